@@ -1,0 +1,312 @@
+//! One proxied call: its identity, its row in a list, and everything about it. Leaves out its conversation.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Cost, CostSource, Money, Usage, UsageSource};
+
+/// A call's identity: a UUIDv7, so ids sort by the time a call began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CallId(Uuid);
+
+impl CallId {
+    /// Wraps an id that was made elsewhere.
+    pub const fn new(id: Uuid) -> Self {
+        Self(id)
+    }
+
+    /// The id's sixteen bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The id in `bytes`; `None` unless there are sixteen.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self)
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for CallId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::parse_str(text).map(Self)
+    }
+}
+
+/// How far a call came, and how it ended. Each call ends in exactly one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// Under way.
+    Open,
+    /// The upstream finished its answer, whatever its status.
+    Complete,
+    /// The upstream answered with an error, or sent one inside a stream that began well.
+    UpstreamError,
+    /// The upstream's answer stopped in the middle.
+    Truncated,
+    /// The client left before the end.
+    Cancelled,
+    /// No upstream could be reached, or it closed before it answered.
+    Unreachable,
+    /// The app ended while the call was under way: its end is not known.
+    Lost,
+}
+
+impl CallState {
+    /// The word stored, filtered by and shown in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Complete => "complete",
+            Self::UpstreamError => "upstream_error",
+            Self::Truncated => "truncated",
+            Self::Cancelled => "cancelled",
+            Self::Unreachable => "unreachable",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+impl FromStr for CallState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [
+            Self::Open,
+            Self::Complete,
+            Self::UpstreamError,
+            Self::Truncated,
+            Self::Cancelled,
+            Self::Unreachable,
+            Self::Lost,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == text)
+        .ok_or_else(|| format!("{text:?} is not a call state"))
+    }
+}
+
+/// What a call asks for, in the words of the GenAI semantic conventions where they have one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// A chat turn (Chat Completions, Responses, Messages, generateContent).
+    Chat,
+    /// Legacy text completion.
+    TextCompletion,
+    /// Embeddings.
+    Embeddings,
+    /// Counting tokens; never billed.
+    CountTokens,
+    /// Listing or describing models; never billed.
+    Models,
+    /// Anything else: recorded raw.
+    #[default]
+    Other,
+}
+
+impl Operation {
+    /// The word stored, filtered by and shown in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::TextCompletion => "text_completion",
+            Self::Embeddings => "embeddings",
+            Self::CountTokens => "count_tokens",
+            Self::Models => "models",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl FromStr for Operation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Chat, Self::TextCompletion, Self::Embeddings, Self::CountTokens, Self::Models, Self::Other]
+            .into_iter()
+            .find(|operation| operation.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is not an operation"))
+    }
+}
+
+/// A call as a list shows it: no bodies, no headers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallSummary {
+    /// The call.
+    pub id: CallId,
+    /// When the request arrived, in milliseconds since 1970 (UTC).
+    pub started_ms: i64,
+    /// From the request's arrival to the end of the answer, in microseconds; `None` while open or lost.
+    pub duration_us: Option<u64>,
+    /// From the request's arrival to the first byte of the answer's body, in microseconds.
+    pub first_byte_us: Option<u64>,
+    /// From the request's arrival to the first token the model wrote, in microseconds (streams only).
+    pub first_token_us: Option<u64>,
+    /// How far it came.
+    pub state: CallState,
+    /// The provider's name (`openai`, `anthropic`, …).
+    pub provider: String,
+    /// What it asks for.
+    pub operation: Operation,
+    /// The tool or SDK that made the call, from its user agent (`claude-code`, `openai-python`, …).
+    pub client: Option<String>,
+    /// The HTTP method.
+    pub method: String,
+    /// The path as the client asked for it, without the query string.
+    pub path: String,
+    /// The upstream's status; `None` when there was none.
+    pub status: Option<u16>,
+    /// The model that answered, else the model asked for.
+    pub model: Option<String>,
+    /// A line that tells the call apart from others: the last thing the user said.
+    pub title: Option<String>,
+    /// Whether the answer was a stream.
+    pub streamed: bool,
+    /// Tokens in exclusive buckets.
+    pub usage: Usage,
+    /// Who said so.
+    pub usage_source: UsageSource,
+    /// What it cost; `None` when unknown.
+    pub cost: Option<Money>,
+    /// Where the cost comes from.
+    pub cost_source: CostSource,
+    /// Why the model stopped, in the provider's word.
+    pub finish_reason: Option<String>,
+    /// What went wrong, in one line.
+    pub error: Option<String>,
+    /// The client's session.
+    pub session_id: Option<String>,
+    /// The client's trace.
+    pub trace_id: Option<String>,
+    /// The client's parent span.
+    pub parent_id: Option<String>,
+    /// Tags given with the call.
+    pub tags: Vec<String>,
+}
+
+/// One header, its value replaced by a fingerprint when it was a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The name as it was written on the wire.
+    pub name: String,
+    /// The value; bytes that are not UTF-8 are replaced.
+    pub value: String,
+}
+
+/// What is known of one body beside its bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BodyInfo {
+    /// Bytes on the wire, as sent (compressed if it was).
+    pub wire_bytes: u64,
+    /// SHA-256 of the bytes on the wire, in hex; `None` when there was no body.
+    pub wire_sha256: Option<String>,
+    /// Bytes kept, after decoding; what [`crate::Request::GetBody`] returns.
+    pub stored_bytes: u64,
+    /// The content type as sent.
+    pub content_type: Option<String>,
+    /// The content encoding as sent (`gzip`, `br`, …).
+    pub encoding: Option<String>,
+    /// The body was larger than the capture limit: only its beginning is kept.
+    pub cut: bool,
+    /// A credential of the call stood in the body and was cut out: what is kept is not exact.
+    pub inexact: bool,
+}
+
+/// One piece of a streamed answer as it arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkTiming {
+    /// Since the request's arrival, in microseconds.
+    pub at_us: u64,
+    /// Bytes on the wire.
+    pub bytes: u32,
+}
+
+/// When things happened in one call, all in microseconds since the request's arrival.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Timing {
+    /// The request had been sent whole to the upstream.
+    pub request_sent_us: Option<u64>,
+    /// The upstream's status and headers arrived.
+    pub headers_us: Option<u64>,
+    /// The first byte of the answer's body.
+    pub first_byte_us: Option<u64>,
+    /// The first token the model wrote.
+    pub first_token_us: Option<u64>,
+    /// The end.
+    pub end_us: Option<u64>,
+    /// Every piece of the answer's body, in order.
+    pub chunks: Vec<ChunkTiming>,
+    /// Pieces beyond those in `chunks` (a stream of very many pieces keeps the timing of the first ones).
+    pub chunks_untimed: u64,
+}
+
+/// Everything about a call but its bodies and its conversation, which load on their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallDetail {
+    /// The row.
+    pub summary: CallSummary,
+    /// The host that was asked, with its port when it is not the scheme's own.
+    pub upstream: String,
+    /// The query string as sent, credentials replaced; without the `?`.
+    pub query: Option<String>,
+    /// The HTTP version the client spoke.
+    pub http_version: String,
+    /// The model asked for.
+    pub requested_model: Option<String>,
+    /// The provider's id of the answer (`chatcmpl-…`, `msg_…`).
+    pub response_id: Option<String>,
+    /// The provider's id of the request (`x-request-id`, `request-id`).
+    pub request_id: Option<String>,
+    /// The credential's keyed fingerprint; calls with the same one used the same key.
+    pub credential: Option<String>,
+    /// The request's headers in order.
+    pub request_headers: Vec<Header>,
+    /// The answer's headers in order.
+    pub response_headers: Vec<Header>,
+    /// The request's body.
+    pub request_body: BodyInfo,
+    /// The answer's body.
+    pub response_body: BodyInfo,
+    /// The cost with its buckets.
+    pub cost: Cost,
+    /// When things happened.
+    pub timing: Timing,
+}
+
+/// A call under way, for the live strip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InFlight {
+    /// The call.
+    pub id: CallId,
+    /// When the request arrived, in milliseconds since 1970 (UTC).
+    pub started_ms: i64,
+    /// The provider's name.
+    pub provider: String,
+    /// The tool or SDK that made the call.
+    pub client: Option<String>,
+    /// The model asked for, once the request is read.
+    pub model: Option<String>,
+    /// The path as the client asked for it.
+    pub path: String,
+    /// When the first byte of the answer came, in microseconds since the request's arrival.
+    pub first_byte_us: Option<u64>,
+    /// Bytes of the answer so far.
+    pub response_bytes: u64,
+    /// Pieces of the answer so far.
+    pub chunks: u64,
+}

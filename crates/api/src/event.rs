@@ -1,0 +1,30 @@
+//! Small facts of what changed, sent to every dashboard. Leaves out the changed data: the UI asks for what it shows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CallId, InFlight, SourceStatus};
+
+/// Something changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// These calls were recorded or changed, after commit; a busy moment names only the newest hundred.
+    CallsChanged {
+        /// The calls.
+        ids: Vec<CallId>,
+    },
+    /// All calls under way, at most four times a second while any are.
+    CallProgress {
+        /// The calls, oldest first; at most the first hundred.
+        calls: Vec<InFlight>,
+        /// How many there are in all.
+        total: u64,
+    },
+    /// A listener started, stopped or failed.
+    SourceState {
+        /// The listener.
+        source: SourceStatus,
+    },
+    /// The listener of these events was too slow and missed some: fetch everything shown again.
+    Resync,
+}

@@ -1,0 +1,69 @@
+//! Which calls a list shows. Leaves out how that becomes SQL (`store`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CallId, CallState, Operation};
+
+/// How a call ended, coarsely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A status below 400 and a whole answer.
+    Success,
+    /// A status from 400, or an answer that did not end well.
+    Error,
+}
+
+/// Which calls. Every field given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CallFilter {
+    /// This model, asked for or answering.
+    pub model: Option<String>,
+    /// This provider.
+    pub provider: Option<String>,
+    /// This tool or SDK.
+    pub client: Option<String>,
+    /// This coarse outcome.
+    pub outcome: Option<Outcome>,
+    /// This state.
+    pub state: Option<CallState>,
+    /// This operation.
+    pub operation: Option<Operation>,
+    /// Words that stand in the prompt or the answer.
+    pub text: Option<String>,
+    /// Begun at or after, in milliseconds since 1970 (UTC).
+    pub from_ms: Option<i64>,
+    /// Begun before, in milliseconds since 1970 (UTC).
+    pub to_ms: Option<i64>,
+    /// At least this many pico-dollars.
+    pub cost_min_pico: Option<i64>,
+    /// At most this many pico-dollars.
+    pub cost_max_pico: Option<i64>,
+    /// Carries this tag.
+    pub tag: Option<String>,
+    /// Of this session.
+    pub session_id: Option<String>,
+    /// Of this trace.
+    pub trace_id: Option<String>,
+    /// The cost is unknown.
+    pub unpriced: Option<bool>,
+}
+
+/// Which part of a list, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Page {
+    /// At most this many; 1 to 1,000.
+    pub limit: u32,
+    /// Skip this many.
+    pub offset: u32,
+    /// Only calls before this one: the last id of the page before. Cheaper than `offset`.
+    pub before: Option<CallId>,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { limit: 50, offset: 0, before: None }
+    }
+}

@@ -1,0 +1,81 @@
+//! What runs, and how complete the record is. Leaves out finding out (`engine`).
+
+use serde::{Deserialize, Serialize};
+
+/// How a listener is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum SourceState {
+    /// It accepts calls on these addresses.
+    Running {
+        /// The addresses, as `host:port`.
+        addresses: Vec<String>,
+    },
+    /// It is switched off.
+    Stopped,
+    /// It could not start.
+    Failed {
+        /// Why, and what to do.
+        message: String,
+    },
+}
+
+/// One listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// `proxy`.
+    pub name: String,
+    /// How it is.
+    #[serde(flatten)]
+    pub state: SourceState,
+}
+
+/// Whether all is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthStatus {
+    /// Everything that should run does, and nothing was lost.
+    Ok,
+    /// Something failed or was lost; the rest works.
+    Degraded,
+}
+
+/// Every call since start is in exactly one of `recorded`, `lost` and `open`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completeness {
+    /// Calls that reached the proxy.
+    pub seen: u64,
+    /// Of them, committed to the store with their ending.
+    pub recorded: u64,
+    /// Of them, under way or about to be committed.
+    pub open: u64,
+    /// Of them, forwarded but not recorded (queue full, store failed).
+    pub lost: u64,
+    /// Bodies of which only the beginning was kept.
+    pub cut: u64,
+}
+
+/// The answer of `/api/health`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// Whether all is well.
+    pub status: HealthStatus,
+    /// This program's version.
+    pub version: String,
+    /// Seconds since start.
+    pub uptime_s: u64,
+    /// The listeners.
+    pub sources: Vec<SourceStatus>,
+    /// Calls since start.
+    pub completeness: Completeness,
+    /// Calls in the store.
+    pub calls: u64,
+    /// Bytes of the database files.
+    pub disk_bytes: u64,
+    /// Where the data lies.
+    pub data_dir: String,
+    /// The price table's date.
+    pub price_date: String,
+    /// What is wrong, one sentence each.
+    pub problems: Vec<String>,
+}

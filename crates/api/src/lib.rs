@@ -1,0 +1,27 @@
+//! The vocabulary: every type that crosses a boundary between engine, hosts and UI.
+//!
+//! Owns shapes and their serde form. Leaves out all behaviour that needs a clock, a file, a network or a
+//! runtime: this crate also builds for `wasm32-unknown-unknown`.
+#![deny(missing_docs)]
+
+mod call;
+mod conversation;
+mod error;
+mod event;
+mod filter;
+mod health;
+mod money;
+mod request;
+mod usage;
+
+pub use call::{
+    BodyInfo, CallDetail, CallId, CallState, CallSummary, ChunkTiming, Header, InFlight, Operation, Timing,
+};
+pub use conversation::{Conversation, Message, Part, Role, ToolDefinition};
+pub use error::{ApiError, ErrorKind};
+pub use event::Event;
+pub use filter::{CallFilter, Outcome, Page};
+pub use health::{Completeness, Health, HealthStatus, SourceState, SourceStatus};
+pub use money::Money;
+pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
+pub use usage::{BucketCost, Cost, CostSource, Usage, UsageSource};

@@ -1,0 +1,180 @@
+//! The one list of things that can be asked of the engine, and what comes back.
+//! Leaves out doing them (`engine::commands`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CallDetail, CallFilter, CallId, CallSummary, Conversation, Health, InFlight, Money, Page, Usage};
+
+/// A question to the engine. Each answers with the [`Reply`] of the same name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "with", rename_all = "snake_case")]
+pub enum Request {
+    /// Is all well?
+    GetHealth,
+    /// Totals over the calls that match.
+    GetStats {
+        /// Which calls.
+        filter: CallFilter,
+    },
+    /// A page of calls, newest first.
+    ListCalls {
+        /// Which calls.
+        filter: CallFilter,
+        /// Which part.
+        page: Page,
+    },
+    /// One call.
+    GetCall {
+        /// The call.
+        id: CallId,
+    },
+    /// What was said in one call.
+    GetConversation {
+        /// The call.
+        id: CallId,
+    },
+    /// A part of one body, decoded.
+    GetBody {
+        /// The call.
+        id: CallId,
+        /// Which body.
+        side: BodySide,
+        /// From this byte of the decoded body.
+        offset: u64,
+        /// At most this many bytes; cut back to a character's boundary. At most 4 MiB.
+        limit: u64,
+    },
+    /// Calls under way.
+    ListInFlight,
+    /// The values that filters can take.
+    GetFacets,
+    /// Calls over time, in equal bars.
+    GetHistogram {
+        /// Which calls.
+        filter: CallFilter,
+        /// From, in milliseconds since 1970 (UTC).
+        from_ms: i64,
+        /// To (exclusive), in milliseconds since 1970 (UTC).
+        to_ms: i64,
+        /// How many bars; 1 to 500.
+        bars: u32,
+    },
+}
+
+/// Which of a call's two bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodySide {
+    /// What the client sent.
+    Request,
+    /// What the upstream answered.
+    Response,
+}
+
+/// An answer of the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "with", rename_all = "snake_case")]
+pub enum Reply {
+    /// To [`Request::GetHealth`].
+    Health(Box<Health>),
+    /// To [`Request::GetStats`].
+    Stats(Stats),
+    /// To [`Request::ListCalls`].
+    Calls(CallsPage),
+    /// To [`Request::GetCall`].
+    Call(Box<CallDetail>),
+    /// To [`Request::GetConversation`].
+    Conversation(Box<Conversation>),
+    /// To [`Request::GetBody`].
+    Body(BodyText),
+    /// To [`Request::ListInFlight`].
+    InFlight(Vec<InFlight>),
+    /// To [`Request::GetFacets`].
+    Facets(Facets),
+    /// To [`Request::GetHistogram`].
+    Histogram(Vec<HistogramBar>),
+}
+
+/// A page of calls.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CallsPage {
+    /// The calls, newest first.
+    pub calls: Vec<CallSummary>,
+    /// How many match in all.
+    pub total: u64,
+}
+
+/// A part of a body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BodyText {
+    /// The text; bytes that are not UTF-8 are replaced.
+    pub text: String,
+    /// The part's first byte in the decoded body.
+    pub offset: u64,
+    /// The byte after the part's last one: ask from here for more.
+    pub next: u64,
+    /// The decoded body's size.
+    pub total: u64,
+    /// Whether bytes were replaced because they are not UTF-8.
+    pub binary: bool,
+}
+
+/// Totals over calls.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stats {
+    /// Calls.
+    pub calls: u64,
+    /// Of them, with an error.
+    pub errors: u64,
+    /// Tokens by bucket, over the calls whose usage is known.
+    pub usage: Usage,
+    /// Cost over the calls whose cost is known.
+    pub cost: Money,
+    /// Billable calls whose cost is unknown.
+    pub unpriced: u64,
+    /// Sum of durations in microseconds.
+    pub duration_us: u64,
+    /// Mean duration in microseconds, over the calls that ended.
+    pub mean_duration_us: Option<u64>,
+    /// By model, most calls first.
+    pub models: Vec<ModelTotal>,
+}
+
+/// Totals of one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelTotal {
+    /// The model.
+    pub model: String,
+    /// Its calls.
+    pub calls: u64,
+    /// Its tokens, all buckets.
+    pub tokens: u64,
+    /// Its known cost.
+    pub cost: Money,
+}
+
+/// Values that filters can take, most used first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facets {
+    /// Models.
+    pub models: Vec<String>,
+    /// Providers.
+    pub providers: Vec<String>,
+    /// Tools and SDKs.
+    pub clients: Vec<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+}
+
+/// Calls of one stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistogramBar {
+    /// Its beginning, in milliseconds since 1970 (UTC).
+    pub from_ms: i64,
+    /// Calls begun in it.
+    pub calls: u64,
+    /// Of them, with an error.
+    pub errors: u64,
+}

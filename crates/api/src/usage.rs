@@ -1,0 +1,108 @@
+//! Token usage in exclusive buckets, and what it cost. Leaves out reading either from a provider's answer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Money;
+
+/// Tokens of one call in exclusive buckets: no token is counted in two of the first five fields.
+/// `None` means that nobody said; zero means that somebody said zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Input read by the model and not served from a cache.
+    pub input: Option<u64>,
+    /// Input served from the provider's prompt cache.
+    pub cache_read: Option<u64>,
+    /// Input written to the provider's cache for its default time (Anthropic: 5 minutes).
+    pub cache_write_5m: Option<u64>,
+    /// Input written to the provider's cache for its long time (Anthropic: 1 hour).
+    pub cache_write_1h: Option<u64>,
+    /// Everything the model wrote, reasoning included.
+    pub output: Option<u64>,
+    /// Of `output`: reasoning (thinking) tokens.
+    pub reasoning: Option<u64>,
+}
+
+impl Usage {
+    /// Everything the model was given: uncached, cached and newly cached input.
+    pub fn prompt_total(&self) -> Option<u64> {
+        let parts = [self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h];
+        parts.iter().any(Option::is_some).then(|| parts.iter().flatten().sum())
+    }
+
+    /// Prompt and output together.
+    pub fn total(&self) -> Option<u64> {
+        match (self.prompt_total(), self.output) {
+            (None, None) => None,
+            (prompt, output) => Some(prompt.unwrap_or(0) + output.unwrap_or(0)),
+        }
+    }
+
+    /// Whether nobody said anything about tokens.
+    pub fn is_unknown(&self) -> bool {
+        self.total().is_none()
+    }
+}
+
+/// Who said how many tokens a call took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageSource {
+    /// The provider, in its final word on the call.
+    Provider,
+    /// The provider, but the answer was cut: what it had said until then.
+    Partial,
+    /// Nobody.
+    #[default]
+    Unknown,
+}
+
+/// Where an amount of money comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CostSource {
+    /// The provider said what it charged.
+    Provider,
+    /// Tokens times the price table.
+    Computed,
+    /// As `Computed`, from usage that the provider did not finish reporting.
+    Partial,
+    /// The call runs on the user's own hardware and has no price by nature.
+    Local,
+    /// The call is not billed (an error, a model list, a token count).
+    NotBilled,
+    /// No price or no usage is known.
+    #[default]
+    Unknown,
+}
+
+/// One bucket's share of a call's cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BucketCost {
+    /// `input`, `cache_read`, `cache_write_5m`, `cache_write_1h` or `output`.
+    pub bucket: String,
+    /// Tokens billed in this bucket.
+    pub tokens: u64,
+    /// The price of a million tokens in dollars, as the table's own decimal text scaled exactly.
+    pub per_million: String,
+    /// Tokens times price.
+    pub cost: Money,
+}
+
+/// What a call cost and why that is believed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cost {
+    /// The amount; `None` when it is unknown.
+    pub total: Option<Money>,
+    /// Where the amount comes from.
+    pub source: CostSource,
+    /// The buckets that add up to `total` when it was computed.
+    pub buckets: Vec<BucketCost>,
+    /// The price table's key that was used.
+    pub price_key: Option<String>,
+    /// How the model's name led to `price_key`: `exact`, `provider`, `vendor_stripped`, `dated`, …
+    pub matched: Option<String>,
+    /// The date of the price table.
+    pub price_date: Option<String>,
+}
