@@ -1,2 +1,5 @@
-//! Under construction.
-fn main() {}
+//! Puts the dashboard into the page.
+
+fn main() {
+    leptos::mount::mount_to_body(ui::app::App);
+}

@@ -200,7 +200,7 @@ pub struct CallSummary {
 /// One header, its value replaced by a fingerprint when it was a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// The name as it was written on the wire.
+    /// The name, in lower case.
     pub name: String,
     /// The value; bytes that are not UTF-8 are replaced.
     pub value: String,

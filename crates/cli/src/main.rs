@@ -1,2 +1,111 @@
-//! Under construction.
-fn main() {}
+//! The binary `llmflow`: reads the command line and calls the engine. Leaves out all logic.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
+
+mod ask;
+mod environment;
+mod serve;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine::Settings;
+use engine::settings::{Flags, SettingsError};
+
+#[cfg(all(not(debug_assertions), not(feature = "embed")))]
+compile_error!("a release carries the dashboard: build it with `cargo xtask build --release`");
+
+/// A local proxy in front of every LLM provider, and the record of what went through it.
+#[derive(Parser)]
+#[command(name = "llmflow", version, about)]
+struct Arguments {
+    #[command(flatten)]
+    settings: SettingsFlags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct SettingsFlags {
+    /// The settings file [default: ~/.config/llmflow/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder [default: ~/.llmflow]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// The proxy's port; 0 for none [default: 8080]
+    #[arg(long, global = true, value_name = "PORT")]
+    proxy_port: Option<u16>,
+    /// The dashboard's port; 0 for none [default: 3000]
+    #[arg(long, global = true, value_name = "PORT")]
+    dashboard_port: Option<u16>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the proxy and the dashboard until Ctrl-C
+    Serve,
+    /// Say whether LLMFlow runs, on which ports, and how much it recorded
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the variables that point AI tools at the proxy, for `eval`; nothing when it does not run
+    Env {
+        /// The shell to print for
+        #[arg(long, value_enum, default_value = "bash")]
+        shell: Shell,
+    },
+    /// Run a command with its AI calls going through the proxy
+    Run {
+        /// The command and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    #[value(name = "powershell", alias = "pwsh")]
+    PowerShell,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("llmflow: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let settings = load(&arguments.settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match arguments.command {
+        Command::Serve => runtime.block_on(serve::serve(settings)),
+        Command::Status { json } => Ok(runtime.block_on(status::status(&settings, json))),
+        Command::Env { shell } => {
+            runtime.block_on(environment::print(&settings, shell));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Run { command } => runtime.block_on(environment::run(&settings, &command)),
+    }
+}
+
+fn load(flags: &SettingsFlags) -> Result<Settings, SettingsError> {
+    let flags = Flags {
+        config: flags.config.clone(),
+        proxy_port: flags.proxy_port,
+        dashboard_port: flags.dashboard_port,
+        data_dir: flags.data_dir.clone(),
+    };
+    Settings::load(&flags, &|name| std::env::var(name).ok())
+}

@@ -1,1 +1,26 @@
-//! Under construction.
+//! The reverse proxy in front of every LLM provider: routes, forwarding, and the tap that records.
+//!
+//! Knows HTTP and providers. Does not know SQL, settings files, prices, or who reads its captures: they leave
+//! through a bounded channel that can never hold a call back.
+
+pub mod capture;
+pub mod guard;
+pub mod provider;
+pub mod redact;
+pub mod route;
+
+mod body;
+mod buffer;
+mod forward;
+mod recorder;
+mod reply;
+mod serve;
+mod upstream;
+
+pub use capture::{Capture, Captured, Closed, Ending, Head, Progress, ResponseHead, Stamps};
+pub use guard::{Guard, Refusal};
+pub use provider::Provider;
+pub use recorder::{Budget, Counters, Limits, Tap};
+pub use redact::{Fingerprinter, Secrets};
+pub use serve::{Proxy, serve};
+pub use upstream::{UpstreamError, Upstreams};

@@ -1,1 +1,54 @@
-//! Under construction.
+//! The HTTP host: the dashboard's files, REST, RPC and events over one engine, behind one guard.
+//!
+//! Every handler unpacks, calls `Engine::dispatch` and wraps. Leaves out all logic but the REST shapes.
+
+mod assets;
+mod error;
+mod events;
+mod guard;
+mod rest;
+mod rpc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{get, post};
+use engine::Engine;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use assets::Assets;
+
+/// What handlers share.
+#[derive(Clone)]
+struct Host {
+    engine: Engine,
+    assets: Assets,
+    stop: CancellationToken,
+}
+
+/// Serves the dashboard and its API on `listener` until `stop`; open event streams end then.
+pub async fn serve(
+    engine: Engine,
+    assets: Assets,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let router = router(engine, assets, stop.clone());
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+/// All routes.
+fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
+    let guard = engine.guard();
+    Router::new()
+        .route("/api/rpc", post(rpc::call))
+        .route("/api/events", get(events::stream))
+        .route("/api/health", get(rest::health))
+        .route("/api/stats", get(rest::stats))
+        .route("/api/traces", get(rest::traces))
+        .route("/api/traces/{id}", get(rest::trace))
+        .route("/api/{*unknown}", axum::routing::any(error::unknown))
+        .fallback(assets::serve)
+        .layer(middleware::from_fn_with_state(guard, guard::check))
+        .with_state(Host { engine, assets, stop })
+}

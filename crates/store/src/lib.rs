@@ -1,1 +1,49 @@
-//! Under construction.
+//! The store: one SQLite file with calls, their bodies as segments, and full text.
+//!
+//! Owns every SQL string. Leaves out what a call means: rows come in and go out as `api` types.
+
+mod bodies;
+mod calls;
+mod error;
+mod filter;
+mod layout;
+mod open;
+mod row;
+mod text;
+mod totals;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sqlx::SqlitePool;
+use tokio::sync::Mutex;
+
+pub use error::StoreError;
+pub use write::{Body, CallRecord, Write};
+
+use write::Writer;
+
+/// The open store. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    /// Many readers, none of which can write.
+    read: SqlitePool,
+    /// The one writer.
+    writer: Mutex<Writer>,
+}
+
+/// What opening found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Calls that were under way when the app last ended; they are marked lost now.
+    pub lost: u64,
+    /// A database of another program lay at the path; it was moved here.
+    pub moved_aside: Option<PathBuf>,
+}

@@ -1,0 +1,56 @@
+//! `llmflow env` and `llmflow run`: pointing tools at the proxy, for a shell or for one process.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Context;
+use engine::{Settings, connect, running_instance};
+
+use crate::{Shell, ask};
+
+/// Prints the variables for a shell; nothing when the proxy does not answer.
+pub(crate) async fn print(settings: &Settings, shell: Shell) {
+    let Some(port) = proxy_port(settings).await else { return };
+    for (name, value) in connect::variables(port) {
+        match shell {
+            Shell::Bash | Shell::Zsh => println!("export {name}=\"{value}\""),
+            Shell::Fish => println!("set -gx {name} \"{value}\";"),
+            Shell::PowerShell => println!("$env:{name} = \"{value}\""),
+        }
+    }
+}
+
+/// Runs a command with the variables set. Without the proxy it runs all the same, and says that nothing is recorded.
+pub(crate) async fn run(settings: &Settings, command: &[String]) -> anyhow::Result<ExitCode> {
+    let (program, arguments) = command.split_first().context("no command was given")?;
+    let mut child = Command::new(program);
+    child.args(arguments);
+    match proxy_port(settings).await {
+        Some(port) => drop(child.envs(connect::variables(port))),
+        None => eprintln!("llmflow: the proxy does not run, so nothing is recorded. Start it with: llmflow serve"),
+    }
+    execute(child, program)
+}
+
+/// The port of a proxy that answers now.
+async fn proxy_port(settings: &Settings) -> Option<u16> {
+    let instance = running_instance(&settings.data_dir);
+    let port = instance.map_or(settings.proxy_port, |instance| instance.proxy_port);
+    if port == 0 {
+        return None;
+    }
+    let health = ask::get(port, "/health").await.ok()?;
+    (health.get("service").and_then(serde_json::Value::as_str) == Some("proxy")).then_some(port)
+}
+
+/// Becomes the command where the system can, so that signals and terminals are its own.
+#[cfg(unix)]
+fn execute(mut child: Command, program: &str) -> anyhow::Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    Err(child.exec()).with_context(|| format!("{program} cannot be run"))
+}
+
+#[cfg(not(unix))]
+fn execute(mut child: Command, program: &str) -> anyhow::Result<ExitCode> {
+    let status = child.status().with_context(|| format!("{program} cannot be run"))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}

@@ -1,0 +1,111 @@
+//! `llmflow serve`: engine and dashboard until a signal, then everything drains.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use engine::{Engine, Settings, listen};
+use server::Assets;
+use tokio::signal;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing_subscriber::EnvFilter;
+
+/// Runs until Ctrl-C or SIGTERM. A second signal cuts calls that are still under way.
+pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+    start_log();
+    let signals = Signals::new()?;
+    let (port, proxy_port) = (settings.dashboard_port, settings.proxy_port);
+    let grace = Duration::from_secs(settings.shutdown_grace_s.into());
+    let engine = Engine::start(settings).await?;
+
+    let stop = CancellationToken::new();
+    let hosts = TaskTracker::new();
+    let dashboard = if port == 0 { Ok(Vec::new()) } else { listen(port, "DASHBOARD_PORT").await };
+    match dashboard {
+        Ok(listeners) => {
+            for listener in listeners {
+                let (engine, stop) = (engine.clone(), stop.clone());
+                hosts.spawn(async move {
+                    if let Err(error) = server::serve(engine, Assets::built_in(), listener, stop).await {
+                        tracing::error!(%error, "the dashboard ended");
+                    }
+                });
+            }
+            announce(&engine, proxy_port, port).await;
+        }
+        Err(error) => {
+            eprintln!("llmflow: the dashboard does not listen: {error}");
+            announce(&engine, proxy_port, 0).await;
+        }
+    }
+
+    signals.first().await;
+    println!("Stopping: calls under way may finish. Press Ctrl-C again to cut them.");
+    stop.cancel();
+    hosts.close();
+    tokio::select! {
+        () = engine.shutdown(grace) => {}
+        () = async { signals.second().await; engine.shutdown(Duration::ZERO).await } => {}
+    }
+    hosts.wait().await;
+    println!("Stopped. Everything is stored.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells where everything is; a listener that failed with its remedy.
+async fn announce(engine: &Engine, proxy_port: u16, dashboard_port: u16) {
+    let health = engine.health_now().await;
+    for problem in health.iter().flat_map(|health| &health.problems) {
+        eprintln!("llmflow: {problem}");
+    }
+    if proxy_port != 0 && health.is_some_and(|health| health.problems.is_empty()) {
+        println!("Proxy      http://localhost:{proxy_port}");
+    }
+    if dashboard_port != 0 {
+        println!("Dashboard  http://localhost:{dashboard_port}");
+    }
+    println!("Point your tools at the proxy: eval \"$(llmflow env)\", or llmflow run -- COMMAND");
+}
+
+fn start_log() {
+    let verbose = std::env::var("VERBOSE").is_ok_and(|value| value == "1" || value == "true");
+    let default = if verbose { "debug,hyper=info,hyper_util=info,sqlx=warn,rustls=info" } else { "warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// Ctrl-C and, on Unix, SIGTERM.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::sync::Mutex<signal::unix::Signal>,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::sync::Mutex::new(
+                signal::unix::signal(signal::unix::SignalKind::terminate())
+                    .context("cannot listen for signals")?,
+            ),
+        })
+    }
+
+    async fn first(&self) {
+        #[cfg(unix)]
+        {
+            let mut terminate = self.terminate.lock().await;
+            tokio::select! {
+                _ = signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        #[cfg(not(unix))]
+        let _interrupted = signal::ctrl_c().await;
+    }
+
+    async fn second(&self) {
+        self.first().await;
+    }
+}

@@ -1,0 +1,101 @@
+//! The one list of things that can be asked, each in one arm. Doors (RPC, REST, the desktop app) all come here.
+
+mod conversation;
+mod health;
+
+use api::{ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request};
+
+use crate::Engine;
+
+const LARGEST_PART: u64 = 4 << 20;
+const IN_FLIGHT: usize = 1_000;
+
+impl Engine {
+    /// Answers one question.
+    pub async fn dispatch(&self, request: Request) -> Result<Reply, ApiError> {
+        let store = &self.inner.store;
+        match request {
+            Request::GetHealth => Ok(Reply::Health(Box::new(self.health().await?))),
+            Request::GetStats { filter } => store.stats(&filter).await.map(Reply::Stats).map_err(internal),
+            Request::ListCalls { filter, page } => {
+                store.list_calls(&filter, page).await.map(Reply::Calls).map_err(internal)
+            }
+            Request::GetCall { id } => Ok(Reply::Call(Box::new(self.call(id).await?))),
+            Request::GetConversation { id } => {
+                Ok(Reply::Conversation(Box::new(self.conversation(id).await?)))
+            }
+            Request::GetBody { id, side, offset, limit } => {
+                let body = self.body(id, side).await?;
+                Ok(Reply::Body(part(&body, offset, limit)))
+            }
+            Request::ListInFlight => Ok(Reply::InFlight(self.inner.open.list(IN_FLIGHT))),
+            Request::GetFacets => store.facets().await.map(Reply::Facets).map_err(internal),
+            Request::GetHistogram { filter, from_ms, to_ms, bars } => {
+                if from_ms >= to_ms {
+                    return Err(ApiError::parameter("to_ms", "to_ms must be after from_ms"));
+                }
+                store.histogram(&filter, from_ms, to_ms, bars).await.map(Reply::Histogram).map_err(internal)
+            }
+        }
+    }
+
+    async fn call(&self, id: CallId) -> Result<CallDetail, ApiError> {
+        let call = self.inner.store.call(id).await.map_err(internal)?;
+        call.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no call with this id."))
+    }
+
+    async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {
+        Ok(self.inner.store.body(id, side).await.map_err(internal)?.unwrap_or_default())
+    }
+}
+
+/// Details go to the log; the caller learns that it is our fault.
+fn internal(error: store::StoreError) -> ApiError {
+    tracing::error!(%error, "a question could not be answered");
+    ApiError::new(ErrorKind::Internal, "The store could not answer. LLMFlow's log says why.")
+}
+
+/// A part of a body as text, cut at characters' boundaries.
+fn part(body: &[u8], offset: u64, limit: u64) -> BodyText {
+    let at = |value: u64| usize::try_from(value).unwrap_or(usize::MAX).min(body.len());
+    let start = boundary(body, at(offset));
+    let end = boundary(body, at(offset.saturating_add(limit.min(LARGEST_PART)))).max(start);
+    let bytes = body.get(start..end).unwrap_or_default();
+    let text = String::from_utf8_lossy(bytes);
+    let binary = matches!(text, std::borrow::Cow::Owned(_));
+    BodyText {
+        text: text.into_owned(),
+        offset: start as u64,
+        next: end as u64,
+        total: body.len() as u64,
+        binary,
+    }
+}
+
+/// The nearest start of a character at or before `at`; `at` itself in what is not UTF-8.
+fn boundary(body: &[u8], at: usize) -> usize {
+    let is_inside = |index: &usize| body.get(*index).is_some_and(|byte| byte & 0xc0 == 0x80);
+    (at.saturating_sub(3)..=at).rev().find(|index| !is_inside(index)).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part;
+
+    #[test]
+    fn parts_never_split_a_character_and_join_to_the_whole() {
+        let body = "aé🌍z".as_bytes();
+        for limit in 4..9 {
+            let (mut offset, mut text) = (0, String::new());
+            while offset < body.len() as u64 {
+                let part = part(body, offset, limit);
+                assert!(!part.binary && part.next > offset);
+                text.push_str(&part.text);
+                offset = part.next;
+            }
+            assert_eq!(text, "aé🌍z");
+        }
+        assert_eq!(part(body, 99, 5).text, "");
+        assert!(part(&[0xff, 0xfe], 0, 9).binary);
+    }
+}

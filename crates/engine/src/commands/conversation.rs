@@ -1,0 +1,25 @@
+//! What was said in one call, read from its stored bodies.
+
+use api::{ApiError, BodySide, CallId, Conversation};
+use model::dialect::{self, Exchange};
+
+use crate::Engine;
+
+impl Engine {
+    pub(super) async fn conversation(&self, id: CallId) -> Result<Conversation, ApiError> {
+        let call = self.call(id).await?;
+        let request = self.body(id, BodySide::Request).await?;
+        let response = self.body(id, BodySide::Response).await?;
+        let summary = &call.summary;
+        let exchange = Exchange {
+            dialect: dialect::classify(&summary.provider, &summary.method, &summary.path),
+            provider: &summary.provider,
+            path: &summary.path,
+            request: &request,
+            response: &response,
+            status: summary.status,
+            content_type: call.response_body.content_type.as_deref(),
+        };
+        Ok(dialect::conversation(&exchange))
+    }
+}

@@ -1,0 +1,65 @@
+//! Whether all is well: sources, completeness, and what to do about what is not.
+
+use std::sync::atomic::Ordering;
+
+use api::{ApiError, CallFilter, Completeness, Health, HealthStatus, SourceState};
+
+use super::internal;
+use crate::Engine;
+
+impl Engine {
+    /// How everything is; `None` when the store does not answer.
+    pub async fn health_now(&self) -> Option<Health> {
+        self.health().await.ok()
+    }
+
+    pub(super) async fn health(&self) -> Result<Health, ApiError> {
+        let inner = &self.inner;
+        let completeness = self.completeness();
+        let sources = inner.sources.list();
+        let mut problems = inner.notices.clone();
+        let failed = sources.iter().filter_map(|source| match &source.state {
+            SourceState::Failed { message } => Some(format!("The {} does not listen: {message}.", source.name)),
+            SourceState::Running { .. } | SourceState::Stopped => None,
+        });
+        let failed: Vec<String> = failed.collect();
+        let degraded = !failed.is_empty() || completeness.lost > 0;
+        problems.extend(failed);
+        if completeness.lost > 0 {
+            problems.push(format!(
+                "{} calls went through but could not be recorded. Check the free space of {}.",
+                completeness.lost,
+                inner.settings.data_dir.display()
+            ));
+        }
+        Ok(Health {
+            status: if degraded { HealthStatus::Degraded } else { HealthStatus::Ok },
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_s: inner.started.elapsed().as_secs(),
+            sources,
+            completeness,
+            calls: inner.store.count_calls(&CallFilter::default()).await.map_err(internal)?,
+            disk_bytes: inner.store.disk_bytes(),
+            data_dir: inner.settings.data_dir.display().to_string(),
+            price_date: inner.prices.date().to_owned(),
+            problems,
+        })
+    }
+
+    /// Every call since start: recorded, lost, or still open.
+    fn completeness(&self) -> Completeness {
+        let inner = &self.inner;
+        let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        // Read what ends calls first, so that a call between the two is counted as open, never twice.
+        let recorded = read(&inner.tally.recorded);
+        let lost = read(&inner.counters.lost) + read(&inner.tally.lost);
+        let seen = read(&inner.counters.seen);
+        Completeness {
+            seen,
+            recorded,
+            open: seen.saturating_sub(recorded + lost),
+            lost,
+            cut: read(&inner.counters.cut),
+        }
+    }
+}

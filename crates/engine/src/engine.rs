@@ -1,0 +1,292 @@
+//! Starting and stopping: everything is spawned on one tracker and ends in written phases.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use api::{Event, SourceState};
+use model::pricing::{PriceTable, VENDORED, VENDORED_DATE};
+use proxy::{Budget, Counters, Guard, Limits, Proxy, Tap, Upstreams};
+use store::Store;
+use tokio::sync::{Notify, broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::events::Events;
+use crate::folder::{self, Hold, HoldError, Instance};
+use crate::in_flight::OpenCalls;
+use crate::listen::listen;
+use crate::pipeline::{Pipeline, Tally};
+use crate::settings::Settings;
+use crate::sources::Sources;
+
+/// Captures that wait to be read. When it is full the proxy drops records and counts them; their bodies' bytes are
+/// bounded on their own, by the budget.
+const QUEUE: usize = 16_384;
+const MEGABYTE: usize = 1 << 20;
+
+/// The engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another instance holds the data folder.
+    #[error("another LLMFlow uses {folder}{}; stop it, or set DATA_DIR to another folder", about(.instance.as_ref()))]
+    Running {
+        /// The folder.
+        folder: String,
+        /// The other one.
+        instance: Option<Instance>,
+    },
+    /// The data folder cannot be used.
+    #[error("{path} cannot be used: {source}; check its owner and free space, or set DATA_DIR to another folder")]
+    Folder {
+        /// The file or folder.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// A provider's address cannot be used.
+    #[error(transparent)]
+    Upstream(#[from] proxy::UpstreamError),
+    /// A provider's address is our own.
+    #[error("the base URL of {provider} points at LLMFlow's own port {port}, so calls would go in circles; set providers.{provider}.base_url to the provider, or move LLMFlow with PROXY_PORT")]
+    Loop {
+        /// The provider.
+        provider: &'static str,
+        /// The port.
+        port: u16,
+    },
+    /// TLS cannot be set up, or the price table that was built in is broken.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn about(instance: Option<&Instance>) -> String {
+    instance
+        .map(|instance| {
+            format!(" (process {}, dashboard on http://localhost:{})", instance.pid, instance.dashboard_port)
+        })
+        .unwrap_or_default()
+}
+
+/// The running engine. Clones share it.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) settings: Settings,
+    pub(crate) store: Store,
+    pub(crate) prices: Arc<PriceTable>,
+    pub(crate) events: Events,
+    pub(crate) open: OpenCalls,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) sources: Sources,
+    pub(crate) started: Instant,
+    pub(crate) notices: Vec<String>,
+    stopping: Arc<AtomicBool>,
+    tracker: TaskTracker,
+    /// Ends the listeners.
+    stop: CancellationToken,
+    /// Cuts calls that outlive the grace.
+    force: CancellationToken,
+    /// Ends what runs beside the pipeline.
+    quiet: CancellationToken,
+    _hold: Hold,
+}
+
+impl Engine {
+    /// Starts everything. A port that is taken is a stated fact, not an error: the rest runs.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let upstreams = Upstreams::new(&settings.base_urls())?;
+        refuse_loops(&settings, &upstreams)?;
+        let hold = hold(&settings)?;
+        let fingerprinter = folder::fingerprinter(&settings.data_dir).map_err(|(path, source)| {
+            StartError::Folder { path: path.display().to_string(), source }
+        })?;
+        let (store, opened) = Store::open(&settings.data_dir.join("data.db")).await?;
+        let prices =
+            PriceTable::parse(VENDORED, VENDORED_DATE).map_err(|error| StartError::Other(error.to_string()))?;
+
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let tap = Tap {
+            sender,
+            counters: Arc::default(),
+            budget: Budget::new(settings.memory_mb as usize * MEGABYTE),
+            limits: Limits { body: settings.max_body_mb as usize * MEGABYTE },
+            fingerprinter,
+            stopping: Arc::default(),
+        };
+        let events = Events::new();
+        let inner = Inner {
+            store,
+            prices: Arc::new(prices),
+            sources: Sources::new(events.clone()),
+            events,
+            open: OpenCalls::default(),
+            counters: tap.counters.clone(),
+            tally: Arc::default(),
+            started: Instant::now(),
+            notices: notices(&opened),
+            stopping: tap.stopping.clone(),
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            force: CancellationToken::new(),
+            quiet: CancellationToken::new(),
+            settings,
+            _hold: hold,
+        };
+        let engine = Self { inner: Arc::new(inner) };
+        engine.spawn_pipeline(receiver);
+        engine.spawn_proxy(tap).await?;
+        Ok(engine)
+    }
+
+    fn spawn_pipeline(&self, receiver: mpsc::Receiver<proxy::Capture>) {
+        let inner = &self.inner;
+        let committed = Arc::new(Notify::new());
+        let pipeline = Pipeline {
+            store: inner.store.clone(),
+            prices: inner.prices.clone(),
+            events: inner.events.clone(),
+            open: inner.open.clone(),
+            counters: inner.counters.clone(),
+            tally: inner.tally.clone(),
+            committed: committed.clone(),
+        };
+        inner.tracker.spawn(pipeline.run(receiver));
+        inner.tracker.spawn(index(inner.store.clone(), committed, inner.quiet.clone()));
+        inner.tracker.spawn(inner.open.clone().beat(inner.events.clone(), inner.quiet.clone()));
+    }
+
+    async fn spawn_proxy(&self, tap: Tap) -> Result<(), StartError> {
+        let inner = &self.inner;
+        let port = inner.settings.proxy_port;
+        let proxy = Proxy::new(tap, self.guard(), Upstreams::new(&inner.settings.base_urls())?)
+            .map_err(|error| StartError::Other(format!("the platform's certificates cannot be read: {error}")))?;
+        if port == 0 {
+            inner.sources.set("proxy", SourceState::Stopped);
+            return Ok(());
+        }
+        match listen(port, "PROXY_PORT").await {
+            Ok(listeners) => {
+                let addresses =
+                    listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string()));
+                inner.sources.set("proxy", SourceState::Running { addresses: addresses.collect() });
+                for listener in listeners {
+                    let (stop, force) = (inner.stop.clone(), inner.force.clone());
+                    inner.tracker.spawn(proxy::serve(proxy.clone(), listener, stop, force));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the proxy does not listen");
+                inner.sources.set("proxy", SourceState::Failed { message: error.to_string() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops everything: (1) no new calls; (2) calls under way end, or are cut after `grace`; (3) the pipeline
+    /// drains and commits; (4) the database is checkpointed and closed.
+    pub async fn shutdown(&self, grace: Duration) {
+        let inner = &self.inner;
+        inner.stop.cancel();
+        let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0;
+        let deadline = Instant::now() + grace;
+        while under_way() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if under_way() {
+            inner.stopping.store(true, Ordering::Relaxed);
+        }
+        inner.force.cancel();
+        inner.quiet.cancel();
+        inner.tracker.close();
+        inner.tracker.wait().await;
+        if let Err(error) = inner.store.close().await {
+            tracing::error!(%error, "the database was not closed cleanly");
+        }
+    }
+
+    /// Everything that changes from now on.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.inner.events.subscribe()
+    }
+
+    /// The settings it runs with.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// Who may talk to this machine's listeners.
+    pub fn guard(&self) -> Guard {
+        let settings = &self.inner.settings;
+        Guard { hosts: settings.allowed_hosts.clone(), origins: settings.allowed_origins.clone() }
+    }
+}
+
+fn hold(settings: &Settings) -> Result<Hold, StartError> {
+    let instance = Instance {
+        pid: std::process::id(),
+        proxy_port: settings.proxy_port,
+        dashboard_port: settings.dashboard_port,
+    };
+    folder::hold(&settings.data_dir, &instance).map_err(|error| match error {
+        HoldError::Held(instance) => {
+            StartError::Running { folder: settings.data_dir.display().to_string(), instance }
+        }
+        HoldError::Io(path, source) => StartError::Folder { path: path.display().to_string(), source },
+    })
+}
+
+fn refuse_loops(settings: &Settings, upstreams: &Upstreams) -> Result<(), StartError> {
+    let own = [settings.proxy_port, settings.dashboard_port];
+    let local = |host: &str| {
+        let name = host.trim_start_matches('[').trim_end_matches(']');
+        name.eq_ignore_ascii_case("localhost")
+            || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback() || address.is_unspecified())
+    };
+    let found = upstreams.addresses().find(|(_, host, port)| *port != 0 && own.contains(port) && local(host));
+    match found {
+        Some((provider, _, port)) => Err(StartError::Loop { provider, port }),
+        None => Ok(()),
+    }
+}
+
+fn notices(opened: &store::Opened) -> Vec<String> {
+    let mut notices = Vec::new();
+    if opened.lost > 0 {
+        tracing::warn!(calls = opened.lost, "LLMFlow ended without warning last time; calls under way are marked lost");
+    }
+    if let Some(path) = &opened.moved_aside {
+        let path = path.display();
+        tracing::warn!(%path, "a database of another program lay in the data folder and was moved aside");
+        notices.push(format!("A database of another program lay in the data folder. It is untouched, at {path}."));
+    }
+    notices
+}
+
+/// Takes committed calls into the full-text index, after they were acknowledged and apart from recording.
+async fn index(store: Store, committed: Arc<Notify>, stop: CancellationToken) {
+    loop {
+        match store.index_some().await {
+            Ok(0) => tokio::select! {
+                () = committed.notified() => {}
+                () = stop.cancelled() => return,
+            },
+            Ok(_) if stop.is_cancelled() => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "calls could not be indexed for search; trying again after the next one");
+                tokio::select! {
+                    () = committed.notified() => {}
+                    () = stop.cancelled() => return,
+                }
+            }
+        }
+    }
+}

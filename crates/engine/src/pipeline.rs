@@ -1,0 +1,157 @@
+//! From captures to committed calls: gather, read, price, store, tell. The only reader of the proxy's channel.
+//! Leaves out what a body means (`model`) and how it is stored (`store`).
+
+mod decode;
+mod record;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use api::{CallId, InFlight};
+use model::pricing::PriceTable;
+use proxy::{Capture, Closed, Counters, Head};
+use store::{Store, Write};
+use tokio::sync::{Notify, mpsc};
+
+use crate::events::Events;
+use crate::in_flight::OpenCalls;
+
+/// Captures taken at once.
+const BATCH: usize = 512;
+/// After a batch the next one gathers for this long, so that a busy moment makes few large transactions, and a call
+/// that opens and closes within it is written once.
+const GATHER: Duration = Duration::from_millis(12);
+/// A batch that cannot be written is tried again after these pauses, then given up: about a quarter of a minute.
+const RETRIES: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// What happened to records after they were taken from the queue.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Calls committed with their ending.
+    pub(crate) recorded: AtomicU64,
+    /// Calls that could not be written.
+    pub(crate) lost: AtomicU64,
+}
+
+/// The pipeline's connections.
+pub(crate) struct Pipeline {
+    pub(crate) store: Store,
+    pub(crate) prices: Arc<PriceTable>,
+    pub(crate) events: Events,
+    pub(crate) open: OpenCalls,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) tally: Arc<Tally>,
+    /// Told after each commit, so that the indexer wakes up.
+    pub(crate) committed: Arc<Notify>,
+}
+
+impl Pipeline {
+    /// Runs until every sender is gone and everything they sent is committed.
+    pub(crate) async fn run(self, mut captures: mpsc::Receiver<Capture>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while captures.recv_many(&mut batch, BATCH).await > 0 {
+            if batch.len() < BATCH && !captures.is_closed() {
+                tokio::time::sleep(GATHER).await;
+                while batch.len() < BATCH
+                    && let Ok(capture) = captures.try_recv()
+                {
+                    batch.push(capture);
+                }
+            }
+            self.take(std::mem::take(&mut batch)).await;
+        }
+        self.take(Vec::new()).await;
+    }
+
+    async fn take(&self, batch: Vec<Capture>) {
+        let (mut opened, mut closed): (Vec<Arc<Head>>, Vec<Box<Closed>>) = (Vec::new(), Vec::new());
+        for capture in batch {
+            match capture {
+                Capture::Opened(head) => {
+                    self.open.open(in_flight(&head));
+                    opened.push(head);
+                }
+                Capture::Sent { id, request } => {
+                    let head = opened.iter().find(|head| head.id == id);
+                    let model = head.and_then(|head| record::requested_model(head, &request));
+                    self.open.asks_for(id, model);
+                }
+                Capture::Progress(progress) => self.open.progress(progress),
+                Capture::Closed(call) => {
+                    self.open.close(call.head.id);
+                    closed.push(call);
+                }
+            }
+        }
+        let lost = self.counters.take_lost();
+        lost.iter().for_each(|id| self.open.close(*id));
+        opened.retain(|head| !closed.iter().any(|call| call.head.id == head.id) && !lost.contains(&head.id));
+        if opened.is_empty() && closed.is_empty() && lost.is_empty() {
+            return;
+        }
+        let ended = closed.len() as u64;
+        let prices = self.prices.clone();
+        // Reading a large answer takes milliseconds: not on the threads that forward calls.
+        let reading = tokio::task::spawn_blocking(move || {
+            let opens = opened.iter().map(|head| Write::Open(Box::new(record::opened(head))));
+            let closes = closed.iter().map(|call| Write::Close(Box::new(record::closed(call, &prices))));
+            opens.chain(closes).collect::<Vec<_>>()
+        });
+        match reading.await {
+            Ok(mut writes) => {
+                writes.extend(lost.into_iter().map(Write::Lose));
+                self.commit(writes, ended).await;
+            }
+            Err(error) => {
+                tracing::error!(%error, calls = ended, "calls could not be read and are lost");
+                self.tally.lost.fetch_add(ended, Ordering::Relaxed);
+            }
+        }
+    }
+
+    async fn commit(&self, writes: Vec<Write>, ended: u64) {
+        let mut pauses = RETRIES.into_iter();
+        loop {
+            let Err(error) = self.store.write(&writes).await else { break };
+            let Some(pause) = pauses.next() else {
+                tracing::error!(%error, calls = ended, "calls could not be written and are lost");
+                self.tally.lost.fetch_add(ended, Ordering::Relaxed);
+                return;
+            };
+            tracing::warn!(%error, calls = ended, "calls could not be written, trying again");
+            tokio::time::sleep(pause).await;
+        }
+        self.tally.recorded.fetch_add(ended, Ordering::Relaxed);
+        self.committed.notify_one();
+        self.events.calls_changed(writes.iter().map(changed).collect());
+    }
+}
+
+fn changed(write: &Write) -> CallId {
+    match write {
+        Write::Open(summary) => summary.id,
+        Write::Close(record) => record.detail.summary.id,
+        Write::Lose(id) => *id,
+    }
+}
+
+fn in_flight(head: &Head) -> InFlight {
+    InFlight {
+        id: head.id,
+        started_ms: record::millis(head.started),
+        provider: head.provider.to_owned(),
+        client: record::client(head),
+        model: None,
+        path: head.path.clone(),
+        first_byte_us: None,
+        response_bytes: 0,
+        chunks: 0,
+    }
+}

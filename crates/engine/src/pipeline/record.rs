@@ -1,0 +1,285 @@
+//! One capture as a record: what the exchange says, what it cost, when things happened. Pure but for its inputs.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use api::{
+    BodyInfo, CallDetail, CallState, CallSummary, ChunkTiming, CostSource, Header, Part, Timing, Usage, UsageSource,
+};
+use bytes::Bytes;
+use model::dialect::{self, Exchange, Reading};
+use model::identity;
+use model::pricing::{Billable, PriceTable};
+use proxy::{Captured, Closed, Ending, Head};
+use sha2::{Digest, Sha256};
+use store::{Body, CallRecord};
+
+use super::decode::decode;
+
+/// The row of a call that has just begun.
+pub(super) fn opened(head: &Head) -> CallSummary {
+    let dialect = dialect::classify(head.provider, &head.method, &head.upstream_path);
+    CallSummary {
+        id: head.id,
+        started_ms: millis(head.started),
+        duration_us: None,
+        first_byte_us: None,
+        first_token_us: None,
+        state: CallState::Open,
+        provider: head.provider.to_owned(),
+        operation: dialect.operation(),
+        client: client(head),
+        method: head.method.clone(),
+        path: head.path.clone(),
+        status: None,
+        model: None,
+        title: None,
+        streamed: false,
+        usage: Usage::default(),
+        usage_source: UsageSource::Unknown,
+        cost: None,
+        cost_source: CostSource::Unknown,
+        finish_reason: None,
+        error: None,
+        session_id: None,
+        trace_id: trace(head).0,
+        parent_id: trace(head).1,
+        tags: tags(head),
+    }
+}
+
+/// Everything about a call that ended.
+pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
+    let head = &call.head;
+    let response_headers = call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
+    let (request, request_body) = body(&call.request, &head.headers, call);
+    let (response, response_body) = body(&call.body, response_headers, call);
+    let status = call.response.as_ref().map(|response| response.status);
+    let exchange = Exchange {
+        dialect: dialect::classify(head.provider, &head.method, &head.upstream_path),
+        provider: head.provider,
+        path: &head.upstream_path,
+        request: &request,
+        response: &response,
+        status,
+        content_type: response_body.content_type.as_deref(),
+    };
+    let reading = dialect::read(&exchange);
+    let cost = prices.cost(&Billable {
+        provider: head.provider,
+        model: reading.model.as_deref().or(reading.requested_model.as_deref()),
+        operation: exchange.dialect.operation(),
+        status,
+        usage: &reading.usage,
+        usage_final: reading.usage_final,
+        service_tier: reading.service_tier.as_deref(),
+        provider_cost: reading.provider_cost,
+        web_searches: reading.web_searches,
+        inference_geo: reading.inference_geo.as_deref(),
+        speed: reading.speed.as_deref(),
+    });
+    let timing = timing(call, &reading, response_body.encoding.is_some());
+    let summary = summary(call, &reading, &cost, &timing, &request);
+    let answer_text = head.secrets.scrub_text(answer_text(&exchange, &summary));
+    let detail = CallDetail {
+        upstream: head.upstream.clone(),
+        query: head.query.clone(),
+        http_version: head.http_version.to_owned(),
+        requested_model: reading.requested_model,
+        response_id: reading.response_id,
+        request_id: ["x-request-id", "request-id", "x-amzn-requestid"]
+            .iter()
+            .find_map(|name| find(response_headers, name).map(str::to_owned)),
+        credential: head.credential.clone(),
+        request_headers: head.headers.clone(),
+        response_headers: response_headers.to_vec(),
+        request_body,
+        response_body,
+        cost,
+        timing,
+        summary,
+    };
+    CallRecord {
+        detail,
+        request: Body { bytes: request, segmented: true },
+        response: Body { bytes: response, segmented: false },
+        answer_text,
+    }
+}
+
+fn summary(
+    call: &Closed,
+    reading: &Reading,
+    cost: &api::Cost,
+    timing: &Timing,
+    request: &[u8],
+) -> CallSummary {
+    let head = &call.head;
+    let scrub = |text: Option<String>| text.map(|text| head.secrets.scrub_text(text));
+    let (state, error) = ending(call, reading);
+    let usage_source = match (reading.usage.is_unknown(), reading.usage_final) {
+        (true, _) => UsageSource::Unknown,
+        (false, true) => UsageSource::Provider,
+        (false, false) => UsageSource::Partial,
+    };
+    CallSummary {
+        duration_us: timing.end_us,
+        first_byte_us: timing.first_byte_us,
+        first_token_us: timing.first_token_us,
+        state,
+        status: call.response.as_ref().map(|response| response.status),
+        model: reading.model.clone().or_else(|| reading.requested_model.clone()),
+        title: scrub(reading.title.clone()),
+        streamed: reading.streamed,
+        usage: reading.usage,
+        usage_source,
+        cost: cost.total,
+        cost_source: cost.source,
+        finish_reason: reading.finish_reason.clone(),
+        error: scrub(error),
+        session_id: identity::session(&|name| find(&head.headers, name).map(str::to_owned), request),
+        ..opened(head)
+    }
+}
+
+/// How the call ended and what went wrong: the wire's word and the answer's together.
+fn ending(call: &Closed, reading: &Reading) -> (CallState, Option<String>) {
+    let failed = call.response.as_ref().is_some_and(|response| response.status >= 400);
+    match &call.ending {
+        Ending::Unreachable(reason) => (CallState::Unreachable, Some(reason.clone())),
+        Ending::Truncated(reason) => (CallState::Truncated, reading.error.clone().or(Some(reason.clone()))),
+        // A client that has read the last event may leave before the connection's own end.
+        Ending::Cancelled if !(reading.streamed && reading.complete) => (CallState::Cancelled, reading.error.clone()),
+        Ending::Complete | Ending::Cancelled if failed || reading.error_in_stream => {
+            let status = call.response.as_ref().map(|response| format!("status {}", response.status));
+            (CallState::UpstreamError, reading.error.clone().or(status))
+        }
+        Ending::Complete if reading.streamed && !reading.complete => {
+            let reason = "the upstream's stream ended before its last event".to_owned();
+            (CallState::Truncated, Some(reason))
+        }
+        Ending::Complete | Ending::Cancelled => (CallState::Complete, reading.error.clone()),
+    }
+}
+
+/// A body decoded and without the call's credentials, and what is known of it.
+fn body(captured: &Captured, headers: &[Header], call: &Closed) -> (Bytes, BodyInfo) {
+    let wire = captured.to_bytes();
+    let encoding = find(headers, "content-encoding").filter(|encoding| *encoding != "identity");
+    let decoded = decode(&wire, encoding);
+    let scrubbed = call.head.secrets.scrub(&decoded.bytes).map(Bytes::from);
+    let digest = captured.wire_sha256.unwrap_or_else(|| Sha256::digest(&wire).into());
+    let info = BodyInfo {
+        wire_bytes: captured.wire_bytes,
+        wire_sha256: (captured.wire_bytes > 0).then(|| hex(&digest)),
+        stored_bytes: scrubbed.as_ref().unwrap_or(&decoded.bytes).len() as u64,
+        content_type: find(headers, "content-type").map(str::to_owned),
+        encoding: encoding.map(str::to_owned),
+        cut: captured.cut || decoded.cut,
+        inexact: scrubbed.is_some(),
+    };
+    (scrubbed.unwrap_or(decoded.bytes), info)
+}
+
+fn timing(call: &Closed, reading: &Reading, encoded: bool) -> Timing {
+    let stamps = &call.stamps;
+    // Offsets in a compressed stream say nothing about when its pieces came.
+    let first_token_us = match reading.first_token_at {
+        Some(offset) if !encoded => arrival(&call.chunks, offset),
+        Some(_) => stamps.first_byte_us,
+        None => None,
+    };
+    Timing {
+        request_sent_us: stamps.request_sent_us,
+        headers_us: stamps.headers_us,
+        first_byte_us: stamps.first_byte_us,
+        first_token_us,
+        end_us: Some(stamps.end_us),
+        chunks: call.chunks.clone(),
+        chunks_untimed: call.chunks_untimed,
+    }
+}
+
+/// When the byte before `offset` arrived.
+fn arrival(chunks: &[ChunkTiming], offset: usize) -> Option<u64> {
+    let mut seen = 0_usize;
+    chunks.iter().find_map(|chunk| {
+        seen = seen.saturating_add(usize::try_from(chunk.bytes).unwrap_or(usize::MAX));
+        (seen >= offset).then_some(chunk.at_us)
+    })
+}
+
+/// What the model said, for search.
+fn answer_text(exchange: &Exchange<'_>, summary: &CallSummary) -> String {
+    let mut text = String::new();
+    let mut add = |piece: &str| {
+        text.push_str(piece);
+        text.push('\n');
+    };
+    summary.error.iter().for_each(|error| add(error));
+    for part in dialect::conversation(exchange).answer.iter().flat_map(|message| &message.parts) {
+        match part {
+            Part::Text { text } | Part::Thinking { text } | Part::Refusal { text } | Part::ToolResult { text, .. } => {
+                add(text);
+            }
+            Part::ToolCall { name, arguments, .. } => {
+                add(name);
+                add(arguments);
+            }
+            Part::Media { .. } | Part::Other { .. } => {}
+        }
+    }
+    text
+}
+
+/// The model a request asks for, before its answer is there.
+pub(super) fn requested_model(head: &Head, request: &Captured) -> Option<String> {
+    let dialect = dialect::classify(head.provider, &head.method, &head.upstream_path);
+    let body = decode(&request.to_bytes(), find(&head.headers, "content-encoding"));
+    dialect::requested_model(dialect, &head.upstream_path, &body.bytes)
+}
+
+/// The tool or SDK that makes the call.
+pub(super) fn client(head: &Head) -> Option<String> {
+    identity::client(find(&head.headers, "user-agent"), &|name| find(&head.headers, name).map(str::to_owned))
+}
+
+/// Milliseconds since 1970.
+pub(super) fn millis(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The client's trace and parent span: LLMFlow's headers, else W3C's.
+fn trace(head: &Head) -> (Option<String>, Option<String>) {
+    let own = |name| find(&head.headers, name).map(str::to_owned);
+    let w3c: Vec<&str> = find(&head.headers, "traceparent").map(|value| value.split('-').collect()).unwrap_or_default();
+    let from_w3c = |index: usize, length: usize| {
+        let valid = |id: &&&str| id.len() == length && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        w3c.get(index).filter(valid).map(|id| (*id).to_owned())
+    };
+    (own("x-trace-id").or_else(|| from_w3c(1, 32)), own("x-parent-id").or_else(|| from_w3c(2, 16)))
+}
+
+fn tags(head: &Head) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    let given = head.headers.iter().filter(|header| matches!(header.name.as_str(), "x-llmflow-tag" | "x-llmflow-tags"));
+    for tag in given.flat_map(|header| header.value.split(',')).map(str::trim).filter(|tag| !tag.is_empty()) {
+        if !tags.iter().any(|known| known == tag) {
+            tags.push(tag.to_owned());
+        }
+    }
+    tags
+}
+
+fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
+    headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _always_ok = write!(text, "{byte:02x}");
+        text
+    })
+}

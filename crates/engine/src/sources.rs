@@ -1,0 +1,32 @@
+//! The listeners and how they are, for everyone who shows or asks.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use api::{Event, SourceState, SourceStatus};
+
+use crate::events::Events;
+
+/// The states of all listeners.
+#[derive(Clone, Debug)]
+pub(crate) struct Sources {
+    states: Arc<Mutex<BTreeMap<&'static str, SourceState>>>,
+    events: Events,
+}
+
+impl Sources {
+    pub(crate) fn new(events: Events) -> Self {
+        Self { states: Arc::default(), events }
+    }
+
+    /// Notes and tells a listener's new state.
+    pub(crate) fn set(&self, name: &'static str, state: SourceState) {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).insert(name, state.clone());
+        self.events.send(Event::SourceState { source: SourceStatus { name: name.to_owned(), state } });
+    }
+
+    pub(crate) fn list(&self) -> Vec<SourceStatus> {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.iter().map(|(name, state)| SourceStatus { name: (*name).to_owned(), state: state.clone() }).collect()
+    }
+}

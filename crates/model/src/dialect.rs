@@ -1,0 +1,172 @@
+//! What an exchange with a provider says: which dialect it speaks, its figures, and its conversation.
+//!
+//! Owns the public questions and the order in which they are answered. Each dialect's own shapes are in its file
+//! below; framing is in `events`, assembling an answer in `answer`. Leaves out money (`pricing`).
+
+use api::Operation;
+
+mod answer;
+mod anthropic;
+mod classify;
+mod cohere;
+mod content;
+mod embeddings;
+mod errors;
+mod events;
+mod gemini;
+mod json;
+mod ollama;
+mod openai_chat;
+mod openai_responses;
+mod prompt;
+mod title;
+mod tools;
+
+pub use classify::classify;
+
+/// The shape of a request and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// OpenAI Chat Completions, spoken by most vendors.
+    OpenaiChat,
+    /// OpenAI Responses, also as Codex speaks it.
+    OpenaiResponses,
+    /// Legacy text completions, fill-in-the-middle and llama.cpp's own `/completion`.
+    OpenaiCompletions,
+    /// Embeddings, of OpenAI and of those who answer alike (Ollama, Cohere).
+    OpenaiEmbeddings,
+    /// Anthropic Messages.
+    Anthropic,
+    /// Anthropic's token count.
+    AnthropicCountTokens,
+    /// Gemini generateContent and streamGenerateContent, also Vertex and Code Assist.
+    Gemini,
+    /// Gemini's token count.
+    GeminiCountTokens,
+    /// Gemini embedContent and batchEmbedContents.
+    GeminiEmbeddings,
+    /// Ollama's `/api/chat`.
+    OllamaChat,
+    /// Ollama's `/api/generate`.
+    OllamaGenerate,
+    /// Cohere chat.
+    CohereChat,
+    /// A list or description of models.
+    Models,
+    /// Anything else.
+    Unknown,
+}
+
+impl Dialect {
+    /// What a call in this dialect asks for.
+    pub fn operation(self) -> Operation {
+        match self {
+            Self::OpenaiChat | Self::OpenaiResponses | Self::Anthropic | Self::Gemini => Operation::Chat,
+            Self::OllamaChat | Self::CohereChat => Operation::Chat,
+            Self::OpenaiCompletions | Self::OllamaGenerate => Operation::TextCompletion,
+            Self::OpenaiEmbeddings | Self::GeminiEmbeddings => Operation::Embeddings,
+            Self::AnthropicCountTokens | Self::GeminiCountTokens => Operation::CountTokens,
+            Self::Models => Operation::Models,
+            Self::Unknown => Operation::Other,
+        }
+    }
+
+    fn is_gemini(self) -> bool {
+        matches!(self, Self::Gemini | Self::GeminiCountTokens | Self::GeminiEmbeddings)
+    }
+
+    fn is_ollama(self) -> bool {
+        matches!(self, Self::OllamaChat | Self::OllamaGenerate)
+    }
+}
+
+/// One call's two bodies, content encodings undone, and what tells how to read them.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'a> {
+    /// The shape, from [`classify`].
+    pub dialect: Dialect,
+    /// The provider's name.
+    pub provider: &'a str,
+    /// The upstream's path without its query.
+    pub path: &'a str,
+    /// The request's body.
+    pub request: &'a [u8],
+    /// As much of the answer's body as came.
+    pub response: &'a [u8],
+    /// The answer's status.
+    pub status: Option<u16>,
+    /// The answer's content type.
+    pub content_type: Option<&'a str>,
+}
+
+/// What an exchange says about itself, conversation aside.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// The model asked for.
+    pub requested_model: Option<String>,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// The provider's id of the answer.
+    pub response_id: Option<String>,
+    /// Why the model stopped, in the provider's word; the first choice's.
+    pub finish_reason: Option<String>,
+    /// Tokens in exclusive buckets.
+    pub usage: api::Usage,
+    /// The provider's final word on usage was seen.
+    pub usage_final: bool,
+    /// The request asks for a stream.
+    pub stream_requested: bool,
+    /// The answer is a stream.
+    pub streamed: bool,
+    /// The answer ended as its dialect says it must: a terminal event, or one whole JSON document.
+    pub complete: bool,
+    /// One line, `<type or code>: <message>`, from an error body of any shape or an error event in a stream.
+    pub error: Option<String>,
+    /// The error came although the status promised success: in a stream that began well, in a response that failed.
+    pub error_in_stream: bool,
+    /// The provider's service tier, in its word.
+    pub service_tier: Option<String>,
+    /// What the provider says the call cost.
+    pub provider_cost: Option<api::Money>,
+    /// Web searches the provider ran for the model.
+    pub web_searches: u64,
+    /// Where Anthropic ran the model.
+    pub inference_geo: Option<String>,
+    /// Anthropic's speed (`standard`, `fast`).
+    pub speed: Option<String>,
+    /// The last thing the user said: one line, whitespace folded, at most 120 characters.
+    pub title: Option<String>,
+    /// The offset in the answer just after the first event that carries model output; `None` unless streamed.
+    pub first_token_at: Option<usize>,
+}
+
+/// Reads an exchange's figures. Whatever cannot be read stays empty.
+pub fn read(exchange: &Exchange<'_>) -> Reading {
+    let (request, _) = prompt::parse(exchange.request);
+    let mut reading = events::assemble(exchange).reading;
+    reading.requested_model = requested_model(exchange.dialect, exchange.path, exchange.request);
+    reading.stream_requested = prompt::stream_requested(exchange, &request);
+    reading.title = title::title(exchange.dialect, &request);
+    reading
+}
+
+/// Reads what was said: tools, system prompts and messages from the request, the answer assembled from its events.
+/// What could not be read is noted.
+pub fn conversation(exchange: &Exchange<'_>) -> api::Conversation {
+    let mut conversation = prompt::conversation(exchange.dialect, exchange.request);
+    let (answer, notes) = events::assemble(exchange).into_messages();
+    conversation.answer = answer;
+    conversation.notes.extend(notes);
+    conversation
+}
+
+/// The model asked for, from the request alone. Cheap, and works on a request of which only the beginning is known.
+pub fn requested_model(dialect: Dialect, path: &str, request: &[u8]) -> Option<String> {
+    let in_path = || classify::model_in_path(path);
+    let in_body = || crate::scanner::string_member(request, "model").filter(|model| !model.is_empty());
+    let model = if dialect.is_gemini() { in_path().or_else(in_body) } else { in_body().or_else(in_path) }?;
+    Some(model.strip_prefix("models/").map(str::to_owned).unwrap_or(model))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! The tools a request offers, in every provider's shape. Leaves out calls and results (`content`).
+
+use api::ToolDefinition;
+use serde_json::Value;
+
+use super::json::{list, object, owned, text};
+
+/// Every tool of `request`, in order.
+pub(super) fn definitions(request: &Value) -> Vec<ToolDefinition> {
+    let tools = list(request, "tools").iter().flat_map(definition);
+    // The legacy form, without the wrapper that says `function`.
+    tools.chain(list(request, "functions").iter().map(named)).collect()
+}
+
+/// Gemini puts many declarations into one tool.
+fn definition(tool: &Value) -> Vec<ToolDefinition> {
+    let declared = tool.get("functionDeclarations").or_else(|| tool.get("function_declarations"));
+    if let Some(declarations) = declared.and_then(Value::as_array) {
+        return declarations.iter().map(named).collect();
+    }
+    let inner = object(tool, "function").or_else(|| object(tool, "custom"));
+    vec![named(inner.unwrap_or(tool))]
+}
+
+fn named(tool: &Value) -> ToolDefinition {
+    let schemas = ["parameters", "input_schema", "parametersJsonSchema", "parameters_json_schema", "format"];
+    let first_key = || tool.as_object().and_then(|members| members.keys().next()).cloned();
+    // A tool that the provider runs is known by its type, Gemini's by the one key it has.
+    let name = owned(tool, "name").or_else(|| owned(tool, "type")).or_else(first_key);
+    ToolDefinition {
+        name: name.unwrap_or_default(),
+        description: text(tool, "description").map(str::to_owned),
+        schema: schemas.iter().find_map(|key| tool.get(key)).filter(|schema| !schema.is_null()).map(Value::to_string),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_shape_of_a_tool_is_read() {
+        let request = json!({"tools": [
+            {"type": "function", "function": {"name": "a", "description": "A", "parameters": {"z": 1, "b": 2}}},
+            {"type": "function", "name": "b", "parameters": {}},
+            {"name": "c", "description": "C", "input_schema": {}},
+            {"functionDeclarations": [{"name": "d", "parametersJsonSchema": {}}, {"name": "e"}]},
+            {"type": "web_search_20250305", "name": "web_search"},
+            {"type": "web_search"},
+            {"googleSearch": {}},
+            7,
+        ]});
+        let found = definitions(&request);
+        let names: Vec<&str> = found.iter().map(|tool| tool.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c", "d", "e", "web_search", "web_search", "googleSearch", ""]);
+        assert_eq!(found[0].schema.as_deref(), Some(r#"{"z":1,"b":2}"#), "the schema keeps its order");
+        assert_eq!(found[5].schema, None);
+    }
+}

@@ -1,0 +1,150 @@
+//! Bodies that go by untouched while a copy is taken: one wrapper for each direction.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+use crate::capture::Ending;
+use crate::recorder::{Recorder, RequestCopy};
+
+/// The client's body on its way to the upstream.
+pub(crate) struct RequestBody {
+    inner: Incoming,
+    copy: Arc<RequestCopy>,
+    sent: bool,
+}
+
+impl RequestBody {
+    pub(crate) fn new(inner: Incoming, copy: Arc<RequestCopy>) -> Self {
+        let mut body = Self { inner, copy, sent: false };
+        body.note_end();
+        body
+    }
+
+    fn note_end(&mut self) {
+        if !self.sent && self.inner.is_end_stream() {
+            self.sent = true;
+            self.copy.sent();
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    self.copy.push(data);
+                }
+                self.note_end();
+            }
+            None if !self.sent => {
+                self.sent = true;
+                self.copy.sent();
+            }
+            Some(Err(_)) | None => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// What the client gets: the upstream's body, or a sentence of ours.
+pub(crate) enum ResponseBody {
+    /// The upstream's.
+    Upstream(Box<Tapped>),
+    /// Ours.
+    Own(Full<Bytes>),
+}
+
+/// The upstream's body with the record that listens.
+pub(crate) struct Tapped {
+    inner: Incoming,
+    recorder: Recorder,
+}
+
+impl ResponseBody {
+    pub(crate) fn upstream(inner: Incoming, recorder: Recorder) -> Self {
+        Self::Upstream(Box::new(Tapped { inner, recorder }))
+    }
+}
+
+impl Tapped {
+    fn note(&mut self, frame: Option<&Result<Frame<Bytes>, hyper::Error>>) {
+        match frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    self.recorder.chunk(data);
+                }
+            }
+            Some(Err(error)) => self.recorder.end(Ending::Truncated(broken_off(error))),
+            None => self.recorder.end(Ending::Complete),
+        }
+    }
+}
+
+impl Drop for Tapped {
+    /// The server stops asking once it has all bytes it was promised, so an ended body may never say `None`.
+    fn drop(&mut self) {
+        if self.inner.is_end_stream() {
+            self.recorder.end(Ending::Complete);
+        }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut *self {
+            Self::Upstream(tapped) => {
+                let frame = ready!(Pin::new(&mut tapped.inner).poll_frame(context));
+                tapped.note(frame.as_ref());
+                Poll::Ready(frame)
+            }
+            Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Upstream(tapped) => tapped.inner.is_end_stream(),
+            Self::Own(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Upstream(tapped) => tapped.inner.size_hint(),
+            Self::Own(body) => body.size_hint(),
+        }
+    }
+}
+
+fn broken_off(error: &hyper::Error) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(" ({cause})")).unwrap_or_default();
+    format!("the upstream's answer broke off: {error}{cause}")
+}

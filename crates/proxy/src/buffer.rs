@@ -1,0 +1,132 @@
+//! The copy of one body while it goes by: bounded by its own limit and by the budget of all copies together.
+
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
+
+use crate::capture::Captured;
+use crate::recorder::Lease;
+
+/// Smaller frames are copied together; larger ones are kept by reference. A reference pins the whole read buffer
+/// it came from, so keeping many small ones would hold far more memory than they show.
+const COPIED_BELOW: usize = 16 * 1024;
+
+/// A body's copy so far.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    pieces: Vec<Bytes>,
+    tail: BytesMut,
+    kept: usize,
+    limit: usize,
+    wire_bytes: u64,
+    /// Runs only once the copy is cut; until then the copy itself can be hashed by its reader.
+    digest: Option<Sha256>,
+    lease: Lease,
+}
+
+impl Buffer {
+    /// An empty copy that keeps at most `limit` bytes, taken from `lease`'s budget.
+    pub(crate) fn new(limit: usize, lease: Lease) -> Self {
+        Self { pieces: Vec::new(), tail: BytesMut::new(), kept: 0, limit, wire_bytes: 0, digest: None, lease }
+    }
+
+    /// Bytes that went by.
+    pub(crate) fn wire_bytes(&self) -> u64 {
+        self.wire_bytes
+    }
+
+    /// Takes note of a frame.
+    pub(crate) fn push(&mut self, frame: &Bytes) {
+        self.wire_bytes += frame.len() as u64;
+        if let Some(digest) = &mut self.digest {
+            digest.update(frame);
+            return;
+        }
+        if self.kept + frame.len() > self.limit || !self.lease.take(frame.len()) {
+            self.cut(frame);
+            return;
+        }
+        self.kept += frame.len();
+        if frame.len() < COPIED_BELOW {
+            self.tail.extend_from_slice(frame);
+        } else {
+            self.close_tail();
+            self.pieces.push(frame.clone());
+        }
+    }
+
+    /// From here on nothing is kept, only counted and hashed.
+    fn cut(&mut self, frame: &Bytes) {
+        self.close_tail();
+        let mut digest = Sha256::new();
+        for piece in &self.pieces {
+            digest.update(piece);
+        }
+        digest.update(frame);
+        self.digest = Some(digest);
+    }
+
+    fn close_tail(&mut self) {
+        if !self.tail.is_empty() {
+            self.pieces.push(self.tail.split().freeze());
+        }
+    }
+
+    /// The copy, leaving nothing behind.
+    pub(crate) fn take(&mut self) -> Captured {
+        self.close_tail();
+        Captured {
+            pieces: std::mem::take(&mut self.pieces),
+            wire_bytes: self.wire_bytes,
+            cut: self.digest.is_some(),
+            wire_sha256: self.digest.take().map(|digest| digest.finalize().into()),
+            _lease: std::mem::take(&mut self.lease),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recorder::Budget;
+
+    fn frames(sizes: &[usize]) -> Vec<Bytes> {
+        sizes.iter().enumerate().map(|(i, size)| Bytes::from(vec![b'a' + u8::try_from(i).unwrap(); *size])).collect()
+    }
+
+    #[test]
+    fn small_and_large_frames_come_back_in_order() {
+        let budget = Budget::new(1 << 20);
+        let mut buffer = Buffer::new(1 << 20, budget.lease());
+        let frames = frames(&[3, 20_000, 5, 6, 40_000]);
+        frames.iter().for_each(|frame| buffer.push(frame));
+        let captured = buffer.take();
+        assert_eq!(captured.to_bytes(), frames.concat());
+        assert_eq!((captured.cut, captured.wire_bytes), (false, 60_014));
+        assert_eq!(budget.free(), (1 << 20) - 60_014);
+        drop(captured);
+        assert_eq!(budget.free(), 1 << 20, "the copy's memory goes back to the budget");
+    }
+
+    #[test]
+    fn past_the_limit_only_size_and_hash_go_on() {
+        let budget = Budget::new(1 << 20);
+        let mut buffer = Buffer::new(10, budget.lease());
+        let frames = frames(&[6, 6, 2]);
+        frames.iter().for_each(|frame| buffer.push(frame));
+        let captured = buffer.take();
+        assert_eq!(captured.to_bytes(), frames[0]);
+        assert_eq!((captured.cut, captured.wire_bytes), (true, 14));
+        let whole: [u8; 32] = Sha256::digest(frames.concat()).into();
+        assert_eq!(captured.wire_sha256, Some(whole));
+    }
+
+    #[test]
+    fn an_exhausted_budget_cuts_too() {
+        let budget = Budget::new(8);
+        let (mut one, mut two) = (Buffer::new(100, budget.lease()), Buffer::new(100, budget.lease()));
+        frames(&[6]).iter().for_each(|frame| one.push(frame));
+        frames(&[6]).iter().for_each(|frame| two.push(frame));
+        assert!(!one.take().cut);
+        assert!(two.take().cut);
+    }
+}

@@ -1,0 +1,198 @@
+//! One call from the client's request to the upstream's answer. Leaves out what is kept of it (`recorder`).
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Instant, SystemTime};
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+
+use crate::body::{RequestBody, ResponseBody};
+use crate::capture::{Ending, Head};
+use crate::provider::Provider;
+use crate::recorder::Recorder;
+use crate::redact::Secrets;
+use crate::reply;
+use crate::route::{Route, route};
+use crate::serve::Shared;
+use crate::upstream::Base;
+
+const PROVIDER_HEADER: &str = "x-llmflow-provider";
+/// Connection-level headers end with the connection they came on.
+const HOP_BY_HOP: &[HeaderName] = &[
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+];
+const HOP_BY_HOP_OLD: &[&str] = &["keep-alive", "proxy-connection"];
+
+/// Answers one request.
+pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Response<ResponseBody> {
+    let origin = Instant::now();
+    if let Err(refusal) = judge(&shared, &request) {
+        return reply::error(StatusCode::FORBIDDEN, "openai", "forbidden", &refusal);
+    }
+    let asked = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let chosen = request.headers().get(PROVIDER_HEADER).and_then(|value| value.to_str().ok());
+    match route(request.method().as_str(), asked, chosen) {
+        Route::Health => {
+            let counters = &shared.tap.counters;
+            let (seen, open) = (counters.seen.load(Ordering::Relaxed), counters.open.load(Ordering::Relaxed));
+            let recording = !shared.tap.sender.is_closed();
+            reply::health(recording, seen, open, shared.started.elapsed().as_secs())
+        }
+        Route::Providers => reply::providers(),
+        Route::Refused(reason) => reply::error(StatusCode::NOT_FOUND, "openai", "unknown_route", &reason),
+        Route::Upstream { provider, path_and_query } => {
+            forward(&shared, provider, &path_and_query, request, origin).await
+        }
+    }
+}
+
+fn judge(shared: &Shared, request: &Request<Incoming>) -> Result<(), String> {
+    let header = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let authority = request.uri().authority().map(http::uri::Authority::as_str);
+    // Both must be ours: an absolute URI does not excuse a foreign Host header.
+    let host = header(header::HOST);
+    for host in [authority, host].into_iter().flatten().chain(authority.or(host).is_none().then_some("")) {
+        let origin = header(header::ORIGIN);
+        let site = header(HeaderName::from_static("sec-fetch-site"));
+        shared.guard.check(Some(host), origin, site, false).map_err(|refusal| refusal.0)?;
+    }
+    Ok(())
+}
+
+async fn forward(
+    shared: &Shared,
+    provider: &'static Provider,
+    path_and_query: &str,
+    request: Request<Incoming>,
+    origin: Instant,
+) -> Response<ResponseBody> {
+    let Some((base, uri)) =
+        shared.upstreams.base(provider).and_then(|base| Some((base, base.uri(path_and_query)?)))
+    else {
+        let message = "The path cannot be forwarded: it is not valid in a URL.";
+        return reply::error(StatusCode::BAD_REQUEST, provider.name, "invalid_request_error", message);
+    };
+    let head = describe(shared, provider, base, path_and_query, &request);
+    let mut recorder = Recorder::open(&shared.tap, head, origin);
+    let mut outgoing = request.map(|body| RequestBody::new(body, recorder.request()));
+    *outgoing.uri_mut() = uri;
+    *outgoing.version_mut() = Version::HTTP_11;
+    prepare_headers(outgoing.headers_mut(), base);
+
+    match shared.client.request(outgoing).await {
+        Ok(mut response) => {
+            recorder.answered(response.status().as_u16(), response.headers());
+            strip_hop_by_hop(response.headers_mut());
+            *response.version_mut() = Version::HTTP_11;
+            response.map(|body| ResponseBody::upstream(body, recorder))
+        }
+        Err(error) => {
+            let reason = explain(&error, base);
+            tracing::warn!(provider = provider.name, upstream = %base.authority, reason, "upstream did not answer");
+            recorder.end(Ending::Unreachable(reason.clone()));
+            reply::error(StatusCode::BAD_GATEWAY, provider.name, "upstream_unreachable", &reason)
+        }
+    }
+}
+
+/// The record's head, its credentials replaced.
+fn describe(
+    shared: &Shared,
+    provider: &'static Provider,
+    base: &Base,
+    path_and_query: &str,
+    request: &Request<Incoming>,
+) -> Head {
+    let (mut secrets, mut credential) = (Secrets::default(), None);
+    let fingerprinter = &shared.tap.fingerprinter;
+    let headers = fingerprinter.headers(request.headers(), &mut secrets, &mut credential);
+    let query = request.uri().query().map(|query| fingerprinter.query(query, &mut secrets, &mut credential));
+    let headers = headers
+        .into_iter()
+        .map(|header| api::Header { value: secrets.scrub_text(header.value), ..header })
+        .collect();
+    let upstream_path = path_and_query.split('?').next().unwrap_or_default().to_owned();
+    Head {
+        id: api::CallId::new(uuid::Uuid::now_v7()),
+        started: SystemTime::now(),
+        provider: provider.name,
+        upstream: base.authority.as_str().to_owned(),
+        upstream_path: secrets.scrub_text(upstream_path),
+        method: request.method().as_str().to_owned(),
+        path: secrets.scrub_text(request.uri().path().to_owned()),
+        query: query.map(|query| secrets.scrub_text(query)),
+        http_version: version_name(request.version()),
+        headers,
+        credential,
+        secrets,
+    }
+}
+
+fn version_name(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2",
+        _ => "HTTP/1.1",
+    }
+}
+
+/// Everything goes on but what ends here: the connection's own headers and those meant for us.
+fn prepare_headers(headers: &mut HeaderMap, base: &Base) {
+    strip_hop_by_hop(headers);
+    let ours: Vec<HeaderName> =
+        headers.keys().filter(|name| name.as_str().starts_with("x-llmflow-")).cloned().collect();
+    for name in ours {
+        headers.remove(name);
+    }
+    if let Ok(host) = HeaderValue::from_str(base.authority.as_str()) {
+        headers.insert(header::HOST, host);
+    }
+}
+
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        // An end-to-end header named here would be a way to make us drop it.
+        .filter(|name: &HeaderName| !matches!(*name, header::AUTHORIZATION | header::HOST | header::CONTENT_LENGTH))
+        .collect();
+    for name in named.iter().chain(HOP_BY_HOP) {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP_OLD {
+        headers.remove(*name);
+    }
+    // `TE: trailers` is the one value that may travel on.
+    if headers.get(header::TE).is_some_and(|value| value != "trailers") {
+        headers.remove(header::TE);
+    }
+}
+
+/// What happened and what to do, in one or two sentences.
+fn explain(error: &hyper_util::client::legacy::Error, base: &Base) -> String {
+    let mut causes = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    causes.dedup();
+    let causes = if causes.is_empty() { error.to_string() } else { causes.join(": ") };
+    if error.is_connect() {
+        format!(
+            "LLMFlow could not connect to {}: {causes}. Check the network, or this provider's base_url in the settings.",
+            base.authority
+        )
+    } else {
+        format!("{} closed the connection before it answered: {causes}. Trying again may help.", base.authority)
+    }
+}

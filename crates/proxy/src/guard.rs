@@ -1,0 +1,112 @@
+//! Local is not safe: who may talk to a listener on this machine, judged by `Host`, `Origin` and `Sec-Fetch-Site`.
+//! Pure. Leaves out tokens and the peer's user.
+
+use std::net::IpAddr;
+
+/// Whom a listener answers.
+#[derive(Clone, Debug, Default)]
+pub struct Guard {
+    /// Host names allowed beside this machine's own, without port.
+    pub hosts: Vec<String>,
+    /// Origins allowed beside the listener's own, as `scheme://host[:port]`.
+    pub origins: Vec<String>,
+}
+
+/// Why a request is refused, for the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(pub String);
+
+impl Guard {
+    /// Judges one request. `host` is the `Host` header or the authority of the URI; `own_pages` says whether the
+    /// listener serves pages itself, so that a page of its own origin may call it.
+    pub fn check(
+        &self,
+        host: Option<&str>,
+        origin: Option<&str>,
+        fetch_site: Option<&str>,
+        own_pages: bool,
+    ) -> Result<(), Refusal> {
+        let Some(host) = host else {
+            return Err(Refusal("The request has no Host header.".into()));
+        };
+        if !self.host_allowed(host) {
+            return Err(Refusal(format!(
+                "The host {:?} is not this machine. If it is meant to reach LLMFlow, add it to allowed_hosts in the settings.",
+                name_of(host)
+            )));
+        }
+        let allowed = origin.is_some_and(|origin| self.origins.iter().any(|allowed| allowed == origin));
+        let own = own_pages && origin.is_some_and(|origin| is_own(origin, host));
+        if allowed || own {
+            return Ok(());
+        }
+        if let Some(origin) = origin {
+            return Err(Refusal(format!(
+                "Web pages of {origin:?} may not call LLMFlow. If this one should, add it to allowed_origins in the settings."
+            )));
+        }
+        match fetch_site {
+            Some("cross-site" | "same-site") => Err(Refusal(
+                "Another web page sent this request. If it should, add its origin to allowed_origins in the settings."
+                    .into(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn host_allowed(&self, host: &str) -> bool {
+        let name = name_of(host);
+        name.eq_ignore_ascii_case("localhost")
+            || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+            || self.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+    }
+}
+
+/// The host without its port and without the brackets of an IPv6 address.
+fn name_of(host: &str) -> &str {
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest.split(']').next().unwrap_or(rest);
+    }
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+fn is_own(origin: &str, host: &str) -> bool {
+    origin.strip_prefix("http://").is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_and_allowed_names_are_hosts() {
+        let guard = Guard { hosts: vec!["host.docker.internal".into()], ..Guard::default() };
+        for host in ["localhost", "localhost:8080", "127.0.0.1:3000", "[::1]:3000", "127.8.9.1", "HOST.docker.internal:1"]
+        {
+            assert_eq!(guard.check(Some(host), None, None, false), Ok(()), "{host}");
+        }
+        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io:8080", "192.168.0.4", "", "[::2]", "::1:x"]
+        {
+            assert!(guard.check(Some(host), None, None, false).is_err(), "{host}");
+        }
+        assert!(guard.check(None, None, None, false).is_err());
+    }
+
+    #[test]
+    fn other_pages_are_refused_and_own_pages_are_not() {
+        let guard = Guard { origins: vec!["http://localhost:5173".into()], ..Guard::default() };
+        let host = Some("localhost:3000");
+        assert!(guard.check(host, Some("http://evil.example"), Some("cross-site"), true).is_err());
+        assert!(guard.check(host, Some("null"), None, true).is_err());
+        assert!(guard.check(host, None, Some("cross-site"), true).is_err());
+        assert!(guard.check(host, None, Some("same-site"), true).is_err());
+        assert!(guard.check(host, Some("http://localhost:8080"), Some("same-site"), true).is_err());
+        assert_eq!(guard.check(host, Some("http://localhost:3000"), Some("same-origin"), true), Ok(()));
+        assert!(guard.check(host, Some("http://localhost:3000"), None, false).is_err());
+        assert_eq!(guard.check(host, Some("http://localhost:5173"), Some("same-site"), false), Ok(()));
+        assert_eq!(guard.check(host, None, Some("none"), true), Ok(()));
+    }
+}

@@ -1,0 +1,250 @@
+//! One call's record while the call runs: it reports exactly one ending, also when it is simply dropped.
+//! Leaves out forwarding; nothing here can wait.
+
+mod budget;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use api::{CallId, ChunkTiming};
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::buffer::Buffer;
+use crate::capture::{Capture, Captured, Closed, Ending, Head, Progress, ResponseHead, Stamps};
+use crate::redact::Fingerprinter;
+
+pub use budget::Budget;
+pub(crate) use budget::Lease;
+
+/// A stream's first pieces are timed one by one; after this many only counted.
+const TIMED_CHUNKS: usize = 16_384;
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+
+/// How much of a body is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one body.
+    pub body: usize,
+}
+
+/// What the proxy counts, for everyone to read.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Calls that were forwarded.
+    pub seen: AtomicU64,
+    /// Calls whose ending could not be queued.
+    pub lost: AtomicU64,
+    /// Bodies of which only the beginning was kept.
+    pub cut: AtomicU64,
+    /// Calls under way.
+    pub open: AtomicU64,
+    /// The calls behind `lost` that nobody has taken note of yet.
+    lost_ids: Mutex<Vec<CallId>>,
+}
+
+impl Counters {
+    /// Takes the calls whose ending was lost since the last time.
+    pub fn take_lost(&self) -> Vec<CallId> {
+        std::mem::take(&mut *self.lost_ids.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn lose(&self, id: CallId) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        self.lost_ids.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+    }
+}
+
+/// Where captures go and under which limits.
+#[derive(Clone, Debug)]
+pub struct Tap {
+    /// The channel. It is bounded; when it is full the record is lost and counted, never the call.
+    pub sender: mpsc::Sender<Capture>,
+    /// What is counted.
+    pub counters: Arc<Counters>,
+    /// The memory all copies share.
+    pub budget: Budget,
+    /// The limits of one copy.
+    pub limits: Limits,
+    /// Replaces credentials.
+    pub fingerprinter: Fingerprinter,
+    /// The app is stopping: calls that are cut now are cut by us.
+    pub stopping: Arc<AtomicBool>,
+}
+
+impl Tap {
+    fn buffer(&self) -> Buffer {
+        Buffer::new(self.limits.body, self.budget.lease())
+    }
+
+    /// Sends what may be lost without harm.
+    fn offer(&self, capture: Capture) {
+        // A full queue drops it: the call's `Closed` says everything again.
+        let _dropped_when_full = self.sender.try_send(capture);
+    }
+}
+
+/// The request's side, filled by the connection to the upstream.
+#[derive(Debug)]
+pub(crate) struct RequestCopy {
+    tap: Tap,
+    head: Arc<Head>,
+    origin: Instant,
+    state: Mutex<RequestState>,
+}
+
+#[derive(Debug)]
+struct RequestState {
+    buffer: Buffer,
+    finished: Option<(Arc<Captured>, Option<u64>)>,
+}
+
+impl RequestCopy {
+    pub(crate) fn push(&self, frame: &Bytes) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.finished.is_none() {
+            state.buffer.push(frame);
+        }
+    }
+
+    /// The request went out whole.
+    pub(crate) fn sent(&self) {
+        let request = self.finish(Some(micros(self.origin))).0;
+        self.tap.offer(Capture::Sent { id: self.head.id, request });
+    }
+
+    /// What was sent until now, and when it was complete.
+    fn finish(&self, at: Option<u64>) -> (Arc<Captured>, Option<u64>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(finished) = &state.finished {
+            return finished.clone();
+        }
+        let captured = state.buffer.take();
+        if captured.cut {
+            self.tap.counters.cut.fetch_add(1, Ordering::Relaxed);
+        }
+        let finished = (Arc::new(captured), at);
+        state.finished = Some(finished.clone());
+        finished
+    }
+}
+
+/// One call's record. Dropping it reports the call as cancelled unless it was told of another ending.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    tap: Tap,
+    head: Arc<Head>,
+    origin: Instant,
+    request: Arc<RequestCopy>,
+    response: Option<ResponseHead>,
+    body: Buffer,
+    chunks: Vec<ChunkTiming>,
+    chunk_count: u64,
+    stamps: Stamps,
+    last_progress: Option<Instant>,
+    ending: Option<Ending>,
+}
+
+impl Recorder {
+    /// Opens the record of a call that is about to be forwarded.
+    pub(crate) fn open(tap: &Tap, head: Head, origin: Instant) -> Self {
+        let head = Arc::new(head);
+        tap.counters.seen.fetch_add(1, Ordering::Relaxed);
+        tap.counters.open.fetch_add(1, Ordering::Relaxed);
+        tap.offer(Capture::Opened(head.clone()));
+        let state = Mutex::new(RequestState { buffer: tap.buffer(), finished: None });
+        let request = RequestCopy { tap: tap.clone(), head: head.clone(), origin, state };
+        Self {
+            tap: tap.clone(),
+            head,
+            origin,
+            request: Arc::new(request),
+            response: None,
+            body: tap.buffer(),
+            chunks: Vec::new(),
+            chunk_count: 0,
+            stamps: Stamps::default(),
+            last_progress: None,
+            ending: None,
+        }
+    }
+
+    /// The request's side.
+    pub(crate) fn request(&self) -> Arc<RequestCopy> {
+        self.request.clone()
+    }
+
+    /// The answer's head arrived.
+    pub(crate) fn answered(&mut self, status: u16, headers: &http::HeaderMap) {
+        self.stamps.headers_us = Some(micros(self.origin));
+        let mut secrets = self.head.secrets.clone();
+        let headers = self.tap.fingerprinter.headers(headers, &mut secrets, &mut None);
+        let headers = headers
+            .into_iter()
+            .map(|header| api::Header { value: secrets.scrub_text(header.value), ..header })
+            .collect();
+        self.response = Some(ResponseHead { status, headers });
+    }
+
+    /// A piece of the answer's body goes by.
+    pub(crate) fn chunk(&mut self, frame: &Bytes) {
+        let at_us = micros(self.origin);
+        let first_byte_us = *self.stamps.first_byte_us.get_or_insert(at_us);
+        self.body.push(frame);
+        self.chunk_count += 1;
+        if self.chunks.len() < TIMED_CHUNKS {
+            let bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+            self.chunks.push(ChunkTiming { at_us, bytes });
+        }
+        let now = Instant::now();
+        if self.last_progress.is_none_or(|last| now.duration_since(last) >= PROGRESS_EVERY) {
+            self.last_progress = Some(now);
+            self.tap.offer(Capture::Progress(Progress {
+                id: self.head.id,
+                first_byte_us,
+                bytes: self.body.wire_bytes(),
+                chunks: self.chunk_count,
+            }));
+        }
+    }
+
+    /// The call ended so. The first word counts.
+    pub(crate) fn end(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        let stopping = self.tap.stopping.load(Ordering::Relaxed);
+        let ending = self.ending.take().unwrap_or_else(|| match stopping {
+            true => Ending::Truncated("LLMFlow was stopped while the call was under way".into()),
+            false => Ending::Cancelled,
+        });
+        let (request, request_sent_us) = self.request.finish(None);
+        let body = self.body.take();
+        if body.cut {
+            self.tap.counters.cut.fetch_add(1, Ordering::Relaxed);
+        }
+        let timed = self.chunks.len() as u64;
+        let closed = Closed {
+            head: self.head.clone(),
+            request,
+            response: self.response.take(),
+            body,
+            chunks: std::mem::take(&mut self.chunks),
+            chunks_untimed: self.chunk_count - timed,
+            stamps: Stamps { request_sent_us, end_us: micros(self.origin), ..self.stamps },
+            ending,
+        };
+        self.tap.counters.open.fetch_sub(1, Ordering::Relaxed);
+        if self.tap.sender.try_send(Capture::Closed(Box::new(closed))).is_err() {
+            self.tap.counters.lose(self.head.id);
+        }
+    }
+}
+
+fn micros(origin: Instant) -> u64 {
+    u64::try_from(origin.elapsed().as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,67 @@
+//! The REST endpoints. Each unpacks its query, asks the engine and gives the answer the seed's shape.
+
+mod query;
+mod shape;
+
+use api::{ApiError, BodySide, CallId, ErrorKind, Reply, Request};
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use crate::Host;
+use crate::error::{Failure, mismatch};
+
+/// `GET /api/health`.
+pub(crate) async fn health(State(host): State<Host>) -> Result<Json<Value>, Failure> {
+    match host.engine.dispatch(Request::GetHealth).await? {
+        Reply::Health(health) => Ok(Json(shape::health(&health, host.engine.settings().dashboard_port))),
+        _ => Err(mismatch()),
+    }
+}
+
+/// `GET /api/stats`: totals over the calls that match the filters of `/api/traces`.
+pub(crate) async fn stats(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Json<Value>, Failure> {
+    let (filter, _) = query::read(query.as_deref().unwrap_or_default())?;
+    match host.engine.dispatch(Request::GetStats { filter }).await? {
+        Reply::Stats(stats) => Ok(Json(shape::stats(&stats))),
+        _ => Err(mismatch()),
+    }
+}
+
+/// `GET /api/traces`: a page of calls, newest first; `X-Total-Count` says how many match.
+pub(crate) async fn traces(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let (filter, page) = query::read(query.as_deref().unwrap_or_default())?;
+    match host.engine.dispatch(Request::ListCalls { filter, page }).await? {
+        Reply::Calls(found) => {
+            let rows: Vec<Value> = found.calls.iter().map(shape::row).collect();
+            Ok(([("x-total-count", found.total.to_string())], Json(rows)).into_response())
+        }
+        _ => Err(mismatch()),
+    }
+}
+
+/// `GET /api/traces/:id`: one call with headers and bodies.
+pub(crate) async fn trace(State(host): State<Host>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+    // An id that cannot be one names nothing.
+    let id: CallId = id.parse().map_err(|_| ApiError::new(ErrorKind::NotFound, "Trace not found"))?;
+    let Reply::Call(call) = host.engine.dispatch(Request::GetCall { id }).await? else { return Err(mismatch()) };
+    let request = body(&host, id, BodySide::Request).await?;
+    let response = body(&host, id, BodySide::Response).await?;
+    Ok(Json(shape::trace(&call, request, response)))
+}
+
+/// A whole body, fetched in parts.
+async fn body(host: &Host, id: CallId, side: BodySide) -> Result<String, Failure> {
+    let mut text = String::new();
+    let mut offset = 0;
+    loop {
+        let part = Request::GetBody { id, side, offset, limit: u64::MAX };
+        let Reply::Body(part) = host.engine.dispatch(part).await? else { return Err(mismatch()) };
+        text.push_str(&part.text);
+        if part.next >= part.total || part.next == offset {
+            return Ok(text);
+        }
+        offset = part.next;
+    }
+}

@@ -1,0 +1,116 @@
+//! The seed's query parameters as a filter and a page. A bad value is an error that names its parameter.
+
+use api::{ApiError, CallFilter, Outcome, Page};
+use time::OffsetDateTime;
+use time::format_description::well_known::{Iso8601, Rfc3339};
+
+const PICO_PER_DOLLAR: f64 = 1e12;
+const LARGEST_PAGE: u32 = 1_000;
+
+/// Reads a query string. Unknown parameters are ignored, as clients add their own.
+pub(super) fn read(query: &str) -> Result<(CallFilter, Page), ApiError> {
+    let (mut filter, mut page) = (CallFilter::default(), Page::default());
+    for (name, value) in pairs(query) {
+        if value.is_empty() {
+            continue;
+        }
+        match name.as_str() {
+            "limit" => page.limit = number(&name, &value, 1, LARGEST_PAGE)?,
+            "offset" => page.offset = number(&name, &value, 0, u32::MAX)?,
+            "before" => page.before = Some(parsed(&name, &value, "the id of a trace")?),
+            "model" => filter.model = Some(value),
+            "provider" => filter.provider = Some(value),
+            "service_name" | "client" | "tool" => filter.client = Some(value),
+            "status" => filter.outcome = Some(outcome(&name, &value)?),
+            "state" => filter.state = Some(parsed(&name, &value, "a state such as complete or cancelled")?),
+            "operation" => filter.operation = Some(parsed(&name, &value, "an operation such as chat")?),
+            "q" => filter.text = Some(value),
+            "date_from" => filter.from_ms = Some(moment(&name, &value)?),
+            "date_to" => filter.to_ms = Some(moment(&name, &value)?),
+            "cost_min" => filter.cost_min_pico = Some(dollars(&name, &value)?),
+            "cost_max" => filter.cost_max_pico = Some(dollars(&name, &value)?),
+            "tag" => filter.tag = Some(value),
+            "session_id" => filter.session_id = Some(value),
+            "trace_id" => filter.trace_id = Some(value),
+            _ => {}
+        }
+    }
+    Ok((filter, page))
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    form_urlencoded::parse(query.as_bytes()).into_owned()
+}
+
+fn number(name: &str, value: &str, least: u32, most: u32) -> Result<u32, ApiError> {
+    let number = value.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| ApiError::parameter(name, format!("{name} must be a whole number from {least} to {most}.")))
+}
+
+fn parsed<T: std::str::FromStr>(name: &str, value: &str, wanted: &str) -> Result<T, ApiError> {
+    value.parse().map_err(|_| ApiError::parameter(name, format!("{name} must be {wanted}.")))
+}
+
+fn outcome(name: &str, value: &str) -> Result<Outcome, ApiError> {
+    match value {
+        "success" => Ok(Outcome::Success),
+        "error" => Ok(Outcome::Error),
+        _ => Err(ApiError::parameter(name, format!("{name} must be success or error."))),
+    }
+}
+
+/// Milliseconds since 1970, or an ISO 8601 date or time; a date alone is its midnight, in UTC.
+fn moment(name: &str, value: &str) -> Result<i64, ApiError> {
+    if let Ok(millis) = value.parse() {
+        return Ok(millis);
+    }
+    let timed = OffsetDateTime::parse(value, &Rfc3339)
+        .or_else(|_| OffsetDateTime::parse(value, &Iso8601::PARSING))
+        .or_else(|_| time::PrimitiveDateTime::parse(value, &Iso8601::PARSING).map(time::PrimitiveDateTime::assume_utc))
+        .or_else(|_| time::Date::parse(value, &Iso8601::DATE).map(|date| date.midnight().assume_utc()));
+    let wanted = || ApiError::parameter(name, format!("{name} must be milliseconds since 1970 or an ISO 8601 time."));
+    let time = timed.map_err(|_| wanted())?;
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).map_err(|_| wanted())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+fn dollars(name: &str, value: &str) -> Result<i64, ApiError> {
+    let amount = value.parse().ok().filter(|amount: &f64| amount.is_finite() && (0.0..9e6).contains(amount));
+    let amount = amount.ok_or_else(|| ApiError::parameter(name, format!("{name} must be an amount in dollars.")))?;
+    Ok((amount * PICO_PER_DOLLAR).round() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seeds_filters_are_understood() {
+        let query = "limit=20&offset=40&model=gpt-4o&status=error&q=two+words&date_from=2026-01-02&date_to=1767400000000\
+            &provider=openai&cost_min=0.5&cost_max=1e0&tag=a%3Ab&x=y&session_id=";
+        let (filter, page) = read(query).unwrap();
+        assert_eq!((page.limit, page.offset), (20, 40));
+        let expected = CallFilter {
+            model: Some("gpt-4o".into()),
+            outcome: Some(Outcome::Error),
+            text: Some("two words".into()),
+            from_ms: Some(1_767_312_000_000),
+            to_ms: Some(1_767_400_000_000),
+            provider: Some("openai".into()),
+            cost_min_pico: Some(500_000_000_000),
+            cost_max_pico: Some(1_000_000_000_000),
+            tag: Some("a:b".into()),
+            ..CallFilter::default()
+        };
+        assert_eq!(filter, expected);
+    }
+
+    #[test]
+    fn bad_values_name_their_parameter() {
+        for query in ["limit=0", "limit=1001", "offset=-1", "status=fine", "date_from=yesterday", "cost_min=NaN", "cost_max=-1", "before=x", "state=?"] {
+            let name = query.split('=').next().unwrap();
+            assert_eq!(read(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
+        }
+        assert_eq!(read("date_to=2026-01-02T03:04:05.5%2B01:00").unwrap().0.to_ms, Some(1_767_319_445_500));
+    }
+}

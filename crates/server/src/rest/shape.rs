@@ -1,0 +1,121 @@
+//! The seed's JSON shapes: its names, dollars as numbers, milliseconds. Later fields stand beside them.
+
+use api::{CallDetail, CallSummary, Header, Health, Money, Stats};
+use serde_json::{Map, Value, json};
+
+pub(super) fn health(health: &Health, port: u16) -> Value {
+    let mut shape = serde_json::to_value(health).unwrap_or_default();
+    if let Some(shape) = shape.as_object_mut() {
+        shape.insert("service".into(), "dashboard".into());
+        shape.insert("port".into(), port.into());
+        shape.insert("traces".into(), health.calls.into());
+        shape.insert("uptime".into(), health.uptime_s.into());
+    }
+    shape
+}
+
+pub(super) fn stats(stats: &Stats) -> Value {
+    let models = stats.models.iter().map(|total| {
+        json!({"model": total.model, "count": total.calls, "tokens": total.tokens, "cost": total.cost.dollars()})
+    });
+    json!({
+        "total_requests": stats.calls,
+        "total_tokens": stats.usage.total().unwrap_or(0),
+        "total_cost": stats.cost.dollars(),
+        "total_duration": millis(Some(stats.duration_us)),
+        "error_count": stats.errors,
+        "avg_duration": millis(stats.mean_duration_us),
+        "unpriced_count": stats.unpriced,
+        "usage": stats.usage,
+        "models": models.collect::<Vec<_>>(),
+    })
+}
+
+pub(super) fn row(call: &CallSummary) -> Value {
+    json!({
+        "id": call.id,
+        "timestamp": call.started_ms,
+        "duration_ms": millis(call.duration_us),
+        "first_byte_ms": millis(call.first_byte_us),
+        "first_token_ms": millis(call.first_token_us),
+        "state": call.state,
+        "provider": call.provider,
+        "operation": call.operation,
+        "model": call.model,
+        "prompt_tokens": call.usage.prompt_total(),
+        "completion_tokens": call.usage.output,
+        "total_tokens": call.usage.total(),
+        "usage": call.usage,
+        "usage_source": call.usage_source,
+        "estimated_cost": call.cost.map(Money::dollars),
+        "cost_source": call.cost_source,
+        "status": call.status,
+        "error": call.error,
+        "finish_reason": call.finish_reason,
+        "stream": call.streamed,
+        "trace_id": call.trace_id,
+        "parent_id": call.parent_id,
+        "span_type": "llm",
+        "span_name": call.title,
+        "service_name": call.client,
+        "session_id": call.session_id,
+        "tags": call.tags,
+    })
+}
+
+pub(super) fn trace(call: &CallDetail, request: String, response: String) -> Value {
+    let summary = &call.summary;
+    let mut trace = row(summary);
+    if let Some(trace) = trace.as_object_mut() {
+        trace.insert("upstream".into(), call.upstream.clone().into());
+        trace.insert("requested_model".into(), json!(call.requested_model));
+        trace.insert("response_id".into(), json!(call.response_id));
+        trace.insert("request_id".into(), json!(call.request_id));
+        trace.insert("credential".into(), json!(call.credential));
+        trace.insert("cost".into(), json!(call.cost));
+        trace.insert("timing".into(), json!(call.timing));
+    }
+    json!({
+        "trace": trace,
+        "request": {
+            "method": summary.method,
+            "path": summary.path,
+            "query": call.query,
+            "headers": headers(&call.request_headers),
+            "body": body(request),
+            "body_info": call.request_body,
+        },
+        "response": {
+            "status": summary.status,
+            "headers": headers(&call.response_headers),
+            "body": body(response),
+            "body_info": call.response_body,
+        },
+    })
+}
+
+/// Names to values; a repeated header's values are joined as HTTP joins them.
+fn headers(headers: &[Header]) -> Map<String, Value> {
+    let mut shape: Map<String, Value> = Map::new();
+    for header in headers {
+        let joined = match shape.get(&header.name).and_then(Value::as_str) {
+            Some(before) => format!("{before}, {}", header.value),
+            None => header.value.clone(),
+        };
+        shape.insert(header.name.clone(), joined.into());
+    }
+    shape
+}
+
+/// JSON as itself, everything else as text.
+fn body(text: String) -> Value {
+    if text.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no call lasts 285 years")]
+fn millis(micros: Option<u64>) -> Option<f64> {
+    micros.map(|micros| micros as f64 / 1_000.0)
+}

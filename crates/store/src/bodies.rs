@@ -1,0 +1,334 @@
+//! Bodies as segments and prefix chains: storing what is new, and putting a body together again.
+
+use std::collections::{HashMap, HashSet};
+
+use model::segment::{BodyPart, scan};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+use crate::layout::{Part, Patch, append_patched, decode_parts, encode_parts, encode_patches};
+use crate::write::Body;
+use crate::{Store, StoreError};
+
+type Hash = [u8; 32];
+type NodeKey = [u8; 16];
+
+/// Segments below this size are not worth compressing.
+const PACKED_FROM: usize = 96;
+const PACK_LEVEL: i32 = 3;
+/// Rows in one statement; SQLite takes 32,766 values.
+const ROWS: usize = 500;
+/// Ids remembered before asking the database again.
+const REMEMBERED: usize = 40_000;
+/// No body is larger than this; a larger claim is damage.
+const LARGEST_SEGMENT: usize = 1 << 30;
+
+/// A body cut into its pieces, by content.
+pub(crate) struct Cut {
+    pieces: Vec<Piece>,
+}
+
+enum Piece {
+    Segment(Segment),
+    Chain(Vec<(NodeKey, Segment, Option<Vec<u8>>)>),
+}
+
+struct Segment {
+    hash: Hash,
+    bytes: Vec<u8>,
+}
+
+impl Segment {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self { hash: *blake3::hash(&bytes).as_bytes(), bytes }
+    }
+}
+
+impl Cut {
+    pub(crate) fn new(body: &Body) -> Self {
+        let bytes = &body.bytes;
+        let at = |range: std::ops::Range<usize>| bytes.get(range).unwrap_or_default().to_vec();
+        if !body.segmented {
+            let whole = (!bytes.is_empty()).then(|| Piece::Segment(Segment::new(bytes.to_vec())));
+            return Self { pieces: whole.into_iter().collect() };
+        }
+        let pieces = scan(bytes)
+            .into_iter()
+            .filter_map(|part| match part {
+                BodyPart::Literal(range) if range.is_empty() => None,
+                BodyPart::Literal(range) => Some(Piece::Segment(Segment::new(at(range)))),
+                BodyPart::Array(elements) if elements.is_empty() => None,
+                BodyPart::Array(elements) => {
+                    let mut key = NodeKey::default();
+                    let chain = elements.into_iter().map(|element| {
+                        let (stripped, patches) = strip(bytes, element.range, &element.markers);
+                        let segment = Segment::new(stripped);
+                        let patch = encode_patches(&patches);
+                        key = node_key(key, &segment.hash, patch.as_deref());
+                        (key, segment, patch)
+                    });
+                    Some(Piece::Chain(chain.collect()))
+                }
+            })
+            .collect();
+        Self { pieces }
+    }
+
+    fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.pieces.iter().flat_map(|piece| -> Box<dyn Iterator<Item = &Segment>> {
+            match piece {
+                Piece::Segment(segment) => Box::new(std::iter::once(segment)),
+                Piece::Chain(chain) => Box::new(chain.iter().map(|(_, segment, _)| segment)),
+            }
+        })
+    }
+
+    fn node_keys(&self) -> impl Iterator<Item = NodeKey> {
+        self.pieces.iter().flat_map(|piece| match piece {
+            Piece::Segment(_) => &[][..],
+            Piece::Chain(chain) => chain.as_slice(),
+        }).map(|(key, _, _)| *key)
+    }
+}
+
+/// The element without its cache markers, and how to put them back.
+fn strip(body: &[u8], range: std::ops::Range<usize>, markers: &[std::ops::Range<usize>]) -> (Vec<u8>, Vec<Patch>) {
+    let (mut stripped, mut patches, mut from) = (Vec::with_capacity(range.len()), Vec::new(), range.start);
+    for marker in markers {
+        stripped.extend_from_slice(body.get(from..marker.start).unwrap_or_default());
+        let bytes = body.get(marker.clone()).unwrap_or_default().to_vec();
+        patches.push(Patch { at: stripped.len(), bytes });
+        from = marker.end;
+    }
+    stripped.extend_from_slice(body.get(from..range.end).unwrap_or_default());
+    (stripped, patches)
+}
+
+fn node_key(parent: NodeKey, segment: &Hash, patch: Option<&[u8]>) -> NodeKey {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&parent).update(segment).update(patch.unwrap_or_default());
+    let mut key = NodeKey::default();
+    key.copy_from_slice(hasher.finalize().as_bytes().split_at(16).0);
+    key
+}
+
+/// What storing some bodies gave.
+pub(crate) struct NewSegments {
+    /// For each body its coded layout.
+    pub(crate) layouts: Vec<Vec<u8>>,
+    /// For each body the segments nobody had stored before.
+    pub(crate) introduced: Vec<Vec<i64>>,
+}
+
+/// The ids of segments and nodes: those that come next, and those met lately.
+#[derive(Debug)]
+pub(crate) struct SegmentIds {
+    next_segment: i64,
+    next_node: i64,
+    segments: HashMap<Hash, i64>,
+    nodes: HashMap<NodeKey, i64>,
+}
+
+impl SegmentIds {
+    pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let ids = "SELECT coalesce((SELECT max(id) FROM segment), 0) + 1, coalesce((SELECT max(id) FROM node), 0) + 1";
+        let (next_segment, next_node) = sqlx::query_as(ids).fetch_one(connection).await?;
+        Ok(Self { next_segment, next_node, segments: HashMap::new(), nodes: HashMap::new() })
+    }
+
+    /// Stores what is new in `bodies`.
+    pub(crate) async fn store(
+        &mut self,
+        connection: &mut SqliteConnection,
+        bodies: &[Cut],
+    ) -> Result<NewSegments, StoreError> {
+        if self.segments.len() > REMEMBERED || self.nodes.len() > REMEMBERED {
+            self.segments.clear();
+            self.nodes.clear();
+        }
+        self.look_up(connection, bodies).await?;
+        let (mut new_segments, mut new_nodes) = (Vec::new(), Vec::new());
+        let (mut layouts, mut introduced) = (Vec::new(), Vec::new());
+        for body in bodies {
+            let (mut parts, mut fresh) = (Vec::new(), Vec::new());
+            for piece in &body.pieces {
+                parts.push(match piece {
+                    Piece::Segment(segment) => {
+                        Part::Segment(self.segment(segment, &mut new_segments, &mut fresh))
+                    }
+                    Piece::Chain(chain) => {
+                        let mut parent = None;
+                        for (key, segment, patch) in chain {
+                            let segment = self.segment(segment, &mut new_segments, &mut fresh);
+                            let next = &mut self.next_node;
+                            let id = *self.nodes.entry(*key).or_insert_with(|| {
+                                let id = *next;
+                                *next += 1;
+                                new_nodes.push((id, *key, parent, segment, patch.clone()));
+                                id
+                            });
+                            parent = Some(id);
+                        }
+                        Part::Chain(parent.unwrap_or_default())
+                    }
+                });
+            }
+            layouts.push(encode_parts(&parts));
+            introduced.push(fresh);
+        }
+        insert_segments(connection, &new_segments).await?;
+        insert_nodes(connection, &new_nodes).await?;
+        Ok(NewSegments { layouts, introduced })
+    }
+
+    fn segment<'a>(
+        &mut self,
+        segment: &'a Segment,
+        new: &mut Vec<(i64, &'a Segment)>,
+        fresh: &mut Vec<i64>,
+    ) -> i64 {
+        let next = &mut self.next_segment;
+        *self.segments.entry(segment.hash).or_insert_with(|| {
+            let id = *next;
+            *next += 1;
+            new.push((id, segment));
+            fresh.push(id);
+            id
+        })
+    }
+
+    /// Learns the ids of what `bodies` need and the database has.
+    async fn look_up(&mut self, connection: &mut SqliteConnection, bodies: &[Cut]) -> Result<(), StoreError> {
+        let hashes: HashSet<Hash> = bodies
+            .iter()
+            .flat_map(Cut::segments)
+            .map(|segment| segment.hash)
+            .filter(|hash| !self.segments.contains_key(hash))
+            .collect();
+        let hashes: Vec<Hash> = hashes.into_iter().collect();
+        for some in hashes.chunks(ROWS) {
+            let rows = find(connection, "SELECT hash, id FROM segment WHERE hash IN (", some).await?;
+            self.segments.extend(rows);
+        }
+        let keys: HashSet<NodeKey> =
+            bodies.iter().flat_map(Cut::node_keys).filter(|key| !self.nodes.contains_key(key)).collect();
+        let keys: Vec<NodeKey> = keys.into_iter().collect();
+        for some in keys.chunks(ROWS) {
+            let rows = find(connection, "SELECT key, id FROM node WHERE key IN (", some).await?;
+            self.nodes.extend(rows);
+        }
+        Ok(())
+    }
+}
+
+async fn find<const N: usize>(
+    connection: &mut SqliteConnection,
+    select: &'static str,
+    keys: &[[u8; N]],
+) -> Result<Vec<([u8; N], i64)>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(select);
+    let mut list = query.separated(", ");
+    for key in keys {
+        list.push_bind(key.to_vec());
+    }
+    list.push_unseparated(")");
+    let rows = query.build_query_as::<(Vec<u8>, i64)>().fetch_all(connection).await?;
+    rows.into_iter()
+        .map(|(key, id)| Ok((key.try_into().map_err(|_| StoreError::Damaged("a key has a wrong length"))?, id)))
+        .collect()
+}
+
+async fn insert_segments(connection: &mut SqliteConnection, new: &[(i64, &Segment)]) -> Result<(), StoreError> {
+    for some in new.chunks(ROWS) {
+        let mut packed = Vec::with_capacity(some.len());
+        for (_, segment) in some {
+            packed.push(pack(&segment.bytes)?);
+        }
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO segment (id, hash, raw_len, packed, bytes) ");
+        query.push_values(some.iter().zip(packed), |mut row, ((id, segment), packed)| {
+            row.push_bind(*id)
+                .push_bind(segment.hash.to_vec())
+                .push_bind(i64::try_from(segment.bytes.len()).unwrap_or(i64::MAX))
+                .push_bind(packed.is_some())
+                .push_bind(packed.unwrap_or_else(|| segment.bytes.clone()));
+        });
+        query.build().persistent(false).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+type NewNode = (i64, NodeKey, Option<i64>, i64, Option<Vec<u8>>);
+
+async fn insert_nodes(connection: &mut SqliteConnection, new: &[NewNode]) -> Result<(), StoreError> {
+    for some in new.chunks(ROWS) {
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO node (id, key, parent, segment, patch) ");
+        query.push_values(some, |mut row, (id, key, parent, segment, patch)| {
+            row.push_bind(*id)
+                .push_bind(key.to_vec())
+                .push_bind(*parent)
+                .push_bind(*segment)
+                .push_bind(patch.clone());
+        });
+        query.build().persistent(false).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Compressed, when that helps.
+fn pack(bytes: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    if bytes.len() < PACKED_FROM {
+        return Ok(None);
+    }
+    let packed = zstd::bulk::compress(bytes, PACK_LEVEL)?;
+    Ok((packed.len() < bytes.len()).then_some(packed))
+}
+
+fn unpack(row: &sqlx::sqlite::SqliteRow) -> Result<Vec<u8>, StoreError> {
+    let (raw_len, packed, bytes): (i64, bool, Vec<u8>) =
+        (row.try_get("raw_len")?, row.try_get("packed")?, row.try_get("bytes")?);
+    if !packed {
+        return Ok(bytes);
+    }
+    let raw_len = usize::try_from(raw_len).ok().filter(|len| *len <= LARGEST_SEGMENT);
+    Ok(zstd::bulk::decompress(&bytes, raw_len.ok_or(StoreError::Damaged("a segment's length is wrong"))?)?)
+}
+
+impl Store {
+    /// The decoded bytes of body `id`, exactly as they were stored.
+    pub(crate) async fn body_bytes(&self, id: i64) -> Result<Vec<u8>, StoreError> {
+        let layout: Vec<u8> =
+            sqlx::query_scalar("SELECT layout FROM body WHERE id = ?").bind(id).fetch_one(&self.inner.read).await?;
+        let mut body = Vec::new();
+        for part in decode_parts(&layout)? {
+            match part {
+                Part::Segment(id) => body.extend_from_slice(&self.segment_bytes(id).await?),
+                Part::Chain(node) => self.append_chain(node, &mut body).await?,
+            }
+        }
+        Ok(body)
+    }
+
+    /// The raw bytes of one segment.
+    pub(crate) async fn segment_bytes(&self, id: i64) -> Result<Vec<u8>, StoreError> {
+        let row = sqlx::query("SELECT raw_len, packed, bytes FROM segment WHERE id = ?")
+            .bind(id)
+            .fetch_one(&self.inner.read)
+            .await?;
+        unpack(&row)
+    }
+
+    async fn append_chain(&self, node: i64, body: &mut Vec<u8>) -> Result<(), StoreError> {
+        let path = "WITH RECURSIVE path (id, parent, segment, patch, depth) AS (
+                SELECT id, parent, segment, patch, 0 FROM node WHERE id = ?
+                UNION ALL
+                SELECT node.id, node.parent, node.segment, node.patch, depth + 1
+                FROM path JOIN node ON node.id = path.parent
+            )
+            SELECT path.patch, raw_len, packed, bytes FROM path JOIN segment ON segment.id = path.segment
+            ORDER BY depth DESC";
+        for row in sqlx::query(path).bind(node).fetch_all(&self.inner.read).await? {
+            let patch: Option<Vec<u8>> = row.try_get("patch")?;
+            append_patched(body, &unpack(&row)?, patch.as_deref().unwrap_or_default())?;
+        }
+        Ok(())
+    }
+}

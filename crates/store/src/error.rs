@@ -1,0 +1,46 @@
+//! What can go wrong with the store, as far as somebody branches on it.
+
+use std::path::PathBuf;
+
+/// The store failed. SQL details go to the log, not to callers.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database was written by a newer version.
+    #[error("{path} was written by a newer LLMFlow; update LLMFlow, or set DATA_DIR to another folder")]
+    Newer {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The database cannot be read or written.
+    #[error("the database cannot be used: {0}")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The data folder cannot be used.
+    #[error("{path} cannot be used: {source}; check its owner and free space, or set DATA_DIR to another folder")]
+    Folder {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// What is stored contradicts itself.
+    #[error("the database is damaged: {0}")]
+    Damaged(&'static str),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}

@@ -1,0 +1,165 @@
+//! Opening and closing the database: file modes, pragmas, migrations, and what a crash left behind.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::Mutex;
+
+use crate::write::Writer;
+use crate::{Inner, Opened, Store, StoreError};
+
+/// "LLMF": marks the file as ours.
+const APPLICATION_ID: u32 = 0x4c4c_4d46;
+const READERS: u32 = 4;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+impl Store {
+    /// Opens the database at `path`, making it (and its folder, both private) when it is not there.
+    pub async fn open(path: &Path) -> Result<(Self, Opened), StoreError> {
+        let moved_aside = prepare_file(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .pragma("application_id", APPLICATION_ID.to_string())
+            .pragma("journal_size_limit", "67108864")
+            .pragma("temp_store", "memory")
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        migrate(&mut connection, path).await?;
+        let lost = mark_lost(&mut connection).await?;
+        let writer = Mutex::new(Writer::new(connection).await?);
+        let read = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .idle_timeout(Some(Duration::from_secs(30)))
+            .connect_with(options.pragma("query_only", "on"))
+            .await?;
+        let inner = Inner { path: path.to_owned(), read, writer };
+        Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside }))
+    }
+
+    /// Writes everything from the log into the database file and closes it.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.inner.read.close().await;
+        let mut writer = self.inner.writer.lock().await;
+        if let Some(mut connection) = writer.take_connection() {
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+            connection.close().await?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of the database files on disk.
+    pub fn disk_bytes(&self) -> u64 {
+        ["", "-wal", "-shm"]
+            .iter()
+            .map(|suffix| {
+                let mut path = self.inner.path.clone().into_os_string();
+                path.push(suffix);
+                fs::metadata(path).map_or(0, |file| file.len())
+            })
+            .sum()
+    }
+}
+
+/// Calls that were under way when the app ended without warning.
+async fn mark_lost(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let lost = sqlx::query(
+        "UPDATE call SET state = 'lost', failed = 1, error = 'LLMFlow ended while the call was under way' WHERE state = 'open'",
+    );
+    Ok(lost.execute(&mut *connection).await?.rows_affected())
+}
+
+async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    MIGRATIONS.run(connection).await.map_err(|error| match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
+            StoreError::Newer { path: path.to_owned() }
+        }
+        other => StoreError::Database(Box::new(other)),
+    })
+}
+
+/// Makes the folder 0700 and the file 0600 (SQLite gives its side files the same mode), and moves a database of
+/// another program out of the way.
+fn prepare_file(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let in_folder = |source| StoreError::Folder { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        private_folder(folder).map_err(in_folder)?;
+    }
+    let moved = match is_foreign(path).map_err(in_folder)? {
+        true => Some(move_aside(path).map_err(in_folder)?),
+        false => None,
+    };
+    private_file(path).map_err(in_folder)?;
+    Ok(moved)
+}
+
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+fn private_file(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let file = options.mode(0o600).open(path)?;
+        return file.set_permissions(fs::Permissions::from_mode(0o600));
+    }
+    #[cfg(not(unix))]
+    options.open(path).map(drop)
+}
+
+/// A file that is not empty and does not carry our application id. The id stands at byte 68 of an SQLite file.
+fn is_foreign(path: &Path) -> std::io::Result<bool> {
+    let mut head = [0_u8; 72];
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    // A database whose first transaction is still in the log has no id in its main file yet.
+    let mut log = path.to_owned().into_os_string();
+    log.push("-wal");
+    if file.read_exact(&mut head).is_err() {
+        return Ok(true);
+    }
+    let id = head.get(68..72).map(|bytes| bytes.iter().fold(0_u32, |id, byte| (id << 8) | u32::from(*byte)));
+    Ok(id != Some(APPLICATION_ID) && !(id == Some(0) && Path::new(&log).exists()))
+}
+
+fn move_aside(path: &Path) -> std::io::Result<PathBuf> {
+    let free = (1..).map(|n| path.with_extension(format!("db.other-{n}"))).find(|name| !name.exists());
+    let target = free.unwrap_or_else(|| path.with_extension("db.other"));
+    for suffix in ["", "-wal", "-shm"] {
+        let (mut from, mut to) = (path.to_owned().into_os_string(), target.clone().into_os_string());
+        from.push(suffix);
+        to.push(suffix);
+        if Path::new(&from).exists() {
+            fs::rename(from, to)?;
+        }
+    }
+    Ok(target)
+}

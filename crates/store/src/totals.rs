@@ -1,0 +1,111 @@
+//! Totals over calls: sums, bars over time, and the values that filters can take.
+
+use api::{CallFilter, Facets, HistogramBar, ModelTotal, Money, Stats, Usage};
+use sqlx::{QueryBuilder, Row, Sqlite};
+
+use crate::filter::push_where;
+use crate::{Store, StoreError};
+
+const FACETS: &str = " LIMIT 200";
+const TOKENS: &str = "coalesce(input, 0) + coalesce(cache_read, 0) + coalesce(cache_write_5m, 0) \
+    + coalesce(cache_write_1h, 0) + coalesce(output, 0)";
+
+impl Store {
+    /// Totals over the calls that match.
+    pub async fn stats(&self, filter: &CallFilter) -> Result<Stats, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT count(*) AS calls, coalesce(sum(failed), 0) AS errors, sum(input) AS input, \
+             sum(cache_read) AS cache_read, sum(cache_write_5m) AS cache_write_5m, \
+             sum(cache_write_1h) AS cache_write_1h, sum(output) AS output, sum(reasoning) AS reasoning, \
+             coalesce(sum(cost), 0) AS cost, coalesce(sum(cost_source = 'unknown' AND state != 'open'), 0) AS unpriced, \
+             coalesce(sum(duration_us), 0) AS duration, count(duration_us) AS timed FROM call",
+        );
+        push_where(&mut query, filter);
+        let row = query.build().persistent(false).fetch_one(&self.inner.read).await?;
+        let count = |column: &str| Ok::<_, StoreError>(row.try_get::<i64, _>(column)?.unsigned_abs());
+        let tokens = |column: &str| {
+            Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(i64::unsigned_abs))
+        };
+        let (duration_us, timed) = (count("duration")?, count("timed")?);
+        Ok(Stats {
+            calls: count("calls")?,
+            errors: count("errors")?,
+            usage: Usage {
+                input: tokens("input")?,
+                cache_read: tokens("cache_read")?,
+                cache_write_5m: tokens("cache_write_5m")?,
+                cache_write_1h: tokens("cache_write_1h")?,
+                output: tokens("output")?,
+                reasoning: tokens("reasoning")?,
+            },
+            cost: Money::from_pico(row.try_get("cost")?),
+            unpriced: count("unpriced")?,
+            duration_us,
+            mean_duration_us: duration_us.checked_div(timed),
+            models: self.model_totals(filter).await?,
+        })
+    }
+
+    async fn model_totals(&self, filter: &CallFilter) -> Result<Vec<ModelTotal>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT model, count(*), coalesce(sum(");
+        query.push(TOKENS).push("), 0), coalesce(sum(cost), 0) FROM call");
+        push_where(&mut query, filter);
+        query.push(" AND model IS NOT NULL GROUP BY model ORDER BY count(*) DESC, model");
+        let rows: Vec<(String, i64, i64, i64)> =
+            query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
+        Ok(rows
+            .into_iter()
+            .map(|(model, calls, tokens, cost)| ModelTotal {
+                model,
+                calls: calls.unsigned_abs(),
+                tokens: tokens.unsigned_abs(),
+                cost: Money::from_pico(cost),
+            })
+            .collect())
+    }
+
+    /// Calls over time from `from_ms` to `to_ms`, in `bars` equal bars, the empty ones too.
+    pub async fn histogram(
+        &self,
+        filter: &CallFilter,
+        from_ms: i64,
+        to_ms: i64,
+        bars: u32,
+    ) -> Result<Vec<HistogramBar>, StoreError> {
+        let bars = i64::from(bars.clamp(1, 500));
+        let span = to_ms.saturating_sub(from_ms).max(bars);
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT (started_ms - ");
+        query.push_bind(from_ms).push(") * ").push_bind(bars).push(" / ").push_bind(span);
+        query.push(" AS bar, count(*), coalesce(sum(failed), 0) FROM call");
+        push_where(&mut query, filter);
+        query.push(" AND started_ms >= ").push_bind(from_ms);
+        query.push(" AND started_ms < ").push_bind(from_ms.saturating_add(span)).push(" GROUP BY bar");
+        let rows: Vec<(i64, i64, i64)> =
+            query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
+        let mut histogram: Vec<HistogramBar> = (0..bars)
+            .map(|bar| HistogramBar { from_ms: from_ms + span * bar / bars, ..HistogramBar::default() })
+            .collect();
+        for (bar, calls, errors) in rows {
+            if let Some(bar) = usize::try_from(bar).ok().and_then(|bar| histogram.get_mut(bar)) {
+                (bar.calls, bar.errors) = (calls.unsigned_abs(), errors.unsigned_abs());
+            }
+        }
+        Ok(histogram)
+    }
+
+    /// The values that filters can take, most used first.
+    pub async fn facets(&self) -> Result<Facets, StoreError> {
+        Ok(Facets {
+            models: self.facet("SELECT model FROM call WHERE model IS NOT NULL GROUP BY model").await?,
+            providers: self.facet("SELECT provider FROM call GROUP BY provider").await?,
+            clients: self.facet("SELECT client FROM call WHERE client IS NOT NULL GROUP BY client").await?,
+            tags: self.facet("SELECT value FROM call, json_each(tags) WHERE tags IS NOT NULL GROUP BY value").await?,
+        })
+    }
+
+    async fn facet(&self, select: &'static str) -> Result<Vec<String>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(select);
+        query.push(" ORDER BY count(*) DESC, 1").push(FACETS);
+        Ok(query.build_query_scalar().fetch_all(&self.inner.read).await?)
+    }
+}

@@ -1,0 +1,166 @@
+//! The one writer: a batch is a transaction of multi-row statements. Ids are given out here, in memory.
+//! Leaves out cutting bodies into segments (`bodies`) and the rows' columns (`row`).
+
+use std::collections::HashMap;
+
+use api::{CallDetail, CallId, CallSummary};
+use bytes::Bytes;
+use sqlx::{Connection, SqliteConnection};
+
+use crate::bodies::{Cut, NewSegments, SegmentIds};
+use crate::layout::encode_ids;
+use crate::{Store, StoreError, row};
+
+/// Something to remember.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// A call began.
+    Open(Box<CallSummary>),
+    /// A call ended.
+    Close(Box<CallRecord>),
+    /// A call ended, but its record could not be kept. Says so on its row, if it has one.
+    Lose(CallId),
+}
+
+/// A body's decoded bytes, credentials cut out.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Cut at the elements of its arrays, so that what a later body repeats is stored once.
+    pub segmented: bool,
+}
+
+/// Everything about a call that ended.
+#[derive(Clone, Debug)]
+pub struct CallRecord {
+    /// What is known of it.
+    pub detail: CallDetail,
+    /// What was sent.
+    pub request: Body,
+    /// What came back.
+    pub response: Body,
+    /// The answer's text, for search.
+    pub answer_text: String,
+}
+
+/// The writing connection and the ids that come next.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    connection: Option<SqliteConnection>,
+    next_seq: i64,
+    next_body: i64,
+    /// Rows of calls under way.
+    open: HashMap<CallId, i64>,
+    pub(crate) segments: SegmentIds,
+}
+
+impl Writer {
+    pub(crate) async fn new(mut connection: SqliteConnection) -> Result<Self, StoreError> {
+        let (next_seq, next_body) = next_ids(&mut connection).await?;
+        let segments = SegmentIds::load(&mut connection).await?;
+        Ok(Self { connection: Some(connection), next_seq, next_body, open: HashMap::new(), segments })
+    }
+
+    /// The connection; an error once the store is closed.
+    pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        self.connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))
+    }
+
+    /// Takes the connection away for good.
+    pub(crate) fn take_connection(&mut self) -> Option<SqliteConnection> {
+        self.connection.take()
+    }
+
+    async fn write(&mut self, batch: &[Write]) -> Result<(), StoreError> {
+        let Self { connection, next_seq, next_body, open, segments } = self;
+        let connection = connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))?;
+        let mut seq_of = |id: CallId| {
+            *open.entry(id).or_insert_with(|| {
+                let seq = *next_seq;
+                *next_seq += 1;
+                seq
+            })
+        };
+        let (mut summaries, mut records, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        for write in batch {
+            match write {
+                Write::Open(summary) => summaries.push((seq_of(summary.id), summary.as_ref())),
+                Write::Close(record) => {
+                    let summary = &record.detail.summary;
+                    summaries.push((seq_of(summary.id), summary));
+                    records.push((seq_of(summary.id), record.as_ref()));
+                }
+                Write::Lose(id) => lost.push(*id),
+            }
+        }
+
+        let mut transaction = connection.begin().await?;
+        let bodies: Vec<&Body> =
+            records.iter().flat_map(|(_, record)| [&record.request, &record.response]).collect();
+        let cut: Vec<Cut> = bodies.iter().map(|body| Cut::new(body)).collect();
+        let NewSegments { layouts, introduced } = segments.store(&mut transaction, &cut).await?;
+        let mut body_rows = Vec::new();
+        let mut details = Vec::new();
+        let mut backlog = Vec::new();
+        for (index, (seq, record)) in records.iter().enumerate() {
+            let infos = [&record.detail.request_body, &record.detail.response_body];
+            let mut ids = [None, None];
+            for (side, info) in infos.into_iter().enumerate() {
+                let layout = layouts.get(index * 2 + side).map(Vec::as_slice).unwrap_or_default();
+                if info.wire_bytes == 0 && layout.is_empty() {
+                    continue;
+                }
+                if let Some(id) = ids.get_mut(side) {
+                    *id = Some(*next_body);
+                }
+                body_rows.push((*next_body, serde_json::to_string(info)?, layout));
+                *next_body += 1;
+            }
+            details.push(row::DetailRow::new(*seq, &record.detail, ids)?);
+            let fresh = introduced.get(index * 2).map(Vec::as_slice).unwrap_or_default();
+            if !fresh.is_empty() || !record.answer_text.is_empty() {
+                backlog.push((*seq, encode_ids(fresh), record.answer_text.as_str()));
+            }
+        }
+        row::put_summaries(&mut transaction, &summaries).await?;
+        row::put_details(&mut transaction, &details).await?;
+        row::put_bodies(&mut transaction, &body_rows).await?;
+        row::put_backlog(&mut transaction, &backlog).await?;
+        for id in &lost {
+            row::lose(&mut transaction, *id).await?;
+        }
+        transaction.commit().await?;
+        for id in records.iter().map(|(_, record)| &record.detail.summary.id).chain(&lost) {
+            open.remove(id);
+        }
+        Ok(())
+    }
+
+    /// After a failed transaction the ids given out in it are wrong: read them again.
+    async fn recover(&mut self) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        let (next_seq, next_body) = next_ids(connection).await?;
+        let segments = SegmentIds::load(connection).await?;
+        let open = row::open_rows(connection).await?;
+        (self.next_seq, self.next_body, self.segments, self.open) = (next_seq, next_body, segments, open);
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Commits `batch` whole, or nothing of it.
+    pub async fn write(&self, batch: &[Write]) -> Result<(), StoreError> {
+        let mut writer = self.inner.writer.lock().await;
+        let written = writer.write(batch).await;
+        if written.is_err() {
+            writer.recover().await?;
+        }
+        written
+    }
+}
+
+async fn next_ids(connection: &mut SqliteConnection) -> Result<(i64, i64), StoreError> {
+    let ids = "SELECT coalesce((SELECT max(seq) FROM call), 0) + 1, coalesce((SELECT max(id) FROM body), 0) + 1";
+    Ok(sqlx::query_as(ids).fetch_one(connection).await?)
+}

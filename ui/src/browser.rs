@@ -1,0 +1,69 @@
+//! What the browser gives: the clock, storage, the clipboard, where the keyboard is. Leaves out events and requests.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+
+/// Milliseconds since 1970 (UTC).
+#[expect(clippy::cast_possible_truncation, reason = "a clock's milliseconds fit")]
+pub fn now_ms() -> i64 {
+    js_sys::Date::now() as i64
+}
+
+/// Minutes east of UTC at `ms`.
+#[expect(clippy::cast_possible_truncation, reason = "an offset is some hundred minutes")]
+pub fn utc_offset(ms: i64) -> i32 {
+    -(js_sys::Date::new(&(ms as f64).into()).get_timezone_offset() as i32)
+}
+
+/// A value kept between visits.
+pub fn stored(key: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Keeps a value between visits, when the browser lets it.
+pub fn store(key: &str, value: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        // Storage can be full or forbidden: then the choice lasts as long as the page.
+        let _ = storage.set_item(key, value);
+    }
+}
+
+/// Puts text on the clipboard; `false` when the browser refuses.
+pub async fn copy(text: &str) -> bool {
+    JsFuture::from(window().navigator().clipboard().write_text(text)).await.is_ok()
+}
+
+/// Sets the document's title.
+pub fn set_title(title: &str) {
+    document().set_title(&format!("{title} · LLMFlow"));
+}
+
+/// Whether a key press belongs to a field that is being typed in.
+pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
+    let Some(element) = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) else {
+        return false;
+    };
+    let editable = element.get_attribute("contenteditable").is_some_and(|value| value != "false");
+    editable || matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+}
+
+/// Whether a key press is aimed at a button or a link, which Enter and Space work.
+pub fn is_on_control(event: &web_sys::KeyboardEvent) -> bool {
+    event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+        .is_some_and(|element| matches!(element.tag_name().as_str(), "BUTTON" | "A" | "SUMMARY"))
+}
+
+/// Calls `on` for each key that is not typed into a field, while the caller's component lives.
+/// The press is swallowed when `on` says that it used it.
+pub fn on_key(on: impl Fn(&web_sys::KeyboardEvent) -> bool + 'static) {
+    let handle = window_event_listener(leptos::ev::keydown, move |event| {
+        let modified = event.ctrl_key() || event.meta_key() || event.alt_key();
+        if !modified && !event.default_prevented() && !is_typing(&event) && on(&event) {
+            event.prevent_default();
+        }
+    });
+    on_cleanup(move || handle.remove());
+}

@@ -1,0 +1,123 @@
+//! A call's cost taken apart: a bar and a table of buckets with their prices, and why it is believed.
+
+use api::{BucketCost, CallDetail, CostSource, Usage, UsageSource};
+use leptos::prelude::*;
+
+use super::icon::{Glyph, Icon};
+use super::marks::provenance;
+use crate::format::{money, price, thousands, time::plain_date};
+
+/// A bucket's name and colour.
+pub fn bucket(key: &str) -> (&'static str, &'static str) {
+    match key {
+        "input" => ("Input, uncached", "var(--b-input)"),
+        "cache_read" => ("Cache read", "var(--b-read)"),
+        "cache_write_5m" => ("Cache write, 5 min", "var(--b-write5)"),
+        "cache_write_1h" => ("Cache write, 1 h", "var(--b-write1h)"),
+        "output" => ("Output", "var(--b-output)"),
+        _ => ("Other", "var(--m-other)"),
+    }
+}
+
+/// Tokens by bucket when nothing was priced.
+fn unpriced(usage: &Usage) -> Vec<(&'static str, u64)> {
+    let buckets = [
+        ("input", usage.input),
+        ("cache_read", usage.cache_read),
+        ("cache_write_5m", usage.cache_write_5m),
+        ("cache_write_1h", usage.cache_write_1h),
+        ("output", usage.output),
+    ];
+    buckets.into_iter().filter_map(|(key, tokens)| Some((key, tokens.filter(|tokens| *tokens > 0)?))).collect()
+}
+
+/// The sentence under the table: who counted, and the price's date.
+pub fn believed(call: &CallDetail) -> String {
+    let counted = match call.summary.usage_source {
+        UsageSource::Provider => "Tokens reported by the provider",
+        UsageSource::Partial => "Tokens as far as the provider had reported them",
+        UsageSource::Unknown => "Nobody reported tokens",
+    };
+    match (call.cost.source, &call.cost.price_date) {
+        (CostSource::Computed | CostSource::Partial, Some(date)) => {
+            format!("{counted}, prices of {}", plain_date(date))
+        }
+        (CostSource::Unknown, _) if call.summary.usage_source != UsageSource::Unknown => {
+            format!("{counted}, no price known for this model")
+        }
+        (source, _) => format!("{counted}. {}", provenance(source)),
+    }
+}
+
+/// The bar and the table.
+#[component]
+pub fn CostTable(call: CallDetail) -> impl IntoView {
+    let priced = call.cost.buckets.iter().any(|bucket| bucket.tokens > 0);
+    let sure = call.cost.source != CostSource::Unknown && call.summary.usage_source == UsageSource::Provider;
+    let believed = believed(&call);
+    let rows = if priced {
+        let shown = call.cost.buckets.iter().filter(|bucket| bucket.tokens > 0);
+        shown.map(|bucket| view! { <PricedRow bucket=bucket.clone() /> }.into_any()).collect_view()
+    } else {
+        unpriced(&call.summary.usage)
+            .into_iter()
+            .map(|(key, tokens)| view! { <CountedRow key_=key tokens=tokens /> }.into_any())
+            .collect_view()
+    };
+    view! {
+        <div class="costs" data-testid="cost-table">
+            <Stack call=call.clone() priced=priced />
+            {rows}
+            <div class="prov">
+                <span class=if sure { "ok" } else { "warn" }>
+                    <Glyph icon=if sure { Icon::Check } else { Icon::Half } small=true />
+                </span>
+                <span>{believed}</span>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Stack(call: CallDetail, priced: bool) -> impl IntoView {
+    let parts: Vec<(&'static str, i64)> = if priced {
+        call.cost.buckets.iter().map(|part| (bucket(&part.bucket).1, part.cost.pico() / 1_000)).collect()
+    } else {
+        let counted = unpriced(&call.summary.usage);
+        counted.into_iter().map(|(key, tokens)| (bucket(key).1, i64::try_from(tokens).unwrap_or(0))).collect()
+    };
+    let parts: Vec<_> = parts.into_iter().filter(|(_, share)| *share > 0).collect();
+    (!parts.is_empty()).then(|| {
+        let bars = parts
+            .into_iter()
+            .map(|(colour, share)| view! { <i style=format!("flex:{share};background:{colour}")></i> })
+            .collect_view();
+        view! { <div class="stack" aria-hidden="true">{bars}</div> }
+    })
+}
+
+#[component]
+fn PricedRow(bucket: BucketCost) -> impl IntoView {
+    let (name, colour) = self::bucket(&bucket.bucket);
+    view! {
+        <div class="tr dense">
+            <span class="row g3"><i class="sw" style=format!("background:{colour}")></i>{name}</span>
+            <span class="num r t2">{thousands(bucket.tokens)}</span>
+            <span class="num r t3">{price(&bucket.per_million)}</span>
+            <span class="num r">{money(bucket.cost, 4)}</span>
+        </div>
+    }
+}
+
+#[component]
+fn CountedRow(key_: &'static str, tokens: u64) -> impl IntoView {
+    let (name, colour) = bucket(key_);
+    view! {
+        <div class="tr dense">
+            <span class="row g3"><i class="sw" style=format!("background:{colour}")></i>{name}</span>
+            <span class="num r t2">{thousands(tokens)}</span>
+            <span></span>
+            <span class="num r t3">"–"</span>
+        </div>
+    }
+}

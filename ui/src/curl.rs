@@ -1,0 +1,100 @@
+//! A call as a curl command. Pure; credentials become `$API_KEY`, and only headers that matter are kept.
+
+use api::CallDetail;
+
+/// Headers that curl or the connection sets by itself.
+const LEFT_OUT: [&str; 9] = [
+    "host", "content-length", "connection", "accept-encoding", "transfer-encoding", "user-agent", "te", "keep-alive",
+    "accept",
+];
+
+/// The command that sends the same request to the same upstream.
+pub fn command(call: &CallDetail, body: Option<&str>) -> String {
+    let plain = call.upstream.starts_with("localhost") || call.upstream.starts_with("127.");
+    let scheme = if plain { "http" } else { "https" };
+    let upstream = call.upstream.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+    let query = call.query.as_deref().map(|query| format!("?{}", without_fingerprints(query))).unwrap_or_default();
+    let url = format!("{scheme}://{upstream}{}{query}", call.summary.path);
+    let mut lines = vec![format!("curl {}", quoted(&url))];
+    if call.summary.method != "POST" || body.is_none() {
+        lines.push(format!("-X {}", call.summary.method));
+    }
+    for header in &call.request_headers {
+        if LEFT_OUT.iter().any(|name| header.name.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        let text = format!("{}: {}", header.name, header.value);
+        lines.push(format!("-H {}", quoted(&without_fingerprints(&text))));
+    }
+    if let Some(body) = body.filter(|body| !body.is_empty()) {
+        lines.push(format!("--data-raw {}", single_quoted(body)));
+    }
+    lines.join(" \\\n  ")
+}
+
+/// Whether a header's value holds a credential's fingerprint.
+pub fn has_fingerprint(text: &str) -> bool {
+    fingerprint(text).is_some()
+}
+
+/// Where a fingerprint, `[key:ab12…]`, stands.
+fn fingerprint(text: &str) -> Option<(usize, usize)> {
+    let start = text.find("[key:")?;
+    let length = text.get(start..)?.find(']')?;
+    Some((start, start + length + 1))
+}
+
+fn without_fingerprints(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((start, end)) = fingerprint(rest) {
+        out.push_str(rest.get(..start).unwrap_or_default());
+        out.push_str("$API_KEY");
+        rest = rest.get(end..).unwrap_or_default();
+    }
+    out + rest
+}
+
+/// Double quotes where `$API_KEY` must be filled in, single ones elsewhere.
+fn quoted(text: &str) -> String {
+    if !text.contains("$API_KEY") {
+        return single_quoted(text);
+    }
+    let mut out = String::from("\"");
+    for (index, part) in text.split("$API_KEY").enumerate() {
+        if index > 0 {
+            out.push_str("$API_KEY");
+        }
+        for letter in part.chars() {
+            if matches!(letter, '"' | '\\' | '$' | '`') {
+                out.push('\\');
+            }
+            out.push(letter);
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn single_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_become_a_placeholder() {
+        assert_eq!(without_fingerprints("Bearer [key:ab12…]"), "Bearer $API_KEY");
+        assert_eq!(without_fingerprints("[key:a] and [key:b]"), "$API_KEY and $API_KEY");
+        assert!(!has_fingerprint("application/json"));
+        assert_eq!(quoted("x-api-key: $API_KEY"), "\"x-api-key: $API_KEY\"");
+        assert_eq!(quoted("a\"`$x $API_KEY"), "\"a\\\"\\`\\$x $API_KEY\"");
+    }
+
+    #[test]
+    fn a_body_with_quotes_stays_one_argument() {
+        assert_eq!(single_quoted("it's"), r"'it'\''s'");
+    }
+}

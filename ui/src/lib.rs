@@ -1,0 +1,16 @@
+//! The dashboard: pages over the one list of questions in `api`. Owns what is seen and typed.
+//! Leaves out everything that is known: it knows only what the engine answers.
+
+pub mod app;
+mod backend;
+mod browser;
+mod colour;
+mod components;
+mod curl;
+mod fetch;
+mod filter;
+mod format;
+mod json;
+mod live;
+mod pages;
+mod preferences;

@@ -1,0 +1,182 @@
+//! What changes while the page is open: the connection, calls in flight, health, and that calls changed.
+//! Leaves out the calls themselves: pages ask for what they show.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use api::{CallId, Event, Health, InFlight, SourceStatus};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::backend::{Backend, Signal};
+use crate::browser::now_ms;
+
+/// How the stream of events is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    Connecting,
+    Connected,
+    /// Since when, in milliseconds since 1970.
+    Lost(i64),
+}
+
+/// Calls under way: those shown, and how many in all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Flying {
+    pub calls: Vec<InFlight>,
+    pub total: u64,
+}
+
+/// Which calls changed since a page last looked.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Counts up with each change.
+    pub turn: u64,
+    /// The calls of the latest change.
+    pub ids: HashSet<CallId>,
+    /// Nobody knows which: look at everything.
+    pub all: bool,
+}
+
+/// The live facts, as the whole app shares them.
+#[derive(Clone, Copy)]
+pub struct Live {
+    pub connection: RwSignal<Connection>,
+    pub flying: RwSignal<Flying>,
+    pub changes: RwSignal<Changes>,
+    pub health: RwSignal<Option<Health>>,
+    /// The clock, four times a second.
+    pub now: RwSignal<i64>,
+    pub paused: RwSignal<bool>,
+    heard: StoredValue<i64>,
+    backend: Backend,
+}
+
+/// Progress is told four times a second; silence this long means that nothing is under way any more.
+const SILENCE_MS: i64 = 1_500;
+
+impl Live {
+    /// Connects, and keeps the facts fresh while the app lives.
+    pub fn start(backend: Backend) -> Self {
+        let live = Self {
+            connection: RwSignal::new(Connection::Connecting),
+            flying: RwSignal::new(Flying::default()),
+            changes: RwSignal::new(Changes::default()),
+            health: RwSignal::new(None),
+            now: RwSignal::new(now_ms()),
+            paused: RwSignal::new(false),
+            heard: StoredValue::new(0),
+            backend,
+        };
+        let stream = backend.listen(move |signal| live.heed(signal));
+        // The stream lives as long as the page.
+        std::mem::forget(stream);
+        set_interval(move || live.tick(), Duration::from_millis(250));
+        set_interval(move || live.ask_health(), Duration::from_secs(5));
+        live.ask_health();
+        live
+    }
+
+    fn heed(self, signal: Signal) {
+        match signal {
+            Signal::Connected => {
+                self.connection.set(Connection::Connected);
+                self.resync();
+            }
+            Signal::Lost => {
+                if !matches!(self.connection.get_untracked(), Connection::Lost(_)) {
+                    self.connection.set(Connection::Lost(now_ms()));
+                }
+            }
+            Signal::Event(event) => self.take(event),
+        }
+    }
+
+    fn take(self, event: Event) {
+        match event {
+            Event::CallsChanged { ids } => {
+                self.changes.update(|changes| {
+                    changes.turn += 1;
+                    changes.all = false;
+                    changes.ids = ids.into_iter().collect();
+                });
+                self.ask_health();
+            }
+            Event::CallProgress { calls, total } => {
+                self.heard.set_value(now_ms());
+                self.flying.set(Flying { calls, total });
+            }
+            Event::SourceState { source } => self.source_changed(source),
+            Event::Resync => self.resync(),
+        }
+    }
+
+    fn source_changed(self, source: SourceStatus) {
+        self.health.update(|health| {
+            let sources = health.iter_mut().flat_map(|health| health.sources.iter_mut());
+            for known in sources.filter(|known| known.name == source.name) {
+                known.state = source.state.clone();
+            }
+        });
+        self.ask_health();
+    }
+
+    /// Everything shown may be stale.
+    pub fn resync(self) {
+        self.changes.update(|changes| {
+            changes.turn += 1;
+            changes.all = true;
+            changes.ids.clear();
+        });
+        self.ask_health();
+        self.ask_in_flight();
+    }
+
+    fn tick(self) {
+        let now = now_ms();
+        self.now.set(now);
+        let waiting = self.flying.with_untracked(|flying| flying.total > 0);
+        if waiting && now - self.heard.get_value() > SILENCE_MS {
+            self.heard.set_value(now);
+            self.ask_in_flight();
+        }
+    }
+
+    fn ask_in_flight(self) {
+        spawn_local(async move {
+            if let Ok(calls) = self.backend.in_flight().await {
+                let total = calls.len() as u64;
+                self.flying.set(Flying { calls, total });
+            }
+        });
+    }
+
+    fn ask_health(self) {
+        spawn_local(async move {
+            if let Ok(health) = self.backend.health().await {
+                self.health.set(Some(health));
+            }
+        });
+    }
+
+    /// Where the proxy listens, as `host:port`; its usual place until health says otherwise.
+    pub fn proxy_address(self) -> String {
+        let address = self.health.with(|health| {
+            let proxy = health.as_ref()?.sources.iter().find(|source| source.name == "proxy")?;
+            match &proxy.state {
+                api::SourceState::Running { addresses } => addresses.first().cloned(),
+                api::SourceState::Stopped | api::SourceState::Failed { .. } => None,
+            }
+        });
+        let address = address.unwrap_or_else(|| "localhost:8080".to_owned());
+        match address.rsplit_once(':') {
+            Some((_, port)) => format!("localhost:{port}"),
+            None => address,
+        }
+    }
+}
+
+/// The live facts that the app provides.
+pub fn use_live() -> Live {
+    expect_context::<Live>()
+}

@@ -1,0 +1,81 @@
+//! The reader's own choices, kept between visits: theme, navigation, shell. Leaves out what the address holds.
+
+use leptos::prelude::*;
+
+use crate::browser::{store, stored};
+
+const THEME: &str = "llmflow.theme";
+const NAV: &str = "llmflow.nav";
+const SHELL: &str = "llmflow.shell";
+
+/// Whose syntax snippets have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    Bash,
+    Fish,
+    PowerShell,
+}
+
+impl Shell {
+    pub const ALL: [Self; 3] = [Self::Bash, Self::Fish, Self::PowerShell];
+
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Bash => "bash, zsh",
+            Self::Fish => "fish",
+            Self::PowerShell => "PowerShell",
+        }
+    }
+}
+
+/// The choices, as the whole app shares them.
+#[derive(Clone, Copy)]
+pub struct Preferences {
+    pub dark: RwSignal<bool>,
+    /// `None`: wide, but a rail where a page wants the room.
+    pub rail: RwSignal<Option<bool>>,
+    pub shell: RwSignal<Shell>,
+}
+
+impl Preferences {
+    /// What was chosen before; the theme was already set by `theme.js`.
+    pub fn load() -> Self {
+        let dark = document_theme().as_deref() == Some("dark");
+        let rail = match stored(NAV).as_deref() {
+            Some("rail") => Some(true),
+            Some("wide") => Some(false),
+            _ => None,
+        };
+        let shell = stored(SHELL).and_then(|word| Shell::ALL.into_iter().find(|shell| shell.label() == word));
+        Self {
+            dark: RwSignal::new(dark),
+            rail: RwSignal::new(rail),
+            shell: RwSignal::new(shell.unwrap_or(Shell::Bash)),
+        }
+    }
+
+    pub fn toggle_theme(self) {
+        self.dark.update(|dark| *dark = !*dark);
+        let theme = if self.dark.get_untracked() { "dark" } else { "light" };
+        store(THEME, theme);
+        if let Some(root) = document().document_element() {
+            // Cannot fail: the name is a valid attribute.
+            let _ = root.set_attribute("data-theme", theme);
+        }
+    }
+
+    /// Wide or rail, from what is shown now.
+    pub fn toggle_rail(self, shown: bool) {
+        self.rail.set(Some(!shown));
+        store(NAV, if shown { "wide" } else { "rail" });
+    }
+
+    pub fn choose_shell(self, shell: Shell) {
+        self.shell.set(shell);
+        store(SHELL, shell.label());
+    }
+}
+
+fn document_theme() -> Option<String> {
+    document().document_element()?.get_attribute("data-theme")
+}
