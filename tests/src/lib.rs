@@ -1,1 +1,35 @@
-//! Under construction.
+//! The harness: a mock of the providers, a client that keeps every byte, and the app as a process of its own.
+//!
+//! Nothing here knows the product's insides: it speaks HTTP, reads the data folder and sends signals. Leaves out
+//! what must hold (`tests/it`).
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a harness that cannot go on fails the test")]
+
+mod app;
+mod binary;
+mod client;
+mod http1;
+mod mock;
+mod prices;
+mod store_files;
+mod wait;
+
+pub use app::{App, Finished, Setup};
+pub use binary::{binary, command};
+pub use client::{Client, Ended, Response, send};
+pub use http1::{Head, HeaderLine, hop_by_hop};
+pub use mock::{Answer, Dialect, Exchange, Fault, Framing, Mock, Plan, Received, Sent, Step, Tokens, gzip};
+pub use prices::{Rates, rates};
+pub use store_files::{Cell, database_cells, files};
+pub use wait::{DEADLINE, wait_until, within};
+
+use sha2::{Digest, Sha256};
+
+/// SHA-256 in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether `needle` stands in `haystack`.
+pub fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}

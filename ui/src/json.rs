@@ -16,7 +16,7 @@ pub type Piece = (Kind, String);
 /// The text as indented lines of coloured pieces; `None` when it is not JSON.
 pub fn lines(text: &str) -> Option<Vec<Vec<Piece>>> {
     // Checking first keeps the layout below simple: it may trust what it reads.
-    serde_json::from_str::<serde_json::de::IgnoredAny>(text).ok()?;
+    serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
     let mut layout = Layout::default();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::browser::{store, stored};
 
 const THEME: &str = "llmflow.theme";
-const NAV: &str = "llmflow.nav";
+const NAV: [&str; 2] = ["llmflow.nav", "llmflow.nav.trace"];
 const SHELL: &str = "llmflow.shell";
 
 /// Whose syntax snippets have.
@@ -32,8 +32,8 @@ impl Shell {
 #[derive(Clone, Copy)]
 pub struct Preferences {
     pub dark: RwSignal<bool>,
-    /// `None`: wide, but a rail where a page wants the room.
-    pub rail: RwSignal<Option<bool>>,
+    /// Whether the navigation is a rail: on most pages, and on Trace, which needs the room.
+    rails: [RwSignal<bool>; 2],
     pub shell: RwSignal<Shell>,
 }
 
@@ -41,15 +41,12 @@ impl Preferences {
     /// What was chosen before; the theme was already set by `theme.js`.
     pub fn load() -> Self {
         let dark = document_theme().as_deref() == Some("dark");
-        let rail = match stored(NAV).as_deref() {
-            Some("rail") => Some(true),
-            Some("wide") => Some(false),
-            _ => None,
-        };
+        let rails = [(NAV[0], "wide"), (NAV[1], "rail")]
+            .map(|(key, usual)| RwSignal::new(stored(key).as_deref().unwrap_or(usual) == "rail"));
         let shell = stored(SHELL).and_then(|word| Shell::ALL.into_iter().find(|shell| shell.label() == word));
         Self {
             dark: RwSignal::new(dark),
-            rail: RwSignal::new(rail),
+            rails,
             shell: RwSignal::new(shell.unwrap_or(Shell::Bash)),
         }
     }
@@ -64,10 +61,15 @@ impl Preferences {
         }
     }
 
-    /// Wide or rail, from what is shown now.
-    pub fn toggle_rail(self, shown: bool) {
-        self.rail.set(Some(!shown));
-        store(NAV, if shown { "wide" } else { "rail" });
+    /// Whether the navigation is a rail now.
+    pub fn is_rail(self, on_trace: bool) -> bool {
+        self.rails[usize::from(on_trace)].get()
+    }
+
+    pub fn toggle_rail(self, on_trace: bool) {
+        let rail = self.rails[usize::from(on_trace)];
+        rail.update(|rail| *rail = !*rail);
+        store(NAV[usize::from(on_trace)], if rail.get_untracked() { "rail" } else { "wide" });
     }
 
     pub fn choose_shell(self, shell: Shell) {

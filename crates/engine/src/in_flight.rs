@@ -30,16 +30,20 @@ impl OpenCalls {
     }
 
     pub(crate) fn asks_for(&self, id: CallId, model: Option<String>) {
-        self.with(|calls| calls.entry(id).and_modify(|call| call.model = model));
+        self.with(|calls| {
+            if let Some(call) = calls.get_mut(&id) {
+                call.model = model;
+            }
+        });
     }
 
     pub(crate) fn progress(&self, progress: Progress) {
         self.with(|calls| {
-            calls.entry(progress.id).and_modify(|call| {
+            if let Some(call) = calls.get_mut(&progress.id) {
                 call.first_byte_us = Some(progress.first_byte_us);
                 call.response_bytes = progress.bytes;
                 call.chunks = progress.chunks;
-            })
+            }
         });
     }
 

@@ -70,7 +70,10 @@ mod tests {
         assert_eq!(of(&headers[2..], body).as_deref(), Some("c"));
         assert_eq!(of(&headers[2..], "{}").as_deref(), Some("d"));
         assert_eq!(of(&[], r#"{"prompt_cache_key":"e","conversation":{"id":"f"}}"#).as_deref(), Some("e"));
-        assert_eq!(of(&[], r#"{"conversation":{"id":"f"},"metadata":{"session_id":"g"}}"#).as_deref(), Some("f"));
+        assert_eq!(
+            of(&[], r#"{"conversation":{"id":"f"},"metadata":{"session_id":"g"}}"#).as_deref(),
+            Some("f")
+        );
         assert_eq!(of(&[], r#"{"conversation":"f"}"#).as_deref(), Some("f"));
         assert_eq!(of(&[], r#"{"metadata":{"user_id":"person","session_id":"g"}}"#).as_deref(), Some("g"));
     }

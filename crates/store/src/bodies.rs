@@ -316,6 +316,14 @@ impl Store {
         unpack(&row)
     }
 
+    /// Bytes that all segments take, compressed: what the distinct content of all bodies costs.
+    pub async fn stored_segment_bytes(&self) -> Result<u64, StoreError> {
+        let bytes: i64 = sqlx::query_scalar("SELECT coalesce(sum(length(bytes)), 0) FROM segment")
+            .fetch_one(&self.inner.read)
+            .await?;
+        Ok(bytes.unsigned_abs())
+    }
+
     async fn append_chain(&self, node: i64, body: &mut Vec<u8>) -> Result<(), StoreError> {
         let path = "WITH RECURSIVE path (id, parent, segment, patch, depth) AS (
                 SELECT id, parent, segment, patch, 0 FROM node WHERE id = ?

@@ -81,7 +81,8 @@ impl Answer {
     /// Replaces everything of `item` of choice 0.
     pub(super) fn replace_item(&mut self, item: u64, parts: Vec<Part>) {
         let draft = self.draft(0);
-        let old: Vec<Place> = draft.parts.range((item, 0)..=(item, u64::MAX)).map(|(place, _)| *place).collect();
+        let old: Vec<Place> =
+            draft.parts.range((item, 0)..=(item, u64::MAX)).map(|(place, _)| *place).collect();
         for place in old {
             draft.parts.remove(&place);
         }
@@ -92,10 +93,8 @@ impl Answer {
 
     /// The messages and the notes.
     pub(super) fn into_messages(self) -> (Vec<Message>, Vec<String>) {
-        let messages = self.drafts.into_values().filter(|draft| !draft.parts.is_empty()).map(|draft| Message {
-            role: Role::Assistant,
-            parts: draft.parts.into_values().collect(),
-            cache_marker: false,
+        let messages = self.drafts.into_values().filter(|draft| !draft.parts.is_empty()).map(|draft| {
+            Message { role: Role::Assistant, parts: draft.parts.into_values().collect(), cache_marker: false }
         });
         (messages.collect(), self.notes)
     }

@@ -135,7 +135,10 @@ mod tests {
 
     #[test]
     fn a_model_in_the_path_is_found() {
-        assert_eq!(model_in_path("/v1beta/models/gemini-2.5-pro:countTokens").as_deref(), Some("gemini-2.5-pro"));
+        assert_eq!(
+            model_in_path("/v1beta/models/gemini-2.5-pro:countTokens").as_deref(),
+            Some("gemini-2.5-pro")
+        );
         assert_eq!(model_in_path("/p/models/claude-x@2025:rawPredict").as_deref(), Some("claude-x@2025"));
         assert_eq!(model_in_path("/v1/chat/completions"), None);
     }

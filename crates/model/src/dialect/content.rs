@@ -93,13 +93,20 @@ fn media(kind: &str, value: &Value) -> Part {
     let holders = ["source", "image_url", "input_audio", "file"];
     let holder = holders.iter().find_map(|key| value.get(key)).unwrap_or(value);
     let address = holder.as_str().or_else(|| {
-        ["url", "image_url", "file_url", "file_data"].iter().find_map(|key| text(holder, key).or_else(|| text(value, key)))
+        ["url", "image_url", "file_url", "file_data"]
+            .iter()
+            .find_map(|key| text(holder, key).or_else(|| text(value, key)))
     });
     let declared = owned(holder, "media_type").or_else(|| owned(holder, "format"));
     match (address, text(holder, "data")) {
         (Some(url), _) => match data_url(url) {
             Some((media_type, bytes)) => inline(kind, Some(media_type), Some(bytes)),
-            None => Part::Media { kind: kind.to_owned(), media_type: declared, bytes: None, url: Some(url.to_owned()) },
+            None => Part::Media {
+                kind: kind.to_owned(),
+                media_type: declared,
+                bytes: None,
+                url: Some(url.to_owned()),
+            },
         },
         (None, Some(data)) => inline(kind, declared, Some(decoded_size(data))),
         (None, None) if list(holder, "content").is_empty() => inline(kind, declared, None),
@@ -133,11 +140,26 @@ mod tests {
     #[test]
     fn media_are_described_not_shown() {
         for (value, expected) in [
-            (json!({"type": "image_url", "image_url": {"url": "https://a/b.png"}}), (None, None, Some("https://a/b.png"))),
-            (json!({"type": "image_url", "image_url": "data:image/png;base64,AAAA"}), (Some("image/png"), Some(3), None)),
-            (json!({"type": "input_image", "image_url": "data:image/png;base64,AAA="}), (Some("image/png"), Some(2), None)),
-            (json!({"type": "image", "source": {"type": "base64", "media_type": "image/gif", "data": "AAAA"}}), (Some("image/gif"), Some(3), None)),
-            (json!({"type": "image", "source": {"type": "url", "url": "https://a"}}), (None, None, Some("https://a"))),
+            (
+                json!({"type": "image_url", "image_url": {"url": "https://a/b.png"}}),
+                (None, None, Some("https://a/b.png")),
+            ),
+            (
+                json!({"type": "image_url", "image_url": "data:image/png;base64,AAAA"}),
+                (Some("image/png"), Some(3), None),
+            ),
+            (
+                json!({"type": "input_image", "image_url": "data:image/png;base64,AAA="}),
+                (Some("image/png"), Some(2), None),
+            ),
+            (
+                json!({"type": "image", "source": {"type": "base64", "media_type": "image/gif", "data": "AAAA"}}),
+                (Some("image/gif"), Some(3), None),
+            ),
+            (
+                json!({"type": "image", "source": {"type": "url", "url": "https://a"}}),
+                (None, None, Some("https://a")),
+            ),
         ] {
             let (media_type, bytes, url) = expected;
             let expected = Part::Media {

@@ -25,7 +25,9 @@ pub(super) fn line(value: &Value, failed: bool) -> Option<String> {
 pub(super) fn named(error: &Value, description: Option<&str>) -> Option<String> {
     match error {
         Value::String(message) if message.is_empty() => None,
-        Value::String(message) => Some(join(description.map(|_| message.clone()), description.unwrap_or(message))),
+        Value::String(message) => {
+            Some(join(description.map(|_| message.clone()), description.unwrap_or(message)))
+        }
         Value::Object(_) => bare_line(error).or_else(|| Some(folded(&error.to_string()))),
         _ => None,
     }
@@ -94,16 +96,31 @@ mod tests {
     #[test]
     fn every_providers_error_body_is_one_line() {
         for (body, expected) in [
-            (json!({"error": {"message": "Slow  down", "type": "requests", "code": "rate_limited"}}), "rate_limited: Slow down"),
-            (json!({"type": "error", "error": {"type": "overloaded_error", "message": "Busy"}}), "overloaded_error: Busy"),
-            (json!({"error": {"code": 429, "message": "Gone", "status": "RESOURCE_EXHAUSTED"}}), "RESOURCE_EXHAUSTED: Gone"),
-            (json!([{"error": {"code": 400, "message": "Bad", "status": "INVALID_ARGUMENT"}}]), "INVALID_ARGUMENT: Bad"),
+            (
+                json!({"error": {"message": "Slow  down", "type": "requests", "code": "rate_limited"}}),
+                "rate_limited: Slow down",
+            ),
+            (
+                json!({"type": "error", "error": {"type": "overloaded_error", "message": "Busy"}}),
+                "overloaded_error: Busy",
+            ),
+            (
+                json!({"error": {"code": 429, "message": "Gone", "status": "RESOURCE_EXHAUSTED"}}),
+                "RESOURCE_EXHAUSTED: Gone",
+            ),
+            (
+                json!([{"error": {"code": 400, "message": "Bad", "status": "INVALID_ARGUMENT"}}]),
+                "INVALID_ARGUMENT: Bad",
+            ),
             (json!({"error": {"code": 502, "message": "Upstream"}}), "502: Upstream"),
             (json!({"error": "no such model"}), "no such model"),
             (json!({"error": "invalid_grant", "error_description": "expired"}), "invalid_grant: expired"),
             (json!({"message": "bad token"}), "bad token"),
             (json!({"object": "error", "message": "No", "type": "invalid", "code": "1500"}), "invalid: No"),
-            (json!({"detail": [{"type": "missing", "loc": ["body", 0, "x"], "msg": "Required"}]}), "missing: Required (body.0.x)"),
+            (
+                json!({"detail": [{"type": "missing", "loc": ["body", 0, "x"], "msg": "Required"}]}),
+                "missing: Required (body.0.x)",
+            ),
             (json!({"detail": "Not Found"}), "Not Found"),
             (json!({"error": {"odd": 1}}), r#"{"odd":1}"#),
         ] {
@@ -113,7 +130,9 @@ mod tests {
 
     #[test]
     fn what_is_no_error_is_none() {
-        for body in [json!({"error": null, "message": "hi"}), json!({"message": {"role": "x"}}), json!([]), json!(1)] {
+        for body in
+            [json!({"error": null, "message": "hi"}), json!({"message": {"role": "x"}}), json!([]), json!(1)]
+        {
             assert_eq!(line(&body, false), None, "{body}");
         }
     }

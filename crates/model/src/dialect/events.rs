@@ -4,7 +4,9 @@
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::{Dialect, Exchange, anthropic, cohere, embeddings, errors, gemini, ollama, openai_chat, openai_responses};
+use super::{
+    Dialect, Exchange, anthropic, cohere, embeddings, errors, gemini, ollama, openai_chat, openai_responses,
+};
 use crate::{scanner, sse};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +123,9 @@ fn array(exchange: &Exchange<'_>, answer: &mut Answer) {
 
 fn note_broken(broken: u64, answer: &mut Answer) {
     if broken > 0 {
-        answer.notes.push(format!("{broken} of the stream's events could not be read; the stream may be cut"));
+        answer
+            .notes
+            .push(format!("{broken} of the stream's events could not be read; the stream may be cut"));
     }
 }
 

@@ -16,7 +16,9 @@ pub(super) fn absorb(value: &Value, answer: &mut Answer) {
     if let Some(text) = text(message, "thinking") {
         answer.add(0, Part::Thinking { text: text.to_owned() });
     }
-    for part in message.get("content").or_else(|| value.get("response")).map(content::parts).unwrap_or_default() {
+    for part in
+        message.get("content").or_else(|| value.get("response")).map(content::parts).unwrap_or_default()
+    {
         answer.add(0, part);
     }
     for call in list(message, "tool_calls") {

@@ -79,7 +79,9 @@ fn take_tool_call(call: &Value, position: u64, index: u64, answer: &mut Answer) 
 fn take_function(id: Option<String>, function: &Value, place: (u64, u64), index: u64, answer: &mut Answer) {
     answer.has_output = true;
     let new = || Part::ToolCall { id: None, name: String::new(), arguments: String::new() };
-    let Part::ToolCall { id: known_id, name, arguments } = answer.draft(index).part_or(place, new) else { return };
+    let Part::ToolCall { id: known_id, name, arguments } = answer.draft(index).part_or(place, new) else {
+        return;
+    };
     if id.is_some() {
         *known_id = id;
     }
@@ -96,7 +98,8 @@ pub(super) fn take_usage(usage: &Value, answer: &mut Answer) {
     let prompt = first_count(usage, &["prompt_tokens", "input_tokens"]);
     let completion = first_count(usage, &["completion_tokens", "output_tokens"]);
     let in_details = object(usage, "prompt_tokens_details").or_else(|| object(usage, "input_tokens_details"));
-    let out_details = object(usage, "completion_tokens_details").or_else(|| object(usage, "output_tokens_details"));
+    let out_details =
+        object(usage, "completion_tokens_details").or_else(|| object(usage, "output_tokens_details"));
     let detail = |details: Option<&Value>, key: &str| details.and_then(|details| count(details, key));
 
     let cached = detail(in_details, "cached_tokens").or_else(|| count(usage, "prompt_cache_hit_tokens"));

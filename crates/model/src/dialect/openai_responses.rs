@@ -123,8 +123,14 @@ pub(super) fn item_parts(item: &Value) -> Vec<Part> {
         "reasoning" => reasoning(item),
         "function_call" | "mcp_call" => vec![call(item, "arguments")],
         "custom_tool_call" => vec![call(item, "input")],
-        "local_shell_call" | "shell_call" | "web_search_call" | "file_search_call" | "computer_call"
-        | "code_interpreter_call" | "tool_search_call" | "apply_patch_call" => vec![built_in_call(kind, item)],
+        "local_shell_call"
+        | "shell_call"
+        | "web_search_call"
+        | "file_search_call"
+        | "computer_call"
+        | "code_interpreter_call"
+        | "tool_search_call"
+        | "apply_patch_call" => vec![built_in_call(kind, item)],
         _ => vec![content::other(kind, item)],
     }
 }
@@ -146,7 +152,8 @@ fn call(item: &Value, arguments: &str) -> Part {
 }
 
 fn built_in_call(kind: &str, item: &Value) -> Part {
-    let arguments = ["action", "operation", "queries", "code", "arguments"].iter().find_map(|key| item.get(key));
+    let arguments =
+        ["action", "operation", "queries", "code", "arguments"].iter().find_map(|key| item.get(key));
     Part::ToolCall {
         id: owned(item, "call_id").or_else(|| owned(item, "id")),
         name: kind.strip_suffix("_call").unwrap_or(kind).to_owned(),

@@ -23,7 +23,9 @@ fn salvage(request: &[u8]) -> Value {
     let mut members = Map::new();
     for name in ["system", "instructions", "tools", "messages", "input", "contents", "prompt"] {
         let Some(rest) = scanner::member_onwards(request, name) else { continue };
-        if let Some(whole) = scanner::member(request, name).and_then(|value| serde_json::from_slice(value).ok()) {
+        if let Some(whole) =
+            scanner::member(request, name).and_then(|value| serde_json::from_slice(value).ok())
+        {
             members.insert(name.to_owned(), whole);
             continue;
         }
@@ -37,7 +39,8 @@ fn salvage(request: &[u8]) -> Value {
 /// Whether the request asks for a stream. Ollama streams unless told not to; Google says it in the path.
 pub(super) fn stream_requested(exchange: &Exchange<'_>, request: &Value) -> bool {
     let said = request.get("stream").and_then(Value::as_bool);
-    let by_path = exchange.path.contains("streamGenerateContent") || exchange.path.contains("streamRawPredict");
+    let by_path =
+        exchange.path.contains("streamGenerateContent") || exchange.path.contains("streamRawPredict");
     let by_default = by_path || exchange.dialect.is_ollama() && request.is_object();
     said.unwrap_or(by_default)
 }
@@ -191,7 +194,11 @@ fn bare_prompts(request: &Value) -> Vec<&str> {
         Some(Value::String(text)) => vec![text],
         Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
         Some(content) => gemini_texts(content),
-        None => list(request, "requests").iter().filter_map(|one| one.get("content")).flat_map(gemini_texts).collect(),
+        None => list(request, "requests")
+            .iter()
+            .filter_map(|one| one.get("content"))
+            .flat_map(gemini_texts)
+            .collect(),
     }
 }
 

@@ -19,7 +19,10 @@ pub(super) fn title(dialect: Dialect, request: &Value) -> Option<String> {
         }
         fallback = fallback.or_else(|| anything(&message));
     }
-    prompt::bare_prompt(request).map(|text| fold(text, MAX_CHARS)).filter(|line| !line.is_empty()).or(fallback)
+    prompt::bare_prompt(request)
+        .map(|text| fold(text, MAX_CHARS))
+        .filter(|line| !line.is_empty())
+        .or(fallback)
 }
 
 fn spoken(message: &Message) -> Option<String> {
@@ -27,7 +30,9 @@ fn spoken(message: &Message) -> Option<String> {
         return None;
     }
     message.parts.iter().rev().find_map(|part| match part {
-        Part::Text { text } => Some(fold(&without_reminders(text), MAX_CHARS)).filter(|line| !line.is_empty()),
+        Part::Text { text } => {
+            Some(fold(&without_reminders(text), MAX_CHARS)).filter(|line| !line.is_empty())
+        }
         _ => None,
     })
 }
@@ -112,9 +117,15 @@ mod tests {
     fn prompts_of_every_kind_have_a_title() {
         for (dialect, request) in [
             (Dialect::OpenaiResponses, json!({"input": "hello"})),
-            (Dialect::OpenaiResponses, json!({"input": [{"role": "user", "content": [{"type": "input_text", "text": "hello"}]}]})),
+            (
+                Dialect::OpenaiResponses,
+                json!({"input": [{"role": "user", "content": [{"type": "input_text", "text": "hello"}]}]}),
+            ),
             (Dialect::Gemini, json!({"contents": [{"parts": [{"text": "hello"}]}]})),
-            (Dialect::Gemini, json!({"request": {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}})),
+            (
+                Dialect::Gemini,
+                json!({"request": {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}}),
+            ),
             (Dialect::OpenaiCompletions, json!({"prompt": "hello"})),
             (Dialect::OpenaiCompletions, json!({"prompt": ["hello", "world"]})),
             (Dialect::OllamaGenerate, json!({"prompt": "hello"})),

@@ -30,7 +30,11 @@ fn named(tool: &Value) -> ToolDefinition {
     ToolDefinition {
         name: name.unwrap_or_default(),
         description: text(tool, "description").map(str::to_owned),
-        schema: schemas.iter().find_map(|key| tool.get(key)).filter(|schema| !schema.is_null()).map(Value::to_string),
+        schema: schemas
+            .iter()
+            .find_map(|key| tool.get(key))
+            .filter(|schema| !schema.is_null())
+            .map(Value::to_string),
     }
 }
 

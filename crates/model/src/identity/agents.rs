@@ -22,6 +22,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("crush", "crush"),
     ("litellm", "litellm"),
     ("langchain", "langchain"),
+    ("langchainjs", "langchain"),
     ("langgraph", "langgraph"),
     ("llama-index", "llama-index"),
     ("pydantic-ai", "pydantic-ai"),
@@ -34,7 +35,6 @@ const KNOWN: &[(&str, &str)] = &[
     ("anthropic/python", "anthropic-python"),
     ("asyncanthropic/python", "anthropic-python"),
     ("anthropic/js", "anthropic-js"),
-    ("openai-python", "openai-python"),
     ("ai-sdk", "vercel-ai-sdk"),
     ("ollama-python", "ollama-python"),
     ("ollama-js", "ollama-js"),
@@ -46,20 +46,76 @@ const KNOWN: &[(&str, &str)] = &[
     ("undici", "node"),
 ];
 
-/// The tool or SDK that made a call, from its user agent and, where that says little, from the headers that SDKs
-/// add; `None` without a user agent.
+/// Headers in which tools name themselves when an SDK writes their user agent.
+const SELF_NAMING: [&str; 2] = ["originator", "x-title"];
+
+/// The tool or SDK that made a call; the user agent's first product when it is none of the known. `None` without a
+/// user agent.
 pub fn client(user_agent: Option<&str>, header: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let agent = user_agent?.trim().to_ascii_lowercase();
-    let first = agent.split([' ', ';']).next().filter(|first| !first.is_empty())?;
-    let known = agent.split(' ').find_map(google).or_else(|| {
-        let starts = |token: &str, name: &str| {
-            let rest = token.strip_prefix(name);
-            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
-        };
-        KNOWN.iter().find(|(token, _)| agent.split([' ', '(', ')']).any(|word| starts(word, token)))
-    
-        .map(|(_, name)| (*name).to_owned())
-    });
-    let plain = || first.split('/').next().unwrap_or(first).chars().take(64).collect();
-    Some(known.filter(|name| !is_transport(name)).or_else(|| stainless(header)).unwrap_or_else(plain))
+    let first = agent.split([' ', '/', ';']).next().filter(|first| !first.is_empty())?;
+    let named = SELF_NAMING.iter().filter_map(|name| header(name)).map(|value| value.to_ascii_lowercase());
+    let mut words: Vec<String> = agent.split([' ', '(', ')', ';', ',']).map(str::to_owned).collect();
+    words.extend(named);
+    if let Some(sdk) = google_sdk(&agent) {
+        return Some(sdk.to_owned());
+    }
+    let known = KNOWN.iter().find(|(token, _)| words.iter().any(|word| begins_with(word, token)));
+    Some(known.map_or_else(|| first.chars().take(64).collect(), |(_, name)| (*name).to_owned()))
+}
+
+/// `word` is the product `token`, whatever version or variant follows.
+fn begins_with(word: &str, token: &str) -> bool {
+    word.strip_prefix(token).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+}
+
+/// Google's SDK says its language in a second product.
+fn google_sdk(agent: &str) -> Option<&'static str> {
+    if !agent.starts_with("google-genai-sdk") {
+        return None;
+    }
+    let python = agent.contains("gl-python");
+    Some(if python { "google-genai-python" } else { "google-genai-js" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(agent: &str) -> Option<String> {
+        client(Some(agent), &|_| None)
+    }
+
+    #[test]
+    fn known_agents_have_one_name_each() {
+        for (agent, name) in [
+            ("claude-cli/2.0.1 (external, cli)", "claude-code"),
+            ("codex_cli_rs/0.46.0 (Linux 6.1; x86_64) xterm", "codex"),
+            ("GeminiCLI/0.9.0/gemini-2.5-pro (linux; x64) google-api-nodejs-client/9.15.1", "gemini-cli"),
+            ("opencode/1.0 ai-sdk/provider-utils/3.0 runtime/bun/1.3", "opencode"),
+            ("QwenCode/0.1 (linux; x64)", "qwen-code"),
+            ("OpenAI/Python 2.3.0", "openai-python"),
+            ("AsyncOpenAI/Python 2.3.0", "openai-python"),
+            ("OpenAI/JS 6.1.0", "openai-js"),
+            ("Anthropic/Python 0.70", "anthropic-python"),
+            ("Anthropic/JS 0.60", "anthropic-js"),
+            ("google-genai-sdk/1.40.0 gl-python/3.12.1", "google-genai-python"),
+            ("google-genai-sdk/1.20.0 gl-node/v22", "google-genai-js"),
+            ("python-requests/2.32", "python-requests"),
+            ("curl/8.5.0", "curl"),
+            ("node", "node"),
+            ("MyTool/1.0 extra", "mytool"),
+            ("nodexyz/1", "nodexyz"),
+        ] {
+            assert_eq!(of(agent).as_deref(), Some(name), "{agent}");
+        }
+        assert_eq!(of("  "), None);
+        assert_eq!(client(None, &|_| None), None);
+    }
+
+    #[test]
+    fn a_tool_that_names_itself_beats_its_sdk() {
+        let header = |name: &str| (name == "x-title").then(|| "Cline".to_owned());
+        assert_eq!(client(Some("OpenAI/JS 6.1.0"), &header).as_deref(), Some("cline"));
+    }
 }

@@ -95,7 +95,10 @@ fn markers_go_with_their_comma() {
         (r#"{"cache_control":{}}"#, "{}"),
         (r#"{"cache_control":{},"cache_control":{},"a":1}"#, r#"{"a":1}"#),
         (r#"{"a":[{"b":1,"cache_control":null},{"cache_control":{}}],"c":2}"#, r#"{"a":[{"b":1},{}],"c":2}"#),
-        (r#"{"a":"\"cache_control\"","b":["cache_control"]}"#, r#"{"a":"\"cache_control\"","b":["cache_control"]}"#),
+        (
+            r#"{"a":"\"cache_control\"","b":["cache_control"]}"#,
+            r#"{"a":"\"cache_control\"","b":["cache_control"]}"#,
+        ),
     ] {
         let body = format!(r#"{{"messages":[{with}]}}"#);
         let found = elements(body.as_bytes());

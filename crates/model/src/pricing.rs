@@ -1,0 +1,103 @@
+//! What a call cost. Owns the rules: who decides, which rate each bucket takes, how amounts are rounded.
+//! Leaves out the table's format (`table`), finding a model in it (`find`) and decimal arithmetic (`decimal`).
+//!
+//! A rate is decimal text turned into a whole number of 10⁻²⁴ dollars; no floating point is involved. A bucket costs
+//! tokens times rate, rounded once, half to even, to pico-dollars (10⁻¹² dollars); the total is the buckets' sum.
+
+use api::{Cost, CostSource, Money, Operation, Usage};
+
+mod bill;
+pub(crate) mod decimal;
+mod find;
+mod rate;
+mod table;
+
+pub use find::PriceMatch;
+pub use table::{PriceError, PriceTable};
+
+/// The price table that comes with the program.
+pub const VENDORED: &[u8] = include_bytes!("../data/model_prices.json");
+/// The day on which [`VENDORED`] was taken.
+pub const VENDORED_DATE: &str = "2026-11-21";
+
+/// Providers that are the user's own machine.
+const LOCAL: [&str; 8] = ["ollama", "lmstudio", "vllm", "llama", "llamacpp", "llama.cpp", "sglang", "local"];
+
+/// Everything that decides what a call costs.
+#[derive(Clone, Copy, Debug)]
+pub struct Billable<'a> {
+    /// The provider's name.
+    pub provider: &'a str,
+    /// The model that answered, else the one asked for.
+    pub model: Option<&'a str>,
+    /// What was asked for.
+    pub operation: Operation,
+    /// The answer's status.
+    pub status: Option<u16>,
+    /// Tokens by bucket.
+    pub usage: &'a Usage,
+    /// The provider finished reporting usage.
+    pub usage_final: bool,
+    /// The provider's service tier, in its word.
+    pub service_tier: Option<&'a str>,
+    /// What the provider says it charged.
+    pub provider_cost: Option<Money>,
+    /// Web searches the provider ran.
+    pub web_searches: u64,
+    /// Where Anthropic ran the model.
+    pub inference_geo: Option<&'a str>,
+    /// Anthropic's speed.
+    pub speed: Option<&'a str>,
+}
+
+impl PriceTable {
+    /// What `call` cost, and why. An unknown amount is `None`, never zero.
+    pub fn cost(&self, call: &Billable<'_>) -> Cost {
+        if let Some(charged) = call.provider_cost {
+            let source = if call.usage_final { CostSource::Provider } else { CostSource::Partial };
+            return Cost { total: Some(charged), source, ..Cost::default() };
+        }
+        if is_free(call) {
+            return Cost { total: Some(Money::ZERO), source: CostSource::NotBilled, ..Cost::default() };
+        }
+        if LOCAL.contains(&call.provider) {
+            return Cost { source: CostSource::Local, ..Cost::default() };
+        }
+        let unknown = || Cost { price_date: Some(self.date().to_owned()), ..Cost::default() };
+        if call.usage.is_unknown() {
+            return unknown();
+        }
+        let Some(found) = call.model.and_then(|model| self.find(call.provider, model)) else {
+            return unknown();
+        };
+        let buckets = bill::buckets(&found, call);
+        let total = buckets.as_ref().map(|buckets| buckets.iter().map(|bucket| bucket.cost).sum());
+        let source = match (&total, call.usage_final) {
+            (None, _) => CostSource::Unknown,
+            (Some(_), true) => CostSource::Computed,
+            (Some(_), false) => CostSource::Partial,
+        };
+        Cost {
+            total,
+            source,
+            buckets: buckets.unwrap_or_default(),
+            price_key: Some(found.key.to_owned()),
+            matched: Some(found.matched.clone()),
+            ..unknown()
+        }
+    }
+}
+
+/// Errors, counts and lists are free; so is whatever bills no tokens that anyone knows of.
+fn is_free(call: &Billable<'_>) -> bool {
+    let failed = call.status.is_some_and(|status| status >= 400);
+    failed
+        || match call.operation {
+            Operation::CountTokens | Operation::Models => true,
+            Operation::Other => call.usage.is_unknown(),
+            Operation::Chat | Operation::TextCompletion | Operation::Embeddings => false,
+        }
+}
+
+#[cfg(test)]
+mod tests;

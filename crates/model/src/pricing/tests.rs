@@ -1,0 +1,215 @@
+//! The worked checks of the pricing rules, on the table that comes with the program.
+
+use std::sync::LazyLock;
+
+use super::*;
+
+static TABLE: LazyLock<PriceTable> = LazyLock::new(|| PriceTable::parse(VENDORED, VENDORED_DATE).unwrap());
+
+fn usage(input: u64, read: u64, write: u64, output: u64) -> Usage {
+    Usage {
+        input: Some(input),
+        cache_read: Some(read),
+        cache_write_5m: Some(write),
+        output: Some(output),
+        ..Usage::default()
+    }
+}
+
+fn call<'a>(provider: &'a str, model: &'a str, usage: &'a Usage) -> Billable<'a> {
+    Billable {
+        provider,
+        model: Some(model),
+        operation: Operation::Chat,
+        status: Some(200),
+        usage,
+        usage_final: true,
+        service_tier: None,
+        provider_cost: None,
+        web_searches: 0,
+        inference_geo: None,
+        speed: None,
+    }
+}
+
+fn pico(call: &Billable<'_>) -> Option<i64> {
+    TABLE.cost(call).total.map(Money::pico)
+}
+
+#[test]
+fn the_vendored_table_is_whole() {
+    assert_eq!(TABLE.len(), 4552);
+    assert_eq!(TABLE.date(), VENDORED_DATE);
+    assert!(!TABLE.is_empty());
+}
+
+#[test]
+fn worked_examples_come_out_to_the_pico_dollar() {
+    let claude = usage(1_000, 100_000, 2_000, 500);
+    assert_eq!(pico(&call("anthropic", "claude-sonnet-4-5", &claude)), Some(48_000_000_000));
+    let gpt = usage(50_000, 250_000, 0, 1_000);
+    assert_eq!(pico(&call("openai", "gpt-5.5", &gpt)), Some(795_000_000_000));
+    let gemini = usage(6_000, 4_000, 0, 1_000);
+    assert_eq!(pico(&call("gemini", "gemini-2.5-pro", &gemini)), Some(18_000_000_000));
+    let stream = usage(12, 18_250, 900, 310);
+    assert_eq!(pico(&call("anthropic", "claude-sonnet-4-5-20250929", &stream)), Some(13_536_000_000));
+}
+
+#[test]
+fn the_cost_says_how_it_was_reached() {
+    let used = usage(1_000, 0, 0, 500);
+    let cost = TABLE.cost(&call("gemini", "models/gemini-2.5-pro", &used));
+    assert_eq!(cost.price_key.as_deref(), Some("gemini/gemini-2.5-pro"));
+    assert_eq!(cost.matched.as_deref(), Some("provider"));
+    assert_eq!(cost.price_date.as_deref(), Some(VENDORED_DATE));
+    assert_eq!(cost.source, CostSource::Computed);
+    let shown: Vec<_> =
+        cost.buckets.iter().map(|b| (b.bucket.as_str(), b.tokens, b.per_million.as_str())).collect();
+    assert_eq!(shown, [("input", 1_000, "1.25"), ("output", 500, "10")]);
+    assert_eq!(cost.total, Some(cost.buckets.iter().map(|bucket| bucket.cost).sum()));
+}
+
+#[test]
+fn names_are_matched_exactly_or_by_a_written_rule() {
+    for (provider, model, key, how) in [
+        ("anthropic", "Claude-Sonnet-4-5", "claude-sonnet-4-5", "exact"),
+        ("anthropic", "claude-sonnet-4-5[1m]", "claude-sonnet-4-5", "context_stripped"),
+        (
+            "openrouter",
+            "anthropic/claude-sonnet-4.5",
+            "claude-sonnet-4-5",
+            "vendor_stripped+version_spelling",
+        ),
+        ("openrouter", "google/gemini-2.5-pro", "gemini/gemini-2.5-pro", "vendor_named"),
+        ("openai", "gpt-4o-2099-01-01", "gpt-4o", "dated"),
+        ("openai", "gpt-4o-latest", "gpt-4o", "dated"),
+        ("together", "openai/gpt-oss-20b", "together_ai/openai/gpt-oss-20b", "provider"),
+        ("perplexity", "sonar", "perplexity/sonar", "provider"),
+        ("azure", "gpt-4o-2024-08-06", "azure/gpt-4o-2024-08-06", "provider"),
+    ] {
+        let found = TABLE.find(provider, model).map(|found| (found.key.to_lowercase(), found.matched));
+        assert_eq!(found, Some((key.to_owned(), how.to_owned())), "{provider} {model}");
+    }
+    for model in ["gpt-4o-super", "gpt", "", "claude", "my-deployment", "sample_spec"] {
+        assert!(TABLE.find("openai", model).is_none(), "{model} must not be priced by a guess");
+    }
+}
+
+#[test]
+fn service_tiers_have_their_own_rates_and_fall_back() {
+    let used = usage(1_000_000, 0, 0, 0);
+    let small = usage(1_000, 0, 0, 0);
+    let with = |tier, usage| pico(&Billable { service_tier: Some(tier), ..call("openai", "gpt-5.5", usage) });
+    assert_eq!(with("default", &small), Some(5_000_000_000));
+    assert_eq!(with("flex", &small), Some(2_500_000_000));
+    assert_eq!(with("priority", &small), Some(12_500_000_000));
+    assert_eq!(with("batch", &small), Some(2_500_000_000));
+    assert_eq!(with("unheard-of", &small), Some(5_000_000_000));
+    assert_eq!(with("batch", &used), Some(5_000_000_000_000), "the long-context price of the same class");
+    let long = usage(200_001, 0, 0, 0);
+    let table = PriceTable::parse(SMALL.as_bytes(), "2000-01-01").unwrap();
+    let flex = |usage| table.cost(&Billable { service_tier: Some("flex"), ..call("", "m", usage) }).total;
+    assert_eq!(flex(&small), Some(Money::from_pico(500_000_000)));
+    assert_eq!(flex(&long), Some(Money::from_pico(200_001 * 10_000_000)), "no long flex price: the long one");
+}
+
+#[test]
+fn regions_and_speed_multiply_and_searches_are_added() {
+    let used = usage(1_000, 0, 0, 0);
+    let plain = call("anthropic", "claude-opus-4-6", &used);
+    assert_eq!(pico(&plain), Some(5_000_000_000));
+    assert_eq!(pico(&Billable { inference_geo: Some("us"), ..plain }), Some(5_500_000_000));
+    assert_eq!(pico(&Billable { inference_geo: Some("global"), ..plain }), Some(5_000_000_000));
+    let cost = TABLE.cost(&Billable { web_searches: 2, ..plain });
+    assert_eq!(
+        cost.buckets.last().map(|b| (b.bucket.as_str(), b.tokens, b.cost.pico())),
+        Some(("web_search", 2, 20_000_000_000))
+    );
+}
+
+#[test]
+fn a_provider_that_says_its_price_is_believed() {
+    let used = usage(1, 0, 0, 1);
+    let call =
+        Billable { provider_cost: Some(Money::from_pico(7)), ..call("openrouter", "nobody/knows", &used) };
+    let cost = TABLE.cost(&call);
+    assert_eq!((cost.total, cost.source), (Some(Money::from_pico(7)), CostSource::Provider));
+}
+
+#[test]
+fn unknown_is_not_zero_and_free_is() {
+    let used = usage(1, 0, 0, 1);
+    let nothing = Usage::default();
+    let source = |call: &Billable<'_>| (TABLE.cost(call).total, TABLE.cost(call).source);
+    let plain = call("openai", "gpt-4o", &used);
+    assert_eq!(source(&call("openai", "nobody-knows", &used)), (None, CostSource::Unknown));
+    assert_eq!(source(&call("openai", "gpt-4o", &nothing)), (None, CostSource::Unknown));
+    assert_eq!(source(&Billable { model: None, ..plain }), (None, CostSource::Unknown));
+    assert_eq!(source(&call("ollama", "gpt-4o", &used)), (None, CostSource::Local));
+    let free = (Some(Money::ZERO), CostSource::NotBilled);
+    assert_eq!(source(&Billable { status: Some(429), ..plain }), free);
+    assert_eq!(source(&Billable { operation: Operation::CountTokens, ..plain }), free);
+    assert_eq!(source(&Billable { operation: Operation::Other, usage: &nothing, ..plain }), free);
+    let partial = Billable { usage_final: false, ..plain };
+    assert_eq!(source(&partial).1, CostSource::Partial);
+    assert!(source(&partial).0.is_some());
+}
+
+const SMALL: &str = r#"{
+    "sample_spec": {"input_cost_per_token": "text"},
+    "m": {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "output_cost_per_reasoning_token": 3e-6,
+          "cache_creation_input_token_cost": 4e-6, "input_cost_per_token_above_200k_tokens": 1e-5,
+          "input_cost_per_token_flex": 5e-7, "odd": [{}]},
+    "xai/x": {"litellm_provider": "xai", "input_cost_per_token": 1e-6, "input_cost_per_token_above_200k_tokens": 1e-5},
+    "t": {"tiered_pricing": [{"range": [0, 32000.0], "input_cost_per_token": 1e-6, "output_cost_per_token": 0},
+                             {"range": [32000.0, 64000.0], "input_cost_per_token": 2e-6, "output_cost_per_token": 0}]},
+    "free": {"input_cost_per_token": 0, "output_cost_per_token": 0.0},
+    "unpriced": {"mode": "chat"}
+}"#;
+
+fn small(provider: &str, model: &str, usage: &Usage) -> Option<i64> {
+    let table = PriceTable::parse(SMALL.as_bytes(), "2000-01-01").unwrap();
+    table.cost(&call(provider, model, usage)).total.map(Money::pico)
+}
+
+#[test]
+fn missing_rates_are_stood_in_for() {
+    let mut used = usage(0, 1_000, 0, 0);
+    assert_eq!(small("", "m", &used), Some(1_000_000_000), "no cache price: the input's");
+    used = Usage { cache_write_1h: Some(1_000), ..Usage::default() };
+    assert_eq!(small("", "m", &used), Some(4_000_000_000), "no hour's price: the five minutes'");
+    used = Usage { output: Some(1_000), reasoning: Some(400), ..Usage::default() };
+    assert_eq!(small("", "m", &used), Some(600 * 2_000_000 + 400 * 3_000_000), "reasoning has its own price");
+    assert_eq!(small("", "xai/x", &used), None, "an unknown price is not zero");
+    assert_eq!(small("", "unpriced", &usage(0, 0, 0, 0)), None);
+    assert_eq!(small("", "free", &usage(5, 5, 5, 5)), Some(0), "a price of zero is known");
+}
+
+#[test]
+fn long_prompts_cross_thresholds_as_a_whole() {
+    assert_eq!(small("", "m", &usage(200_000, 0, 0, 0)), Some(200_000 * 1_000_000));
+    assert_eq!(
+        small("", "m", &usage(200_000, 1, 0, 0)),
+        Some(200_001 * 10_000_000),
+        "the cached part counts too"
+    );
+    assert_eq!(
+        small("xai", "x", &usage(200_000, 0, 0, 0)),
+        Some(200_000 * 10_000_000),
+        "xAI: from, not above"
+    );
+    assert_eq!(small("", "t", &usage(32_000, 0, 0, 9)), Some(32_000 * 1_000_000));
+    assert_eq!(small("", "t", &usage(32_001, 0, 0, 9)), Some(32_001 * 2_000_000));
+    assert_eq!(
+        small("", "t", &usage(99_000, 0, 0, 9)),
+        Some(99_000 * 2_000_000),
+        "beyond the last range, the last"
+    );
+}
+
+#[test]
+fn a_broken_table_is_an_error() {
+    for text in ["", "[]", "{\"m\":", "{} x", "{\"m\": 3}"] {
+        assert!(PriceTable::parse(text.as_bytes(), "").is_err(), "{text}");
+    }
+}

@@ -1,0 +1,82 @@
+//! The app: what everything shares, the routes, and the frame around each page.
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::{Redirect, Route, Router, Routes};
+use leptos_router::hooks::{use_location, use_navigate};
+use leptos_router::path;
+
+use crate::backend::Backend;
+use crate::browser::{is_on_control, on_key};
+use crate::components::keys_overlay::KeysOverlay;
+use crate::components::side_nav::SideNav;
+use crate::components::status_bar::StatusBar;
+use crate::live::Live;
+use crate::pages::connect::Connect;
+use crate::pages::missing::Missing;
+use crate::pages::trace::Trace;
+use crate::pages::traces::Traces;
+use crate::preferences::Preferences;
+
+/// The address of the Traces page as it was last seen, so that filters survive a look at one call.
+#[derive(Clone, Copy)]
+pub struct LastTraces(pub RwSignal<String>);
+
+/// Everything.
+#[component]
+pub fn App() -> impl IntoView {
+    let backend = Backend::connect();
+    provide_context(backend);
+    provide_context(Live::start(backend));
+    provide_context(Preferences::load());
+    provide_context(LastTraces(RwSignal::new("/traces".to_owned())));
+    view! {
+        <Router>
+            <Frame />
+        </Router>
+    }
+}
+
+#[component]
+fn Frame() -> impl IntoView {
+    let preferences = expect_context::<Preferences>();
+    let LastTraces(last_traces) = expect_context();
+    let location = use_location();
+    let navigate = use_navigate();
+    let on_trace = Memo::new(move |_| location.pathname.with(|path| path.starts_with("/traces/")));
+    let help = RwSignal::new(false);
+    Effect::new(move |_| {
+        if location.pathname.with(|path| path == "/traces") {
+            let search = location.search.get();
+            let search = search.trim_start_matches('?');
+            last_traces.set(if search.is_empty() { "/traces".into() } else { format!("/traces?{search}") });
+        }
+    });
+    on_key(move |event| {
+        match event.key().as_str() {
+            "t" => preferences.toggle_theme(),
+            "\\" => preferences.toggle_rail(on_trace.get_untracked()),
+            "?" => help.update(|open| *open = !*open),
+            "Escape" if help.get_untracked() => help.set(false),
+            "Enter" | " " if is_on_control(event) => return false,
+            "3" => navigate(&last_traces.get_untracked(), NavigateOptions::default()),
+            _ => return false,
+        }
+        true
+    });
+    view! {
+        <div class="app" class:rail=move || preferences.is_rail(on_trace.get())>
+            <SideNav />
+            <main>
+                <Routes fallback=Missing>
+                    <Route path=path!("/") view=|| view! { <Redirect path="/traces" /> } />
+                    <Route path=path!("/traces") view=Traces />
+                    <Route path=path!("/traces/:id") view=Trace />
+                    <Route path=path!("/connect") view=Connect />
+                </Routes>
+            </main>
+            <StatusBar help=help />
+        </div>
+        <KeysOverlay open=help />
+    }
+}

@@ -1,0 +1,66 @@
+//! All keys, one key away.
+
+use leptos::prelude::*;
+
+const KEYS: [(&str, &[(&str, &str)]); 3] = [
+    (
+        "Everywhere",
+        &[("3", "Traces"), ("t", "Light or dark"), ("\\", "Navigation wide or narrow"), ("?", "These keys")],
+    ),
+    (
+        "Traces",
+        &[
+            ("/", "Filter"),
+            ("j k", "Next, previous row"),
+            ("g G", "First, last row"),
+            ("Enter", "Open the selected trace"),
+            ("Space", "Pause or go on"),
+            (".", "Take in new calls"),
+            ("Esc", "Close pane, then clear filters"),
+        ],
+    ),
+    (
+        "Trace",
+        &[
+            ("[ ]", "Previous, next trace"),
+            ("Alt 1-6", "Choose a tab"),
+            ("c", "Copy as curl"),
+            ("Esc", "Back to the list"),
+        ],
+    ),
+];
+
+/// The overlay, over everything while `open`.
+#[component]
+pub fn KeysOverlay(open: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <Show when=move || open.get()>
+            <div class="veil" on:click=move |_| open.set(false)>
+                <div
+                    class="keys" role="dialog" aria-modal="true" aria-label="All keys" data-testid="keys-overlay"
+                    on:click=|event| event.stop_propagation()
+                >
+                    <div class="phead">
+                        <h2>"Keys"</h2>
+                        <span class="end"></span>
+                        <button type="button" class="btn sm" autofocus on:click=move |_| open.set(false)>
+                            "Close"<kbd>"Esc"</kbd>
+                        </button>
+                    </div>
+                    <div class="keygrid">{KEYS.iter().map(|(name, keys)| group(name, keys)).collect_view()}</div>
+                </div>
+            </div>
+        </Show>
+    }
+}
+
+fn group(name: &'static str, keys: &'static [(&'static str, &'static str)]) -> impl IntoView {
+    let rows = keys
+        .iter()
+        .map(|(key, does)| {
+            let caps = key.split(' ').map(|cap| view! { <kbd>{cap}</kbd> }).collect_view();
+            view! { <dt class="row g2">{caps}</dt><dd>{*does}</dd> }
+        })
+        .collect_view();
+    view! { <section><h3>{name}</h3><dl>{rows}</dl></section> }
+}

@@ -1,0 +1,95 @@
+//! The Connect page: how to point each tool at the proxy.
+
+pub mod tools;
+
+use leptos::prelude::*;
+
+use crate::browser::set_title;
+use crate::components::copy_button::CopyButton;
+use crate::components::icon::{Glyph, Icon};
+use crate::components::top_bar::TopBar;
+use crate::live::use_live;
+use crate::preferences::{Preferences, Shell};
+use tools::{TOOLS, Tool};
+
+/// The page.
+#[component]
+pub fn Connect() -> impl IntoView {
+    set_title("Connect");
+    let live = use_live();
+    view! {
+        <TopBar><h1>"Connect"</h1></TopBar>
+        <div class="page scroll" data-testid="connect-page">
+            <div class="lead">
+                <p>
+                    <b>"Point a tool here and it shows up within a second."</b>
+                    " The proxy hands every request on unchanged, with the key your tool sends. Keys and prompts stay on this machine."
+                </p>
+                <span class="end"></span>
+                <ShellChoice />
+            </div>
+            <div class="grid">{TOOLS.iter().map(|tool| view! { <Card tool=tool /> }).collect_view()}</div>
+            <p class="t3 s12 row">
+                <Glyph icon=Icon::Lock small=true />
+                {move || format!("The proxy listens on {}. To stop recording a tool, unset the variable.", live.proxy_address())}
+            </p>
+        </div>
+    }
+}
+
+/// One shell for all snippets.
+#[component]
+pub fn ShellChoice() -> impl IntoView {
+    let preferences = expect_context::<Preferences>();
+    let buttons = Shell::ALL
+        .into_iter()
+        .map(|shell| {
+            let chosen = move || preferences.shell.get() == shell;
+            view! {
+                <button
+                    type="button" role="tab" aria-selected=move || chosen().to_string()
+                    aria-pressed=move || chosen().to_string() on:click=move |_| preferences.choose_shell(shell)
+                >
+                    {shell.label()}
+                </button>
+            }
+        })
+        .collect_view();
+    view! { <div class="seg" role="tablist" aria-label="Shell" data-testid="shell-choice">{buttons}</div> }
+}
+
+#[component]
+fn Card(tool: &'static Tool) -> impl IntoView {
+    let live = use_live();
+    let preferences = expect_context::<Preferences>();
+    let text = Signal::derive(move || tool.snippet(&live.proxy_address(), preferences.shell.get()));
+    let lines = move || {
+        let drawn = text.get().lines().map(snippet_line).collect_view();
+        drawn
+    };
+    view! {
+        <section class="panel card" data-testid=format!("connect-{}", tool.key)>
+            <div class="ch">
+                <span class=format!("{} lg", tool.class)>{tool.letters}</span>
+                <span class="col"><h2>{tool.name}</h2><span class="t3 s12 cut">{tool.covers}</span></span>
+            </div>
+            <div class="snip">
+                <div class="shead"><span class="t3 s12">{move || preferences.shell.get().label()}</span>
+                    <CopyButton text=move |()| text.get_untracked() label="Copy" class="cpb end" testid="copy-snippet" />
+                </div>
+                <pre>{lines}</pre>
+            </div>
+            <p class="cfoot t2 s12">{tool.note}</p>
+        </section>
+    }
+}
+
+/// A line with its keyword, name and value apart.
+fn snippet_line(line: &str) -> impl IntoView + use<> {
+    let Some(at) = line.find("http") else {
+        return view! { <span>{line.to_owned()}"\n"</span> }.into_any();
+    };
+    let (before, value) = line.split_at(at);
+    let value = value.to_owned();
+    view! { <span><b>{before.to_owned()}</b><span class="str">{value}</span>"\n"</span> }.into_any()
+}

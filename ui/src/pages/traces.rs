@@ -1,0 +1,128 @@
+//! The Traces page: every call, newest first. Owns the address, what is selected and the keys; its parts draw.
+
+mod call_list;
+mod detail;
+mod exchange;
+mod filter_bar;
+mod first_run;
+mod histogram;
+mod row;
+mod rows;
+mod suggestions;
+mod table;
+mod totals;
+mod views;
+
+use api::{CallId, Stats};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_location, use_navigate};
+
+use crate::backend::use_backend;
+use crate::browser::{is_on_control, now_ms, on_key, set_title, utc_offset};
+use crate::components::live_strip::LiveStrip;
+use crate::components::top_bar::{LiveButton, TopBar};
+use crate::fetch::{Fetched, fetch};
+use crate::filter::View;
+use crate::live::use_live;
+use call_list::CallList;
+
+/// What the parts of the page share.
+#[derive(Clone, Copy)]
+pub struct Page {
+    /// What the address says.
+    pub view: Memo<View>,
+    /// The same without the selection.
+    pub filter: Memo<View>,
+    pub selected: Memo<Option<CallId>>,
+    pub list: CallList,
+    /// Totals of what is shown.
+    pub stats: Fetched<Stats>,
+    go: Callback<(View, bool)>,
+}
+
+impl Page {
+    /// Another filter: a new entry in the history, without a selection.
+    pub fn show(self, view: View) {
+        self.go.run((View { call: None, ..view }, false));
+    }
+
+    /// Another selection: replaces the entry in the history.
+    pub fn select(self, call: Option<CallId>) {
+        let view = View { call, ..self.view.get_untracked() };
+        self.go.run((view, true));
+    }
+}
+
+/// The page.
+#[component]
+pub fn Traces() -> impl IntoView {
+    set_title("Traces");
+    let search = use_location().search;
+    let navigate = use_navigate();
+    let view = Memo::new(move |_| search.with(|search| View::parse(search)));
+    let filter = Memo::new(move |_| View { call: None, ..view.get() });
+    let selected = Memo::new(move |_| view.with(|view| view.call));
+    let open = navigate.clone();
+    let go = Callback::new(move |(view, replace): (View, bool)| {
+        navigate(&view.address(), NavigateOptions { replace, scroll: false, ..NavigateOptions::default() });
+    });
+    let backend = use_backend();
+    let list = CallList::load(backend, filter, selected);
+    let stats = fetch(
+        true,
+        move || {
+            list.version.track();
+            Some(filter.get())
+        },
+        move |view| backend.stats(view.filter_at(now_ms(), utc_offset(now_ms()))),
+    );
+    let page = Page { view, filter, selected, list, stats, go };
+    provide_context(page);
+    let open_call = move |id: CallId| open(&format!("/traces/{id}"), NavigateOptions::default());
+    keys(page, open_call);
+    let nothing_yet = Memo::new(move |_| list.is_empty() && filter.with(View::is_unfiltered));
+    view! {
+        <TopBar actions=ViewFn::from(|| view! { <views::TimeRange /><LiveButton /> })>
+            <h1>"Traces"</h1>
+        </TopBar>
+        <Show when=move || !nothing_yet.get() fallback=|| view! { <first_run::FirstRun /> }>
+            <views::Views />
+            <filter_bar::FilterBar />
+            <histogram::Histogram />
+            <LiveStrip />
+            <div class="split" class:open=move || selected.get().is_some()>
+                <section class="list">
+                    <table::Table />
+                    <totals::Totals />
+                </section>
+                {move || selected.get().map(|id| view! { <detail::Detail id=id /> })}
+            </div>
+        </Show>
+    }
+}
+
+fn keys(page: Page, open: impl Fn(CallId) + 'static) {
+    let live = use_live();
+    let step = move |by: isize| page.select(page.list.neighbour(page.selected.get_untracked(), by));
+    on_key(move |event| {
+        match event.key().as_str() {
+            "j" | "ArrowDown" => step(1),
+            "k" | "ArrowUp" => step(-1),
+            "g" => page.select(page.list.first()),
+            "G" => page.list.go_to_end(move |id| page.select(Some(id))),
+            "." => page.list.take_in(),
+            "Enter" | " " if is_on_control(event) => return false,
+            " " => live.paused.update(|paused| *paused = !*paused),
+            "Enter" => match page.selected.get_untracked() {
+                Some(id) => open(id),
+                None => return false,
+            },
+            "/" => filter_bar::focus_input(),
+            "Escape" if page.selected.get_untracked().is_some() => page.select(None),
+            "Escape" if !page.filter.get_untracked().is_unfiltered() => page.show(View::default()),
+            _ => return false,
+        }
+        true
+    });
+}

@@ -1,0 +1,219 @@
+//! The list of calls on screen: loads what is scrolled to, keeps it fresh, holds back what would move it.
+//! Leaves out how rows are kept (`rows`) and drawn (`table`).
+
+use std::ops::Range;
+use std::time::Duration;
+
+use api::{ApiError, CallId, Page};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::rows::{PAGE, Rows};
+use crate::backend::Backend;
+use crate::browser::{now_ms, utc_offset};
+use crate::filter::View;
+use crate::live::{Changes, use_live};
+
+/// Changes in quick succession are looked at together.
+const GATHER: Duration = Duration::from_millis(200);
+/// A skeleton shows when loading takes longer than this.
+const LATE: Duration = Duration::from_millis(150);
+
+/// The list, as the parts of the page share it.
+#[derive(Clone, Copy)]
+pub struct CallList {
+    pub rows: RwSignal<Rows>,
+    /// `None` while the first page loads.
+    pub loaded: RwSignal<Option<Result<(), ApiError>>>,
+    pub late: RwSignal<bool>,
+    /// Counts up when calls came or changed: totals are stale.
+    pub version: RwSignal<u64>,
+    /// Whether the table is scrolled to its top.
+    pub at_top: RwSignal<bool>,
+    filter: Memo<View>,
+    /// Answers to an older question than this are dropped.
+    turn: StoredValue<u64>,
+    loading: StoredValue<Option<usize>>,
+    backend: Backend,
+}
+
+impl CallList {
+    /// Loads the list, again whenever the filter changes, and follows what happens while the page is open.
+    pub fn load(backend: Backend, filter: Memo<View>, selected: Memo<Option<CallId>>) -> Self {
+        let list = Self {
+            rows: RwSignal::new(Rows::default()),
+            loaded: RwSignal::new(None),
+            late: RwSignal::new(false),
+            version: RwSignal::new(0),
+            at_top: RwSignal::new(true),
+            filter,
+            turn: StoredValue::new(0),
+            loading: StoredValue::new(None),
+            backend,
+        };
+        Effect::new(move |_| {
+            filter.track();
+            list.reload();
+        });
+        let live = use_live();
+        let waiting = StoredValue::new(false);
+        Effect::new(move |before: Option<u64>| {
+            let turn = live.changes.with(|changes| changes.turn);
+            if before.is_some_and(|before| before != turn) && !waiting.get_value() {
+                waiting.set_value(true);
+                set_timeout(
+                    move || {
+                        if waiting.try_set_value(false).is_none() {
+                            let still = selected.get_untracked().is_none() && list.at_top.get_untracked();
+                            list.follow(live.changes.get_untracked(), still && !live.paused.get_untracked());
+                        }
+                    },
+                    GATHER,
+                );
+            }
+            turn
+        });
+        list
+    }
+
+    /// Whether it is known that no call matches.
+    pub fn is_empty(self) -> bool {
+        matches!(self.loaded.get(), Some(Ok(()))) && self.rows.with(|rows| rows.len() + rows.pending() == 0)
+    }
+
+    /// Asks for everything again. What is shown stays until the answer is there.
+    pub fn reload(self) {
+        let turn = self.next_turn();
+        let view = self.filter.get_untracked();
+        spawn_local(async move {
+            let page = Page { limit: PAGE, offset: 0, before: None };
+            let answer = self.backend.calls(at_now(&view), page).await;
+            if self.turn.try_get_value() != Some(turn) {
+                return;
+            }
+            self.late.set(false);
+            match answer {
+                Ok(page) => {
+                    self.rows.set(Rows::begin(page.calls, page.total));
+                    self.loaded.set(Some(Ok(())));
+                }
+                Err(error) => self.loaded.set(Some(Err(error))),
+            }
+            self.version.update(|version| *version += 1);
+        });
+        set_timeout(
+            move || {
+                if self.turn.try_get_value() == Some(turn) && self.loaded.get_untracked().is_none() {
+                    self.late.set(true);
+                }
+            },
+            LATE,
+        );
+    }
+
+    /// Loads what is missing in the window on screen.
+    pub fn fill(self, window: Range<usize>) {
+        let Some((start, page)) = self.rows.with_untracked(|rows| rows.missing(window)) else {
+            return;
+        };
+        if self.loading.get_value() == Some(start) {
+            return;
+        }
+        self.loading.set_value(Some(start));
+        let turn = self.turn.get_value();
+        let view = self.filter.get_untracked();
+        spawn_local(async move {
+            let answer = self.backend.calls(at_now(&view), page).await;
+            if self.turn.try_get_value() != Some(turn) {
+                return;
+            }
+            self.loading.set_value(None);
+            if let Ok(page) = answer {
+                self.rows.update(|rows| rows.place(start, page.calls));
+            }
+        });
+    }
+
+    /// Lets in what waited.
+    pub fn take_in(self) {
+        self.rows.update(Rows::take_in);
+    }
+
+    /// The call `by` rows further than `from`; the first one when nothing is selected.
+    pub fn neighbour(self, from: Option<CallId>, by: isize) -> Option<CallId> {
+        self.rows.with_untracked(|rows| {
+            let index = from.and_then(|from| rows.index_of(from));
+            let next = match index {
+                Some(index) => index.checked_add_signed(by).filter(|next| *next < rows.len()).unwrap_or(index),
+                None => 0,
+            };
+            rows.get(next).map(|entry| entry.call.id).or(from)
+        })
+    }
+
+    pub fn first(self) -> Option<CallId> {
+        self.rows.with_untracked(|rows| rows.get(0).map(|entry| entry.call.id))
+    }
+
+    /// Loads the last row when it is not there, then gives its call.
+    pub fn go_to_end(self, then: impl Fn(CallId) + 'static) {
+        let last = self.rows.with_untracked(Rows::len).saturating_sub(1);
+        if let Some(id) = self.rows.with_untracked(|rows| rows.get(last).map(|entry| entry.call.id)) {
+            return then(id);
+        }
+        let turn = self.turn.get_value();
+        let view = self.filter.get_untracked();
+        let start = last.saturating_sub(PAGE as usize - 1);
+        let offset = u32::try_from(start + self.rows.with_untracked(Rows::pending)).unwrap_or(u32::MAX);
+        spawn_local(async move {
+            let page = Page { limit: PAGE, offset, before: None };
+            let answer = self.backend.calls(at_now(&view), page).await;
+            if let (Ok(page), true) = (answer, self.turn.try_get_value() == Some(turn)) {
+                let id = page.calls.last().map(|call| call.id);
+                self.rows.update(|rows| rows.place(start, page.calls));
+                if let Some(id) = id {
+                    then(id);
+                }
+            }
+        });
+    }
+
+    /// Looks at what changed: the newest calls, and those shown further down.
+    fn follow(self, changes: Changes, enter: bool) {
+        let turn = self.turn.get_value();
+        let view = self.filter.get_untracked();
+        spawn_local(async move {
+            let page = Page { limit: PAGE / 2, offset: 0, before: None };
+            let Ok(news) = self.backend.calls(at_now(&view), page).await else {
+                return;
+            };
+            if self.turn.try_get_value() != Some(turn) {
+                return;
+            }
+            let newest: Vec<CallId> = news.calls.iter().map(|call| call.id).collect();
+            let mut reaches = true;
+            self.rows.update(|rows| reaches = rows.arrive(news.calls, news.total, enter));
+            self.version.update(|version| *version += 1);
+            if !reaches || matches!(self.loaded.get_untracked(), Some(Err(_))) {
+                return self.reload();
+            }
+            for id in changes.ids.into_iter().filter(|id| !newest.contains(id)) {
+                let shown = self.rows.with_untracked(|rows| rows.index_of(id).is_some());
+                if let (true, Ok(call)) = (shown, self.backend.call(id).await) {
+                    self.rows.try_update(|rows| rows.refresh(&call.summary));
+                }
+            }
+        });
+    }
+
+    fn next_turn(self) -> u64 {
+        self.turn.update_value(|turn| *turn += 1);
+        self.loading.set_value(None);
+        self.turn.get_value()
+    }
+}
+
+fn at_now(view: &View) -> api::CallFilter {
+    let now = now_ms();
+    view.filter_at(now, utc_offset(now))
+}

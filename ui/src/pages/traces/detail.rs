@@ -1,0 +1,142 @@
+//! The pane beside the table: the selected call's facts, its cost by bucket and its last exchange.
+
+use api::{BodySide, CallDetail, CallId};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::Page;
+use super::exchange::LastExchange;
+use crate::backend::use_backend;
+use crate::browser::utc_offset;
+use crate::colour;
+use crate::components::copy_button::CopyButton;
+use crate::components::cost::CostTable;
+use crate::components::icon::{Glyph, Icon};
+use crate::components::marks::{CostCell, StatePill, ToolMark, TypeMark};
+use crate::components::states::{ErrorPanel, SkeletonRows};
+use crate::curl;
+use crate::fetch::fetch;
+use crate::format::time::Stamp;
+use crate::format::{duration, speed, tokens_per_second};
+use crate::live::use_live;
+
+/// Bodies up to this size are put into the curl command.
+const CURL_BODY: u64 = 4 * 1024 * 1024;
+
+/// The pane for one call.
+#[component]
+pub fn Detail(id: CallId) -> impl IntoView {
+    let backend = use_backend();
+    let live = use_live();
+    let changed = Memo::new(move |before: Option<&u64>| {
+        let (turn, ours) = live.changes.with(|changes| (changes.turn, changes.all || changes.ids.contains(&id)));
+        if ours { turn } else { before.copied().unwrap_or(0) }
+    });
+    let call = fetch(
+        true,
+        move || {
+            changed.track();
+            Some(())
+        },
+        move |()| backend.call(id),
+    );
+    let talk = fetch(
+        true,
+        move || {
+            changed.track();
+            Some(())
+        },
+        move |()| backend.conversation(id),
+    );
+    view! {
+        <aside class="det" aria-label="Call" data-testid="trace-detail">
+            {move || call.error().map(|error| view! {
+                <Closer />
+                <ErrorPanel what="This call could not be loaded" error=error retry=move |()| call.retry() />
+            })}
+            {move || call.is_late().then(|| view! { <SkeletonRows rows=9 /> })}
+            {move || call.with(|call| call.map(|call| view! { <Facts call=call.clone() /> }))}
+            {move || talk.with(|talk| talk.map(|talk| view! { <LastExchange talk=talk.clone() /> }))}
+        </aside>
+    }
+}
+
+#[component]
+fn Closer() -> impl IntoView {
+    let page = expect_context::<Page>();
+    view! {
+        <button
+            type="button" class="btn icon sm bare" title="Close (Esc)" aria-label="Close" data-testid="close-detail"
+            on:click=move |_| page.select(None)
+        >
+            <Glyph icon=Icon::Close />
+        </button>
+    }
+}
+
+#[component]
+fn Facts(call: CallDetail) -> impl IntoView {
+    let row = call.summary.clone();
+    let title = row.title.clone().unwrap_or_else(|| format!("{} {}", row.method, row.path));
+    let began = Stamp::new(row.started_ms, utc_offset(row.started_ms));
+    let speed = tokens_per_second(row.usage.output, row.first_token_us, row.duration_us).map(speed);
+    let first = row.first_token_us.map(duration);
+    let wait = if row.streamed { "First token" } else { "First byte" };
+    let first = if row.streamed { first } else { row.first_byte_us.map(duration) };
+    let open = row.state == api::CallState::Open;
+    let error = row.error.clone();
+    let dash = || "–".to_owned();
+    view! {
+        <div class="dh">
+            <div class="row g3">
+                <TypeMark operation=row.operation />
+                <span class="b s14 cut" title=title.clone()>{title.clone()}</span>
+                <span class="end"></span>
+                <Closer />
+            </div>
+            <div class="row s12 t3 nw under-title">
+                <ToolMark client=row.client.clone() />
+                <span class="cut">{colour::tool(row.client.as_deref()).name}</span>
+                <span class="num" title=format!("{} UTC", Stamp::new(row.started_ms, 0).iso())>{began.exact_clock()}</span>
+                <span class="end"></span>
+                <StatePill call=row.clone() />
+            </div>
+            {error.map(|error| view! { <p class="err s12 said">{error}</p> })}
+            <div class="row g3 acts">
+                <a class="btn sm pri" href=format!("/traces/{}", row.id) data-testid="open-trace">"Open trace"<kbd>"Enter"</kbd></a>
+                <CurlButton call=call.clone() />
+            </div>
+        </div>
+        <dl class="facts">
+            <div><dt>"Cost"</dt><dd><CostCell cost=row.cost source=row.cost_source open=open /></dd></div>
+            <div><dt>{wait}</dt><dd class="num">{first.unwrap_or_else(dash)}</dd></div>
+            <div><dt>"Total"</dt><dd class="num">{row.duration_us.map_or_else(dash, duration)}</dd></div>
+            <div><dt>"Output"</dt><dd class="num">{speed.unwrap_or_else(dash)}</dd></div>
+        </dl>
+        <div class="sec">
+            <div class="sh">
+                <h3>"Cost"</h3>
+                <span class="t3 s11 end num">"tokens"</span><span class="t3 s11 r per">"per M"</span>
+                <span class="t3 s11 r amount">"cost"</span>
+            </div>
+            <CostTable call=call />
+        </div>
+    }
+}
+
+/// Copies the call as curl; its body is fetched before, so that the copy happens at once.
+#[component]
+pub fn CurlButton(call: CallDetail) -> impl IntoView {
+    let backend = use_backend();
+    let body = RwSignal::new(None::<String>);
+    let (id, size) = (call.summary.id, call.request_body.stored_bytes);
+    if size > 0 && size <= CURL_BODY {
+        spawn_local(async move {
+            if let Ok(part) = backend.body(id, BodySide::Request, 0, CURL_BODY).await {
+                body.try_set(Some(part.text));
+            }
+        });
+    }
+    let text = move |()| body.with_untracked(|body| curl::command(&call, body.as_deref()));
+    view! { <CopyButton text=text label="curl" title="Copy as curl; credentials become $API_KEY" testid="copy-curl" /> }
+}

@@ -1,0 +1,104 @@
+//! One row of the table. It never changes: a changed call is a new row.
+
+use api::{CallState, CallSummary};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use super::Page;
+use super::rows::Entry;
+use crate::browser::{now_ms, utc_offset};
+use crate::components::marks::{CostCell, ModelName, StateIcon, ToolMark, TypeMark, call_type, state_mark, trouble};
+use crate::format::time::{Stamp, list_stamp};
+use crate::format::{duration, short, thousands};
+
+/// The latency bars share one scale: what lasts longer is cut and shows a notch.
+const SCALE_US: f64 = 60_000_000.0;
+
+/// A call as a row.
+#[component]
+pub fn CallRow(entry: Entry) -> impl IntoView {
+    let page = expect_context::<Page>();
+    let navigate = use_navigate();
+    let call = entry.call;
+    let id = call.id;
+    let offset = utc_offset(call.started_ms);
+    let selected = move || page.selected.with(|selected| *selected == Some(id));
+    let title = call.title.clone().unwrap_or_else(|| format!("{} {}", call.method, call.path));
+    let trouble = trouble(&call)
+        .map(|(word, class)| view! { <span class=format!("why cut {class}") title=word.clone()>{word.clone()}</span> });
+    let (icon, word, class) = state_mark(&call);
+    let open = move |_| navigate(&format!("/traces/{id}"), NavigateOptions::default());
+    view! {
+        <div
+            class="tr" class:fresh=entry.fresh role="row" data-testid="trace-row" data-id=id.to_string()
+            aria-selected=move || selected().to_string() on:click=move |_| page.select(Some(id)) on:dblclick=open
+        >
+            <span role="gridcell" class="num t3" title=format!("{} UTC", Stamp::new(call.started_ms, 0).iso())>
+                {list_stamp(call.started_ms, now_ms(), offset)}
+            </span>
+            <TypeMark operation=call.operation />
+            <span role="gridcell" class="row g3 name">
+                <ToolMark client=call.client.clone() />
+                <span class="cut ttl" title=title.clone()>{title.clone()}</span>
+                {trouble}
+            </span>
+            <span role="gridcell"><ModelName name=call.model.clone() provider=call.provider.clone() /></span>
+            <Tokens call=(*call).clone() />
+            <span role="gridcell" class="r">
+                <CostCell cost=call.cost source=call.cost_source open=call.state == CallState::Open />
+            </span>
+            <Latency call=(*call).clone() />
+            <StateIcon icon=icon word=word class=class />
+        </div>
+    }
+}
+
+#[component]
+fn Tokens(call: CallSummary) -> impl IntoView {
+    let (prompt, output) = (call.usage.prompt_total(), call.usage.output);
+    let Some(total) = call.usage.total() else {
+        return view! { <span role="gridcell" class="num r t3">"–"</span> }.into_any();
+    };
+    let title = format!(
+        "{} in, of them {} from cache; {} out",
+        thousands(prompt.unwrap_or(0)),
+        thousands(call.usage.cache_read.unwrap_or(0)),
+        thousands(output.unwrap_or(0))
+    );
+    view! {
+        <span role="gridcell" class="num r" title=title>
+            <span class="wide">
+                {short(prompt.unwrap_or(0))}<span class="t3">" / "{short(output.unwrap_or(0))}</span>
+            </span>
+            <span class="narrow">{short(total)}</span>
+        </span>
+    }
+    .into_any()
+}
+
+/// A two-part bar: waiting for the first token, then writing.
+#[component]
+fn Latency(call: CallSummary) -> impl IntoView {
+    let stem = call_type(call.operation).1;
+    let total = call.duration_us;
+    let waited = call.first_token_us.or(call.first_byte_us.filter(|_| call.streamed)).unwrap_or(0);
+    let share = |us: f64| (us / SCALE_US * 100.0).clamp(0.0, 100.0);
+    let wait = share(waited.min(total.unwrap_or(waited)) as f64);
+    let rest = (share(total.unwrap_or(0) as f64) - wait).max(0.0);
+    let over = total.is_some_and(|total| total as f64 > SCALE_US);
+    let title = match (call.first_token_us, total) {
+        (Some(first), Some(total)) => format!("First token after {}, all after {}", duration(first), duration(total)),
+        (None, Some(total)) => format!("All after {}", duration(total)),
+        _ => "Not ended".to_owned(),
+    };
+    view! {
+        <span role="gridcell" class="lat" title=title>
+            <span class="lb" class:over=over aria-hidden="true">
+                <i class="a" style=format!("width:{wait:.1}%")></i>
+                <i class="z" style=format!("width:{rest:.1}%;background:var(--span-{stem})")></i>
+            </span>
+            <span class="num r">{total.map_or_else(|| "–".to_owned(), duration)}</span>
+        </span>
+    }
+}

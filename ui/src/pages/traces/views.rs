@@ -1,0 +1,121 @@
+//! The fixed views above the list with their counts, and the time range.
+
+use api::Outcome;
+use leptos::prelude::*;
+
+use super::Page;
+use crate::backend::use_backend;
+use crate::browser::{now_ms, utc_offset};
+use crate::components::icon::{Glyph, Icon};
+use crate::fetch::fetch;
+use crate::filter::{Last, View};
+use crate::format::capped;
+
+/// All, Errors, No price: each counts within the other conditions.
+#[component]
+pub fn Views() -> impl IntoView {
+    let page = expect_context::<Page>();
+    let backend = use_backend();
+    let base = Memo::new(move |_| page.filter.with(View::without_preset));
+    let counts = fetch(
+        true,
+        move || {
+            page.list.version.track();
+            Some(base.get())
+        },
+        move |view| backend.stats(view.filter_at(now_ms(), utc_offset(now_ms()))),
+    );
+    let all = move || counts.with(|stats| stats.map(|stats| stats.calls));
+    let errors = move || counts.with(|stats| stats.map(|stats| stats.errors));
+    let unpriced = move || counts.with(|stats| stats.map(|stats| stats.unpriced));
+    let plain = move |view: &View| !view.errors_only() && view.filter.unpriced != Some(true);
+    view! {
+        <div class="tabs views" role="tablist" aria-label="Views">
+            <Preset label="All" testid="view-all" count=Signal::derive(all)
+                current=Signal::derive(move || page.filter.with(plain)) go=move || base.get() />
+            <Preset label="Errors" testid="view-errors" count=Signal::derive(errors)
+                current=Signal::derive(move || page.filter.with(View::errors_only))
+                go=move || {
+                    let mut view = base.get();
+                    view.filter.outcome = Some(Outcome::Error);
+                    view
+                } />
+            <Preset label="No price" testid="view-unpriced" count=Signal::derive(unpriced)
+                current=Signal::derive(move || page.filter.with(|view| view.filter.unpriced == Some(true)))
+                go=move || {
+                    let mut view = base.get();
+                    view.filter.unpriced = Some(true);
+                    view
+                } />
+        </div>
+    }
+}
+
+#[component]
+fn Preset(
+    label: &'static str,
+    testid: &'static str,
+    count: Signal<Option<u64>>,
+    current: Signal<bool>,
+    go: impl Fn() -> View + Send + 'static,
+) -> impl IntoView {
+    let page = expect_context::<Page>();
+    view! {
+        <button
+            type="button" role="tab" data-testid=testid aria-selected=move || current.get().to_string()
+            on:click=move |_| page.show(go())
+        >
+            {label}<span class="n">{move || count.get().map(capped)}</span>
+        </button>
+    }
+}
+
+/// The button that chooses a stretch of time.
+#[component]
+pub fn TimeRange() -> impl IntoView {
+    let page = expect_context::<Page>();
+    let open = RwSignal::new(false);
+    let label = move || {
+        page.filter.with(|view| match view.last {
+            Some(last) => last.label(),
+            None if view.filter.from_ms.is_some() || view.filter.to_ms.is_some() => "Chosen time",
+            None => "All time",
+        })
+    };
+    let choose = move |last: Option<Last>| {
+        let mut view = page.filter.get_untracked();
+        (view.last, view.filter.from_ms, view.filter.to_ms) = (last, None, None);
+        open.set(false);
+        page.show(view);
+    };
+    let item = move |last: Option<Last>| {
+        let label = last.map_or("All time", Last::label);
+        let current = move || {
+            page.filter.with(|view| view.last == last && view.filter.from_ms.is_none() && view.filter.to_ms.is_none())
+        };
+        view! {
+            <button type="button" role="menuitemradio" aria-checked=move || current().to_string()
+                on:click=move |_| choose(last)>
+                <span class="tick">{move || current().then(|| view! { <Glyph icon=Icon::Check small=true /> })}</span>
+                {label}
+            </button>
+        }
+    };
+    view! {
+        <div class="menu" on:keydown=move |event| if event.key() == "Escape" { open.set(false) }>
+            <button
+                type="button" class="btn" data-testid="time-range" aria-haspopup="menu"
+                aria-expanded=move || open.get().to_string() on:click=move |_| open.update(|open| *open = !*open)
+            >
+                <Glyph icon=Icon::Clock />{label}<Glyph icon=Icon::ChevronDown small=true />
+            </button>
+            <Show when=move || open.get()>
+                <div class="under" on:click=move |_| open.set(false)></div>
+                <div class="pop" role="menu">
+                    {item(None)}
+                    {Last::ALL.into_iter().map(|last| item(Some(last))).collect_view()}
+                </div>
+            </Show>
+        </div>
+    }
+}

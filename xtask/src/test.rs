@@ -1,0 +1,183 @@
+//! The gate: everything a change must pass, cheapest first, stopping at the first failure.
+//!
+//! All native steps use one selection of packages and features, so each dependency is built once for checking and
+//! once for running. The test runner comes last: its summary is the last thing on the screen.
+//! Left out: the tests. They are beside the code and in the `tests` crate.
+
+use std::env;
+use std::io::{stderr, stdout};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::binaries::{self, DESKTOP_FEATURES, HEADLESS_FEATURES, Profile};
+use crate::setup;
+use crate::step::{Step, shown};
+use crate::ui;
+use crate::workspace::Workspace;
+
+const REPAIR: &str = "repair what the compiler names above";
+
+/// `cargo xtask test`.
+pub(crate) fn test(workspace: &Workspace, clients: Option<&Path>) -> Result<()> {
+    let clients = clients.map(absolute).transpose()?;
+    components(workspace)?;
+    let mut times = Vec::new();
+    timed(&mut times, "setup", || setup::everything(workspace))?;
+    timed(&mut times, "format", || format(workspace))?;
+    // Before the lints: binaries that carry the dashboard do not compile without it.
+    timed(&mut times, "dashboard", || ui::build(workspace).map(|_| ()))?;
+    timed(&mut times, "lints", || lints(workspace))?;
+    timed(&mut times, "build", || build(workspace))?;
+    timed(&mut times, "documentation", || documentation(workspace))?;
+    println!("\nSteps so far:");
+    for (name, time) in &times {
+        println!("  {name:<14}{:>10}", shown(*time));
+    }
+    let run = Run::new(workspace, clients.as_deref());
+    run.tests()?;
+    if clients.is_some() { run.client_tests() } else { Ok(()) }
+}
+
+fn absolute(folder: &Path) -> Result<std::path::PathBuf> {
+    folder.canonicalize().with_context(|| format!("--clients {}: no such folder", folder.display()))
+}
+
+fn timed(
+    times: &mut Vec<(&'static str, Duration)>,
+    name: &'static str,
+    run: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let began = Instant::now();
+    run()?;
+    times.push((name, began.elapsed()));
+    Ok(())
+}
+
+/// Asked first: a missing component would otherwise be noticed after minutes.
+fn components(workspace: &Workspace) -> Result<()> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        let output = workspace.cargo().args([subcommand, "--version"]).output();
+        let there = output.is_ok_and(|output| output.status.success());
+        anyhow::ensure!(there, "{component} is missing; run `rustup component add {component}`");
+    }
+    Ok(())
+}
+
+fn format(workspace: &Workspace) -> Result<()> {
+    let mut command = workspace.cargo();
+    command.args(["fmt", "--all", "--check"]);
+    Step::new("cargo fmt --check", "run `cargo fmt --all`").run(&mut command).map(|_| ())
+}
+
+/// Once as shipped and once as a plain `cargo build` makes it: each has code that the other leaves out.
+fn lints(workspace: &Workspace) -> Result<()> {
+    let mut shipped = everything(workspace, "clippy");
+    shipped.args(["--all-targets", "--", "-D", "warnings"]);
+    Step::new("clippy", REPAIR).run(&mut shipped)?;
+    let mut plain = workspace.cargo();
+    plain.args(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+    Step::new("clippy without the embedded dashboard", REPAIR).run(&mut plain).map(|_| ())
+}
+
+/// Binaries and tests together: the tests then find everything compiled, with the same features.
+fn build(workspace: &Workspace) -> Result<()> {
+    let mut command = everything(workspace, "build");
+    command.args(["--lib", "--bins", "--tests"]);
+    Step::new("build binaries and tests", REPAIR).run(&mut command).map(|_| ())
+}
+
+fn documentation(workspace: &Workspace) -> Result<()> {
+    let mut command = everything(workspace, "test");
+    command.arg("--doc");
+    Step::new("examples in the documentation", "repair the example named above").run(&mut command).map(|_| ())
+}
+
+/// A cargo command on all packages, with the features they are shipped with.
+fn everything(workspace: &Workspace, subcommand: &str) -> Command {
+    let mut command = workspace.cargo();
+    command.args(subcommand.split(' ')).args(["--locked", "--workspace"]);
+    command.args(["--features", HEADLESS_FEATURES, "--features", DESKTOP_FEATURES]);
+    command
+}
+
+/// The test runner and what it tells the tests.
+struct Run<'a> {
+    workspace: &'a Workspace,
+    clients: Option<&'a Path>,
+    nextest: bool,
+}
+
+impl<'a> Run<'a> {
+    fn new(workspace: &'a Workspace, clients: Option<&'a Path>) -> Self {
+        let version = workspace.cargo().args(["nextest", "--version"]).output();
+        Self { workspace, clients, nextest: version.is_ok_and(|output| output.status.success()) }
+    }
+
+    fn tests(&self) -> Result<()> {
+        let mut command = self.runner();
+        if !self.nextest {
+            command.args(["--lib", "--bins", "--tests"]);
+        }
+        let remedy = "run a single one with `cargo test --package PACKAGE NAME`";
+        Step::new("tests", remedy).run_last(&mut command).map(|_| ())
+    }
+
+    fn client_tests(&self) -> Result<()> {
+        let mut command = self.runner();
+        command.args(["--package", "tests"]);
+        let only_clients: &[&str] = if self.nextest {
+            &["--run-ignored", "only", "clients"]
+        } else {
+            &["--", "--ignored", "clients"]
+        };
+        command.args(only_clients);
+        Step::new("tests with real clients", "look at the client's own output above")
+            .run_last(&mut command)
+            .map(|_| ())
+    }
+
+    fn runner(&self) -> Command {
+        let mut command = everything(self.workspace, if self.nextest { "nextest run" } else { "test" });
+        command.arg("--no-fail-fast");
+        command.env("LLMFLOW_BIN", binaries::path(self.workspace, Profile::Dev, "llmflow"));
+        command.env("LLMFLOW_DESKTOP_BIN", binaries::path(self.workspace, Profile::Dev, "llmflow-desktop"));
+        for (name, path) in setup::browser().into_iter().filter(|(name, _)| env::var_os(name).is_none()) {
+            command.env(name, path);
+        }
+        if let Some(folder) = self.clients {
+            command.env("LLMFLOW_CLIENTS", folder);
+        }
+        together(&mut command);
+        command
+    }
+}
+
+/// Progress and summary in one stream, so that the summary is last in a file of standard output too.
+/// On a terminal they are one already, and the runner wants to see that it is one.
+fn together(command: &mut Command) {
+    use std::io::IsTerminal;
+
+    if stderr().is_terminal() {
+        return;
+    }
+    if let Some(output) = duplicate_of_stdout() {
+        command.stderr(output);
+    }
+}
+
+#[cfg(unix)]
+fn duplicate_of_stdout() -> Option<Stdio> {
+    use std::os::fd::AsFd;
+
+    stdout().as_fd().try_clone_to_owned().ok().map(Stdio::from)
+}
+
+#[cfg(windows)]
+fn duplicate_of_stdout() -> Option<Stdio> {
+    use std::os::windows::io::AsHandle;
+
+    stdout().as_handle().try_clone_to_owned().ok().map(Stdio::from)
+}
