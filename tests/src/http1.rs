@@ -43,7 +43,8 @@ impl Head {
 
     /// The headers that belong to the message and not to the connection it came on; `Host` aside.
     pub fn end_to_end(&self) -> Vec<HeaderLine> {
-        let belongs = |header: &&HeaderLine| !hop_by_hop(&header.name) && !header.name.eq_ignore_ascii_case("host");
+        let belongs =
+            |header: &&HeaderLine| !hop_by_hop(&header.name) && !header.name.eq_ignore_ascii_case("host");
         self.headers.iter().filter(belongs).cloned().collect()
     }
 
@@ -55,8 +56,15 @@ impl Head {
 /// Whether a header ends with the connection it came on (RFC 9110, 7.6.1).
 pub fn hop_by_hop(name: &str) -> bool {
     const NAMES: &[&str] = &[
-        "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-        "proxy-authenticate", "proxy-authorization",
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "proxy-authenticate",
+        "proxy-authorization",
     ];
     NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
@@ -76,7 +84,9 @@ impl BodyEnd {
     pub(crate) fn of_request(head: &Head) -> Self {
         match head.is_chunked() {
             true => Self::LastChunk,
-            false => Self::After(head.header("content-length").and_then(|value| value.parse().ok()).unwrap_or(0)),
+            false => {
+                Self::After(head.header("content-length").and_then(|value| value.parse().ok()).unwrap_or(0))
+            }
         }
     }
 

@@ -2,7 +2,12 @@
 //!
 //! Nothing here knows the product's insides: it speaks HTTP, reads the data folder and sends signals. Leaves out
 //! what must hold (`tests/it`).
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a harness that cannot go on fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness that cannot go on fails the test"
+)]
 
 mod app;
 mod binary;

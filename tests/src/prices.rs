@@ -26,7 +26,8 @@ pub struct Rates {
 /// The rates of the table's entry `key`, which must price every bucket it names in whole pico-dollars.
 pub fn rates(key: &str) -> Rates {
     static PARSED: OnceLock<Value> = OnceLock::new();
-    let table = PARSED.get_or_init(|| serde_json::from_str(&std::fs::read_to_string(TABLE).unwrap()).unwrap());
+    let table =
+        PARSED.get_or_init(|| serde_json::from_str(&std::fs::read_to_string(TABLE).unwrap()).unwrap());
     let entry = table.get(key).unwrap_or_else(|| panic!("{key} is not in the price table"));
     let rate = |field: &str| entry.get(field).and_then(Value::as_f64).map(|dollars| whole(dollars * 1e12));
     let input = rate("input_cost_per_token").unwrap();

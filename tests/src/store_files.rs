@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{Column, ConnectOptions, Connection, Row, TypeInfo, ValueRef};
 
-const LARGEST: usize = 1 << 28;
-
 /// One value of the database.
 #[derive(Debug)]
 pub struct Cell {
@@ -63,12 +61,16 @@ fn cells_of(table: &str, row: &SqliteRow) -> Vec<Cell> {
             "TEXT" => row.get_unchecked::<String, _>(index).into_bytes(),
             _ => {
                 let bytes: Vec<u8> = row.get_unchecked(index);
-                zstd::bulk::decompress(&bytes, LARGEST).unwrap_or(bytes)
+                zstd::stream::decode_all(bytes.as_slice()).unwrap_or(bytes)
             }
         }
     };
     let columns = row.columns().iter().enumerate();
     columns
-        .map(|(index, column)| Cell { table: table.to_owned(), column: column.name().to_owned(), bytes: value(index) })
+        .map(|(index, column)| Cell {
+            table: table.to_owned(),
+            column: column.name().to_owned(),
+            bytes: value(index),
+        })
         .collect()
 }

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallDetail, CallFilter, CallId, CallSummary, Conversation, Health, InFlight, Money, Page, Usage};
+use crate::{
+    CallDetail, CallFilter, CallId, CallSummary, Conversation, Health, InFlight, Money, Page, Usage,
+};
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -20,7 +20,8 @@ pub(crate) async fn get(port: u16, path: &str) -> anyhow::Result<Value> {
 async fn fetch(port: u16, path: &str) -> anyhow::Result<Value> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::get(path).header("host", format!("localhost:{port}")).body(Empty::<Bytes>::new())?;
+    let request =
+        Request::get(path).header("host", format!("localhost:{port}")).body(Empty::<Bytes>::new())?;
     let answer = async {
         let response = sender.send_request(request).await?;
         ensure!(response.status().is_success(), "answered {}", response.status());

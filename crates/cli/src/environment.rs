@@ -14,7 +14,7 @@ pub(crate) async fn print(settings: &Settings, shell: Shell) {
         match shell {
             Shell::Bash | Shell::Zsh => println!("export {name}=\"{value}\""),
             Shell::Fish => println!("set -gx {name} \"{value}\";"),
-            Shell::PowerShell => println!("$env:{name} = \"{value}\""),
+            Shell::Power => println!("$env:{name} = \"{value}\""),
         }
     }
 }
@@ -26,7 +26,9 @@ pub(crate) async fn run(settings: &Settings, command: &[String]) -> anyhow::Resu
     child.args(arguments);
     match proxy_port(settings).await {
         Some(port) => drop(child.envs(connect::variables(port))),
-        None => eprintln!("llmflow: the proxy does not run, so nothing is recorded. Start it with: llmflow serve"),
+        None => {
+            eprintln!("llmflow: the proxy does not run, so nothing is recorded. Start it with: llmflow serve");
+        }
     }
     execute(child, program)
 }

@@ -72,7 +72,7 @@ enum Shell {
     Zsh,
     Fish,
     #[value(name = "powershell", alias = "pwsh")]
-    PowerShell,
+    Power,
 }
 
 fn main() -> ExitCode {

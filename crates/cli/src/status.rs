@@ -37,7 +37,8 @@ pub(crate) async fn status(settings: &Settings, json: bool) -> ExitCode {
         println!("It does not answer on its dashboard port.");
         return ExitCode::SUCCESS;
     }
-    let count = |name: &str| health.pointer(&format!("/completeness/{name}")).and_then(Value::as_u64).unwrap_or(0);
+    let count =
+        |name: &str| health.pointer(&format!("/completeness/{name}")).and_then(Value::as_u64).unwrap_or(0);
     println!(
         "Calls      {} stored; since start {} seen, {} recorded, {} open, {} lost",
         health.get("calls").and_then(Value::as_u64).unwrap_or(0),

@@ -37,7 +37,9 @@ pub enum StartError {
         instance: Option<Instance>,
     },
     /// The data folder cannot be used.
-    #[error("{path} cannot be used: {source}; check its owner and free space, or set DATA_DIR to another folder")]
+    #[error(
+        "{path} cannot be used: {source}; check its owner and free space, or set DATA_DIR to another folder"
+    )]
     Folder {
         /// The file or folder.
         path: String,
@@ -51,7 +53,9 @@ pub enum StartError {
     #[error(transparent)]
     Upstream(#[from] proxy::UpstreamError),
     /// A provider's address is our own.
-    #[error("the base URL of {provider} points at LLMFlow's own port {port}, so calls would go in circles; set providers.{provider}.base_url to the provider, or move LLMFlow with PROXY_PORT")]
+    #[error(
+        "the base URL of {provider} points at LLMFlow's own port {port}, so calls would go in circles; set providers.{provider}.base_url to the provider, or move LLMFlow with PROXY_PORT"
+    )]
     Loop {
         /// The provider.
         provider: &'static str,
@@ -105,12 +109,11 @@ impl Engine {
         let upstreams = Upstreams::new(&settings.base_urls())?;
         refuse_loops(&settings, &upstreams)?;
         let hold = hold(&settings)?;
-        let fingerprinter = folder::fingerprinter(&settings.data_dir).map_err(|(path, source)| {
-            StartError::Folder { path: path.display().to_string(), source }
-        })?;
+        let fingerprinter = folder::fingerprinter(&settings.data_dir)
+            .map_err(|(path, source)| StartError::Folder { path: path.display().to_string(), source })?;
         let (store, opened) = Store::open(&settings.data_dir.join("data.db")).await?;
-        let prices =
-            PriceTable::parse(VENDORED, VENDORED_DATE).map_err(|error| StartError::Other(error.to_string()))?;
+        let prices = PriceTable::parse(VENDORED, VENDORED_DATE)
+            .map_err(|error| StartError::Other(error.to_string()))?;
 
         let (sender, receiver) = mpsc::channel(QUEUE);
         let tap = Tap {
@@ -166,8 +169,10 @@ impl Engine {
     async fn spawn_proxy(&self, tap: Tap) -> Result<(), StartError> {
         let inner = &self.inner;
         let port = inner.settings.proxy_port;
-        let proxy = Proxy::new(tap, self.guard(), Upstreams::new(&inner.settings.base_urls())?)
-            .map_err(|error| StartError::Other(format!("the platform's certificates cannot be read: {error}")))?;
+        let proxy =
+            Proxy::new(tap, self.guard(), Upstreams::new(&inner.settings.base_urls())?).map_err(|error| {
+                StartError::Other(format!("the platform's certificates cannot be read: {error}"))
+            })?;
         if port == 0 {
             inner.sources.set("proxy", SourceState::Stopped);
             return Ok(());
@@ -248,7 +253,9 @@ fn refuse_loops(settings: &Settings, upstreams: &Upstreams) -> Result<(), StartE
     let local = |host: &str| {
         let name = host.trim_start_matches('[').trim_end_matches(']');
         name.eq_ignore_ascii_case("localhost")
-            || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback() || address.is_unspecified())
+            || name
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback() || address.is_unspecified())
     };
     let found = upstreams.addresses().find(|(_, host, port)| *port != 0 && own.contains(port) && local(host));
     match found {
@@ -260,12 +267,17 @@ fn refuse_loops(settings: &Settings, upstreams: &Upstreams) -> Result<(), StartE
 fn notices(opened: &store::Opened) -> Vec<String> {
     let mut notices = Vec::new();
     if opened.lost > 0 {
-        tracing::warn!(calls = opened.lost, "LLMFlow ended without warning last time; calls under way are marked lost");
+        tracing::warn!(
+            calls = opened.lost,
+            "LLMFlow ended without warning last time; calls under way are marked lost"
+        );
     }
     if let Some(path) = &opened.moved_aside {
         let path = path.display();
         tracing::warn!(%path, "a database of another program lay in the data folder and was moved aside");
-        notices.push(format!("A database of another program lay in the data folder. It is untouched, at {path}."));
+        notices.push(format!(
+            "A database of another program lay in the data folder. It is untouched, at {path}."
+        ));
     }
     notices
 }

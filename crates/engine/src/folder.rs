@@ -113,7 +113,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let instance = Instance { pid: 7, proxy_port: 1, dashboard_port: 2 };
         let held = hold(folder.path(), &instance).unwrap();
-        assert!(matches!(hold(folder.path(), &instance), Err(HoldError::Held(Some(found))) if found == instance));
+        assert!(
+            matches!(hold(folder.path(), &instance), Err(HoldError::Held(Some(found))) if found == instance)
+        );
         assert_eq!(running_instance(folder.path()), Some(instance.clone()));
         drop(held);
         assert_eq!(running_instance(folder.path()), None);

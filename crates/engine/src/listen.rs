@@ -9,7 +9,9 @@ use tokio::net::TcpListener;
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Another program has it.
-    #[error("port {port} is taken by another program; stop that program, or choose another port with {variable}")]
+    #[error(
+        "port {port} is taken by another program; stop that program, or choose another port with {variable}"
+    )]
     Taken {
         /// The port.
         port: u16,
@@ -30,12 +32,15 @@ pub enum ListenError {
 
 /// Binds `port` on 127.0.0.1 and, where the machine has IPv6, on [::1]. `variable` is named in errors.
 pub async fn listen(port: u16, variable: &'static str) -> Result<Vec<TcpListener>, ListenError> {
-    let addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))];
+    let addresses =
+        [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))];
     let mut listeners = Vec::new();
     for address in addresses {
         match TcpListener::bind(address).await {
             Ok(listener) => listeners.push(listener),
-            Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(ListenError::Taken { port, variable }),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                return Err(ListenError::Taken { port, variable });
+            }
             Err(error) if address.is_ipv6() => tracing::debug!(%error, "no IPv6 loopback"),
             Err(source) => return Err(ListenError::Other { port, variable, source }),
         }

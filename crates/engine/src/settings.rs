@@ -127,7 +127,9 @@ impl Settings {
     fn read(path: &Path, required: bool) -> Result<Self, SettingsError> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
             Err(source) => return Err(SettingsError::Unreadable { path: path.to_owned(), source }),
         };
         toml::from_str(&text).map_err(|error| SettingsError::Malformed {
@@ -138,7 +140,9 @@ impl Settings {
 
     fn apply_environment(&mut self, env: &dyn Fn(&str) -> Option<String>) -> Result<(), SettingsError> {
         let get = |name: &str| env(name).filter(|value| !value.trim().is_empty());
-        for (name, port) in [("PROXY_PORT", &mut self.proxy_port), ("DASHBOARD_PORT", &mut self.dashboard_port)] {
+        for (name, port) in
+            [("PROXY_PORT", &mut self.proxy_port), ("DASHBOARD_PORT", &mut self.dashboard_port)]
+        {
             if let Some(value) = get(name) {
                 *port = value.trim().parse().map_err(|_| SettingsError::Value {
                     name: name.to_owned(),
@@ -221,7 +225,11 @@ mod tests {
     fn flags_win_over_the_environment_and_the_environment_over_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("config.toml");
-        std::fs::write(&config, "proxy_port = 1\ndashboard_port = 2\n[providers.openai]\nbase_url = 'http://a'").unwrap();
+        std::fs::write(
+            &config,
+            "proxy_port = 1\ndashboard_port = 2\n[providers.openai]\nbase_url = 'http://a'",
+        )
+        .unwrap();
         let flags = Flags { config: Some(config), dashboard_port: Some(30), ..Flags::default() };
         let env = [("PROXY_PORT", "10"), ("DASHBOARD_PORT", "20"), ("LLMFLOW_UPSTREAM_GROQ", "http://b:1/c")];
         let settings = load(&env, &flags).unwrap();

@@ -27,6 +27,9 @@ impl Sources {
 
     pub(crate) fn list(&self) -> Vec<SourceStatus> {
         let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        states.iter().map(|(name, state)| SourceStatus { name: (*name).to_owned(), state: state.clone() }).collect()
+        states
+            .iter()
+            .map(|(name, state)| SourceStatus { name: (*name).to_owned(), state: state.clone() })
+            .collect()
     }
 }

@@ -82,7 +82,7 @@ impl PriceTable {
             source,
             buckets: buckets.unwrap_or_default(),
             price_key: Some(found.key.to_owned()),
-            matched: Some(found.matched.clone()),
+            matched: Some(found.matched),
             ..unknown()
         }
     }

@@ -90,7 +90,11 @@ mod tests {
     use crate::recorder::Budget;
 
     fn frames(sizes: &[usize]) -> Vec<Bytes> {
-        sizes.iter().enumerate().map(|(i, size)| Bytes::from(vec![b'a' + u8::try_from(i).unwrap(); *size])).collect()
+        sizes
+            .iter()
+            .enumerate()
+            .map(|(i, size)| Bytes::from(vec![b'a' + u8::try_from(i).unwrap(); *size]))
+            .collect()
     }
 
     #[test]

@@ -163,7 +163,9 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
         // An end-to-end header named here would be a way to make us drop it.
-        .filter(|name: &HeaderName| !matches!(*name, header::AUTHORIZATION | header::HOST | header::CONTENT_LENGTH))
+        .filter(|name: &HeaderName| {
+            !matches!(*name, header::AUTHORIZATION | header::HOST | header::CONTENT_LENGTH)
+        })
         .collect();
     for name in named.iter().chain(HOP_BY_HOP) {
         headers.remove(name);
@@ -193,6 +195,9 @@ fn explain(error: &hyper_util::client::legacy::Error, base: &Base) -> String {
             base.authority
         )
     } else {
-        format!("{} closed the connection before it answered: {causes}. Trying again may help.", base.authority)
+        format!(
+            "{} closed the connection before it answered: {causes}. Trying again may help.",
+            base.authority
+        )
     }
 }

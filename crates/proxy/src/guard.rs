@@ -84,12 +84,25 @@ mod tests {
     #[test]
     fn only_this_machine_and_allowed_names_are_hosts() {
         let guard = Guard { hosts: vec!["host.docker.internal".into()], ..Guard::default() };
-        for host in ["localhost", "localhost:8080", "127.0.0.1:3000", "[::1]:3000", "127.8.9.1", "HOST.docker.internal:1"]
-        {
+        for host in [
+            "localhost",
+            "localhost:8080",
+            "127.0.0.1:3000",
+            "[::1]:3000",
+            "127.8.9.1",
+            "HOST.docker.internal:1",
+        ] {
             assert_eq!(guard.check(Some(host), None, None, false), Ok(()), "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io:8080", "192.168.0.4", "", "[::2]", "::1:x"]
-        {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.nip.io:8080",
+            "192.168.0.4",
+            "",
+            "[::2]",
+            "::1:x",
+        ] {
             assert!(guard.check(Some(host), None, None, false).is_err(), "{host}");
         }
         assert!(guard.check(None, None, None, false).is_err());

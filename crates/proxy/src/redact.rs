@@ -36,7 +36,12 @@ impl Fingerprinter {
 
     /// The headers in order with credentials replaced, the credentials added to `secrets`.
     /// `first` receives the mark of the first credential that authenticates the call.
-    pub fn headers(&self, headers: &HeaderMap, secrets: &mut Secrets, first: &mut Option<String>) -> Vec<Header> {
+    pub fn headers(
+        &self,
+        headers: &HeaderMap,
+        secrets: &mut Secrets,
+        first: &mut Option<String>,
+    ) -> Vec<Header> {
         headers
             .iter()
             .map(|(name, value)| {
@@ -58,7 +63,7 @@ impl Fingerprinter {
             return text.into_owned();
         }
         let (scheme, secret) = split_scheme(&text);
-        secrets.add(secret, self.mark(secret.as_bytes()));
+        secrets.add(secret, &self.mark(secret.as_bytes()));
         if name.ends_with("cookie") {
             self.cookies(&text, secrets);
         } else if scheme.eq_ignore_ascii_case("basic") {
@@ -73,15 +78,16 @@ impl Fingerprinter {
 
     fn cookies(&self, text: &str, secrets: &mut Secrets) {
         for value in text.split(';').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value.trim()) {
-            secrets.add(value, self.mark(value.as_bytes()));
+            secrets.add(value, &self.mark(value.as_bytes()));
         }
     }
 
     fn basic(&self, encoded: &str, secrets: &mut Secrets) {
-        if let Some(decoded) = secrets::decode_base64(encoded).and_then(|bytes| String::from_utf8(bytes).ok()) {
-            secrets.add(&decoded, self.mark(decoded.as_bytes()));
+        if let Some(decoded) = secrets::decode_base64(encoded).and_then(|bytes| String::from_utf8(bytes).ok())
+        {
+            secrets.add(&decoded, &self.mark(decoded.as_bytes()));
             if let Some((_, password)) = decoded.split_once(':') {
-                secrets.add(password, self.mark(password.as_bytes()));
+                secrets.add(password, &self.mark(password.as_bytes()));
             }
         }
     }
@@ -100,8 +106,8 @@ impl Fingerprinter {
                     return pair.to_owned();
                 }
                 let mark = self.mark(plain.as_bytes());
-                secrets.add(&plain, mark.clone());
-                secrets.add(value, mark.clone());
+                secrets.add(&plain, &mark);
+                secrets.add(value, &mark);
                 if first.is_none() {
                     *first = Some(mark.clone());
                 }
@@ -115,7 +121,9 @@ impl Fingerprinter {
 /// `Bearer abc` is `Bearer` and `abc`; a value without a scheme has an empty one.
 fn split_scheme(value: &str) -> (&str, &str) {
     match value.split_once(' ') {
-        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphabetic()) => (scheme, rest.trim()),
+        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+            (scheme, rest.trim())
+        }
         _ => ("", value.trim()),
     }
 }
@@ -127,7 +135,10 @@ mod tests {
     fn redact(pairs: &[(&str, &str)]) -> (Vec<Header>, Secrets, Option<String>) {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            headers.append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+            headers.append(
+                http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
         }
         let (mut secrets, mut first) = (Secrets::default(), None);
         let headers = Fingerprinter::new([7; 32]).headers(&headers, &mut secrets, &mut first);
@@ -138,9 +149,22 @@ mod tests {
     fn every_credential_header_becomes_a_mark() {
         let secret = "canary-0123456789abcdef";
         for name in [
-            "authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "set-cookie", "proxy-authorization",
-            "helicone-auth", "x-amz-security-token", "x-auth-token", "ocp-apim-subscription-key", "x-functions-key",
-            "x-access-token", "cf-access-client-secret", "x-csrf-token", "private-token",
+            "authorization",
+            "x-api-key",
+            "api-key",
+            "x-goog-api-key",
+            "cookie",
+            "set-cookie",
+            "proxy-authorization",
+            "helicone-auth",
+            "x-amz-security-token",
+            "x-auth-token",
+            "ocp-apim-subscription-key",
+            "x-functions-key",
+            "x-access-token",
+            "cf-access-client-secret",
+            "x-csrf-token",
+            "private-token",
         ] {
             let (headers, secrets, _) = redact(&[(name, secret), ("x-echo", "fine")]);
             assert!(headers[0].value.starts_with("[key:"), "{name}: {}", headers[0].value);
@@ -172,7 +196,12 @@ mod tests {
 
     #[test]
     fn a_key_by_its_looks_is_one_under_any_name() {
-        for value in ["sk-ant-api03-abcdefgh", "AIzaSyA-abcdefghijklmnop", "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl", "gsk_abcdefghijklmnop"] {
+        for value in [
+            "sk-ant-api03-abcdefgh",
+            "AIzaSyA-abcdefghijklmnop",
+            "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl",
+            "gsk_abcdefghijklmnop",
+        ] {
             assert!(redact(&[("x-anything", value)]).0[0].value.starts_with("[key:"), "{value}");
         }
     }
@@ -181,7 +210,11 @@ mod tests {
     fn query_credentials_become_marks_and_the_rest_stays() {
         let (mut secrets, mut first) = (Secrets::default(), None);
         let fingerprinter = Fingerprinter::new([7; 32]);
-        let query = fingerprinter.query("alt=sse&key=AIza%2Dsecret123&a&api_key=x1y2z3w4&b=", &mut secrets, &mut first);
+        let query = fingerprinter.query(
+            "alt=sse&key=AIza%2Dsecret123&a&api_key=x1y2z3w4&b=",
+            &mut secrets,
+            &mut first,
+        );
         assert!(query.starts_with("alt=sse&key=[key:"), "{query}");
         assert!(query.ends_with("]&b="), "{query}");
         assert!(!query.contains("secret123") && !query.contains("x1y2"), "{query}");

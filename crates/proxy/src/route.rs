@@ -91,7 +91,8 @@ fn prefixed(provider: &'static Provider, rest: &str) -> Route {
 /// Gemini and Cohere have nothing at `/v1/chat/completions`; Anthropic itself answers there.
 fn needs_translation(provider: &Provider, rest: &str) -> bool {
     let path = rest.split('?').next().unwrap_or(rest);
-    matches!(provider.name, "gemini" | "cohere") && matches!(path, "/v1/chat/completions" | "/chat/completions")
+    matches!(provider.name, "gemini" | "cohere")
+        && matches!(path, "/v1/chat/completions" | "/chat/completions")
 }
 
 fn to(provider: &'static Provider, rest: &str) -> Route {
@@ -120,7 +121,8 @@ fn is_host(segment: &str) -> bool {
 }
 
 fn names(keep: impl Fn(&Provider) -> bool) -> String {
-    let names: Vec<_> = PROVIDERS.iter().filter(|provider| keep(provider)).map(|provider| provider.name).collect();
+    let names: Vec<_> =
+        PROVIDERS.iter().filter(|provider| keep(provider)).map(|provider| provider.name).collect();
     names.join(", ")
 }
 
@@ -146,7 +148,11 @@ mod tests {
             ("/anthropic/v1/messages?beta=true", "anthropic", "/v1/messages?beta=true"),
             ("/anthropic", "anthropic", "/"),
             ("/anthropic/api.anthropic.com/v1/messages", "anthropic", "/v1/messages"),
-            ("/gemini/v1beta/models/m:generateContent?key=k", "gemini", "/v1beta/models/m:generateContent?key=k"),
+            (
+                "/gemini/v1beta/models/m:generateContent?key=k",
+                "gemini",
+                "/v1beta/models/m:generateContent?key=k",
+            ),
             ("/groq/v1/chat/completions", "groq", "/openai/v1/chat/completions"),
             ("/groq/openai/v1/chat/completions", "groq", "/openai/v1/chat/completions"),
             ("/groq/openai-models/x", "groq", "/openai/openai-models/x"),
@@ -165,7 +171,8 @@ mod tests {
 
     #[test]
     fn the_header_overrides_the_path_and_leaves_it_alone() {
-        let Route::Upstream { provider, path_and_query } = route("POST", "/v1/messages", Some("Anthropic")) else {
+        let Route::Upstream { provider, path_and_query } = route("POST", "/v1/messages", Some("Anthropic"))
+        else {
             panic!("not routed");
         };
         assert_eq!((provider.name, path_and_query.as_str()), ("anthropic", "/v1/messages"));
@@ -174,7 +181,9 @@ mod tests {
 
     #[test]
     fn a_client_cannot_choose_a_host() {
-        for path in ["/openai/evil.example/v1/x", "/anthropic/127.0.0.1:3000/api/traces", "/openai/localhost/x"] {
+        for path in
+            ["/openai/evil.example/v1/x", "/anthropic/127.0.0.1:3000/api/traces", "/openai/localhost/x"]
+        {
             assert!(matches!(route("GET", path, None), Route::Refused(_)), "{path}");
         }
         assert!(matches!(route("GET", "/passthrough/groq/x", None), Route::Refused(_)));

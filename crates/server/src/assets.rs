@@ -32,7 +32,9 @@ impl Assets {
         #[cfg(feature = "embed")]
         return Self { lookup: |path| Embedded::get(path).map(|file| file.data) };
         #[cfg(not(feature = "embed"))]
-        return Self { lookup: |path| (path == "index.html").then_some(Cow::Borrowed(PLACEHOLDER.as_bytes())) };
+        return Self {
+            lookup: |path| (path == "index.html").then_some(Cow::Borrowed(PLACEHOLDER.as_bytes())),
+        };
     }
 }
 

@@ -15,7 +15,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Events from now on. A listener that was too slow is told to fetch everything again.
-pub(crate) async fn stream(State(host): State<Host>) -> Sse<impl Stream<Item = Result<sse::Event, Infallible>>> {
+pub(crate) async fn stream(
+    State(host): State<Host>,
+) -> Sse<impl Stream<Item = Result<sse::Event, Infallible>>> {
     let stop = host.stop.clone();
     let events = BroadcastStream::new(host.engine.events())
         .map(|event| event.unwrap_or(Event::Resync))

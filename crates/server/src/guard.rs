@@ -1,9 +1,9 @@
 //! The guard in front of every route, and the headers that keep pages from misusing ours.
 
+use api::{ApiError, ErrorKind};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use api::{ApiError, ErrorKind};
 use engine::Guard;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -41,7 +41,8 @@ fn judge(guard: &Guard, request: &Request) -> Result<(), String> {
     // Both must be ours: an absolute URI does not excuse a foreign Host header.
     let hosts = [authority, host].into_iter().flatten().chain(authority.or(host).is_none().then_some(""));
     for host in hosts {
-        let (origin, site) = (text(headers, header::ORIGIN), text(headers, HeaderName::from_static("sec-fetch-site")));
+        let (origin, site) =
+            (text(headers, header::ORIGIN), text(headers, HeaderName::from_static("sec-fetch-site")));
         // A person may follow a link to the dashboard from anywhere; only the page itself, never the API.
         let navigation = text(headers, HeaderName::from_static("sec-fetch-mode")) == Some("navigate")
             && request.method() == http::Method::GET

@@ -21,7 +21,10 @@ pub(crate) async fn health(State(host): State<Host>) -> Result<Json<Value>, Fail
 }
 
 /// `GET /api/stats`: totals over the calls that match the filters of `/api/traces`.
-pub(crate) async fn stats(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Json<Value>, Failure> {
+pub(crate) async fn stats(
+    State(host): State<Host>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Failure> {
     let (filter, _) = query::read(query.as_deref().unwrap_or_default())?;
     match host.engine.dispatch(Request::GetStats { filter }).await? {
         Reply::Stats(stats) => Ok(Json(shape::stats(&stats))),
@@ -45,7 +48,9 @@ pub(crate) async fn traces(State(host): State<Host>, RawQuery(query): RawQuery) 
 pub(crate) async fn trace(State(host): State<Host>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
     // An id that cannot be one names nothing.
     let id: CallId = id.parse().map_err(|_| ApiError::new(ErrorKind::NotFound, "Trace not found"))?;
-    let Reply::Call(call) = host.engine.dispatch(Request::GetCall { id }).await? else { return Err(mismatch()) };
+    let Reply::Call(call) = host.engine.dispatch(Request::GetCall { id }).await? else {
+        return Err(mismatch());
+    };
     let request = body(&host, id, BodySide::Request).await?;
     let response = body(&host, id, BodySide::Response).await?;
     Ok(Json(shape::trace(&call, request, response)))

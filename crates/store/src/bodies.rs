@@ -83,15 +83,22 @@ impl Cut {
     }
 
     fn node_keys(&self) -> impl Iterator<Item = NodeKey> {
-        self.pieces.iter().flat_map(|piece| match piece {
-            Piece::Segment(_) => &[][..],
-            Piece::Chain(chain) => chain.as_slice(),
-        }).map(|(key, _, _)| *key)
+        self.pieces
+            .iter()
+            .flat_map(|piece| match piece {
+                Piece::Segment(_) => &[][..],
+                Piece::Chain(chain) => chain.as_slice(),
+            })
+            .map(|(key, _, _)| *key)
     }
 }
 
 /// The element without its cache markers, and how to put them back.
-fn strip(body: &[u8], range: std::ops::Range<usize>, markers: &[std::ops::Range<usize>]) -> (Vec<u8>, Vec<Patch>) {
+fn strip(
+    body: &[u8],
+    range: std::ops::Range<usize>,
+    markers: &[std::ops::Range<usize>],
+) -> (Vec<u8>, Vec<Patch>) {
     let (mut stripped, mut patches, mut from) = (Vec::with_capacity(range.len()), Vec::new(), range.start);
     for marker in markers {
         stripped.extend_from_slice(body.get(from..marker.start).unwrap_or_default());
@@ -233,17 +240,23 @@ async fn find<const N: usize>(
     list.push_unseparated(")");
     let rows = query.build_query_as::<(Vec<u8>, i64)>().fetch_all(connection).await?;
     rows.into_iter()
-        .map(|(key, id)| Ok((key.try_into().map_err(|_| StoreError::Damaged("a key has a wrong length"))?, id)))
+        .map(|(key, id)| {
+            Ok((key.try_into().map_err(|_| StoreError::Damaged("a key has a wrong length"))?, id))
+        })
         .collect()
 }
 
-async fn insert_segments(connection: &mut SqliteConnection, new: &[(i64, &Segment)]) -> Result<(), StoreError> {
+async fn insert_segments(
+    connection: &mut SqliteConnection,
+    new: &[(i64, &Segment)],
+) -> Result<(), StoreError> {
     for some in new.chunks(ROWS) {
         let mut packed = Vec::with_capacity(some.len());
         for (_, segment) in some {
             packed.push(pack(&segment.bytes)?);
         }
-        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO segment (id, hash, raw_len, packed, bytes) ");
+        let mut query =
+            QueryBuilder::<Sqlite>::new("INSERT INTO segment (id, hash, raw_len, packed, bytes) ");
         query.push_values(some.iter().zip(packed), |mut row, ((id, segment), packed)| {
             row.push_bind(*id)
                 .push_bind(segment.hash.to_vec())
@@ -295,8 +308,10 @@ fn unpack(row: &sqlx::sqlite::SqliteRow) -> Result<Vec<u8>, StoreError> {
 impl Store {
     /// The decoded bytes of body `id`, exactly as they were stored.
     pub(crate) async fn body_bytes(&self, id: i64) -> Result<Vec<u8>, StoreError> {
-        let layout: Vec<u8> =
-            sqlx::query_scalar("SELECT layout FROM body WHERE id = ?").bind(id).fetch_one(&self.inner.read).await?;
+        let layout: Vec<u8> = sqlx::query_scalar("SELECT layout FROM body WHERE id = ?")
+            .bind(id)
+            .fetch_one(&self.inner.read)
+            .await?;
         let mut body = Vec::new();
         for part in decode_parts(&layout)? {
             match part {

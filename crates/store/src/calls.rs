@@ -73,8 +73,10 @@ impl Store {
 
     async fn body_info(&self, id: Option<i64>) -> Result<BodyInfo, StoreError> {
         let Some(id) = id else { return Ok(BodyInfo::default()) };
-        let info: String =
-            sqlx::query_scalar("SELECT info FROM body WHERE id = ?").bind(id).fetch_one(&self.inner.read).await?;
+        let info: String = sqlx::query_scalar("SELECT info FROM body WHERE id = ?")
+            .bind(id)
+            .fetch_one(&self.inner.read)
+            .await?;
         Ok(serde_json::from_str(&info)?)
     }
 }

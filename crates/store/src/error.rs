@@ -15,7 +15,9 @@ pub enum StoreError {
     #[error("the database cannot be used: {0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The data folder cannot be used.
-    #[error("{path} cannot be used: {source}; check its owner and free space, or set DATA_DIR to another folder")]
+    #[error(
+        "{path} cannot be used: {source}; check its owner and free space, or set DATA_DIR to another folder"
+    )]
     Folder {
         /// The file or folder.
         path: PathBuf,

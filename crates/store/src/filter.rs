@@ -43,10 +43,16 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) 
         query.push(" AND state != 'open'");
     }
     if let Some(tag) = &filter.tag {
-        query.push(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ").push_bind(tag.clone()).push(")");
+        query
+            .push(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ")
+            .push_bind(tag.clone())
+            .push(")");
     }
     if let Some(text) = filter.text.as_deref().and_then(match_expression) {
-        query.push(" AND seq IN (SELECT rowid FROM call_text WHERE call_text MATCH ").push_bind(text).push(")");
+        query
+            .push(" AND seq IN (SELECT rowid FROM call_text WHERE call_text MATCH ")
+            .push_bind(text)
+            .push(")");
     }
 }
 
@@ -58,7 +64,9 @@ fn match_expression(text: &str) -> Option<String> {
         if index % 2 == 1 {
             terms.extend(searchable(piece).then(|| format!("\"{piece}\"")));
         } else {
-            terms.extend(piece.split_whitespace().filter(|word| searchable(word)).map(|word| format!("\"{word}\"*")));
+            terms.extend(
+                piece.split_whitespace().filter(|word| searchable(word)).map(|word| format!("\"{word}\"*")),
+            );
         }
     }
     (!terms.is_empty()).then(|| terms.join(" AND "))
@@ -75,7 +83,10 @@ mod tests {
     #[test]
     fn words_phrases_and_nothing() {
         assert_eq!(match_expression("flaky  retry.rs").unwrap(), "\"flaky\"* AND \"retry.rs\"*");
-        assert_eq!(match_expression("say \"hello there\" now").unwrap(), "\"say\"* AND \"hello there\" AND \"now\"*");
+        assert_eq!(
+            match_expression("say \"hello there\" now").unwrap(),
+            "\"say\"* AND \"hello there\" AND \"now\"*"
+        );
         assert_eq!(match_expression("a\" OR 1").unwrap(), "\"a\"* AND \" OR 1\"");
         assert_eq!(match_expression(" \" - \" * "), None);
     }

@@ -129,7 +129,11 @@ mod tests {
         let parts = [Part::Segment(1), Part::Chain(300), Part::Segment(i64::MAX)];
         assert_eq!(decode_parts(&encode_parts(&parts)).unwrap(), parts);
         assert_eq!(decode_ids(&encode_ids(&[0, 127, 128, 1 << 40])).unwrap(), [0, 127, 128, 1 << 40]);
-        assert!(decode_parts(&[0, 0x80]).is_err() && decode_parts(&[9, 1]).is_err() && decode_ids(&[0xff; 11]).is_err());
+        assert!(
+            decode_parts(&[0, 0x80]).is_err()
+                && decode_parts(&[9, 1]).is_err()
+                && decode_ids(&[0xff; 11]).is_err()
+        );
     }
 
     #[test]

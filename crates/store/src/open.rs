@@ -122,8 +122,7 @@ fn private_file(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-        let file = options.mode(0o600).open(path)?;
-        return file.set_permissions(fs::Permissions::from_mode(0o600));
+        options.mode(0o600).open(path)?.set_permissions(fs::Permissions::from_mode(0o600))
     }
     #[cfg(not(unix))]
     options.open(path).map(drop)

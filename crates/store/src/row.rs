@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use api::{CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Header, Money, Operation, Timing, Usage, UsageSource};
+use api::{
+    CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Header, Money, Operation, Timing, Usage,
+    UsageSource,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
@@ -32,7 +35,11 @@ pub(crate) struct DetailRow<'a> {
 }
 
 impl<'a> DetailRow<'a> {
-    pub(crate) fn new(seq: i64, detail: &'a CallDetail, bodies: [Option<i64>; 2]) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        seq: i64,
+        detail: &'a CallDetail,
+        bodies: [Option<i64>; 2],
+    ) -> Result<Self, StoreError> {
         let headers = pack(&(&detail.request_headers, &detail.response_headers))?;
         let cost = serde_json::to_string(&detail.cost)?;
         Ok(Self { seq, detail, headers, cost, timing: pack(&detail.timing)?, bodies })
@@ -171,7 +178,8 @@ pub(crate) async fn put_backlog(
     backlog: &[(i64, Vec<u8>, &str)],
 ) -> Result<(), StoreError> {
     for some in backlog.chunks(ROWS) {
-        let mut query = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO text_backlog (seq, segments, answer) ");
+        let mut query =
+            QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO text_backlog (seq, segments, answer) ");
         query.push_values(some, |mut row, (seq, segments, answer)| {
             row.push_bind(*seq).push_bind(segments.clone()).push_bind((*answer).to_owned());
         });
@@ -183,7 +191,9 @@ pub(crate) async fn put_backlog(
 /// The end of this call could not be recorded.
 pub(crate) async fn lose(connection: &mut SqliteConnection, id: CallId) -> Result<(), StoreError> {
     sqlx::query("UPDATE call SET state = 'lost', failed = 1, error = ? WHERE id = ? AND state = 'open'")
-        .bind("The call went through, but its record was lost: more calls ended at once than could be written.")
+        .bind(
+            "The call went through, but its record was lost: more calls ended at once than could be written.",
+        )
         .bind(id.as_bytes().to_vec())
         .execute(connection)
         .await?;

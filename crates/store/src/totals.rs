@@ -23,9 +23,8 @@ impl Store {
         push_where(&mut query, filter);
         let row = query.build().persistent(false).fetch_one(&self.inner.read).await?;
         let count = |column: &str| Ok::<_, StoreError>(row.try_get::<i64, _>(column)?.unsigned_abs());
-        let tokens = |column: &str| {
-            Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(i64::unsigned_abs))
-        };
+        let tokens =
+            |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(i64::unsigned_abs));
         let (duration_us, timed) = (count("duration")?, count("timed")?);
         Ok(Stats {
             calls: count("calls")?,
@@ -99,7 +98,9 @@ impl Store {
             models: self.facet("SELECT model FROM call WHERE model IS NOT NULL GROUP BY model").await?,
             providers: self.facet("SELECT provider FROM call GROUP BY provider").await?,
             clients: self.facet("SELECT client FROM call WHERE client IS NOT NULL GROUP BY client").await?,
-            tags: self.facet("SELECT value FROM call, json_each(tags) WHERE tags IS NOT NULL GROUP BY value").await?,
+            tags: self
+                .facet("SELECT value FROM call, json_each(tags) WHERE tags IS NOT NULL GROUP BY value")
+                .await?,
         })
     }
 

@@ -161,6 +161,7 @@ impl Store {
 }
 
 async fn next_ids(connection: &mut SqliteConnection) -> Result<(i64, i64), StoreError> {
-    let ids = "SELECT coalesce((SELECT max(seq) FROM call), 0) + 1, coalesce((SELECT max(id) FROM body), 0) + 1";
+    let ids =
+        "SELECT coalesce((SELECT max(seq) FROM call), 0) + 1, coalesce((SELECT max(id) FROM body), 0) + 1";
     Ok(sqlx::query_as(ids).fetch_one(connection).await?)
 }

@@ -1,8 +1,9 @@
 //! The store through its public face, on a real SQLite file.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use api::{
-    BodyInfo, BodySide, CallDetail, CallFilter, CallId, CallState, CallSummary, Cost, CostSource, Money, Operation,
-    Outcome, Page, Timing, Usage, UsageSource,
+    BodyInfo, BodySide, CallDetail, CallFilter, CallId, CallState, CallSummary, Cost, CostSource, Money,
+    Operation, Outcome, Page, Timing, Usage, UsageSource,
 };
 use proptest::prelude::*;
 use store::{Body, CallRecord, Store, Write};
@@ -96,7 +97,11 @@ async fn a_call_comes_back_as_it_was_and_its_bodies_byte_for_byte() {
     let opened = summary(CallState::Open);
     store.write(&[Write::Open(Box::new(opened.clone()))]).await.unwrap();
     assert_eq!(store.call(opened.id).await.unwrap().unwrap().summary, opened);
-    let record = record(CallSummary { state: CallState::Complete, ..opened.clone() }, b"{ \"messages\":[1, 2 ,3]}", &[0, 255, 7]);
+    let record = record(
+        CallSummary { state: CallState::Complete, ..opened.clone() },
+        b"{ \"messages\":[1, 2 ,3]}",
+        &[0, 255, 7],
+    );
     store.write(&[Write::Close(Box::new(record.clone()))]).await.unwrap();
     assert_eq!(store.call(opened.id).await.unwrap().unwrap(), record.detail);
     assert_eq!(store.body(opened.id, BodySide::Request).await.unwrap().unwrap(), record.request.bytes);
@@ -118,7 +123,10 @@ async fn a_session_grows_with_what_is_new_not_with_what_is_sent() {
         sizes.push(store.stored_segment_bytes().await.unwrap());
     }
     for (id, body) in turns {
-        assert_eq!(String::from_utf8(store.body(id, BodySide::Request).await.unwrap().unwrap()).unwrap(), body);
+        assert_eq!(
+            String::from_utf8(store.body(id, BodySide::Request).await.unwrap().unwrap()).unwrap(),
+            body
+        );
     }
     let (first, last) = (sizes[19] - sizes[9], sizes[39] - sizes[29]);
     assert!(last * 2 < first * 3, "the last ten turns took {last} bytes, the tenth to twentieth {first}");
@@ -154,7 +162,10 @@ async fn filters_find_what_they_say() {
     let body = r#"{"messages":[{"role":"user","content":"why is the flaky test slow"}]}"#;
     let writes = [
         Write::Close(Box::new(record(good.clone(), body.as_bytes(), b"{}"))),
-        Write::Close(Box::new(CallRecord { answer_text: String::new(), ..record(bad.clone(), b"{}", b"{}") })),
+        Write::Close(Box::new(CallRecord {
+            answer_text: String::new(),
+            ..record(bad.clone(), b"{}", b"{}")
+        })),
     ];
     store.write(&writes).await.unwrap();
     while store.index_some().await.unwrap() > 0 {}
@@ -189,7 +200,11 @@ async fn filters_find_what_they_say() {
 async fn another_programs_database_is_moved_aside_untouched() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("data.db");
-    std::fs::write(&path, b"SQLite format 3\0 of somebody else, long enough to carry an application id of its own, zero").unwrap();
+    std::fs::write(
+        &path,
+        b"SQLite format 3\0 of somebody else, long enough to carry an application id of its own, zero",
+    )
+    .unwrap();
     let before = std::fs::read(&path).unwrap();
     let (_, found) = Store::open(&path).await.unwrap();
     assert_eq!(std::fs::read(found.moved_aside.unwrap()).unwrap(), before);

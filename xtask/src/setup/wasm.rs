@@ -6,6 +6,7 @@
 
 use std::env;
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -32,7 +33,11 @@ const REMEDY: &str = "with a network that reaches rustup's host run `rustup targ
 #[derive(Debug)]
 pub(crate) enum Compiler {
     /// The workspace's toolchain, with its wasm32 target installed.
-    Toolchain,
+    Toolchain {
+        /// Whether its standard library can take part in link-time optimisation. rustup's can; one that was built by
+        /// hand or by a distribution may carry no bitcode, and linking would then fail.
+        bitcode: bool,
+    },
     /// Debian's, building the standard library along.
     Debian { linker: PathBuf, ignore_rust_version: bool },
 }
@@ -40,7 +45,10 @@ pub(crate) enum Compiler {
 impl fmt::Display for Compiler {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Toolchain => "the toolchain's wasm32 target",
+            Self::Toolchain { bitcode: true } => "the toolchain's wasm32 target",
+            Self::Toolchain { bitcode: false } => {
+                "the toolchain's wasm32 target (without LTO: it has no bitcode)"
+            }
             Self::Debian { .. } => "Debian's compiler, with its own standard library",
         })
     }
@@ -71,7 +79,7 @@ fn any(workspace: &Workspace) -> Result<Compiler> {
 
 fn toolchain(workspace: &Workspace) -> Result<Compiler> {
     if target_is_installed(workspace)? {
-        return Ok(Compiler::Toolchain);
+        return with_bitcode(workspace);
     }
     let mut command = Command::new("rustup");
     command.args(["target", "add", TARGET]).current_dir(&workspace.root);
@@ -82,7 +90,7 @@ fn toolchain(workspace: &Workspace) -> Result<Compiler> {
         target_is_installed(workspace)?,
         "rustup added the target to another toolchain; {REMEDY}"
     );
-    Ok(Compiler::Toolchain)
+    with_bitcode(workspace)
 }
 
 fn debian(workspace: &Workspace) -> Result<Compiler> {
@@ -105,7 +113,28 @@ fn debian(workspace: &Workspace) -> Result<Compiler> {
 }
 
 fn target_is_installed(workspace: &Workspace) -> Result<bool> {
-    Ok(sysroot(workspace)?.join("lib/rustlib").join(TARGET).join("lib").is_dir())
+    Ok(target_libraries(workspace)?.is_dir())
+}
+
+fn target_libraries(workspace: &Workspace) -> Result<PathBuf> {
+    Ok(sysroot(workspace)?.join("lib/rustlib").join(TARGET).join("lib"))
+}
+
+fn with_bitcode(workspace: &Workspace) -> Result<Compiler> {
+    let folder = target_libraries(workspace)?;
+    let files = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let is_core =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libcore-"));
+    let core = files.filter_map(|file| Some(file.ok()?.path())).find(is_core);
+    let core = core.with_context(|| format!("{} has no libcore; {REMEDY}", folder.display()))?;
+    let bytes = fs::read(&core).with_context(|| format!("cannot read {}", core.display()))?;
+    Ok(Compiler::Toolchain { bitcode: has_section(&bytes, b".llvmbc") })
+}
+
+/// Whether an object file names this section. Split at dots: a plain search for each offset takes a second here.
+fn has_section(object: &[u8], section: &[u8]) -> bool {
+    let name = section.strip_prefix(b".").unwrap_or(section);
+    object.split(|byte| *byte == b'.').skip(1).any(|rest| rest.starts_with(name))
 }
 
 fn sysroot(workspace: &Workspace) -> Result<PathBuf> {
@@ -132,10 +161,13 @@ impl Compiler {
     /// `cargo build` with this compiler; package, profile and folder are the caller's.
     pub(crate) fn cargo_build(&self, workspace: &Workspace) -> Command {
         let mut command = match self {
-            Self::Toolchain => workspace.cargo(),
+            Self::Toolchain { .. } => workspace.cargo(),
             Self::Debian { .. } => debian_cargo(&workspace.root),
         };
         command.args(["build", "--target", TARGET]);
+        if let Self::Toolchain { bitcode: false } = self {
+            command.args(["--config", "profile.ui.lto=false"]);
+        }
         if let Self::Debian { linker, ignore_rust_version } = self {
             command.args(["-Z", "build-std=std,panic_abort", "--config"]);
             command.arg(format!("target.{TARGET}.linker={:?}", linker.display().to_string()));
@@ -190,6 +222,12 @@ mod tests {
         assert!(!is_older("rustc 1.95.1 (built from source)", "1.95"));
         assert!(!is_older("rustc 2.0.0", "1.95.0"));
         assert!(is_older("garbage", "1.95"));
+    }
+
+    #[test]
+    fn a_section_is_found_by_its_name() {
+        assert!(has_section(b"..debug\0.llvmbc\0code", b".llvmbc"));
+        assert!(!has_section(b"llvmbc without a dot .llvm", b".llvmbc"));
     }
 
     #[test]

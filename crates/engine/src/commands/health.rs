@@ -19,7 +19,9 @@ impl Engine {
         let sources = inner.sources.list();
         let mut problems = inner.notices.clone();
         let failed = sources.iter().filter_map(|source| match &source.state {
-            SourceState::Failed { message } => Some(format!("The {} does not listen: {message}.", source.name)),
+            SourceState::Failed { message } => {
+                Some(format!("The {} does not listen: {message}.", source.name))
+            }
             SourceState::Running { .. } | SourceState::Stopped => None,
         });
         let failed: Vec<String> = failed.collect();

@@ -3,7 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use api::{
-    BodyInfo, CallDetail, CallState, CallSummary, ChunkTiming, CostSource, Header, Part, Timing, Usage, UsageSource,
+    BodyInfo, CallDetail, CallState, CallSummary, ChunkTiming, CostSource, Header, Part, Timing, Usage,
+    UsageSource,
 };
 use bytes::Bytes;
 use model::dialect::{self, Exchange, Reading};
@@ -50,7 +51,8 @@ pub(super) fn opened(head: &Head) -> CallSummary {
 /// Everything about a call that ended.
 pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
     let head = &call.head;
-    let response_headers = call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
+    let response_headers =
+        call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
     let (request, request_body) = body(&call.request, &head.headers, call);
     let (response, response_body) = body(&call.body, response_headers, call);
     let status = call.response.as_ref().map(|response| response.status);
@@ -148,7 +150,9 @@ fn ending(call: &Closed, reading: &Reading) -> (CallState, Option<String>) {
         Ending::Unreachable(reason) => (CallState::Unreachable, Some(reason.clone())),
         Ending::Truncated(reason) => (CallState::Truncated, reading.error.clone().or(Some(reason.clone()))),
         // A client that has read the last event may leave before the connection's own end.
-        Ending::Cancelled if !(reading.streamed && reading.complete) => (CallState::Cancelled, reading.error.clone()),
+        Ending::Cancelled if !(reading.streamed && reading.complete) => {
+            (CallState::Cancelled, reading.error.clone())
+        }
         Ending::Complete | Ending::Cancelled if failed || reading.error_in_stream => {
             let status = call.response.as_ref().map(|response| format!("status {}", response.status));
             (CallState::UpstreamError, reading.error.clone().or(status))
@@ -218,7 +222,10 @@ fn answer_text(exchange: &Exchange<'_>, summary: &CallSummary) -> String {
     summary.error.iter().for_each(|error| add(error));
     for part in dialect::conversation(exchange).answer.iter().flat_map(|message| &message.parts) {
         match part {
-            Part::Text { text } | Part::Thinking { text } | Part::Refusal { text } | Part::ToolResult { text, .. } => {
+            Part::Text { text }
+            | Part::Thinking { text }
+            | Part::Refusal { text }
+            | Part::ToolResult { text, .. } => {
                 add(text);
             }
             Part::ToolCall { name, arguments, .. } => {
@@ -252,7 +259,8 @@ pub(super) fn millis(time: SystemTime) -> i64 {
 /// The client's trace and parent span: LLMFlow's headers, else W3C's.
 fn trace(head: &Head) -> (Option<String>, Option<String>) {
     let own = |name| find(&head.headers, name).map(str::to_owned);
-    let w3c: Vec<&str> = find(&head.headers, "traceparent").map(|value| value.split('-').collect()).unwrap_or_default();
+    let w3c: Vec<&str> =
+        find(&head.headers, "traceparent").map(|value| value.split('-').collect()).unwrap_or_default();
     let from_w3c = |index: usize, length: usize| {
         let valid = |id: &&&str| id.len() == length && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         w3c.get(index).filter(valid).map(|id| (*id).to_owned())
@@ -262,7 +270,10 @@ fn trace(head: &Head) -> (Option<String>, Option<String>) {
 
 fn tags(head: &Head) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
-    let given = head.headers.iter().filter(|header| matches!(header.name.as_str(), "x-llmflow-tag" | "x-llmflow-tags"));
+    let given = head
+        .headers
+        .iter()
+        .filter(|header| matches!(header.name.as_str(), "x-llmflow-tag" | "x-llmflow-tags"));
     for tag in given.flat_map(|header| header.value.split(',')).map(str::trim).filter(|tag| !tag.is_empty()) {
         if !tags.iter().any(|known| known == tag) {
             tags.push(tag.to_owned());

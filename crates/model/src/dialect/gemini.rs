@@ -101,10 +101,7 @@ pub(super) fn part(value: &Value) -> Part {
 fn media(data: &Value) -> Part {
     let media_type = owned(data, "mimeType").or_else(|| owned(data, "mime_type"));
     let family = media_type.as_deref().and_then(|media_type| media_type.split('/').next());
-    let kind = match family {
-        Some(family @ ("image" | "audio")) => family,
-        _ => "file",
-    };
+    let kind = family.filter(|family| matches!(*family, "image" | "audio")).unwrap_or("file");
     Part::Media {
         kind: kind.to_owned(),
         bytes: text(data, "data").map(content::decoded_size),

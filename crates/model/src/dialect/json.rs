@@ -46,7 +46,7 @@ fn whole(value: &Value) -> Option<u64> {
         return (number <= MAX_COUNT).then_some(number);
     }
     let number = value.as_f64()?;
-    (number >= 0.0 && number <= 9e15).then_some(number as u64)
+    (0.0..=9e15).contains(&number).then_some(number as u64)
 }
 
 /// A JSON value as the text of tool arguments: a string is the text itself, anything else is written as JSON.

@@ -1,18 +1,55 @@
 //! Which header and parameter names carry credentials, and which values look like one under any name.
 
 /// Names that sound like credentials and are not.
-const HARMLESS: &[&str] = &["idempotency-key", "sec-websocket-key", "x-prompt-cache-key", "x-idempotency-key"];
+const HARMLESS: &[&str] =
+    &["idempotency-key", "sec-websocket-key", "x-prompt-cache-key", "x-idempotency-key"];
 /// A name with one of these words in it carries a credential.
 const WORDS: &[&str] = &[
-    "auth", "authorization", "authentication", "cookie", "credential", "credentials", "jwt", "key", "apikey",
-    "password", "passwd", "pwd", "secret", "sig", "signature", "token", "bearer",
+    "auth",
+    "authorization",
+    "authentication",
+    "cookie",
+    "credential",
+    "credentials",
+    "jwt",
+    "key",
+    "apikey",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "sig",
+    "signature",
+    "token",
+    "bearer",
 ];
 /// Whole names whose words do not tell.
-const NAMES: &[&str] = &["accesstoken", "authtoken", "clientsecret", "x-amz-security-token", "x-amz-content-key"];
+const NAMES: &[&str] =
+    &["accesstoken", "authtoken", "clientsecret", "x-amz-security-token", "x-amz-content-key"];
 /// How keys of well-known makers begin.
 const PREFIXES: &[&str] = &[
-    "sk-", "sk_", "pk-lf-", "AIza", "ya29.", "gsk_", "xai-", "pplx-", "hf_", "AKIA", "ASIA", "ghp_", "gho_", "ghs_",
-    "github_pat_", "glpat-", "r8_", "fw_", "csk-", "nvapi-", "tgp_v1_", "vck_",
+    "sk-",
+    "sk_",
+    "pk-lf-",
+    "AIza",
+    "ya29.",
+    "gsk_",
+    "xai-",
+    "pplx-",
+    "hf_",
+    "AKIA",
+    "ASIA",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "r8_",
+    "fw_",
+    "csk-",
+    "nvapi-",
+    "tgp_v1_",
+    "vck_",
 ];
 const SHORTEST_KEY: usize = 16;
 

@@ -27,14 +27,16 @@ impl Secrets {
     }
 
     /// Remembers a credential in the spellings an echo can take: as it is, in JSON, percent-encoded.
-    pub(super) fn add(&mut self, secret: &str, mark: String) {
+    pub(super) fn add(&mut self, secret: &str, mark: &str) {
         let secret = secret.trim();
         if secret.len() < SHORTEST_SEARCHED {
             return;
         }
-        for spelling in [secret.to_owned(), json_escaped(secret), json_escaped_slash(secret), percent_encoded(secret)] {
+        for spelling in
+            [secret.to_owned(), json_escaped(secret), json_escaped_slash(secret), percent_encoded(secret)]
+        {
             if !self.entries.iter().any(|(known, _)| known == spelling.as_bytes()) {
-                self.entries.push((spelling.into_bytes(), mark.clone()));
+                self.entries.push((spelling.into_bytes(), mark.to_owned()));
             }
         }
         // The longest first, so that a secret that contains another is cut whole.
@@ -108,7 +110,7 @@ mod tests {
     #[test]
     fn every_spelling_of_an_echo_is_cut() {
         let mut secrets = Secrets::default();
-        secrets.add("ab/cd\"ef+gh12", "[key:1]".into());
+        secrets.add("ab/cd\"ef+gh12", "[key:1]");
         for echo in ["ab/cd\"ef+gh12", "ab/cd\\\"ef+gh12", "ab\\/cd\\\"ef+gh12", "ab%2Fcd%22ef%2Bgh12"] {
             let body = format!("{{\"error\":\"wrong key {echo}.\"}}");
             let scrubbed = String::from_utf8(secrets.scrub(body.as_bytes()).unwrap()).unwrap();
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn short_values_do_not_spoil_honest_text() {
         let mut secrets = Secrets::default();
-        secrets.add("test", "[key:1]".into());
+        secrets.add("test", "[key:1]");
         assert_eq!(secrets.scrub(b"a test"), None);
     }
 

@@ -44,7 +44,9 @@ fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
 
 fn number(name: &str, value: &str, least: u32, most: u32) -> Result<u32, ApiError> {
     let number = value.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| ApiError::parameter(name, format!("{name} must be a whole number from {least} to {most}.")))
+    number.ok_or_else(|| {
+        ApiError::parameter(name, format!("{name} must be a whole number from {least} to {most}."))
+    })
 }
 
 fn parsed<T: std::str::FromStr>(name: &str, value: &str, wanted: &str) -> Result<T, ApiError> {
@@ -66,9 +68,12 @@ fn moment(name: &str, value: &str) -> Result<i64, ApiError> {
     }
     let timed = OffsetDateTime::parse(value, &Rfc3339)
         .or_else(|_| OffsetDateTime::parse(value, &Iso8601::PARSING))
-        .or_else(|_| time::PrimitiveDateTime::parse(value, &Iso8601::PARSING).map(time::PrimitiveDateTime::assume_utc))
+        .or_else(|_| {
+            time::PrimitiveDateTime::parse(value, &Iso8601::PARSING).map(time::PrimitiveDateTime::assume_utc)
+        })
         .or_else(|_| time::Date::parse(value, &Iso8601::DATE).map(|date| date.midnight().assume_utc()));
-    let wanted = || ApiError::parameter(name, format!("{name} must be milliseconds since 1970 or an ISO 8601 time."));
+    let wanted =
+        || ApiError::parameter(name, format!("{name} must be milliseconds since 1970 or an ISO 8601 time."));
     let time = timed.map_err(|_| wanted())?;
     i64::try_from(time.unix_timestamp_nanos() / 1_000_000).map_err(|_| wanted())
 }
@@ -76,7 +81,8 @@ fn moment(name: &str, value: &str) -> Result<i64, ApiError> {
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn dollars(name: &str, value: &str) -> Result<i64, ApiError> {
     let amount = value.parse().ok().filter(|amount: &f64| amount.is_finite() && (0.0..9e6).contains(amount));
-    let amount = amount.ok_or_else(|| ApiError::parameter(name, format!("{name} must be an amount in dollars.")))?;
+    let amount =
+        amount.ok_or_else(|| ApiError::parameter(name, format!("{name} must be an amount in dollars.")))?;
     Ok((amount * PICO_PER_DOLLAR).round() as i64)
 }
 
@@ -107,7 +113,17 @@ mod tests {
 
     #[test]
     fn bad_values_name_their_parameter() {
-        for query in ["limit=0", "limit=1001", "offset=-1", "status=fine", "date_from=yesterday", "cost_min=NaN", "cost_max=-1", "before=x", "state=?"] {
+        for query in [
+            "limit=0",
+            "limit=1001",
+            "offset=-1",
+            "status=fine",
+            "date_from=yesterday",
+            "cost_min=NaN",
+            "cost_max=-1",
+            "before=x",
+            "state=?",
+        ] {
             let name = query.split('=').next().unwrap();
             assert_eq!(read(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
         }

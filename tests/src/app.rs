@@ -1,0 +1,362 @@
+//! `llmflow serve` as a process of its own: own home, own data folder, own ports, ended by its process id.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
+
+use api::{CallDetail, CallFilter, CallId, CallSummary, Health, Page, Reply, Request};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::binary::command;
+use crate::client::{Response, send};
+use crate::wait::wait_until;
+
+/// Every provider that has an address of its own.
+const PROVIDERS: &[&str] = &[
+    "OPENAI",
+    "ANTHROPIC",
+    "GEMINI",
+    "HELICONE",
+    "COHERE",
+    "GROQ",
+    "MISTRAL",
+    "TOGETHER",
+    "PERPLEXITY",
+    "OPENROUTER",
+    "OLLAMA",
+];
+const STARTS: usize = 5;
+
+/// How to start.
+#[derive(Debug)]
+pub struct Setup {
+    home: TempDir,
+    environment: Vec<(String, String)>,
+    settings: String,
+    upstream: String,
+    log: &'static str,
+}
+
+impl Setup {
+    /// Every provider's address is `upstream`.
+    pub fn new(upstream: SocketAddr) -> Self {
+        Self {
+            home: tempfile::tempdir().unwrap(),
+            environment: Vec::new(),
+            settings: String::new(),
+            upstream: format!("http://{upstream}"),
+            log: "info",
+        }
+    }
+
+    /// One more variable.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The text of a settings file.
+    #[must_use]
+    pub fn settings(mut self, toml: &str) -> Self {
+        toml.clone_into(&mut self.settings);
+        self
+    }
+
+    /// What `RUST_LOG` says.
+    #[must_use]
+    pub fn log(mut self, filter: &'static str) -> Self {
+        self.log = filter;
+        self
+    }
+
+    /// The data folder, before the start too.
+    pub fn data(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    /// Starts and waits until both listeners answer. Another process may take a port first: then once more.
+    pub async fn start(self) -> App {
+        let mut setup = self;
+        for _ in 0..STARTS {
+            let ports = (free_port(), free_port());
+            match setup.attempt(ports).await {
+                Ok(app) => return app,
+                Err(again) => setup = again,
+            }
+        }
+        panic!("no free ports after {STARTS} attempts");
+    }
+
+    /// Starts on these ports and waits until the dashboard answers, whatever the proxy does.
+    pub async fn start_on(self, proxy: u16, dashboard: u16) -> App {
+        let app = self.spawn(proxy, dashboard);
+        app.answers(dashboard, "/api/health").await;
+        app
+    }
+
+    async fn attempt(self, (proxy, dashboard): (u16, u16)) -> Result<App, Self> {
+        let app = self.spawn(proxy, dashboard);
+        let up = app.answers(dashboard, "/api/health").await && app.answers(proxy, "/health").await;
+        if up { Ok(app) } else { Err(app.into_setup()) }
+    }
+
+    fn spawn(self, proxy: u16, dashboard: u16) -> App {
+        let (out, err) = (self.home.path().join("stdout"), self.home.path().join("stderr"));
+        let append = |path: &Path| File::options().create(true).append(true).open(path).unwrap();
+        let mut command = command(self.home.path());
+        command.arg("serve").env("DATA_DIR", self.data()).env("RUST_LOG", self.log);
+        command.env("PROXY_PORT", proxy.to_string()).env("DASHBOARD_PORT", dashboard.to_string());
+        for provider in PROVIDERS {
+            command.env(format!("LLMFLOW_UPSTREAM_{provider}"), &self.upstream);
+        }
+        if !self.settings.is_empty() {
+            let file = self.home.path().join("settings.toml");
+            std::fs::write(&file, &self.settings).unwrap();
+            command.env("LLMFLOW_CONFIG", file);
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let child = command
+            .stdin(std::process::Stdio::null())
+            .stdout(append(&out))
+            .stderr(append(&err))
+            .spawn()
+            .unwrap();
+        let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        App { setup: Some(self), child: Some(child), proxy: address(proxy), dashboard: address(dashboard) }
+    }
+}
+
+/// A port that is free on both families now.
+fn free_port() -> u16 {
+    loop {
+        let four = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = four.local_addr().unwrap().port();
+        // Where there is no IPv6 at all, binding fails for another reason than the port.
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, port)) {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {}
+            Ok(_) | Err(_) => return port,
+        }
+    }
+}
+
+/// What a process that ended leaves.
+#[derive(Debug)]
+pub struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it printed.
+    pub stdout: String,
+    /// Its log.
+    pub stderr: String,
+    /// Its home and data folder, to look into or to start again.
+    pub setup: Setup,
+}
+
+/// The running process. Dropping it ends it.
+#[derive(Debug)]
+pub struct App {
+    setup: Option<Setup>,
+    child: Option<Child>,
+    /// Where the proxy listens.
+    pub proxy: SocketAddr,
+    /// Where the dashboard listens.
+    pub dashboard: SocketAddr,
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _gone_already = kill_process(pid(&child), Signal::TERM);
+            let patience = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            while matches!(child.try_wait(), Ok(None)) {
+                if std::time::Instant::now() > patience {
+                    let _gone_already = child.kill();
+                }
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+        }
+    }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+impl App {
+    /// Starts with every provider at `upstream`.
+    pub async fn start(upstream: SocketAddr) -> Self {
+        Setup::new(upstream).start().await
+    }
+
+    fn setup(&self) -> &Setup {
+        self.setup.as_ref().expect("only taken at the end")
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.setup().data()
+    }
+
+    /// The home folder.
+    pub fn home(&self) -> PathBuf {
+        self.setup().home.path().to_owned()
+    }
+
+    /// The process.
+    pub fn process_id(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
+    fn output(&self, name: &str) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.home().join(name)).unwrap()).into_owned()
+    }
+
+    /// Its log until now.
+    pub fn log(&self) -> String {
+        self.output("stderr")
+    }
+
+    /// Waits until a listener answers; `false` when its port cannot be had.
+    async fn answers(&self, port: u16, path: &str) -> bool {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        wait_until("the app to answer", async || {
+            let log = self.log();
+            if log.contains("is taken") || log.contains("another LLMFlow") {
+                return Some(false);
+            }
+            assert!(is_running(self.process_id()), "llmflow ended at its start: {log}");
+            tokio::net::TcpStream::connect(address).await.ok()?;
+            (get(address, path).await.status() == 200).then_some(true)
+        })
+        .await
+    }
+
+    fn into_setup(mut self) -> Setup {
+        self.end(Signal::KILL);
+        std::fs::remove_file(self.home().join("stderr")).unwrap();
+        self.setup.take().expect("only taken at the end")
+    }
+
+    fn end(&mut self, signal: Signal) -> ExitStatus {
+        let mut child = self.child.take().expect("ended once");
+        let _gone_already = kill_process(pid(&child), signal);
+        child.wait().unwrap()
+    }
+
+    /// Sends SIGTERM without waiting.
+    pub fn terminate(&self) {
+        kill_process(pid(self.child.as_ref().expect("it runs")), Signal::TERM).unwrap();
+    }
+
+    /// Ends it with SIGTERM and waits.
+    pub fn stop(self) -> Finished {
+        self.finish(Signal::TERM)
+    }
+
+    /// Ends it with SIGKILL.
+    pub fn kill(self) -> Finished {
+        self.finish(Signal::KILL)
+    }
+
+    fn finish(mut self, signal: Signal) -> Finished {
+        let status = self.end(signal);
+        let (stdout, stderr) = (self.output("stdout"), self.output("stderr"));
+        Finished { status, stdout, stderr, setup: self.setup.take().expect("only taken at the end") }
+    }
+
+    /// `GET` from the dashboard.
+    pub async fn get(&self, path: &str) -> Response {
+        get(self.dashboard, path).await
+    }
+
+    /// Asks the engine; fails on an error.
+    pub async fn ask(&self, request: &Request) -> Reply {
+        let body = serde_json::to_vec(request).unwrap();
+        let response = send(self.dashboard, &post("/api/rpc", "application/json", &body)).await;
+        assert_eq!(response.status(), 200, "{request:?}: {}", response.text());
+        serde_json::from_slice(&response.body).unwrap()
+    }
+
+    /// How everything is.
+    pub async fn health(&self) -> Health {
+        match self.ask(&Request::GetHealth).await {
+            Reply::Health(health) => *health,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The newest calls, newest first, at most 1,000.
+    pub async fn calls(&self) -> Vec<CallSummary> {
+        let page = Page { limit: 1_000, ..Page::default() };
+        match self.ask(&Request::ListCalls { filter: CallFilter::default(), page }).await {
+            Reply::Calls(found) => found.calls,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The calls once there are `count` of them and none is under way; fails when there are more.
+    pub async fn recorded(&self, count: usize) -> Vec<CallSummary> {
+        let calls = wait_until(&format!("{count} recorded calls"), async || {
+            let calls = self.calls().await;
+            let over = calls.iter().all(|call| call.state != api::CallState::Open);
+            (calls.len() >= count && over).then_some(calls)
+        })
+        .await;
+        assert_eq!(calls.len(), count, "each call is recorded once");
+        calls
+    }
+
+    /// Everything about one call.
+    pub async fn call(&self, id: CallId) -> CallDetail {
+        match self.ask(&Request::GetCall { id }).await {
+            Reply::Call(call) => *call,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What was said in one call.
+    pub async fn conversation(&self, id: CallId) -> api::Conversation {
+        match self.ask(&Request::GetConversation { id }).await {
+            Reply::Conversation(conversation) => *conversation,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// One body, whole, in parts as a UI fetches it; bytes that are not UTF-8 are replaced.
+    pub async fn body(&self, id: CallId, side: api::BodySide) -> String {
+        let (mut text, mut offset) = (String::new(), 0);
+        loop {
+            let part = Request::GetBody { id, side, offset, limit: 1 << 20 };
+            let Reply::Body(part) = self.ask(&part).await else { panic!("not a body") };
+            assert_eq!(part.offset, offset, "parts join");
+            text.push_str(&part.text);
+            if part.next >= part.total {
+                return text;
+            }
+            assert!(part.next > offset, "a part moves on");
+            offset = part.next;
+        }
+    }
+}
+
+fn is_running(process: u32) -> bool {
+    // A child that ended and was not waited for is a zombie: it still has an id, but no command line.
+    !cfg!(target_os = "linux")
+        || std::fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|command| !command.is_empty())
+}
+
+async fn get(address: SocketAddr, path: &str) -> Response {
+    send(address, format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await
+}
+
+/// A request with a body, as most clients write it.
+pub(crate) fn post(path: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}

@@ -1,0 +1,93 @@
+//! Which provider's language a request speaks, and that provider's errors.
+
+use serde_json::json;
+
+use super::{Answer, Plan, Received, anthropic, gemini, openai, responses};
+
+/// A provider's language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// OpenAI Chat Completions.
+    Chat,
+    /// OpenAI Responses.
+    Responses,
+    /// Anthropic Messages.
+    Anthropic,
+    /// Gemini generateContent.
+    Gemini,
+}
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Chat, Self::Responses, Self::Anthropic, Self::Gemini];
+
+    /// The language of a request; `None` when it asks no model.
+    pub(super) fn of(received: &Received) -> Option<Self> {
+        let path = received.path();
+        if received.method() != "POST" {
+            return None;
+        }
+        if path.ends_with("/chat/completions") {
+            Some(Self::Chat)
+        } else if path.ends_with("/responses") {
+            Some(Self::Responses)
+        } else if path.ends_with("/messages") {
+            Some(Self::Anthropic)
+        } else if path.ends_with(":generateContent") || path.ends_with(":streamGenerateContent") {
+            Some(Self::Gemini)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn answer(self, plan: &Plan, received: &Received) -> Answer {
+        match self {
+            Self::Chat => openai::answer(plan, received),
+            Self::Responses => responses::answer(plan, received),
+            Self::Anthropic => anthropic::answer(plan, received),
+            Self::Gemini => gemini::answer(plan, received),
+        }
+    }
+
+    /// An error as this provider shapes it.
+    pub fn error(self, status: u16) -> Answer {
+        let (kind, message) = match status {
+            429 => ("rate_limit_error", "Rate limit reached for this mock."),
+            529 => ("overloaded_error", "Overloaded"),
+            _ => ("api_error", "The mock failed on purpose."),
+        };
+        let body = match self {
+            Self::Chat | Self::Responses => {
+                json!({"error": {"message": message, "type": kind, "param": null, "code": kind}})
+            }
+            Self::Anthropic => {
+                json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_mock_0001"})
+            }
+            Self::Gemini => {
+                json!({"error": {"code": status, "message": message, "status": "RESOURCE_EXHAUSTED"}})
+            }
+        };
+        let answer = Answer::whole(status, "application/json", body.to_string());
+        if status == 429 { answer.header("retry-after-ms", "1").header("Retry-After", "0") } else { answer }
+    }
+
+    /// An error in the middle of a stream.
+    pub(super) fn error_event(self) -> String {
+        let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
+        match self {
+            Self::Anthropic => format!("event: error\ndata: {error}\n\n"),
+            Self::Responses => {
+                let error = json!({"type": "error", "code": "server_error", "message": "Overloaded", "param": null, "sequence_number": 9});
+                format!("event: error\ndata: {error}\n\n")
+            }
+            Self::Chat => {
+                let error = json!({"error": {"message": "Overloaded", "type": "server_error", "param": null, "code": "server_error"}});
+                format!("data: {error}\n\n")
+            }
+            Self::Gemini => {
+                let error = json!({"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}});
+                format!("data: {error}\n\n")
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Gemini. `promptTokenCount` includes cached tokens; thoughts are counted beside candidates; no terminal event.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Plan, Received};
+
+pub(super) fn answer(plan: &Plan, received: &Received) -> Answer {
+    let path = received.path();
+    let model =
+        path.rsplit('/').next().and_then(|last| last.split(':').next()).unwrap_or_default().to_owned();
+    if !path.ends_with(":streamGenerateContent") {
+        let body = response(plan, &model, &parts(plan, received), Some("STOP"));
+        return Answer::whole(200, "application/json; charset=UTF-8", body.to_string());
+    }
+    let pieces = pieces(plan, received, &model);
+    if received.target().contains("alt=sse") {
+        let events: Vec<_> = pieces.iter().map(|piece| ("", piece.to_string())).collect();
+        return plan.events(&events);
+    }
+    array(&pieces)
+}
+
+fn parts(plan: &Plan, received: &Received) -> Vec<Value> {
+    let mut parts = Vec::new();
+    if !plan.thinking.is_empty() {
+        parts.push(json!({"text": plan.thinking, "thought": true}));
+    }
+    parts.push(json!({"text": plan.text}));
+    parts.extend(call(plan, received));
+    parts
+}
+
+fn call(plan: &Plan, received: &Received) -> Option<Value> {
+    let (name, arguments) = plan.tool_for(received)?;
+    let arguments: Value = serde_json::from_str(arguments).unwrap();
+    Some(json!({"functionCall": {"name": name, "args": arguments}}))
+}
+
+fn response(plan: &Plan, model: &str, parts: &[Value], finish: Option<&str>) -> Value {
+    let tokens = &plan.tokens;
+    let mut candidate = json!({"content": {"role": "model", "parts": parts}, "index": 0});
+    if let Some(finish) = finish {
+        candidate["finishReason"] = json!(finish);
+    }
+    let mut usage = json!({
+        "promptTokenCount": tokens.prompt(),
+        "candidatesTokenCount": tokens.output - tokens.reasoning,
+        "totalTokenCount": tokens.prompt() + tokens.output,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens.prompt()}],
+    });
+    if tokens.cache_read > 0 {
+        usage["cachedContentTokenCount"] = json!(tokens.cache_read);
+    }
+    if tokens.reasoning > 0 {
+        usage["thoughtsTokenCount"] = json!(tokens.reasoning);
+    }
+    json!({"candidates": [candidate], "usageMetadata": usage, "modelVersion": model, "responseId": "mock-1"})
+}
+
+fn pieces(plan: &Plan, received: &Received, model: &str) -> Vec<Value> {
+    let mut all: Vec<Value> = Vec::new();
+    if !plan.thinking.is_empty() {
+        all.push(json!({"text": plan.thinking, "thought": true}));
+    }
+    all.extend(plan.text_pieces().into_iter().map(|text| json!({"text": text})));
+    all.extend(call(plan, received));
+    let last = all.len().saturating_sub(1);
+    let finish = |index: usize| (index == last).then_some("STOP");
+    all.into_iter().enumerate().map(|(index, part)| response(plan, model, &[part], finish(index))).collect()
+}
+
+/// Without `alt=sse` the stream is one JSON array, element by element.
+fn array(pieces: &[Value]) -> Answer {
+    let last = pieces.len() - 1;
+    let texts = pieces.iter().enumerate().map(|(index, piece)| {
+        let before = if index == 0 { "[" } else { ",\r\n" };
+        let after = if index == last { "]" } else { "" };
+        format!("{before}{piece}{after}").into_bytes()
+    });
+    Answer::stream("application/json; charset=UTF-8", texts.collect())
+}

@@ -1,0 +1,78 @@
+//! Requests as clients write them: one for each dialect.
+
+use serde_json::{Value, json};
+use tests::Dialect;
+
+/// The path below the proxy's root.
+pub(crate) fn path(dialect: Dialect, stream: bool) -> &'static str {
+    match (dialect, stream) {
+        (Dialect::Chat, _) => "/v1/chat/completions",
+        (Dialect::Responses, _) => "/v1/responses",
+        (Dialect::Anthropic, _) => "/anthropic/v1/messages?beta=true",
+        (Dialect::Gemini, false) => "/gemini/v1beta/models/gemini-2.5-flash:generateContent",
+        (Dialect::Gemini, true) => "/gemini/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
+    }
+}
+
+/// The model each dialect's requests ask for, and its entry in the price table.
+pub(crate) fn model(dialect: Dialect) -> (&'static str, &'static str) {
+    match dialect {
+        Dialect::Chat => ("gpt-4o-mini", "gpt-4o-mini"),
+        Dialect::Responses => ("gpt-5", "gpt-5"),
+        Dialect::Anthropic => ("claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20250929"),
+        Dialect::Gemini => ("gemini-2.5-flash", "gemini/gemini-2.5-flash"),
+    }
+}
+
+/// A request's body that says `prompt` under a system prompt and offers the tool `get_weather`.
+pub(crate) fn body(dialect: Dialect, stream: bool, prompt: &str) -> Value {
+    let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    let (model, _) = model(dialect);
+    match dialect {
+        Dialect::Chat => {
+            let mut body = json!({
+                "model": model,
+                "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": prompt}],
+                "tools": [{"type": "function", "function": {"name": "get_weather", "parameters": schema}}],
+            });
+            if stream {
+                body["stream"] = json!(true);
+                body["stream_options"] = json!({"include_usage": true});
+            }
+            body
+        }
+        Dialect::Responses => json!({
+            "model": model, "instructions": "Be brief.", "stream": stream,
+            "input": [{"role": "user", "content": [{"type": "input_text", "text": prompt}]}],
+            "tools": [{"type": "function", "name": "get_weather", "parameters": schema}],
+        }),
+        Dialect::Anthropic => json!({
+            "model": model, "max_tokens": 1024, "stream": stream,
+            "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+            "messages": [{"role": "user", "content": [{"type": "text", "text": prompt}]}],
+            "tools": [{"name": "get_weather", "input_schema": schema}],
+        }),
+        Dialect::Gemini => json!({
+            "systemInstruction": {"parts": [{"text": "Be brief."}]},
+            "contents": [{"role": "user", "parts": [{"text": prompt}]}],
+            "tools": [{"functionDeclarations": [{"name": "get_weather", "parameters": schema}]}],
+        }),
+    }
+}
+
+/// A whole request: head and body, with more header lines (each ending in CR LF).
+pub(crate) fn request(method: &str, target: &str, more: &str, body: &[u8]) -> Vec<u8> {
+    let length = match body.is_empty() {
+        true => String::new(),
+        false => format!("Content-Length: {}\r\n", body.len()),
+    };
+    let head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n{more}{length}\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// A dialect's request for `prompt`, with more header lines.
+pub(crate) fn ask(dialect: Dialect, stream: bool, prompt: &str, more: &str) -> Vec<u8> {
+    let body = body(dialect, stream, prompt).to_string();
+    let more = format!("Content-Type: application/json\r\n{more}");
+    request("POST", path(dialect, stream), &more, body.as_bytes())
+}

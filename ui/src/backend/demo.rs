@@ -1,0 +1,189 @@
+//! Invented calls instead of a server, for working on the pages. Never part of the shipped build.
+//! `?demo` turns it on; `?demo=5000` makes that many calls, `?demo=0` none, `?demo=error` fails, `?demo=still` rests.
+
+mod calls;
+mod matching;
+mod talk;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use api::{
+    ApiError, BodySide, BodyText, CallDetail, CallId, CallsPage, Completeness, ErrorKind, Event, Facets,
+    Health, HealthStatus, HistogramBar, InFlight, Reply, Request, SourceState, SourceStatus, Stats,
+};
+use leptos::prelude::*;
+
+use super::{EventStream, Signal};
+use crate::browser::now_ms;
+
+struct World {
+    /// Newest first.
+    details: Vec<CallDetail>,
+    flying: Vec<InFlight>,
+    word: String,
+}
+
+thread_local! {
+    static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
+}
+
+pub(super) fn is_wanted() -> bool {
+    let search = window().location().search().unwrap_or_default();
+    let pairs = search.trim_start_matches('?').split('&');
+    let Some(word) = pairs.filter_map(|pair| pair.strip_prefix("demo")).next() else {
+        return false;
+    };
+    let word = word.trim_start_matches('=').to_owned();
+    let count = word.parse().unwrap_or(412);
+    let now = now_ms();
+    let flying = if count == 0 || word == "error" { Vec::new() } else { calls::flying(now) };
+    WORLD.set(Some(World { details: calls::make(count, now), flying, word }));
+    true
+}
+
+fn with<T>(look: impl FnOnce(&mut World) -> T) -> Result<T, ApiError> {
+    let gone = || ApiError::new(ErrorKind::Unavailable, "There is no invented data.");
+    WORLD.with_borrow_mut(|world| world.as_mut().map(look)).ok_or_else(gone)
+}
+
+pub(super) async fn ask(request: Request) -> Result<Reply, ApiError> {
+    with(|world| answer(world, request))?
+}
+
+fn answer(world: &World, request: Request) -> Result<Reply, ApiError> {
+    if world.word == "error" && request != Request::GetHealth {
+        return Err(ApiError::new(ErrorKind::Unavailable, "The database is locked by another program. Close it, then try again."));
+    }
+    let missing = || ApiError::new(ErrorKind::NotFound, "There is no such call. It may have been deleted.");
+    let find = |id: CallId| world.details.iter().find(|call| call.summary.id == id).ok_or_else(missing);
+    let kept = |filter: &api::CallFilter| {
+        let filter = filter.clone();
+        world.details.iter().filter(move |call| matching::matches(&filter, call)).collect::<Vec<_>>()
+    };
+    Ok(match request {
+        Request::GetHealth => Reply::Health(Box::new(health(world))),
+        Request::GetStats { filter } => Reply::Stats(stats(&kept(&filter))),
+        Request::ListCalls { filter, page } => {
+            let all = kept(&filter);
+            let after = |call: &&&CallDetail| page.before.is_none_or(|before| call.summary.id < before);
+            let part = all.iter().filter(after).skip(page.offset as usize).take(page.limit as usize);
+            Reply::Calls(CallsPage { calls: part.map(|call| call.summary.clone()).collect(), total: all.len() as u64 })
+        }
+        Request::GetCall { id } => Reply::Call(Box::new(find(id)?.clone())),
+        Request::GetConversation { id } => Reply::Conversation(Box::new(talk::conversation(&find(id)?.summary))),
+        Request::GetBody { id, side, offset, limit } => Reply::Body(body(find(id)?, side, offset, limit)),
+        Request::ListInFlight => Reply::InFlight(world.flying.clone()),
+        Request::GetFacets => Reply::Facets(facets(&world.details)),
+        Request::GetHistogram { filter, from_ms, to_ms, bars } => {
+            Reply::Histogram(histogram(&kept(&filter), from_ms, to_ms, bars))
+        }
+    })
+}
+
+fn body(call: &CallDetail, side: BodySide, offset: u64, limit: u64) -> BodyText {
+    let text = match side {
+        BodySide::Request => talk::request_body(&call.summary),
+        BodySide::Response => talk::response_body(&call.summary),
+    };
+    let total = text.len();
+    let start = text.floor_char_boundary(offset as usize);
+    let end = text.floor_char_boundary((offset + limit) as usize);
+    BodyText { text: text[start..end].to_owned(), offset: start as u64, next: end as u64, total: total as u64, binary: false }
+}
+
+fn stats(calls: &[&CallDetail]) -> Stats {
+    let mut stats = Stats { calls: calls.len() as u64, ..Stats::default() };
+    for call in calls.iter().map(|call| &call.summary) {
+        stats.errors += u64::from(matching::failed(call));
+        stats.unpriced += u64::from(matching::unpriced(call));
+        stats.cost = stats.cost.saturating_add(call.cost.unwrap_or_default());
+        stats.duration_us += call.duration_us.unwrap_or(0);
+        let add = |sum: &mut Option<u64>, part: Option<u64>| *sum = Some(sum.unwrap_or(0) + part.unwrap_or(0));
+        add(&mut stats.usage.input, call.usage.input);
+        add(&mut stats.usage.cache_read, call.usage.cache_read);
+        add(&mut stats.usage.cache_write_5m, call.usage.cache_write_5m);
+        add(&mut stats.usage.output, call.usage.output);
+    }
+    stats
+}
+
+fn histogram(calls: &[&CallDetail], from_ms: i64, to_ms: i64, bars: u32) -> Vec<HistogramBar> {
+    let width = ((to_ms - from_ms) / i64::from(bars)).max(1);
+    let mut out: Vec<_> = (0..i64::from(bars))
+        .map(|bar| HistogramBar { from_ms: from_ms + bar * width, ..HistogramBar::default() })
+        .collect();
+    for call in calls.iter().map(|call| &call.summary) {
+        if let Some(bar) = usize::try_from((call.started_ms - from_ms) / width).ok().and_then(|at| out.get_mut(at)) {
+            bar.calls += 1;
+            bar.errors += u64::from(matching::failed(call));
+        }
+    }
+    out
+}
+
+fn facets(calls: &[CallDetail]) -> Facets {
+    let values = |of: fn(&api::CallSummary) -> Option<String>| {
+        let mut values: Vec<String> = calls.iter().filter_map(|call| of(&call.summary)).collect();
+        values.sort();
+        values.dedup();
+        values
+    };
+    Facets {
+        models: values(|call| call.model.clone()),
+        providers: values(|call| Some(call.provider.clone())),
+        clients: values(|call| call.client.clone()),
+        tags: values(|call| call.tags.first().cloned()),
+    }
+}
+
+fn health(world: &World) -> Health {
+    let recorded = world.details.len() as u64;
+    Health {
+        status: HealthStatus::Ok,
+        version: "0.1.0".into(),
+        uptime_s: 4_211,
+        sources: vec![SourceStatus {
+            name: "proxy".into(),
+            state: SourceState::Running { addresses: vec!["127.0.0.1:8080".into(), "[::1]:8080".into()] },
+        }],
+        completeness: Completeness { seen: recorded + 5, recorded, open: 5, lost: 0, cut: 0 },
+        calls: recorded,
+        disk_bytes: 92_000 + recorded * 180_000,
+        data_dir: "~/.local/share/llmflow".into(),
+        price_date: "2026-11-12".into(),
+        problems: vec![],
+    }
+}
+
+pub(super) fn listen(on: impl Fn(Signal) + 'static) -> EventStream {
+    on(Signal::Connected);
+    let turn = RefCell::new(0_u32);
+    set_interval(
+        move || {
+            *turn.borrow_mut() += 1;
+            let turn = *turn.borrow();
+            let told = with(|world| {
+                for call in &mut world.flying {
+                    call.chunks += 3;
+                    call.response_bytes += 412;
+                }
+                let arrives = turn.is_multiple_of(12) && !world.flying.is_empty() && world.word != "still";
+                let ids = if arrives { calls::arrive(&mut world.details, now_ms()) } else { Vec::new() };
+                (ids, world.flying.clone())
+            });
+            if let Ok((ids, calls)) = told {
+                if !calls.is_empty() {
+                    let total = calls.len() as u64;
+                    on(Signal::Event(Event::CallProgress { calls, total }));
+                }
+                if !ids.is_empty() {
+                    on(Signal::Event(Event::CallsChanged { ids }));
+                }
+            }
+        },
+        Duration::from_millis(250),
+    );
+    EventStream::invented()
+}
+
