@@ -7,8 +7,8 @@ mod events;
 mod http;
 
 use api::{
-    ApiError, BodySide, BodyText, CallDetail, CallFilter, CallId, CallsPage, Conversation, ErrorKind, Facets, Health,
-    HistogramBar, InFlight, Page, Reply, Request, Stats,
+    ApiError, BodySide, BodyText, CallDetail, CallFilter, CallId, CallsPage, Conversation, ErrorKind, Facets,
+    Health, HistogramBar, InFlight, Page, Reply, Request, Stats,
 };
 pub use events::{EventStream, Signal};
 use leptos::prelude::expect_context;
@@ -92,7 +92,13 @@ impl Backend {
         }
     }
 
-    pub async fn body(self, id: CallId, side: BodySide, offset: u64, limit: u64) -> Result<BodyText, ApiError> {
+    pub async fn body(
+        self,
+        id: CallId,
+        side: BodySide,
+        offset: u64,
+        limit: u64,
+    ) -> Result<BodyText, ApiError> {
         match self.ask(Request::GetBody { id, side, offset, limit }).await? {
             Reply::Body(body) => Ok(body),
             other => Err(unexpected(&other)),

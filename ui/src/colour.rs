@@ -19,7 +19,10 @@ pub fn model(name: &str, local: bool) -> &'static str {
     if has("embedding") || has("embed") {
         return "var(--m-other)";
     }
-    if has("gpt") || has("codex") || ["o1", "o3", "o4", "chatgpt", "davinci"].iter().any(|start| name.starts_with(start)) {
+    if has("gpt")
+        || has("codex")
+        || ["o1", "o3", "o4", "chatgpt", "davinci"].iter().any(|start| name.starts_with(start))
+    {
         let step = if has("nano") { 2 } else { usize::from(has("mini")) };
         return ["var(--m-openai-1)", "var(--m-openai-2)", "var(--m-openai-3)"][step];
     }
@@ -42,7 +45,8 @@ fn other(name: &str) -> &'static str {
     if family.is_empty() {
         return "var(--m-other)";
     }
-    let small = name.contains("mini") || name.contains("small") || name.contains("flash") || name.contains("lite");
+    let small =
+        name.contains("mini") || name.contains("small") || name.contains("flash") || name.contains("lite");
     HUES[(hash(family) % 4) as usize][usize::from(small)]
 }
 
@@ -61,7 +65,8 @@ fn hash(text: &str) -> u32 {
 
 /// Whether a provider runs on the user's own hardware.
 pub fn is_local(provider: &str) -> bool {
-    ["ollama", "llamacpp", "llama.cpp", "llama_cpp", "lmstudio", "lm_studio", "vllm", "local"].contains(&provider)
+    ["ollama", "llamacpp", "llama.cpp", "llama_cpp", "lmstudio", "lm_studio", "vllm", "local"]
+        .contains(&provider)
 }
 
 /// How a tool or SDK is shown: two letters on its ground, and its name.
@@ -74,7 +79,8 @@ pub struct Tool {
 
 /// The mark of the client that made a call.
 pub fn tool(client: Option<&str>) -> Tool {
-    let known = |letters: &str, class, name: &str| Tool { letters: letters.to_owned(), class, name: name.to_owned() };
+    let known =
+        |letters: &str, class, name: &str| Tool { letters: letters.to_owned(), class, name: name.to_owned() };
     let Some(client) = client else {
         return known("–", "tm sd", "Unknown client");
     };

@@ -4,7 +4,14 @@ use api::CallDetail;
 
 /// Headers that curl or the connection sets by itself.
 const LEFT_OUT: [&str; 9] = [
-    "host", "content-length", "connection", "accept-encoding", "transfer-encoding", "user-agent", "te", "keep-alive",
+    "host",
+    "content-length",
+    "connection",
+    "accept-encoding",
+    "transfer-encoding",
+    "user-agent",
+    "te",
+    "keep-alive",
     "accept",
 ];
 
@@ -12,8 +19,10 @@ const LEFT_OUT: [&str; 9] = [
 pub fn command(call: &CallDetail, body: Option<&str>) -> String {
     let plain = call.upstream.starts_with("localhost") || call.upstream.starts_with("127.");
     let scheme = if plain { "http" } else { "https" };
-    let upstream = call.upstream.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
-    let query = call.query.as_deref().map(|query| format!("?{}", without_fingerprints(query))).unwrap_or_default();
+    let upstream =
+        call.upstream.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+    let query =
+        call.query.as_deref().map(|query| format!("?{}", without_fingerprints(query))).unwrap_or_default();
     let url = format!("{scheme}://{upstream}{}{query}", call.summary.path);
     let mut lines = vec![format!("curl {}", quoted(&url))];
     if call.summary.method != "POST" || body.is_none() {

@@ -28,12 +28,17 @@ impl<T: Send + Sync + 'static> Copy for Fetched<T> {}
 
 /// Asks `ask` with `key`, now and whenever the key changes; `None` asks nothing.
 /// With `keep`, an answer stays in view while the next one is under way.
-pub fn fetch<K, T, F>(keep: bool, key: impl Fn() -> Option<K> + 'static, ask: impl Fn(K) -> F + 'static) -> Fetched<T>
+pub fn fetch<K, T, F>(
+    keep: bool,
+    key: impl Fn() -> Option<K> + 'static,
+    ask: impl Fn(K) -> F + 'static,
+) -> Fetched<T>
 where
     T: Send + Sync + 'static,
     F: Future<Output = Result<T, ApiError>> + 'static,
 {
-    let fetched = Fetched { answer: RwSignal::new(None), late: RwSignal::new(false), again: RwSignal::new(0) };
+    let fetched =
+        Fetched { answer: RwSignal::new(None), late: RwSignal::new(false), again: RwSignal::new(0) };
     let turn = StoredValue::new(0_u64);
     Effect::new(move |_| {
         fetched.again.track();

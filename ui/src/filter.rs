@@ -252,7 +252,9 @@ mod tests {
 
     #[test]
     fn each_chip_can_be_taken_away() {
-        let mut view = View::parse("time=1h&model=m&provider=p&tool=c&outcome=error&state=lost&operation=chat&cost=1..2&price=unknown&tag=t&session=s&trace=r&text=w&from=1&to=2");
+        let mut view = View::parse(
+            "time=1h&model=m&provider=p&tool=c&outcome=error&state=lost&operation=chat&cost=1..2&price=unknown&tag=t&session=s&trace=r&text=w&from=1&to=2",
+        );
         let chips = view.chips(|ms| ms.to_string());
         assert_eq!(chips.len(), 15);
         for chip in chips {

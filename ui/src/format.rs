@@ -123,7 +123,11 @@ pub fn bytes(count: u64) -> String {
 }
 
 /// Tokens a second between the first token and the end; `None` when either is unknown or the span is nothing.
-pub fn tokens_per_second(output: Option<u64>, first_token_us: Option<u64>, end_us: Option<u64>) -> Option<f64> {
+pub fn tokens_per_second(
+    output: Option<u64>,
+    first_token_us: Option<u64>,
+    end_us: Option<u64>,
+) -> Option<f64> {
     let span = end_us?.checked_sub(first_token_us?).filter(|span| *span > 0)?;
     let output = output.filter(|tokens| *tokens > 0)?;
     Some(output as f64 / (span as f64 / 1e6))
@@ -200,7 +204,8 @@ mod tests {
 
     #[test]
     fn counts_have_three_digits() {
-        let cases = [(812, "812"), (4_760, "4.76k"), (82_300, "82.3k"), (455_120, "455k"), (31_400_000, "31.4M")];
+        let cases =
+            [(812, "812"), (4_760, "4.76k"), (82_300, "82.3k"), (455_120, "455k"), (31_400_000, "31.4M")];
         for (count, text) in cases {
             assert_eq!(short(count), text);
         }
@@ -232,7 +237,10 @@ mod tests {
         assert_eq!(bytes(812), "812 B");
         assert_eq!(bytes(14_200_000), "14 MB");
         assert_eq!(bytes(1_800_000_000), "1.8 GB");
-        assert_eq!(tokens_per_second(Some(710), Some(1_000_000), Some(11_000_000)).map(speed).as_deref(), Some("71 tok/s"));
+        assert_eq!(
+            tokens_per_second(Some(710), Some(1_000_000), Some(11_000_000)).map(speed).as_deref(),
+            Some("71 tok/s")
+        );
         assert_eq!(tokens_per_second(Some(710), Some(5), Some(5)), None);
         assert_eq!(percent(999, 1_000), "99%", "not all of it");
         assert_eq!(percent(0, 0), "0%");

@@ -44,11 +44,7 @@ impl Preferences {
         let rails = [(NAV[0], "wide"), (NAV[1], "rail")]
             .map(|(key, usual)| RwSignal::new(stored(key).as_deref().unwrap_or(usual) == "rail"));
         let shell = stored(SHELL).and_then(|word| Shell::ALL.into_iter().find(|shell| shell.label() == word));
-        Self {
-            dark: RwSignal::new(dark),
-            rails,
-            shell: RwSignal::new(shell.unwrap_or(Shell::Bash)),
-        }
+        Self { dark: RwSignal::new(dark), rails, shell: RwSignal::new(shell.unwrap_or(Shell::Bash)) }
     }
 
     pub fn toggle_theme(self) {

@@ -79,7 +79,8 @@ pub enum CostSource {
 /// One bucket's share of a call's cost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketCost {
-    /// `input`, `cache_read`, `cache_write_5m`, `cache_write_1h` or `output`.
+    /// `input`, `cache_read`, `cache_write_5m`, `cache_write_1h`, `output`, `reasoning` where it has a price of its own,
+    /// or `web_search`, where `tokens` counts searches.
     pub bucket: String,
     /// Tokens billed in this bucket.
     pub tokens: u64,

@@ -27,7 +27,9 @@ pub(crate) async fn run(settings: &Settings, command: &[String]) -> anyhow::Resu
     match proxy_port(settings).await {
         Some(port) => drop(child.envs(connect::variables(port))),
         None => {
-            eprintln!("llmflow: the proxy does not run, so nothing is recorded. Start it with: llmflow serve");
+            eprintln!(
+                "llmflow: the proxy does not run, so nothing is recorded. Start it with: llmflow serve"
+            );
         }
     }
     execute(child, program)

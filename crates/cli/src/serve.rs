@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
+/// How long dashboard connections may take to end.
+const LAST_PAGES: Duration = Duration::from_secs(3);
+
 /// Runs until Ctrl-C or SIGTERM. A second signal cuts calls that are still under way.
 pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     start_log();
@@ -22,22 +25,22 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let stop = CancellationToken::new();
     let hosts = TaskTracker::new();
     let dashboard = if port == 0 { Ok(Vec::new()) } else { listen(port, "DASHBOARD_PORT").await };
-    match dashboard {
-        Ok(listeners) => {
-            for listener in listeners {
-                let (engine, stop) = (engine.clone(), stop.clone());
-                hosts.spawn(async move {
-                    if let Err(error) = server::serve(engine, Assets::built_in(), listener, stop).await {
-                        tracing::error!(%error, "the dashboard ended");
-                    }
-                });
+    let (listeners, failure) = match dashboard {
+        Ok(listeners) => (listeners, None),
+        Err(error) => (Vec::new(), Some(format!("The dashboard does not listen: {error}."))),
+    };
+    let useful = announce(&engine, proxy_port, if listeners.is_empty() { 0 } else { port }, failure).await;
+    if !useful {
+        engine.shutdown(Duration::ZERO).await;
+        anyhow::bail!("nothing could be started");
+    }
+    for listener in listeners {
+        let (engine, stop) = (engine.clone(), stop.clone());
+        hosts.spawn(async move {
+            if let Err(error) = server::serve(engine, Assets::built_in(), listener, stop).await {
+                tracing::error!(%error, "the dashboard ended");
             }
-            announce(&engine, proxy_port, port).await;
-        }
-        Err(error) => {
-            eprintln!("llmflow: the dashboard does not listen: {error}");
-            announce(&engine, proxy_port, 0).await;
-        }
+        });
     }
 
     signals.first().await;
@@ -48,24 +51,32 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
         () = engine.shutdown(grace) => {}
         () = async { signals.second().await; engine.shutdown(Duration::ZERO).await } => {}
     }
-    hosts.wait().await;
+    // A page that is slow to read must not keep the program from ending.
+    if tokio::time::timeout(LAST_PAGES, hosts.wait()).await.is_err() {
+        tracing::warn!("a dashboard connection was cut");
+    }
     println!("Stopped. Everything is stored.");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Tells where everything is; a listener that failed with its remedy.
-async fn announce(engine: &Engine, proxy_port: u16, dashboard_port: u16) {
+/// Tells where everything is, and what failed with its remedy. Whether anything listens at all.
+async fn announce(engine: &Engine, proxy_port: u16, dashboard_port: u16, failure: Option<String>) -> bool {
     let health = engine.health_now().await;
-    for problem in health.iter().flat_map(|health| &health.problems) {
+    for problem in health.iter().flat_map(|health| &health.problems).chain(&failure) {
         eprintln!("llmflow: {problem}");
     }
-    if proxy_port != 0 && health.is_some_and(|health| health.problems.is_empty()) {
+    let running = |source: &api::SourceStatus| matches!(source.state, api::SourceState::Running { .. });
+    let proxy = health.is_some_and(|health| health.sources.iter().any(running));
+    if proxy {
         println!("Proxy      http://localhost:{proxy_port}");
     }
     if dashboard_port != 0 {
         println!("Dashboard  http://localhost:{dashboard_port}");
     }
-    println!("Point your tools at the proxy: eval \"$(llmflow env)\", or llmflow run -- COMMAND");
+    if proxy {
+        println!("Point your tools at the proxy: eval \"$(llmflow env)\", or llmflow run -- COMMAND");
+    }
+    proxy || dashboard_port != 0
 }
 
 fn start_log() {

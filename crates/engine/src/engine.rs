@@ -1,5 +1,6 @@
 //! Starting and stopping: everything is spawned on one tracker and ends in written phases.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -157,6 +158,7 @@ impl Engine {
             prices: inner.prices.clone(),
             events: inner.events.clone(),
             open: inner.open.clone(),
+            heads: HashMap::new(),
             counters: inner.counters.clone(),
             tally: inner.tally.clone(),
             committed: committed.clone(),

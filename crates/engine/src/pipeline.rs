@@ -4,6 +4,7 @@
 mod decode;
 mod record;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub(crate) struct Pipeline {
     pub(crate) prices: Arc<PriceTable>,
     pub(crate) events: Events,
     pub(crate) open: OpenCalls,
+    /// How the calls under way began.
+    pub(crate) heads: HashMap<CallId, Arc<Head>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
     /// Told after each commit, so that the indexer wakes up.
@@ -54,7 +57,7 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     /// Runs until every sender is gone and everything they sent is committed.
-    pub(crate) async fn run(self, mut captures: mpsc::Receiver<Capture>) {
+    pub(crate) async fn run(mut self, mut captures: mpsc::Receiver<Capture>) {
         let mut batch = Vec::with_capacity(BATCH);
         while captures.recv_many(&mut batch, BATCH).await > 0 {
             if batch.len() < BATCH && !captures.is_closed() {
@@ -70,29 +73,30 @@ impl Pipeline {
         self.take(Vec::new()).await;
     }
 
-    async fn take(&self, batch: Vec<Capture>) {
+    async fn take(&mut self, batch: Vec<Capture>) {
         let (mut opened, mut closed): (Vec<Arc<Head>>, Vec<Box<Closed>>) = (Vec::new(), Vec::new());
         for capture in batch {
             match capture {
                 Capture::Opened(head) => {
                     self.open.open(in_flight(&head));
+                    self.heads.insert(head.id, head.clone());
                     opened.push(head);
                 }
                 Capture::Sent { id, request } => {
-                    let head = opened.iter().find(|head| head.id == id);
-                    let model = head.and_then(|head| record::requested_model(head, &request));
+                    let model = self.heads.get(&id).and_then(|head| record::requested_model(head, &request));
                     self.open.asks_for(id, model);
                 }
                 Capture::Progress(progress) => self.open.progress(progress),
                 Capture::Closed(call) => {
-                    self.open.close(call.head.id);
+                    self.forget(call.head.id);
                     closed.push(call);
                 }
             }
         }
         let lost = self.counters.take_lost();
-        lost.iter().for_each(|id| self.open.close(*id));
-        opened.retain(|head| !closed.iter().any(|call| call.head.id == head.id) && !lost.contains(&head.id));
+        lost.iter().for_each(|id| self.forget(*id));
+        // What opened and ended in one batch is written once.
+        opened.retain(|head| self.heads.contains_key(&head.id));
         if opened.is_empty() && closed.is_empty() && lost.is_empty() {
             return;
         }
@@ -114,6 +118,11 @@ impl Pipeline {
                 self.tally.lost.fetch_add(ended, Ordering::Relaxed);
             }
         }
+    }
+
+    fn forget(&mut self, id: CallId) {
+        self.open.close(id);
+        self.heads.remove(&id);
     }
 
     async fn commit(&self, writes: Vec<Write>, ended: u64) {

@@ -103,36 +103,38 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Where the value of the first top-level member called `name` begins.
-fn member_start<'a>(json: &'a [u8], name: &str) -> Option<Scanner<'a>> {
+/// One member of the outermost object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member<'a> {
+    pub(crate) key: &'a [u8],
+    /// The value; `None` when the text ends inside it.
+    pub(crate) value: Option<&'a [u8]>,
+    /// The text from the value's beginning.
+    pub(crate) onwards: &'a [u8],
+}
+
+/// The members of the outermost object in order, as far as the text is JSON.
+pub(crate) fn members(json: &[u8]) -> impl Iterator<Item = Member<'_>> {
     let mut scanner = Scanner::new(json, 0);
     scanner.skip_space();
-    if !scanner.eat(b'{') {
-        return None;
-    }
-    loop {
-        scanner.skip_space();
-        let key = scanner.key()?;
-        if key == name.as_bytes() {
-            return Some(scanner);
-        }
-        scanner.value()?;
-        scanner.skip_space();
-        if !scanner.eat(b',') {
+    let mut more = scanner.eat(b'{');
+    std::iter::from_fn(move || {
+        if !std::mem::take(&mut more) {
             return None;
         }
-    }
+        scanner.skip_space();
+        let key = scanner.key()?;
+        let onwards = json.get(scanner.at()..)?;
+        let value = scanner.value().and_then(|range| json.get(range));
+        scanner.skip_space();
+        more = value.is_some() && scanner.eat(b',');
+        Some(Member { key, value, onwards })
+    })
 }
 
 /// The value of the first top-level member called `name`; finds it even when the text is cut off later.
 pub(crate) fn member<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let range = member_start(json, name)?.value()?;
-    json.get(range)
-}
-
-/// The text from the beginning of the member called `name`, whose value may be cut off.
-pub(crate) fn member_onwards<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    json.get(member_start(json, name)?.at()..)
+    members(json).find(|member| member.key == name.as_bytes())?.value
 }
 
 /// The string that the first top-level member called `name` holds.

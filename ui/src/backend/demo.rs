@@ -53,7 +53,10 @@ pub(super) async fn ask(request: Request) -> Result<Reply, ApiError> {
 
 fn answer(world: &World, request: Request) -> Result<Reply, ApiError> {
     if world.word == "error" && request != Request::GetHealth {
-        return Err(ApiError::new(ErrorKind::Unavailable, "The database is locked by another program. Close it, then try again."));
+        return Err(ApiError::new(
+            ErrorKind::Unavailable,
+            "The database is locked by another program. Close it, then try again.",
+        ));
     }
     let missing = || ApiError::new(ErrorKind::NotFound, "There is no such call. It may have been deleted.");
     let find = |id: CallId| world.details.iter().find(|call| call.summary.id == id).ok_or_else(missing);
@@ -68,10 +71,15 @@ fn answer(world: &World, request: Request) -> Result<Reply, ApiError> {
             let all = kept(&filter);
             let after = |call: &&&CallDetail| page.before.is_none_or(|before| call.summary.id < before);
             let part = all.iter().filter(after).skip(page.offset as usize).take(page.limit as usize);
-            Reply::Calls(CallsPage { calls: part.map(|call| call.summary.clone()).collect(), total: all.len() as u64 })
+            Reply::Calls(CallsPage {
+                calls: part.map(|call| call.summary.clone()).collect(),
+                total: all.len() as u64,
+            })
         }
         Request::GetCall { id } => Reply::Call(Box::new(find(id)?.clone())),
-        Request::GetConversation { id } => Reply::Conversation(Box::new(talk::conversation(&find(id)?.summary))),
+        Request::GetConversation { id } => {
+            Reply::Conversation(Box::new(talk::conversation(&find(id)?.summary)))
+        }
         Request::GetBody { id, side, offset, limit } => Reply::Body(body(find(id)?, side, offset, limit)),
         Request::ListInFlight => Reply::InFlight(world.flying.clone()),
         Request::GetFacets => Reply::Facets(facets(&world.details)),
@@ -89,7 +97,13 @@ fn body(call: &CallDetail, side: BodySide, offset: u64, limit: u64) -> BodyText 
     let total = text.len();
     let start = text.floor_char_boundary(offset as usize);
     let end = text.floor_char_boundary((offset + limit) as usize);
-    BodyText { text: text[start..end].to_owned(), offset: start as u64, next: end as u64, total: total as u64, binary: false }
+    BodyText {
+        text: text[start..end].to_owned(),
+        offset: start as u64,
+        next: end as u64,
+        total: total as u64,
+        binary: false,
+    }
 }
 
 fn stats(calls: &[&CallDetail]) -> Stats {
@@ -99,7 +113,8 @@ fn stats(calls: &[&CallDetail]) -> Stats {
         stats.unpriced += u64::from(matching::unpriced(call));
         stats.cost = stats.cost.saturating_add(call.cost.unwrap_or_default());
         stats.duration_us += call.duration_us.unwrap_or(0);
-        let add = |sum: &mut Option<u64>, part: Option<u64>| *sum = Some(sum.unwrap_or(0) + part.unwrap_or(0));
+        let add =
+            |sum: &mut Option<u64>, part: Option<u64>| *sum = Some(sum.unwrap_or(0) + part.unwrap_or(0));
         add(&mut stats.usage.input, call.usage.input);
         add(&mut stats.usage.cache_read, call.usage.cache_read);
         add(&mut stats.usage.cache_write_5m, call.usage.cache_write_5m);
@@ -114,7 +129,9 @@ fn histogram(calls: &[&CallDetail], from_ms: i64, to_ms: i64, bars: u32) -> Vec<
         .map(|bar| HistogramBar { from_ms: from_ms + bar * width, ..HistogramBar::default() })
         .collect();
     for call in calls.iter().map(|call| &call.summary) {
-        if let Some(bar) = usize::try_from((call.started_ms - from_ms) / width).ok().and_then(|at| out.get_mut(at)) {
+        if let Some(bar) =
+            usize::try_from((call.started_ms - from_ms) / width).ok().and_then(|at| out.get_mut(at))
+        {
             bar.calls += 1;
             bar.errors += u64::from(matching::failed(call));
         }
@@ -186,4 +203,3 @@ pub(super) fn listen(on: impl Fn(Signal) + 'static) -> EventStream {
     );
     EventStream::invented()
 }
-

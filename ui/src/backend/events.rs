@@ -46,8 +46,11 @@ impl EventStream {
     }
 
     pub(super) fn http(on: impl Fn(Signal) + 'static) -> Self {
-        let source =
-            Rc::new(Source { on: Box::new(on), open: RefCell::new(None), pause_ms: Cell::new(FIRST_PAUSE_MS) });
+        let source = Rc::new(Source {
+            on: Box::new(on),
+            open: RefCell::new(None),
+            pause_ms: Cell::new(FIRST_PAUSE_MS),
+        });
         source.connect();
         Self { _source: Some(source) }
     }
@@ -66,7 +69,8 @@ impl Source {
         let this = Rc::clone(self);
         let message = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
             // An event this version does not know changes something it does not show.
-            if let Some(event) = message.data().as_string().and_then(|text| serde_json::from_str(&text).ok()) {
+            if let Some(event) = message.data().as_string().and_then(|text| serde_json::from_str(&text).ok())
+            {
                 (this.on)(Signal::Event(event));
             }
         });

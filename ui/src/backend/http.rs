@@ -21,15 +21,22 @@ async fn post(question: &str) -> Result<(bool, String), JsValue> {
     let request = web_sys::Request::new_with_str_and_init("/api/rpc", &init)?;
     request.headers().set("content-type", "application/json")?;
     let window = web_sys::window().ok_or(JsValue::NULL)?;
-    let response: web_sys::Response = JsFuture::from(window.fetch_with_request(&request)).await?.dyn_into()?;
+    let response: web_sys::Response =
+        JsFuture::from(window.fetch_with_request(&request)).await?.dyn_into()?;
     let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
     Ok((response.ok(), text))
 }
 
 fn unreachable() -> ApiError {
-    ApiError::new(ErrorKind::Unavailable, "LLMFlow does not answer. Check that it runs; this page tries again by itself.")
+    ApiError::new(
+        ErrorKind::Unavailable,
+        "LLMFlow does not answer. Check that it runs; this page tries again by itself.",
+    )
 }
 
 fn unreadable(error: &serde_json::Error) -> ApiError {
-    ApiError::new(ErrorKind::Internal, format!("The server's answer could not be read: {error}. Reload the page."))
+    ApiError::new(
+        ErrorKind::Internal,
+        format!("The server's answer could not be read: {error}. Reload the page."),
+    )
 }

@@ -28,7 +28,10 @@ fn unpriced(usage: &Usage) -> Vec<(&'static str, u64)> {
         ("cache_write_1h", usage.cache_write_1h),
         ("output", usage.output),
     ];
-    buckets.into_iter().filter_map(|(key, tokens)| Some((key, tokens.filter(|tokens| *tokens > 0)?))).collect()
+    buckets
+        .into_iter()
+        .filter_map(|(key, tokens)| Some((key, tokens.filter(|tokens| *tokens > 0)?)))
+        .collect()
 }
 
 /// The sentence under the table: who counted, and the price's date.

@@ -46,7 +46,9 @@ pub enum Icon {
 impl Icon {
     const fn paths(self) -> &'static str {
         match self {
-            Self::Agent => r#"<rect x="3" y="5" width="10" height="8" rx="2"/><path d="M8 2.4V5M6.2 8.6v.8M9.8 8.6v.8"/>"#,
+            Self::Agent => {
+                r#"<rect x="3" y="5" width="10" height="8" rx="2"/><path d="M8 2.4V5M6.2 8.6v.8M9.8 8.6v.8"/>"#
+            }
             Self::ArrowDown => r#"<path d="M8 3v9.5M4 8.8l4 4 4-4"/>"#,
             Self::ArrowUp => r#"<path d="M8 13V3.5M4 7.2L8 3.2l4 4"/>"#,
             Self::Check => r#"<path d="M3 8.5l3.2 3.2L13 5"/>"#,
@@ -55,16 +57,22 @@ impl Icon {
             Self::ChevronRight => r#"<path d="M6 3.5L10.5 8 6 12.5"/>"#,
             Self::Clock => r#"<circle cx="8" cy="8" r="5.6"/><path d="M8 4.8V8l2.2 1.6"/>"#,
             Self::Close => r#"<path d="M4 4l8 8M12 4l-8 8"/>"#,
-            Self::Copy => r#"<rect x="5.5" y="5.5" width="8" height="8" rx="1.4"/><path d="M3.5 10.5h-1v-8h8v1"/>"#,
+            Self::Copy => {
+                r#"<rect x="5.5" y="5.5" width="8" height="8" rx="1.4"/><path d="M3.5 10.5h-1v-8h8v1"/>"#
+            }
             Self::Doc => r#"<path d="M3.5 2.5h6l3 3v8h-9zM9.5 2.5v3h3M5.8 8.5h4.4M5.8 11h3"/>"#,
             Self::Dots => r#"<path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke-width="2.4"/>"#,
             Self::Embedding => {
                 r#"<path d="M4 4h.01M8 4h.01M12 4h.01M4 8h.01M8 8h.01M12 8h.01M4 12h.01M8 12h.01M12 12h.01" stroke-width="2.4"/>"#
             }
-            Self::Image => r#"<rect x="2.5" y="3" width="11" height="10" rx="1.6"/><path d="M3 11l3-3 2.4 2.4L10.6 8l2.6 2.6"/><path d="M6 6h.01" stroke-width="2"/>"#,
+            Self::Image => {
+                r#"<rect x="2.5" y="3" width="11" height="10" rx="1.6"/><path d="M3 11l3-3 2.4 2.4L10.6 8l2.6 2.6"/><path d="M6 6h.01" stroke-width="2"/>"#
+            }
             Self::Key => r#"<circle cx="5" cy="11" r="2.5"/><path d="M6.8 9.2L13 3M10.5 5.5l2 2"/>"#,
             Self::List => r#"<path d="M3 3.5h10M3 6.5h7M3 9.5h10M3 12.5h5"/>"#,
-            Self::Lock => r#"<rect x="3.5" y="7" width="9" height="6.5" rx="1.4"/><path d="M5.5 7V5a2.5 2.5 0 015 0v2"/>"#,
+            Self::Lock => {
+                r#"<rect x="3.5" y="7" width="9" height="6.5" rx="1.4"/><path d="M5.5 7V5a2.5 2.5 0 015 0v2"/>"#
+            }
             Self::Messages => {
                 r#"<path d="M2.5 3h8v6h-4l-2.5 2V9H2.5z"/><path d="M12.5 6h1v5.5h-1.2v1.8l-2.2-1.8H8"/>"#
             }
@@ -73,7 +81,9 @@ impl Icon {
             Self::Octagon => {
                 r#"<path d="M5.6 2.4h4.8l3.2 3.2v4.8l-3.2 3.2H5.6l-3.2-3.2V5.6z"/><path d="M8 5.2v3.4M8 10.8h.01"/>"#
             }
-            Self::Half => r#"<circle cx="8" cy="8" r="5.2"/><path d="M8 2.8a5.2 5.2 0 010 10.4z" fill="currentColor"/>"#,
+            Self::Half => {
+                r#"<circle cx="8" cy="8" r="5.2"/><path d="M8 2.8a5.2 5.2 0 010 10.4z" fill="currentColor"/>"#
+            }
             Self::Open => r#"<path d="M9 2.5h4.5V7M13.3 2.7L7.5 8.5M6.5 3.5h-4v10h10v-4"/>"#,
             Self::Pause => r#"<path d="M5.5 3.5v9M10.5 3.5v9" stroke-width="2"/>"#,
             Self::Play => r#"<path d="M5 3.4v9.2L12.5 8z"/>"#,
@@ -84,7 +94,9 @@ impl Icon {
             Self::Sun => {
                 r#"<circle cx="8" cy="8" r="2.8"/><path d="M8 1.8v1.6M8 12.6v1.6M1.8 8h1.6M12.6 8h1.6M3.6 3.6l1.2 1.2M11.2 11.2l1.2 1.2M12.4 3.6l-1.2 1.2M4.8 11.2l-1.2 1.2"/>"#
             }
-            Self::System => r#"<rect x="2.5" y="3" width="11" height="10" rx="1.6"/><path d="M2.5 6h11M5 9h4"/>"#,
+            Self::System => {
+                r#"<rect x="2.5" y="3" width="11" height="10" rx="1.6"/><path d="M2.5 6h11M5 9h4"/>"#
+            }
             Self::Thought => {
                 r#"<path d="M3 6.5a3.5 3.5 0 013.5-3.5h3A3.5 3.5 0 0113 6.5 3.5 3.5 0 019.5 10H8l-3 3v-3.2A3.5 3.5 0 013 6.5z"/>"#
             }

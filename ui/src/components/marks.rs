@@ -113,7 +113,9 @@ pub fn CostCell(cost: Option<Money>, source: CostSource, open: bool) -> impl Int
             </span>
         }
         .into_any(),
-        CostText::Unknown => view! { <span class="unknown" title=provenance(source)>"unknown"</span> }.into_any(),
+        CostText::Unknown => {
+            view! { <span class="unknown" title=provenance(source)>"unknown"</span> }.into_any()
+        }
         CostText::Local => view! { <span class="t3" title=provenance(source)>"local"</span> }.into_any(),
         CostText::None => view! { <span class="t3" title=provenance(source)>"–"</span> }.into_any(),
     }

@@ -56,8 +56,10 @@ fn Source(source: SourceStatus) -> impl IntoView {
     }
     let (dot, detail, title) = match source.state {
         SourceState::Running { addresses } => {
-            let ports: Vec<String> =
-                addresses.iter().filter_map(|address| Some(format!(":{}", address.rsplit_once(':')?.1))).collect();
+            let ports: Vec<String> = addresses
+                .iter()
+                .filter_map(|address| Some(format!(":{}", address.rsplit_once(':')?.1)))
+                .collect();
             let mut ports = ports;
             ports.dedup();
             ("dot live", ports.join(" "), format!("Listens on {}", addresses.join(", ")))
@@ -85,7 +87,8 @@ fn Record(health: Health) -> impl IntoView {
         thousands(counted.cut),
         thousands(health.calls),
     );
-    let (icon, class) = if counted.lost > 0 { (Icon::Triangle, "num row warn") } else { (Icon::Check, "num row") };
+    let (icon, class) =
+        if counted.lost > 0 { (Icon::Triangle, "num row warn") } else { (Icon::Check, "num row") };
     view! {
         <span class=class title=title data-testid="completeness">
             <Glyph icon=icon small=true />

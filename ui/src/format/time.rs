@@ -1,7 +1,8 @@
 //! Clock times and dates from milliseconds since 1970, given the local offset. Pure; the clock is an argument.
 
 const DAY_MS: i64 = 86_400_000;
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A moment in one time zone, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +89,12 @@ pub fn day_start(ms: i64, offset: i32) -> i64 {
 
 /// A price table's date, `2026-11-12`, as `12 Nov 2026`; anything else stays as it is.
 pub fn plain_date(text: &str) -> String {
-    let parts: Vec<i64> = text.get(..10).unwrap_or(text).split('-').filter_map(|part| part.parse().ok()).collect();
+    let parts: Vec<i64> =
+        text.get(..10).unwrap_or(text).split('-').filter_map(|part| part.parse().ok()).collect();
     match parts.as_slice() {
         [year, month @ 1..=12, day] => {
-            let stamp = Stamp { year: *year, month: *month, day: *day, hour: 0, minute: 0, second: 0, milli: 0 };
+            let stamp =
+                Stamp { year: *year, month: *month, day: *day, hour: 0, minute: 0, second: 0, milli: 0 };
             stamp.date()
         }
         _ => text.to_owned(),

@@ -1,4 +1,6 @@
 //! stub
 use leptos::prelude::*;
 #[component]
-pub fn Trace() -> impl IntoView { view!{ <h1>"x"</h1> } }
+pub fn Trace() -> impl IntoView {
+    view! { <h1>"x"</h1> }
+}

@@ -11,7 +11,7 @@ use crate::pricing::decimal;
 
 /// Tool calls stand after everything else that a message says.
 const TOOL_CALLS: u64 = 1 << 60;
-/// xAI bills in ticks: ten thousand millionths of a dollar's millionth.
+/// xAI bills in ticks of 10⁻¹⁰ dollars.
 const PICO_DOLLARS_PER_TICK: u64 = 100;
 
 /// Takes a completion or one chunk of a stream.

@@ -19,21 +19,23 @@ pub(super) fn parse(request: &[u8]) -> (Value, Option<String>) {
     }
 }
 
+/// Where a request keeps what was said.
+const SPOKEN: [&str; 7] = ["system", "instructions", "tools", "messages", "input", "contents", "prompt"];
+
 fn salvage(request: &[u8]) -> Value {
-    let mut members = Map::new();
-    for name in ["system", "instructions", "tools", "messages", "input", "contents", "prompt"] {
-        let Some(rest) = scanner::member_onwards(request, name) else { continue };
-        if let Some(whole) =
-            scanner::member(request, name).and_then(|value| serde_json::from_slice(value).ok())
-        {
-            members.insert(name.to_owned(), whole);
-            continue;
-        }
-        let (ranges, _) = scanner::elements(rest);
-        let elements = ranges.into_iter().filter_map(|range| serde_json::from_slice(rest.get(range)?).ok());
-        members.insert(name.to_owned(), Value::Array(elements.collect()));
+    let mut found = Map::new();
+    for member in scanner::members(request) {
+        let Some(name) = SPOKEN.iter().find(|name| name.as_bytes() == member.key) else { continue };
+        let whole = member.value.and_then(|value| serde_json::from_slice(value).ok());
+        let value = whole.unwrap_or_else(|| whole_elements(member.onwards));
+        found.insert((*name).to_owned(), value);
     }
-    Value::Object(members)
+    Value::Object(found)
+}
+
+fn whole_elements(array: &[u8]) -> Value {
+    let (ranges, _) = scanner::elements(array);
+    ranges.into_iter().filter_map(|range| serde_json::from_slice::<Value>(array.get(range)?).ok()).collect()
 }
 
 /// Whether the request asks for a stream. Ollama streams unless told not to; Google says it in the path.

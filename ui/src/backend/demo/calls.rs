@@ -1,8 +1,8 @@
 //! Invented calls whose tokens, prices and times agree with each other.
 
 use api::{
-    BodyInfo, BucketCost, CallDetail, CallId, CallState, CallSummary, ChunkTiming, Cost, CostSource, Header, InFlight,
-    Money, Operation, Timing, Usage, UsageSource,
+    BodyInfo, BucketCost, CallDetail, CallId, CallState, CallSummary, ChunkTiming, Cost, CostSource, Header,
+    InFlight, Money, Operation, Timing, Usage, UsageSource,
 };
 
 /// Model, provider, client, and prices in dollars a million: input, cache read, cache write, output.
@@ -117,7 +117,12 @@ fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
             output: Some(output),
             reasoning: None,
         },
-        _ => Usage { input: Some(prompt), output: Some(output), reasoning: Some(output / 4), ..Usage::default() },
+        _ => Usage {
+            input: Some(prompt),
+            output: Some(output),
+            reasoning: Some(output / 4),
+            ..Usage::default()
+        },
     };
     let wait = 500_000 + dice.roll(2_200_000);
     let streamed = !embeds && dice.roll(9) > 0;
@@ -125,7 +130,9 @@ fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
     let partial = matches!(state, CallState::Cancelled | CallState::Truncated);
     let cost = cost(&usage, prices, provider == "ollama", partial);
     let (status, error) = match state {
-        CallState::UpstreamError => (429, Some("429 rate_limit_error: this request would exceed your organization's rate limit")),
+        CallState::UpstreamError => {
+            (429, Some("429 rate_limit_error: this request would exceed your organization's rate limit"))
+        }
         CallState::Truncated => (200, Some("upstream closed the stream before its end")),
         _ => (200, None),
     };

@@ -13,7 +13,9 @@ pub(super) fn unpriced(call: &CallSummary) -> bool {
 
 pub(super) fn matches(filter: &CallFilter, call: &CallDetail) -> bool {
     let call = &call.summary;
-    let is = |wanted: &Option<String>, value: Option<&str>| wanted.as_deref().is_none_or(|wanted| Some(wanted) == value);
+    let is = |wanted: &Option<String>, value: Option<&str>| {
+        wanted.as_deref().is_none_or(|wanted| Some(wanted) == value)
+    };
     let cost = call.cost.map(api::Money::pico);
     let words = filter.text.as_deref().map(str::to_lowercase);
     is(&filter.model, call.model.as_deref())
@@ -29,5 +31,7 @@ pub(super) fn matches(filter: &CallFilter, call: &CallDetail) -> bool {
         && filter.cost_min_pico.is_none_or(|min| cost.is_some_and(|cost| cost >= min))
         && filter.cost_max_pico.is_none_or(|max| cost.is_some_and(|cost| cost <= max))
         && filter.unpriced.is_none_or(|wanted| unpriced(call) == wanted)
-        && words.is_none_or(|words| call.title.as_deref().is_some_and(|title| title.to_lowercase().contains(&words)))
+        && words.is_none_or(|words| {
+            call.title.as_deref().is_some_and(|title| title.to_lowercase().contains(&words))
+        })
 }

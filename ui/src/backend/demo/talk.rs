@@ -28,10 +28,18 @@ fn result(id: &str, words: &str, error: bool) -> Part {
 
 pub(super) fn conversation(call: &CallSummary) -> Conversation {
     if call.operation == Operation::Embeddings {
-        return Conversation { messages: vec![message(Role::User, vec![text("512 inputs, the first: `fn drop_whole_traces(tx: &mut Tx)`")], false)], ..Conversation::default() };
+        return Conversation {
+            messages: vec![message(
+                Role::User,
+                vec![text("512 inputs, the first: `fn drop_whole_traces(tx: &mut Tx)`")],
+                false,
+            )],
+            ..Conversation::default()
+        };
     }
     let title = call.title.clone().unwrap_or_default();
-    let system = "You are an interactive CLI tool that helps users with software engineering tasks. ".repeat(90);
+    let system =
+        "You are an interactive CLI tool that helps users with software engineering tasks. ".repeat(90);
     let schema = r#"{"type":"object","properties":{"command":{"type":"string","description":"The command to run"},"timeout":{"type":"number"}},"required":["command"]}"#;
     let mut messages = vec![
         message(Role::System, vec![text(&system)], true),
@@ -67,7 +75,8 @@ pub(super) fn conversation(call: &CallSummary) -> Conversation {
 pub(super) fn request_body(call: &CallSummary) -> String {
     let model = call.model.clone().unwrap_or_default();
     let title = call.title.clone().unwrap_or_default();
-    let filler = "You are an interactive CLI tool that helps users with software engineering tasks. ".repeat(30);
+    let filler =
+        "You are an interactive CLI tool that helps users with software engineering tasks. ".repeat(30);
     let body = format!(
         r#"{{"model":"{model}","max_tokens":32000,"temperature":1,"stream":{},"system":[{{"type":"text","text":"{filler}","cache_control":{{"type":"ephemeral"}}}}],"messages":[{{"role":"user","content":"{}"}}],"tools":[{{"name":"Bash","description":"Runs a command","input_schema":{{"type":"object","properties":{{"command":{{"type":"string"}}}},"required":["command"]}}}}],"metadata":{{"user_id":"user_3f2a"}}}}"#,
         call.streamed,
@@ -78,12 +87,16 @@ pub(super) fn request_body(call: &CallSummary) -> String {
 
 pub(super) fn response_body(call: &CallSummary) -> String {
     if let Some(error) = call.error.as_deref().filter(|_| call.state == CallState::UpstreamError) {
-        return format!(r#"{{"type":"error","error":{{"type":"rate_limit_error","message":"{error}"}},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}}"#);
+        return format!(
+            r#"{{"type":"error","error":{{"type":"rate_limit_error","message":"{error}"}},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}}"#
+        );
     }
     if !call.streamed {
         return r#"{"id":"msg_01XFDUDYJgAACzvnptvVoYEL","type":"message","role":"assistant","content":[{"type":"text","text":"The writer keeps its transaction open."}],"stop_reason":"end_turn"}"#.into();
     }
-    let mut body = String::from("event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_01XFDUDYJgAACzvnptvVoYEL\",\"role\":\"assistant\",\"usage\":{\"input_tokens\":3}}}\n\n");
+    let mut body = String::from(
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_01XFDUDYJgAACzvnptvVoYEL\",\"role\":\"assistant\",\"usage\":{\"input_tokens\":3}}}\n\n",
+    );
     for word in "The writer keeps its transaction open while it waits for the vacuum. I will run the vacuum after the commit.".split_inclusive(' ') {
         body.push_str(&format!("event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{word}\"}}}}\n\n"));
     }

@@ -144,7 +144,9 @@ impl CallList {
         self.rows.with_untracked(|rows| {
             let index = from.and_then(|from| rows.index_of(from));
             let next = match index {
-                Some(index) => index.checked_add_signed(by).filter(|next| *next < rows.len()).unwrap_or(index),
+                Some(index) => {
+                    index.checked_add_signed(by).filter(|next| *next < rows.len()).unwrap_or(index)
+                }
                 None => 0,
             };
             rows.get(next).map(|entry| entry.call.id).or(from)

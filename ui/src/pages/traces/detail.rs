@@ -29,7 +29,8 @@ pub fn Detail(id: CallId) -> impl IntoView {
     let backend = use_backend();
     let live = use_live();
     let changed = Memo::new(move |before: Option<&u64>| {
-        let (turn, ours) = live.changes.with(|changes| (changes.turn, changes.all || changes.ids.contains(&id)));
+        let (turn, ours) =
+            live.changes.with(|changes| (changes.turn, changes.all || changes.ids.contains(&id)));
         if ours { turn } else { before.copied().unwrap_or(0) }
     });
     let call = fetch(

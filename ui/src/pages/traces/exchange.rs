@@ -48,7 +48,9 @@ fn said(message: &Message) -> (Icon, String, String, bool) {
         Role::Tool => (Icon::Tool, "Tool"),
     };
     let calls = message.parts.iter().rev().find_map(|part| match part {
-        Part::ToolCall { name, arguments, .. } => Some((Icon::Tool, format!("Call {name}"), short(arguments), true)),
+        Part::ToolCall { name, arguments, .. } => {
+            Some((Icon::Tool, format!("Call {name}"), short(arguments), true))
+        }
         _ => None,
     });
     let texts = message.parts.iter().rev().find_map(|part| match part {

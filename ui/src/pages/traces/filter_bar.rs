@@ -17,7 +17,9 @@ const INPUT_ID: &str = "filter-input";
 
 /// Puts the cursor into the filter.
 pub fn focus_input() {
-    let input = document().get_element_by_id(INPUT_ID).and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok());
+    let input = document()
+        .get_element_by_id(INPUT_ID)
+        .and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok());
     if let Some(input) = input {
         // A field that cannot take the focus stays without it.
         let _ = input.focus();
@@ -64,12 +66,18 @@ pub fn FilterBar() -> impl IntoView {
         let count = offered.with(Vec::len);
         match event.key().as_str() {
             "ArrowDown" if count > 0 => chosen.update(|at| *at = Some(at.map_or(0, |at| (at + 1) % count))),
-            "ArrowUp" if count > 0 => chosen.update(|at| *at = Some(at.map_or(count - 1, |at| (at + count - 1) % count))),
-            "Enter" => match chosen.get_untracked().and_then(|at| offered.with(|offered| offered.get(at).cloned())) {
-                Some(suggestion) => take(suggestion),
-                None if !typed.with_untracked(|typed| typed.trim().is_empty()) => apply(typed.get_untracked()),
-                None => {}
-            },
+            "ArrowUp" if count > 0 => {
+                chosen.update(|at| *at = Some(at.map_or(count - 1, |at| (at + count - 1) % count)))
+            }
+            "Enter" => {
+                match chosen.get_untracked().and_then(|at| offered.with(|offered| offered.get(at).cloned())) {
+                    Some(suggestion) => take(suggestion),
+                    None if !typed.with_untracked(|typed| typed.trim().is_empty()) => {
+                        apply(typed.get_untracked())
+                    }
+                    None => {}
+                }
+            }
             "Tab" if count > 0 && !typed.with_untracked(String::is_empty) => {
                 let at = chosen.get_untracked().unwrap_or(usize::from(count > 1));
                 if let Some(suggestion) = offered.with(|offered| offered.get(at).cloned()) {
@@ -149,10 +157,12 @@ fn option_view(suggestion: Suggestion) -> impl IntoView {
             view! { <span class="mono m">{field}":"</span><span class="t3 cut">{hint}</span> }.into_any()
         }
         Suggestion::Value { field, value } => {
-            view! { <span class="mono t3">{field}":"</span><span class="mono m cut">{value}</span> }.into_any()
+            view! { <span class="mono t3">{field}":"</span><span class="mono m cut">{value}</span> }
+                .into_any()
         }
         Suggestion::Text(text) => {
-            view! { <Glyph icon=Icon::Search small=true /><span class="cut">"Search for “"{text}"”"</span> }.into_any()
+            view! { <Glyph icon=Icon::Search small=true /><span class="cut">"Search for “"{text}"”"</span> }
+                .into_any()
         }
     }
 }
@@ -161,10 +171,12 @@ fn option_view(suggestion: Suggestion) -> impl IntoView {
 fn Chips() -> impl IntoView {
     let page = expect_context::<Page>();
     let chips = Memo::new(move |_| {
-        page.filter.with(|view| view.chips(|ms| {
-            let stamp = Stamp::new(ms, utc_offset(ms));
-            format!("{} {}", stamp.day_month(), stamp.short_clock())
-        }))
+        page.filter.with(|view| {
+            view.chips(|ms| {
+                let stamp = Stamp::new(ms, utc_offset(ms));
+                format!("{} {}", stamp.day_month(), stamp.short_clock())
+            })
+        })
     });
     view! {
         <For each=move || chips.get() key=Chip::clone let(chip)>

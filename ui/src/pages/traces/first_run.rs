@@ -13,7 +13,9 @@ use crate::preferences::Preferences;
 pub fn FirstRun() -> impl IntoView {
     let live = use_live();
     let preferences = expect_context::<Preferences>();
-    let problem = move || live.health.with(|health| health.as_ref().and_then(|health| health.problems.first().cloned()));
+    let problem = move || {
+        live.health.with(|health| health.as_ref().and_then(|health| health.problems.first().cloned()))
+    };
     let rows = tools::TOOLS
         .iter()
         .enumerate()

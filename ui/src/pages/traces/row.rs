@@ -8,7 +8,9 @@ use leptos_router::hooks::use_navigate;
 use super::Page;
 use super::rows::Entry;
 use crate::browser::{now_ms, utc_offset};
-use crate::components::marks::{CostCell, ModelName, StateIcon, ToolMark, TypeMark, call_type, state_mark, trouble};
+use crate::components::marks::{
+    CostCell, ModelName, StateIcon, ToolMark, TypeMark, call_type, state_mark, trouble,
+};
 use crate::format::time::{Stamp, list_stamp};
 use crate::format::{duration, short, thousands};
 
@@ -88,7 +90,9 @@ fn Latency(call: CallSummary) -> impl IntoView {
     let rest = (share(total.unwrap_or(0) as f64) - wait).max(0.0);
     let over = total.is_some_and(|total| total as f64 > SCALE_US);
     let title = match (call.first_token_us, total) {
-        (Some(first), Some(total)) => format!("First token after {}, all after {}", duration(first), duration(total)),
+        (Some(first), Some(total)) => {
+            format!("First token after {}, all after {}", duration(first), duration(total))
+        }
         (None, Some(total)) => format!("All after {}", duration(total)),
         _ => "Not ended".to_owned(),
     };

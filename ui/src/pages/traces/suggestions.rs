@@ -20,11 +20,14 @@ pub enum Suggestion {
 
 /// Suggestions for the input, best first. Only its last word is looked at; all of it can be searched for.
 pub fn suggest(input: &str, facets: &Facets) -> Vec<Suggestion> {
-    let word = if input.ends_with(' ') { "" } else { input.split_whitespace().next_back().unwrap_or_default() };
+    let word =
+        if input.ends_with(' ') { "" } else { input.split_whitespace().next_back().unwrap_or_default() };
     let mut found = Vec::new();
     match word.split_once(':').and_then(|(field, part)| Some((known_field(field)?, part))) {
         Some((field, part)) => found.extend(values(field, part, facets)),
-        None if word.is_empty() => found.extend(FIELDS.map(|(field, hint)| Suggestion::Field { field, hint })),
+        None if word.is_empty() => {
+            found.extend(FIELDS.map(|(field, hint)| Suggestion::Field { field, hint }))
+        }
         None => {
             let fields = FIELDS.into_iter().filter(|(field, _)| field.starts_with(&word.to_lowercase()));
             found.extend(fields.map(|(field, hint)| Suggestion::Field { field, hint }));
@@ -79,7 +82,10 @@ mod tests {
     fn a_field_offers_its_values() {
         let value = |field, value: &str| Suggestion::Value { field, value: value.into() };
         assert_eq!(suggest("model:opus", &facets()), [value("model", "claude-opus-4-5")]);
-        assert_eq!(suggest("x outcome:", &facets()), [value("outcome", "success"), value("outcome", "error")]);
+        assert_eq!(
+            suggest("x outcome:", &facets()),
+            [value("outcome", "success"), value("outcome", "error")]
+        );
     }
 
     #[test]

@@ -59,7 +59,8 @@ pub fn Table() -> impl IntoView {
     });
     let drawn = move || {
         let (first, last, _) = window.get();
-        list.rows.with(|rows| (first..last).map(|index| (index, rows.get(index).cloned())).collect::<Vec<_>>())
+        list.rows
+            .with(|rows| (first..last).map(|index| (index, rows.get(index).cloned())).collect::<Vec<_>>())
     };
     let key = |(index, entry): &(usize, Option<Entry>)| match entry {
         Some(entry) => (entry.call.id.to_string(), entry.revision as usize),
@@ -91,7 +92,8 @@ pub fn Table() -> impl IntoView {
 
 fn scroll_into_view(frame: &web_sys::HtmlDivElement, index: usize) {
     let frame: &web_sys::Element = frame.unchecked_ref();
-    let (row, top, height) = (index as f64 * ROW, f64::from(frame.scroll_top()), f64::from(frame.client_height()));
+    let (row, top, height) =
+        (index as f64 * ROW, f64::from(frame.scroll_top()), f64::from(frame.client_height()));
     let wanted = if row < top {
         row
     } else if row + ROW > top + height {

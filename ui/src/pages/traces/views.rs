@@ -91,7 +91,9 @@ pub fn TimeRange() -> impl IntoView {
     let item = move |last: Option<Last>| {
         let label = last.map_or("All time", Last::label);
         let current = move || {
-            page.filter.with(|view| view.last == last && view.filter.from_ms.is_none() && view.filter.to_ms.is_none())
+            page.filter.with(|view| {
+                view.last == last && view.filter.from_ms.is_none() && view.filter.to_ms.is_none()
+            })
         };
         view! {
             <button type="button" role="menuitemradio" aria-checked=move || current().to_string()
