@@ -23,7 +23,7 @@ use crate::sources::Sources;
 
 /// Captures that wait to be read. When it is full the proxy drops records and counts them; their bodies' bytes are
 /// bounded on their own, by the budget.
-const QUEUE: usize = 16_384;
+const QUEUE: usize = 65_536;
 const MEGABYTE: usize = 1 << 20;
 
 /// The engine could not start.

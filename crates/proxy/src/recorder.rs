@@ -78,9 +78,12 @@ impl Tap {
         Buffer::new(self.limits.body, self.budget.lease())
     }
 
-    /// Sends what may be lost without harm.
+    /// Sends what may be lost without harm: the call's `Closed` says everything again. Half of the queue is kept for
+    /// those.
     fn offer(&self, capture: Capture) {
-        // A full queue drops it: the call's `Closed` says everything again.
+        if self.sender.capacity() * 2 < self.sender.max_capacity() {
+            return;
+        }
         let _dropped_when_full = self.sender.try_send(capture);
     }
 }

@@ -7,14 +7,13 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::layout::{Part, Patch, append_patched, decode_parts, encode_parts, encode_patches};
 use crate::write::Body;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, packing};
 
 type Hash = [u8; 32];
 type NodeKey = [u8; 16];
 
 /// Segments below this size are not worth compressing.
 const PACKED_FROM: usize = 96;
-const PACK_LEVEL: i32 = 3;
 /// Rows in one statement; SQLite takes 32,766 values.
 const ROWS: usize = 500;
 /// Ids remembered before asking the database again.
@@ -291,7 +290,7 @@ fn pack(bytes: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
     if bytes.len() < PACKED_FROM {
         return Ok(None);
     }
-    let packed = zstd::bulk::compress(bytes, PACK_LEVEL)?;
+    let packed = packing::pack(bytes)?;
     Ok((packed.len() < bytes.len()).then_some(packed))
 }
 
@@ -302,7 +301,7 @@ fn unpack(row: &sqlx::sqlite::SqliteRow) -> Result<Vec<u8>, StoreError> {
         return Ok(bytes);
     }
     let raw_len = usize::try_from(raw_len).ok().filter(|len| *len <= LARGEST_SEGMENT);
-    Ok(zstd::bulk::decompress(&bytes, raw_len.ok_or(StoreError::Damaged("a segment's length is wrong"))?)?)
+    packing::unpack(&bytes, raw_len.ok_or(StoreError::Damaged("a segment's length is wrong"))?)
 }
 
 impl Store {

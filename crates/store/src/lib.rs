@@ -8,6 +8,7 @@ mod error;
 mod filter;
 mod layout;
 mod open;
+mod packing;
 mod row;
 mod text;
 mod totals;

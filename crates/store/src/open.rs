@@ -27,24 +27,26 @@ impl Store {
     /// Opens the database at `path`, making it (and its folder, both private) when it is not there.
     pub async fn open(path: &Path) -> Result<(Self, Opened), StoreError> {
         let moved_aside = prepare_file(path)?;
-        let options = SqliteConnectOptions::new()
+        let reading = SqliteConnectOptions::new()
             .filename(path)
+            .pragma("temp_store", "memory")
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        let writing = reading
+            .clone()
             .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .pragma("application_id", APPLICATION_ID.to_string())
-            .pragma("journal_size_limit", "67108864")
-            .pragma("temp_store", "memory")
-            .busy_timeout(BUSY_TIMEOUT)
-            .disable_statement_logging();
-        let mut connection = SqliteConnection::connect_with(&options).await?;
+            .pragma("journal_size_limit", "67108864");
+        let mut connection = SqliteConnection::connect_with(&writing).await?;
         migrate(&mut connection, path).await?;
         let lost = mark_lost(&mut connection).await?;
         let writer = Mutex::new(Writer::new(connection).await?);
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
             .idle_timeout(Some(Duration::from_secs(30)))
-            .connect_with(options.pragma("query_only", "on"))
+            .connect_with(reading.pragma("query_only", "on"))
             .await?;
         let inner = Inner { path: path.to_owned(), read, writer };
         Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside }))

@@ -11,11 +11,10 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use crate::StoreError;
+use crate::{StoreError, packing};
 
 /// Rows in one statement: 32 columns each, and SQLite takes 32,766 values.
 const ROWS: usize = 200;
-const PACK_LEVEL: i32 = 3;
 const LARGEST_DETAIL: usize = 64 << 20;
 
 /// The columns of a list, in the order [`summary`] reads them by name.
@@ -53,11 +52,11 @@ pub(crate) struct StoredDetail {
 }
 
 fn pack(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    Ok(zstd::bulk::compress(&serde_json::to_vec(value)?, PACK_LEVEL)?)
+    packing::pack(&serde_json::to_vec(value)?)
 }
 
 fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, StoreError> {
-    Ok(serde_json::from_slice(&zstd::bulk::decompress(packed, LARGEST_DETAIL)?)?)
+    Ok(serde_json::from_slice(&packing::unpack(packed, LARGEST_DETAIL)?)?)
 }
 
 /// Whether a call counts as an error: a bad status, or an answer that did not end well. A client that left is none.

@@ -3,6 +3,7 @@
 use sqlx::{Connection, QueryBuilder, Sqlite};
 
 use crate::layout::decode_ids;
+use crate::write::BEGIN;
 use crate::{Store, StoreError};
 
 /// Calls indexed in one transaction: few, so that recording never waits long.
@@ -31,7 +32,7 @@ impl Store {
             texts.push((seq, text));
         }
         let mut writer = self.inner.writer.lock().await;
-        let mut transaction = writer.connection()?.begin().await?;
+        let mut transaction = writer.connection()?.begin_with(BEGIN).await?;
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO call_text (rowid, text) ");
         insert.push_values(&texts, |mut row, (seq, text)| {
             row.push_bind(*seq).push_bind(text.as_str());

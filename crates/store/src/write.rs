@@ -11,6 +11,9 @@ use crate::bodies::{Cut, NewSegments, SegmentIds};
 use crate::layout::encode_ids;
 use crate::{Store, StoreError, row};
 
+/// A transaction that takes the write lock at once: one that reads first could find its snapshot outdated.
+pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
+
 /// Something to remember.
 #[derive(Clone, Debug)]
 pub enum Write {
@@ -95,7 +98,7 @@ impl Writer {
             }
         }
 
-        let mut transaction = connection.begin().await?;
+        let mut transaction = connection.begin_with(BEGIN).await?;
         let bodies: Vec<&Body> =
             records.iter().flat_map(|(_, record)| [&record.request, &record.response]).collect();
         let cut: Vec<Cut> = bodies.iter().map(|body| Cut::new(body)).collect();
