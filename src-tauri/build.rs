@@ -1,5 +1,4 @@
 //! Hands over to Tauri's own build script, once the dashboard it puts into the binary is there.
-#![expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
 
 use std::path::Path;
 

@@ -29,6 +29,10 @@ impl Instance {
         if is_healthy(port) {
             return Ok(Self { child: None });
         }
+        anyhow::ensure!(
+            !is_taken(port),
+            "another program uses port {port}; set DASHBOARD_PORT to a free one"
+        );
         let name = format!("llmflow{}", env::consts::EXE_SUFFIX);
         let program = env::current_exe().context("where is this program?")?.with_file_name(name);
         let child = Command::new(&program).arg("serve").args(arguments).spawn();
@@ -46,9 +50,7 @@ impl Instance {
                 return Ok(());
             }
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
-                bail!(
-                    "llmflow ended at once ({status}); is port {port} taken? DASHBOARD_PORT chooses another"
-                );
+                bail!("llmflow ended at once ({status}); its own messages say why");
             }
             thread::sleep(PAUSE);
         }
@@ -85,7 +87,7 @@ fn ask_to_end(child: &Child) {
     let process = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(process) = process {
         // It may have ended already, which is as good.
-        drop(rustix::process::kill_process(process, rustix::process::Signal::TERM));
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
     }
 }
 
@@ -98,6 +100,10 @@ fn ask_to_end(child: &mut Child) {
 fn is_healthy(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     ask(address).is_ok_and(|answer| is_health(&answer))
+}
+
+fn is_taken(port: u16) -> bool {
+    TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), ANSWER_DEADLINE).is_ok()
 }
 
 fn ask(address: SocketAddr) -> std::io::Result<String> {

@@ -3,17 +3,29 @@
 //! An LLMFlow that runs already is shown; else one is started, and ended with the window.
 //! Left out: everything that is not a window. The page is served by `llmflow` and gets no IPC.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+#![expect(clippy::print_stderr, reason = "before there is a window, this is where to say what failed")]
 
 mod instance;
 
 use std::env;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use tauri::{App, AppHandle, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent};
+use tauri::{App, AppHandle, Manager, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent};
 
 use crate::instance::{Instance, dashboard_port};
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("llmflow-desktop: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let port = dashboard_port(&arguments, env::var("DASHBOARD_PORT").ok().as_deref())?;
     let app = tauri::Builder::default()

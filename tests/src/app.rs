@@ -4,6 +4,7 @@ use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
+use std::sync::Mutex;
 
 use api::{CallDetail, CallFilter, CallId, CallSummary, Health, Page, Reply, Request};
 use rustix::process::{Pid, Signal, kill_process};
@@ -125,7 +126,12 @@ impl Setup {
             .spawn()
             .unwrap();
         let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        App { setup: Some(self), child: Some(child), proxy: address(proxy), dashboard: address(dashboard) }
+        App {
+            setup: Some(self),
+            child: Mutex::new(Some(child)),
+            proxy: address(proxy),
+            dashboard: address(dashboard),
+        }
     }
 }
 
@@ -159,7 +165,7 @@ pub struct Finished {
 #[derive(Debug)]
 pub struct App {
     setup: Option<Setup>,
-    child: Option<Child>,
+    child: Mutex<Option<Child>>,
     /// Where the proxy listens.
     pub proxy: SocketAddr,
     /// Where the dashboard listens.
@@ -168,7 +174,7 @@ pub struct App {
 
 impl Drop for App {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
+        if let Some(mut child) = self.child.get_mut().unwrap().take() {
             let _gone_already = kill_process(pid(&child), Signal::TERM);
             let patience = std::time::Instant::now() + std::time::Duration::from_secs(10);
             while matches!(child.try_wait(), Ok(None)) {
@@ -195,6 +201,10 @@ impl App {
         self.setup.as_ref().expect("only taken at the end")
     }
 
+    fn with_child<T>(&self, act: impl FnOnce(&mut Child) -> T) -> T {
+        act(self.child.lock().unwrap().as_mut().expect("it runs until it is ended"))
+    }
+
     /// The data folder.
     pub fn data(&self) -> PathBuf {
         self.setup().data()
@@ -207,7 +217,7 @@ impl App {
 
     /// The process.
     pub fn process_id(&self) -> u32 {
-        self.child.as_ref().expect("it runs").id()
+        self.with_child(|child| child.id())
     }
 
     fn output(&self, name: &str) -> String {
@@ -227,7 +237,8 @@ impl App {
             if log.contains("is taken") || log.contains("another LLMFlow") {
                 return Some(false);
             }
-            assert!(is_running(self.process_id()), "llmflow ended at its start: {log}");
+            let ended = self.with_child(Child::try_wait).unwrap();
+            assert!(ended.is_none(), "llmflow ended at its start, {ended:?}: {}", self.log());
             tokio::net::TcpStream::connect(address).await.ok()?;
             (get(address, path).await.status() == 200).then_some(true)
         })
@@ -241,14 +252,14 @@ impl App {
     }
 
     fn end(&mut self, signal: Signal) -> ExitStatus {
-        let mut child = self.child.take().expect("ended once");
+        let mut child = self.child.get_mut().unwrap().take().expect("ended once");
         let _gone_already = kill_process(pid(&child), signal);
         child.wait().unwrap()
     }
 
     /// Sends SIGTERM without waiting.
     pub fn terminate(&self) {
-        kill_process(pid(self.child.as_ref().expect("it runs")), Signal::TERM).unwrap();
+        self.with_child(|child| kill_process(pid(child), Signal::TERM)).unwrap();
     }
 
     /// Ends it with SIGTERM and waits.
@@ -340,12 +351,6 @@ impl App {
             offset = part.next;
         }
     }
-}
-
-fn is_running(process: u32) -> bool {
-    // A child that ended and was not waited for is a zombie: it still has an id, but no command line.
-    !cfg!(target_os = "linux")
-        || std::fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|command| !command.is_empty())
 }
 
 async fn get(address: SocketAddr, path: &str) -> Response {

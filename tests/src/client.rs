@@ -32,7 +32,7 @@ pub struct Response {
 impl Response {
     /// The status; 0 when there was no response.
     pub fn status(&self) -> u16 {
-        self.head.start.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
+        status(&self.head)
     }
 
     /// The body as text.
@@ -44,6 +44,10 @@ impl Response {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {:?}", self.text()))
     }
+}
+
+fn status(head: &Head) -> u16 {
+    head.start.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
 }
 
 /// A connection with a request under way.
@@ -58,8 +62,13 @@ pub struct Client {
 impl Client {
     /// Connects and writes `request`, byte for byte.
     pub async fn open(address: SocketAddr, request: &[u8]) -> Self {
-        let stream = within("connecting", TcpStream::connect(address)).await.unwrap();
-        stream.set_nodelay(true).unwrap();
+        Self::try_open(address, request).await.unwrap()
+    }
+
+    /// The same for a server that may be gone.
+    pub async fn try_open(address: SocketAddr, request: &[u8]) -> std::io::Result<Self> {
+        let stream = within("connecting", TcpStream::connect(address)).await?;
+        stream.set_nodelay(true)?;
         let mut client = Self {
             wire: Wire::new(stream),
             method: String::from_utf8_lossy(request).split(' ').next().unwrap_or_default().to_owned(),
@@ -67,7 +76,7 @@ impl Client {
             end: BodyEnd::After(0),
         };
         client.write(request).await;
-        client
+        Ok(client)
     }
 
     /// Writes more of the request. A server that answered early may have closed already: that is no fault.
@@ -80,6 +89,11 @@ impl Client {
         self.head = within("the response's head", self.wire.head()).await.ok().flatten()?;
         self.end = BodyEnd::of_response(&self.head, &self.method);
         Some(self.head.clone())
+    }
+
+    /// The status of the response, whose body may never end; 0 when there is none.
+    pub async fn status(mut self) -> u16 {
+        self.head().await.as_ref().map_or(0, status)
     }
 
     /// The next piece of the body. `Ok(None)` at its proper end, an error when it breaks off.
@@ -115,9 +129,14 @@ impl Client {
 
 /// One request and its whole response.
 pub async fn send(address: SocketAddr, request: &[u8]) -> Response {
-    let mut client = Client::open(address, request).await;
-    match client.head().await {
+    try_send(address, request).await.unwrap()
+}
+
+/// The same for a server that may be gone.
+pub async fn try_send(address: SocketAddr, request: &[u8]) -> std::io::Result<Response> {
+    let mut client = Client::try_open(address, request).await?;
+    Ok(match client.head().await {
         Some(_) => client.rest().await,
         None => Response { head: Head::default(), body: Vec::new(), ended: Ended::Nothing },
-    }
+    })
 }

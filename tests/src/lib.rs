@@ -20,7 +20,7 @@ mod wait;
 
 pub use app::{App, Finished, Setup};
 pub use binary::{binary, command};
-pub use client::{Client, Ended, Response, send};
+pub use client::{Client, Ended, Response, send, try_send};
 pub use http1::{Head, HeaderLine, hop_by_hop};
 pub use mock::{Answer, Dialect, Exchange, Fault, Framing, Mock, Plan, Received, Sent, Step, Tokens, gzip};
 pub use prices::{Rates, rates};
@@ -36,5 +36,5 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// Whether `needle` stands in `haystack`.
 pub fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    memchr::memmem::find(haystack, needle).is_some()
 }

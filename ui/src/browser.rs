@@ -56,6 +56,14 @@ pub fn is_on_control(event: &web_sys::KeyboardEvent) -> bool {
         .is_some_and(|element| matches!(element.tag_name().as_str(), "BUTTON" | "A" | "SUMMARY"))
 }
 
+/// Presses the button with this test id, if it is there.
+pub fn press(testid: &str) {
+    let found = document().query_selector(&format!("[data-testid={testid}]")).ok().flatten();
+    if let Some(button) = found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
+        button.click();
+    }
+}
+
 /// Calls `on` for each key that is not typed into a field, while the caller's component lives.
 /// The press is swallowed when `on` says that it used it.
 pub fn on_key(on: impl Fn(&web_sys::KeyboardEvent) -> bool + 'static) {

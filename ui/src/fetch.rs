@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use api::ApiError;
+use api::{ApiError, ErrorKind};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -56,7 +56,7 @@ where
             let answer = asked.await;
             if turn.try_get_value() == Some(this_turn) {
                 fetched.late.set(false);
-                fetched.answer.set(Some(answer));
+                fetched.take(answer);
             }
         });
         set_timeout(
@@ -87,6 +87,15 @@ impl<T: Send + Sync + 'static> Fetched<T> {
     /// Whether it has been loading long enough to say so.
     pub fn is_late(self) -> bool {
         self.late.get() && self.answer.with(Option::is_none)
+    }
+
+    /// Takes an answer. Data that is there outlives a lost connection: the status bar says how old it is.
+    fn take(self, answer: Result<T, ApiError>) {
+        let lost = matches!(&answer, Err(error) if error.kind == ErrorKind::Unavailable);
+        let has_data = self.answer.with_untracked(|answer| matches!(answer, Some(Ok(_))));
+        if !(lost && has_data) {
+            self.answer.set(Some(answer));
+        }
     }
 
     /// Asks again.

@@ -139,11 +139,6 @@ impl View {
         self.filter == CallFilter::default() && self.last.is_none()
     }
 
-    /// Whether a call that arrives now could belong to it.
-    pub fn is_live(&self) -> bool {
-        self.filter.to_ms.is_none()
-    }
-
     /// Only the failed ones?
     pub fn errors_only(&self) -> bool {
         self.filter.outcome == Some(Outcome::Error)

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use api::{CallId, Event, Health, InFlight, SourceStatus};
+use api::{CallFilter, CallId, Event, Health, InFlight, SourceStatus};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -45,6 +45,8 @@ pub struct Live {
     pub flying: RwSignal<Flying>,
     pub changes: RwSignal<Changes>,
     pub health: RwSignal<Option<Health>>,
+    /// Calls whose cost is not known, of all that are kept.
+    pub unpriced: RwSignal<u64>,
     /// The clock, four times a second.
     pub now: RwSignal<i64>,
     pub paused: RwSignal<bool>,
@@ -54,6 +56,8 @@ pub struct Live {
 
 /// Progress is told four times a second; silence this long means that nothing is under way any more.
 const SILENCE_MS: i64 = 1_500;
+/// Counting over all calls is not done more often than this.
+const COUNTING: Duration = Duration::from_secs(15);
 
 impl Live {
     /// Connects, and keeps the facts fresh while the app lives.
@@ -63,6 +67,7 @@ impl Live {
             flying: RwSignal::new(Flying::default()),
             changes: RwSignal::new(Changes::default()),
             health: RwSignal::new(None),
+            unpriced: RwSignal::new(0),
             now: RwSignal::new(now_ms()),
             paused: RwSignal::new(false),
             heard: StoredValue::new(0),
@@ -73,6 +78,18 @@ impl Live {
         std::mem::forget(stream);
         set_interval(move || live.tick(), Duration::from_millis(250));
         set_interval(move || live.ask_health(), Duration::from_secs(5));
+        let counted = StoredValue::new(0);
+        set_interval(
+            move || {
+                let turn = live.changes.with_untracked(|changes| changes.turn);
+                if counted.get_value() != turn {
+                    counted.set_value(turn);
+                    live.ask_unpriced();
+                }
+            },
+            COUNTING,
+        );
+        live.ask_unpriced();
         live.ask_health();
         live
     }
@@ -84,6 +101,8 @@ impl Live {
                 self.resync();
             }
             Signal::Lost => {
+                // Nobody tells when these end.
+                self.flying.set(Flying::default());
                 if !matches!(self.connection.get_untracked(), Connection::Lost(_)) {
                     self.connection.set(Connection::Lost(now_ms()));
                 }
@@ -155,6 +174,14 @@ impl Live {
         spawn_local(async move {
             if let Ok(health) = self.backend.health().await {
                 self.health.set(Some(health));
+            }
+        });
+    }
+
+    fn ask_unpriced(self) {
+        spawn_local(async move {
+            if let Ok(stats) = self.backend.stats(CallFilter::default()).await {
+                self.unpriced.set(stats.unpriced);
             }
         });
     }

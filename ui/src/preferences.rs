@@ -13,17 +13,17 @@ const SHELL: &str = "llmflow.shell";
 pub enum Shell {
     Bash,
     Fish,
-    PowerShell,
+    Pwsh,
 }
 
 impl Shell {
-    pub const ALL: [Self; 3] = [Self::Bash, Self::Fish, Self::PowerShell];
+    pub const ALL: [Self; 3] = [Self::Bash, Self::Fish, Self::Pwsh];
 
     pub const fn label(self) -> &'static str {
         match self {
             Self::Bash => "bash, zsh",
             Self::Fish => "fish",
-            Self::PowerShell => "PowerShell",
+            Self::Pwsh => "PowerShell",
         }
     }
 }

@@ -28,7 +28,7 @@ fn usage(plan: &Plan, output: u64) -> Value {
     })
 }
 
-fn message(plan: &Plan, model: &str, content: &[Value], stop: Value, output: u64) -> Value {
+fn message(plan: &Plan, model: &str, content: &[Value], stop: Option<&str>, output: u64) -> Value {
     json!({
         "id": "msg_mock_1", "type": "message", "role": "assistant", "model": model, "content": content,
         "stop_reason": stop, "stop_sequence": null, "usage": usage(plan, output),
@@ -49,12 +49,12 @@ fn whole(plan: &Plan, received: &Received, model: &str) -> Answer {
         let input: Value = serde_json::from_str(arguments).unwrap();
         content.push(json!({"type": "tool_use", "id": "toolu_mock_1", "name": name, "input": input}));
     }
-    let body = message(plan, model, &content, json!(stop(plan, received)), plan.tokens.output);
+    let body = message(plan, model, &content, Some(stop(plan, received)), plan.tokens.output);
     Answer::whole(200, "application/json", body.to_string()).header("request-id", "req_mock_0001")
 }
 
 fn stream(plan: &Plan, received: &Received, model: &str) -> Answer {
-    let mut events = vec![("message_start", json!({"message": message(plan, model, &[], Value::Null, 1)}))];
+    let mut events = vec![("message_start", json!({"message": message(plan, model, &[], None, 1)}))];
     let mut index = 0;
     let mut block = |events: &mut Vec<(&str, Value)>, start: Value, deltas: Vec<Value>| {
         events.push(("content_block_start", json!({"index": index, "content_block": start})));

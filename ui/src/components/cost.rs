@@ -48,15 +48,39 @@ pub fn believed(call: &CallDetail) -> String {
         (CostSource::Unknown, _) if call.summary.usage_source != UsageSource::Unknown => {
             format!("{counted}, no price known for this model")
         }
+        (source @ (CostSource::NotBilled | CostSource::Local), _) => provenance(source).to_owned(),
         (source, _) => format!("{counted}. {}", provenance(source)),
     }
 }
 
-/// The bar and the table.
+/// The heading, the bar, the table, and the sentence that says why it is believed.
 #[component]
-pub fn CostTable(call: CallDetail) -> impl IntoView {
+pub fn CostSection(call: CallDetail) -> impl IntoView {
     let priced = call.cost.buckets.iter().any(|bucket| bucket.tokens > 0);
-    let sure = call.cost.source != CostSource::Unknown && call.summary.usage_source == UsageSource::Provider;
+    let counted = priced || !unpriced(&call.summary.usage).is_empty();
+    view! {
+        <div class="sec">
+            <div class="sh">
+                <h3>"Cost"</h3>
+                {counted.then(|| view! {
+                    <span class="t3 s11 end num">"tokens"</span>
+                    <span class="t3 s11 r per">{priced.then_some("per M")}</span>
+                    <span class="t3 s11 r amount">"cost"</span>
+                })}
+            </div>
+            <CostTable call=call />
+        </div>
+    }
+}
+
+#[component]
+fn CostTable(call: CallDetail) -> impl IntoView {
+    let priced = call.cost.buckets.iter().any(|bucket| bucket.tokens > 0);
+    let (icon, class) = match (call.cost.source, call.summary.usage_source) {
+        (CostSource::NotBilled | CostSource::Local, _) => (Icon::Ring, "t3"),
+        (CostSource::Provider, _) | (CostSource::Computed, UsageSource::Provider) => (Icon::Check, "ok"),
+        _ => (Icon::Half, "warn"),
+    };
     let believed = believed(&call);
     let rows = if priced {
         let shown = call.cost.buckets.iter().filter(|bucket| bucket.tokens > 0);
@@ -69,12 +93,10 @@ pub fn CostTable(call: CallDetail) -> impl IntoView {
     };
     view! {
         <div class="costs" data-testid="cost-table">
-            <Stack call=call.clone() priced=priced />
+            <Stack call=call priced=priced />
             {rows}
             <div class="prov">
-                <span class=if sure { "ok" } else { "warn" }>
-                    <Glyph icon=if sure { Icon::Check } else { Icon::Half } small=true />
-                </span>
+                <span class=class><Glyph icon=icon small=true /></span>
                 <span>{believed}</span>
             </div>
         </div>

@@ -5,7 +5,6 @@ use leptos::prelude::*;
 /// An icon by what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
-    Agent,
     ArrowDown,
     ArrowUp,
     Check,
@@ -15,7 +14,6 @@ pub enum Icon {
     Clock,
     Close,
     Copy,
-    Doc,
     Dots,
     Embedding,
     Image,
@@ -27,8 +25,6 @@ pub enum Icon {
     Moon,
     Octagon,
     Half,
-    Open,
-    Pause,
     Play,
     Plug,
     Ring,
@@ -40,15 +36,11 @@ pub enum Icon {
     Tool,
     Traces,
     Triangle,
-    Unplugged,
 }
 
 impl Icon {
     const fn paths(self) -> &'static str {
         match self {
-            Self::Agent => {
-                r#"<rect x="3" y="5" width="10" height="8" rx="2"/><path d="M8 2.4V5M6.2 8.6v.8M9.8 8.6v.8"/>"#
-            }
             Self::ArrowDown => r#"<path d="M8 3v9.5M4 8.8l4 4 4-4"/>"#,
             Self::ArrowUp => r#"<path d="M8 13V3.5M4 7.2L8 3.2l4 4"/>"#,
             Self::Check => r#"<path d="M3 8.5l3.2 3.2L13 5"/>"#,
@@ -60,7 +52,6 @@ impl Icon {
             Self::Copy => {
                 r#"<rect x="5.5" y="5.5" width="8" height="8" rx="1.4"/><path d="M3.5 10.5h-1v-8h8v1"/>"#
             }
-            Self::Doc => r#"<path d="M3.5 2.5h6l3 3v8h-9zM9.5 2.5v3h3M5.8 8.5h4.4M5.8 11h3"/>"#,
             Self::Dots => r#"<path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke-width="2.4"/>"#,
             Self::Embedding => {
                 r#"<path d="M4 4h.01M8 4h.01M12 4h.01M4 8h.01M8 8h.01M12 8h.01M4 12h.01M8 12h.01M12 12h.01" stroke-width="2.4"/>"#
@@ -84,8 +75,6 @@ impl Icon {
             Self::Half => {
                 r#"<circle cx="8" cy="8" r="5.2"/><path d="M8 2.8a5.2 5.2 0 010 10.4z" fill="currentColor"/>"#
             }
-            Self::Open => r#"<path d="M9 2.5h4.5V7M13.3 2.7L7.5 8.5M6.5 3.5h-4v10h10v-4"/>"#,
-            Self::Pause => r#"<path d="M5.5 3.5v9M10.5 3.5v9" stroke-width="2"/>"#,
             Self::Play => r#"<path d="M5 3.4v9.2L12.5 8z"/>"#,
             Self::Plug => r#"<path d="M6 2.5v3M10 2.5v3M4 5.5h8v2.2a4 4 0 01-8 0zM8 11.7v2.3"/>"#,
             Self::Ring => r#"<circle cx="8" cy="8" r="4.6"/>"#,
@@ -103,7 +92,6 @@ impl Icon {
             Self::Tool => r#"<path d="M4.5 5.5L2.5 8l2 2.5M11.5 5.5l2 2.5-2 2.5M9.2 3.5l-2.4 9"/>"#,
             Self::Traces => r#"<path d="M3 3h5M3 3v10M3 8h4M3 13h4M9.5 8H13M9.5 13H13M10.5 3H13"/>"#,
             Self::Triangle => r#"<path d="M8 2.5l6 10.6H2z"/><path d="M8 6.6v2.8M8 11.3h.01"/>"#,
-            Self::Unplugged => r#"<path d="M3 8h2.2M7 8h2M10.8 8H13M8 2.5v2M8 11.5v2"/>"#,
         }
     }
 }

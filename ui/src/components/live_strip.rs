@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::marks::ToolMark;
 use crate::colour;
-use crate::format::{bytes, duration, thousands};
+use crate::format::{bytes, duration, plural, thousands};
 use crate::live::use_live;
 
 const SLOTS: usize = 4;
@@ -93,7 +93,7 @@ fn Flight(first: InFlight, call: Memo<Option<InFlight>>) -> impl IntoView {
     let so_far = move || {
         call.with(|call| match call {
             Some(call) if call.first_byte_us.is_some() => {
-                format!("{} · {} chunks", bytes(call.response_bytes), thousands(call.chunks))
+                format!("{} · {}", bytes(call.response_bytes), plural(call.chunks, "chunk", "chunks"))
             }
             _ => "no byte yet".to_owned(),
         })

@@ -94,9 +94,24 @@ fn Record(health: Health) -> impl IntoView {
             <Glyph icon=icon small=true />
             {format!("{} recorded · {} lost", thousands(counted.recorded), thousands(counted.lost))}
         </span>
+        <Unpriced />
         <span class="num" title=format!("{} in {}", plural(health.calls, "call", "calls"), health.data_dir)>
             {format!("{} on disk", bytes(health.disk_bytes))}
         </span>
+    }
+}
+
+#[component]
+fn Unpriced() -> impl IntoView {
+    let live = use_live();
+    let count = move || live.unpriced.get();
+    view! {
+        <Show when=move || { count() > 0 }>
+            <a class="num row warn" href="/traces?price=unknown" title="Show them" data-testid="unpriced">
+                <Glyph icon=Icon::Half small=true />
+                {move || format!("{} not fully priced", thousands(count()))}
+            </a>
+        </Show>
     }
 }
 

@@ -64,8 +64,8 @@ fn Card(tool: &'static Tool) -> impl IntoView {
     let preferences = expect_context::<Preferences>();
     let text = Signal::derive(move || tool.snippet(&live.proxy_address(), preferences.shell.get()));
     let lines = move || {
-        let drawn = text.get().lines().map(snippet_line).collect_view();
-        drawn
+        let text = text.get();
+        text.lines().map(snippet_line).collect_view()
     };
     view! {
         <section class="panel card" data-testid=format!("connect-{}", tool.key)>

@@ -1,6 +1,151 @@
-//! stub
+//! The Trace page: everything about one call. Owns what is loaded, the tabs and the keys; its parts draw.
+
+mod blocks;
+mod body;
+mod buckets;
+mod bytes;
+mod chunks;
+mod conversation;
+mod diff;
+mod facts;
+mod headers;
+mod message;
+mod neighbours;
+mod pane;
+mod raw;
+mod sides;
+mod stream;
+mod tabs;
+mod timing;
+
+use api::{CallDetail, CallId, Conversation};
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_params_map};
+
+use crate::app::LastTraces;
+use crate::backend::use_backend;
+use crate::browser::{on_key, press, set_title};
+use crate::components::states::{ErrorPanel, SkeletonRows};
+use crate::components::top_bar::TopBar;
+use crate::fetch::{Fetched, fetch};
+use crate::live::use_live;
+use crate::pages::missing::Missing;
+
+/// What the parts of the page share.
+#[derive(Clone, Copy)]
+pub struct Page {
+    pub call: Fetched<CallDetail>,
+    pub talk: Fetched<Conversation>,
+    pub tab: RwSignal<tabs::Tab>,
+}
+
+/// The page for the call in the address.
 #[component]
 pub fn Trace() -> impl IntoView {
-    view! { <h1>"x"</h1> }
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<CallId>().ok()));
+    let tab = RwSignal::new(tabs::Tab::Conversation);
+    move || match id.get() {
+        Some(id) => view! { <OneCall id=id tab=tab /> }.into_any(),
+        None => view! { <Missing /> }.into_any(),
+    }
+}
+
+#[component]
+fn OneCall(id: CallId, tab: RwSignal<tabs::Tab>) -> impl IntoView {
+    let backend = use_backend();
+    let changed = changed(id);
+    let key = move || {
+        changed.track();
+        Some(())
+    };
+    let call = fetch(true, key, move |()| backend.call(id));
+    let talk = fetch(true, key, move |()| backend.conversation(id));
+    let page = Page { call, talk, tab };
+    provide_context(page);
+    Effect::new(move |_| {
+        call.with(|call| set_title(call.and_then(|call| call.summary.title.as_deref()).unwrap_or("Trace")));
+    });
+    keys(tab);
+    let waits = move || call.is_late().then(|| view! { <SkeletonRows rows=12 /> });
+    let row = move || call.with(|call| call.map(|call| call.summary.clone()));
+    view! {
+        <TopBar actions=ViewFn::from(move || view! { <facts::Actions /> })>
+            <facts::Crumbs />
+            <neighbours::Neighbours id=id row=Signal::derive(row) />
+        </TopBar>
+        <div class="trace" data-testid="trace-page">
+            {waits}
+            {move || call.error().map(|error| view! { <NotThere id=id error=error call=call /> })}
+            {move || call.with(|call| call.map(|call| view! {
+                <facts::Facts call=call.clone() />
+                <div class="body">
+                    <section class="talk">
+                        <tabs::Tabs />
+                        <tabs::Panel call=call.clone() />
+                        <stream::Stream call=call.clone() />
+                    </section>
+                    <pane::Pane call=call.clone() />
+                </div>
+            }))}
+        </div>
+    }
+}
+
+/// Counts up when this call changed.
+fn changed(id: CallId) -> Memo<u64> {
+    let live = use_live();
+    Memo::new(move |before: Option<&u64>| {
+        let (turn, ours) =
+            live.changes.with(|changes| (changes.turn, changes.all || changes.ids.contains(&id)));
+        if ours { turn } else { before.copied().unwrap_or(0) }
+    })
+}
+
+/// A call that cannot be shown: still under way, or failed to load.
+#[component]
+fn NotThere(id: CallId, error: api::ApiError, call: Fetched<CallDetail>) -> impl IntoView {
+    let live = use_live();
+    let flying = move || live.flying.with(|flying| flying.calls.iter().find(|call| call.id == id).cloned());
+    let error = StoredValue::new(error);
+    move || {
+        match flying() {
+        Some(flying) => view! {
+            <div class="blank" data-testid="trace-open">
+                <h2>{flying.model.clone().unwrap_or_else(|| flying.path.clone())}" is answering"</h2>
+                <p class="t2 num">
+                    {format!("{} in {} chunks so far. The page fills in when it ends.",
+                        crate::format::bytes(flying.response_bytes), crate::format::thousands(flying.chunks))}
+                </p>
+            </div>
+        }
+        .into_any(),
+        None => view! {
+            <ErrorPanel what="This call could not be loaded" error=error.get_value() retry=move |()| call.retry() />
+        }
+        .into_any(),
+    }
+    }
+}
+
+fn keys(tab: RwSignal<tabs::Tab>) {
+    let LastTraces(last) = expect_context();
+    let navigate = use_navigate();
+    on_key(move |event| {
+        match event.key().as_str() {
+            "Escape" => navigate(&last.get_untracked(), NavigateOptions::default()),
+            "c" => press("copy-curl"),
+            _ => return false,
+        }
+        true
+    });
+    let handle = window_event_listener(leptos::ev::keydown, move |event| {
+        let chosen = event.code().strip_prefix("Digit").and_then(|digit| digit.parse::<usize>().ok());
+        if let (true, Some(chosen)) = (event.alt_key(), chosen.and_then(tabs::Tab::numbered)) {
+            event.prevent_default();
+            tab.set(chosen);
+        }
+    });
+    on_cleanup(move || handle.remove());
 }

@@ -6,6 +6,7 @@ mod exchange;
 mod filter_bar;
 mod first_run;
 mod histogram;
+mod no_match;
 mod row;
 mod rows;
 mod suggestions;
@@ -19,13 +20,14 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
 
 use crate::backend::use_backend;
-use crate::browser::{is_on_control, now_ms, on_key, set_title, utc_offset};
+use crate::browser::{is_on_control, now_ms, on_key, press, set_title, utc_offset};
 use crate::components::live_strip::LiveStrip;
 use crate::components::top_bar::{LiveButton, TopBar};
 use crate::fetch::{Fetched, fetch};
 use crate::filter::View;
 use crate::live::use_live;
 use call_list::CallList;
+pub use detail::CurlButton;
 
 /// What the parts of the page share.
 #[derive(Clone, Copy)]
@@ -36,6 +38,8 @@ pub struct Page {
     pub filter: Memo<View>,
     pub selected: Memo<Option<CallId>>,
     pub list: CallList,
+    /// When the oldest and the newest call on screen began.
+    pub in_view: RwSignal<Option<(i64, i64)>>,
     /// Totals of what is shown.
     pub stats: Fetched<Stats>,
     go: Callback<(View, bool)>,
@@ -77,7 +81,7 @@ pub fn Traces() -> impl IntoView {
         },
         move |view| backend.stats(view.filter_at(now_ms(), utc_offset(now_ms()))),
     );
-    let page = Page { view, filter, selected, list, stats, go };
+    let page = Page { view, filter, selected, list, in_view: RwSignal::new(None), stats, go };
     provide_context(page);
     let open_call = move |id: CallId| open(&format!("/traces/{id}"), NavigateOptions::default());
     keys(page, open_call);
@@ -119,6 +123,7 @@ fn keys(page: Page, open: impl Fn(CallId) + 'static) {
                 None => return false,
             },
             "/" => filter_bar::focus_input(),
+            "c" => press("copy-curl"),
             "Escape" if page.selected.get_untracked().is_some() => page.select(None),
             "Escape" if !page.filter.get_untracked().is_unfiltered() => page.show(View::default()),
             _ => return false,

@@ -80,13 +80,15 @@ pub(crate) fn update() -> Result<()> {
 }
 
 fn install(purpose: &str, packages: &[&str]) -> Result<()> {
-    update()?;
     let mut arguments =
         vec!["apt-get", "install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=600"];
     arguments.extend(packages);
+    // Asked first: a user who may not install is told this command, not the update's.
+    let mut installing = as_root(&arguments)?;
+    update()?;
     let title = format!("install for {purpose}");
     let remedy = format!("run `{}` as root and repair what it names", arguments.join(" "));
-    Step::new(&title, &remedy).run(&mut as_root(&arguments)?)?;
+    Step::new(&title, &remedy).run(&mut installing)?;
     Ok(())
 }
 

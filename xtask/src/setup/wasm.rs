@@ -26,7 +26,7 @@ const DEBIAN: &[Need] = &[
     Need::package("rust-web-llvm"),
 ];
 
-const REMEDY: &str = "with a network that reaches rustup's host run `rustup target add wasm32-unknown-unknown`, \
+const REMEDY: &str = "where rustup's host can be reached run `rustup target add wasm32-unknown-unknown`, \
                       or on Debian `apt-get install rustc-web cargo-web rust-web-src rust-web-llvm`";
 
 /// A compiler that can.
@@ -85,7 +85,7 @@ fn toolchain(workspace: &Workspace) -> Result<Compiler> {
     command.args(["target", "add", TARGET]).current_dir(&workspace.root);
     // A host that does not answer now will not in a minute; the trace is of no use to anybody here.
     command.env("RUSTUP_MAX_RETRIES", "1").env_remove("RUST_BACKTRACE");
-    Step::new("rustup target add", "rustup's download host may be out of reach").run(&mut command)?;
+    Step::new("rustup target add", REMEDY).run(&mut command)?;
     anyhow::ensure!(
         target_is_installed(workspace)?,
         "rustup added the target to another toolchain; {REMEDY}"

@@ -90,14 +90,19 @@ pub const TOOLS: [Tool; 6] = [
 ];
 
 impl Tool {
-    /// What to type in `shell`, for the proxy at `address` (`host:port`).
-    pub fn snippet(&self, address: &str, shell: Shell) -> String {
+    /// The line that sets the variable in `shell`, for the proxy at `address` (`host:port`).
+    pub fn setting(&self, address: &str, shell: Shell) -> String {
         let (name, url) = (self.variable, format!("http://{address}{}", self.path));
-        let set = match shell {
+        match shell {
             Shell::Bash => format!("export {name}={url}"),
             Shell::Fish => format!("set -gx {name} {url}"),
-            Shell::PowerShell => format!("$env:{name} = \"{url}\""),
-        };
+            Shell::Pwsh => format!("$env:{name} = \"{url}\""),
+        }
+    }
+
+    /// The same, then the tool's own command.
+    pub fn snippet(&self, address: &str, shell: Shell) -> String {
+        let set = self.setting(address, shell);
         if self.command.is_empty() { set } else { format!("{set}\n{}", self.command) }
     }
 }
@@ -113,6 +118,6 @@ mod tests {
         let snippet = |shell| claude.snippet("localhost:9000", shell);
         assert_eq!(snippet(Shell::Bash), format!("export ANTHROPIC_BASE_URL={url}\nclaude"));
         assert_eq!(snippet(Shell::Fish), format!("set -gx ANTHROPIC_BASE_URL {url}\nclaude"));
-        assert_eq!(snippet(Shell::PowerShell), format!("$env:ANTHROPIC_BASE_URL = \"{url}\"\nclaude"));
+        assert_eq!(snippet(Shell::Pwsh), format!("$env:ANTHROPIC_BASE_URL = \"{url}\"\nclaude"));
     }
 }

@@ -8,7 +8,7 @@ use api::{ApiError, CallId, Page};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::rows::{PAGE, Rows};
+use super::rows::{Fit, PAGE, Rows};
 use crate::backend::Backend;
 use crate::browser::{now_ms, utc_offset};
 use crate::filter::View;
@@ -53,7 +53,7 @@ impl CallList {
         };
         Effect::new(move |_| {
             filter.track();
-            list.reload();
+            list.ask(true);
         });
         let live = use_live();
         let waiting = StoredValue::new(false);
@@ -83,6 +83,11 @@ impl CallList {
 
     /// Asks for everything again. What is shown stays until the answer is there.
     pub fn reload(self) {
+        self.ask(false);
+    }
+
+    /// Asks for the first page; `fresh` when the question is another one.
+    fn ask(self, fresh: bool) {
         let turn = self.next_turn();
         let view = self.filter.get_untracked();
         spawn_local(async move {
@@ -97,6 +102,8 @@ impl CallList {
                     self.rows.set(Rows::begin(page.calls, page.total));
                     self.loaded.set(Some(Ok(())));
                 }
+                // Rows that are there outlive a lost connection.
+                Err(_) if self.rows.with_untracked(|rows| rows.len() > 0) && !fresh => {}
                 Err(error) => self.loaded.set(Some(Err(error))),
             }
             self.version.update(|version| *version += 1);
@@ -193,14 +200,22 @@ impl CallList {
                 return;
             }
             let newest: Vec<CallId> = news.calls.iter().map(|call| call.id).collect();
-            let mut reaches = true;
-            self.rows.update(|rows| reaches = rows.arrive(news.calls, news.total, enter));
+            let mut fit = Fit::Joined;
+            self.rows.update(|rows| fit = rows.arrive(news.calls, news.total, enter));
             self.version.update(|version| *version += 1);
-            if !reaches || matches!(self.loaded.get_untracked(), Some(Err(_))) {
+            let stale = match fit {
+                Fit::Joined => matches!(self.loaded.get_untracked(), Some(Err(_))),
+                Fit::Gap => true,
+                // What is being read stays until the reader goes on.
+                Fit::Gone => enter || changes.all,
+            };
+            if stale {
                 return self.reload();
             }
-            for id in changes.ids.into_iter().filter(|id| !newest.contains(id)) {
-                let shown = self.rows.with_untracked(|rows| rows.index_of(id).is_some());
+            // After a gap in the events, calls that were open may have ended.
+            let open = if changes.all { self.rows.with_untracked(Rows::open) } else { Vec::new() };
+            for id in changes.ids.into_iter().chain(open).filter(|id| !newest.contains(id)) {
+                let shown = self.rows.try_with_untracked(|rows| rows.index_of(id).is_some()) == Some(true);
                 if let (true, Ok(call)) = (shown, self.backend.call(id).await) {
                     self.rows.try_update(|rows| rows.refresh(&call.summary));
                 }

@@ -10,7 +10,7 @@ use crate::backend::use_backend;
 use crate::browser::utc_offset;
 use crate::colour;
 use crate::components::copy_button::CopyButton;
-use crate::components::cost::CostTable;
+use crate::components::cost::CostSection;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::marks::{CostCell, StatePill, ToolMark, TypeMark};
 use crate::components::states::{ErrorPanel, SkeletonRows};
@@ -91,7 +91,7 @@ fn Facts(call: CallDetail) -> impl IntoView {
         <div class="dh">
             <div class="row g3">
                 <TypeMark operation=row.operation />
-                <span class="b s14 cut" title=title.clone()>{title.clone()}</span>
+                <span class="b s14 cut" title=title>{title.clone()}</span>
                 <span class="end"></span>
                 <Closer />
             </div>
@@ -114,14 +114,7 @@ fn Facts(call: CallDetail) -> impl IntoView {
             <div><dt>"Total"</dt><dd class="num">{row.duration_us.map_or_else(dash, duration)}</dd></div>
             <div><dt>"Output"</dt><dd class="num">{speed.unwrap_or_else(dash)}</dd></div>
         </dl>
-        <div class="sec">
-            <div class="sh">
-                <h3>"Cost"</h3>
-                <span class="t3 s11 end num">"tokens"</span><span class="t3 s11 r per">"per M"</span>
-                <span class="t3 s11 r amount">"cost"</span>
-            </div>
-            <CostTable call=call />
-        </div>
+        <CostSection call=call />
     }
 }
 

@@ -67,13 +67,13 @@ pub fn FilterBar() -> impl IntoView {
         match event.key().as_str() {
             "ArrowDown" if count > 0 => chosen.update(|at| *at = Some(at.map_or(0, |at| (at + 1) % count))),
             "ArrowUp" if count > 0 => {
-                chosen.update(|at| *at = Some(at.map_or(count - 1, |at| (at + count - 1) % count)))
+                chosen.update(|at| *at = Some(at.map_or(count - 1, |at| (at + count - 1) % count)));
             }
             "Enter" => {
                 match chosen.get_untracked().and_then(|at| offered.with(|offered| offered.get(at).cloned())) {
                     Some(suggestion) => take(suggestion),
                     None if !typed.with_untracked(|typed| typed.trim().is_empty()) => {
-                        apply(typed.get_untracked())
+                        apply(typed.get_untracked());
                     }
                     None => {}
                 }

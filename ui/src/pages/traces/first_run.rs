@@ -18,9 +18,10 @@ pub fn FirstRun() -> impl IntoView {
     };
     let rows = tools::TOOLS
         .iter()
+        .filter(|tool| tool.key != "sdk")
         .enumerate()
         .map(|(at, tool)| {
-            let text = move |()| tool.snippet(&live.proxy_address(), preferences.shell.get_untracked());
+            let text = move |()| tool.setting(&live.proxy_address(), preferences.shell.get_untracked());
             let class = if at == 0 { "btn sm pri" } else { "btn sm" };
             view! {
                 <div class="fr">

@@ -110,8 +110,19 @@ fn Bars(chart: Chart) -> impl IntoView {
             }
         })
         .collect_view();
+    // Marks the rows in view, unless they are all.
+    let (from_ms, length) = (chart.from_ms, (chart.to_ms - chart.from_ms).max(1) as f64);
+    let brush = move || {
+        let (oldest, newest) = page.in_view.get()?;
+        let share = |ms: i64| ((ms - from_ms) as f64 * 100.0 / length).clamp(0.0, 100.0);
+        let (left, right) = (share(oldest), share(newest));
+        (right - left < 98.0).then(|| {
+            let style = format!("left:{left:.2}%;width:{:.2}%", (right - left).max(0.4));
+            view! { <div class="brush" style=style aria-hidden="true"></div> }
+        })
+    };
     view! {
-        <div class="hb">{bars}</div>
+        <div class="hb">{bars}{brush}</div>
         <div class="hx num" aria-hidden="true">
             {labels(chart.from_ms, chart.to_ms)
                 .into_iter()

@@ -27,8 +27,9 @@ pub fn CallRow(entry: Entry) -> impl IntoView {
     let offset = utc_offset(call.started_ms);
     let selected = move || page.selected.with(|selected| *selected == Some(id));
     let title = call.title.clone().unwrap_or_else(|| format!("{} {}", call.method, call.path));
-    let trouble = trouble(&call)
-        .map(|(word, class)| view! { <span class=format!("why cut {class}") title=word.clone()>{word.clone()}</span> });
+    let trouble = trouble(&call).map(
+        |(word, class)| view! { <span class=format!("why cut {class}") title=word>{word.clone()}</span> },
+    );
     let (icon, word, class) = state_mark(&call);
     let open = move |_| navigate(&format!("/traces/{id}"), NavigateOptions::default());
     view! {
@@ -42,7 +43,7 @@ pub fn CallRow(entry: Entry) -> impl IntoView {
             <TypeMark operation=call.operation />
             <span role="gridcell" class="row g3 name">
                 <ToolMark client=call.client.clone() />
-                <span class="cut ttl" title=title.clone()>{title.clone()}</span>
+                <span class="cut ttl" title=title>{title.clone()}</span>
                 {trouble}
             </span>
             <span role="gridcell"><ModelName name=call.model.clone() provider=call.provider.clone() /></span>

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use api::{CallId, CallSummary, Page};
+use api::{CallId, CallState, CallSummary, Page};
 
 /// Rows asked for at once.
 pub const PAGE: u32 = 200;
@@ -16,6 +16,17 @@ pub struct Entry {
     pub revision: u32,
     /// It came while the page was open: it flashes once.
     pub fresh: bool,
+}
+
+/// How news fit what is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// They join without a gap.
+    Joined,
+    /// They do not reach back to what is known: everything must be loaded again.
+    Gap,
+    /// Calls that are shown are no longer in the list.
+    Gone,
 }
 
 /// All rows; those not loaded yet are `None`.
@@ -51,6 +62,12 @@ impl Rows {
         self.entries.iter().position(|entry| entry.as_ref().is_some_and(|entry| entry.call.id == id))
     }
 
+    /// The calls that had not ended when they were loaded.
+    pub fn open(&self) -> Vec<CallId> {
+        let open = self.entries.iter().flatten().filter(|entry| entry.call.state == CallState::Open);
+        open.map(|entry| entry.call.id).collect()
+    }
+
     /// Where the first missing row of `window` is, and which page holds it.
     pub fn missing(&self, window: Range<usize>) -> Option<(usize, Page)> {
         let start = window.start.min(self.len());
@@ -79,13 +96,13 @@ impl Rows {
     }
 
     /// Takes news of the newest calls: known ones change in place, the others enter now or wait.
-    /// Returns `false` when the news do not reach back to what is known: then everything must be loaded again.
-    pub fn arrive(&mut self, calls: Vec<CallSummary>, total: u64, enter: bool) -> bool {
+    pub fn arrive(&mut self, calls: Vec<CallSummary>, total: u64, enter: bool) -> Fit {
         let full = calls.len() as u64 >= total;
-        let mut touches = full || self.entries.is_empty();
+        let mut joins = full || self.entries.is_empty();
+        let gone = self.has_others_than(&calls, full);
         for call in calls {
             if self.refresh(&call) {
-                touches = true;
+                joins = true;
             } else if let Some(waiting) = self.pending.iter_mut().find(|waiting| waiting.id == call.id) {
                 *waiting = call;
             } else {
@@ -96,7 +113,19 @@ impl Rows {
             self.take_in();
         }
         self.resize(total.saturating_sub(self.pending.len() as u64));
-        touches
+        match joins {
+            true if gone => Fit::Gone,
+            true => Fit::Joined,
+            false => Fit::Gap,
+        }
+    }
+
+    /// Whether a row that lies within the stretch of `news` is not among them.
+    fn has_others_than(&self, news: &[CallSummary], full: bool) -> bool {
+        let oldest = news.iter().map(|call| call.id).min();
+        let within = |id: CallId| full || oldest.is_some_and(|oldest| id >= oldest);
+        let rows = self.entries.iter().flatten().map(|entry| entry.call.id);
+        rows.take_while(|id| within(*id)).any(|id| news.iter().all(|call| call.id != id))
     }
 
     /// Changes a known call in place; `false` when it is not loaded.
@@ -137,7 +166,7 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use api::{CallState, CostSource, Operation, Usage, UsageSource};
+    use api::{CostSource, Operation, Usage, UsageSource};
 
     fn call(number: u32) -> CallSummary {
         CallSummary {
@@ -176,7 +205,7 @@ mod tests {
     #[test]
     fn new_calls_wait_until_they_are_let_in() {
         let mut rows = Rows::begin(vec![call(3), call(2)], 3);
-        assert!(rows.arrive(vec![call(5), call(4), call(3)], 5, false));
+        assert_eq!(rows.arrive(vec![call(5), call(4), call(3)], 5, false), Fit::Joined);
         assert_eq!((rows.pending(), rows.len()), (2, 3));
         rows.take_in();
         assert_eq!(numbers(&rows), [Some(5), Some(4), Some(3), Some(2), None]);
@@ -189,7 +218,7 @@ mod tests {
         let before = rows.get(1).unwrap().revision;
         let mut changed = call(2);
         changed.state = CallState::Cancelled;
-        assert!(rows.arrive(vec![call(9), call(5), changed], 3, true));
+        assert_eq!(rows.arrive(vec![call(9), call(5), changed], 3, true), Fit::Joined);
         assert_eq!(numbers(&rows), [Some(9), Some(5), Some(2)]);
         assert_ne!(rows.get(2).unwrap().revision, before);
     }
@@ -197,7 +226,13 @@ mod tests {
     #[test]
     fn news_that_do_not_reach_back_ask_for_a_fresh_start() {
         let mut rows = Rows::begin(vec![call(1)], 1);
-        assert!(!rows.arrive(vec![call(900), call(899)], 900, true));
+        assert_eq!(rows.arrive(vec![call(900), call(899)], 900, true), Fit::Gap);
+    }
+
+    #[test]
+    fn rows_that_were_deleted_are_noticed() {
+        let mut rows = Rows::begin(vec![call(9), call(5), call(2)], 3);
+        assert_eq!(rows.arrive(vec![call(9), call(2)], 2, true), Fit::Gone);
     }
 
     #[test]

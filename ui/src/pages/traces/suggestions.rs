@@ -26,7 +26,7 @@ pub fn suggest(input: &str, facets: &Facets) -> Vec<Suggestion> {
     match word.split_once(':').and_then(|(field, part)| Some((known_field(field)?, part))) {
         Some((field, part)) => found.extend(values(field, part, facets)),
         None if word.is_empty() => {
-            found.extend(FIELDS.map(|(field, hint)| Suggestion::Field { field, hint }))
+            found.extend(FIELDS.map(|(field, hint)| Suggestion::Field { field, hint }));
         }
         None => {
             let fields = FIELDS.into_iter().filter(|(field, _)| field.starts_with(&word.to_lowercase()));

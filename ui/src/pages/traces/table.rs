@@ -5,11 +5,14 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::Page;
+use super::no_match::NoMatch;
 use super::row::CallRow;
 use super::rows::Entry;
+use crate::browser::{now_ms, utc_offset};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::format::thousands;
+use crate::format::time::day_start;
 use crate::live::{Connection, use_live};
 
 /// A row's height, as in `traces.css`.
@@ -26,7 +29,8 @@ pub fn Table() -> impl IntoView {
     let top = RwSignal::new(0.0_f64);
     let height = RwSignal::new(800.0_f64);
     let measure = move || {
-        if let Some(frame) = frame.get_untracked() {
+        // A frame may be drawn after the page is gone.
+        if let Some(Some(frame)) = frame.try_get_untracked() {
             top.set(f64::from(frame.scroll_top()));
             height.set(f64::from(frame.client_height()).max(ROW));
             list.at_top.set(frame.scroll_top() <= 1);
@@ -51,11 +55,32 @@ pub fn Table() -> impl IntoView {
         list.fill(first..last);
     });
     Effect::new(move |_| {
-        if let (Some(id), Some(frame)) = (page.selected.get(), frame.get()) {
-            if let Some(index) = list.rows.with_untracked(|rows| rows.index_of(id)) {
-                scroll_into_view(&frame, index);
-            }
+        list.loaded.track();
+        let place = |id| list.rows.with_untracked(|rows| rows.index_of(id));
+        if let (Some(index), Some(frame)) = (page.selected.get().and_then(place), frame.get()) {
+            scroll_into_view(&frame, index);
         }
+    });
+    Effect::new(move |_| {
+        page.filter.track();
+        if let Some(frame) = frame.get_untracked() {
+            frame.set_scroll_top(0);
+        }
+    });
+    Effect::new(move |_| {
+        let (first, last) = ((top.get() / ROW) as usize, ((top.get() + height.get()) / ROW) as usize);
+        page.in_view.set(list.rows.with(|rows| {
+            let last = last.min(rows.len()).saturating_sub(1);
+            Some((rows.get(last)?.call.started_ms, rows.get(first)?.call.started_ms))
+        }));
+    });
+    // The time column is wider while a row in view is not of today.
+    let dated = Memo::new(move |_| {
+        let today = day_start(now_ms(), utc_offset(now_ms()));
+        let (first, last, _) = window.get();
+        list.rows.with(|rows| {
+            (first..last).filter_map(|at| rows.get(at)).any(|entry| entry.call.started_ms < today)
+        })
     });
     let drawn = move || {
         let (first, last, _) = window.get();
@@ -67,27 +92,27 @@ pub fn Table() -> impl IntoView {
         None => (String::new(), *index),
     };
     view! {
-        <div
-            class="tbl calls" role="grid" aria-label="Calls" data-testid="traces-table"
-            aria-rowcount=move || window.get().2.to_string()
-        >
-            <Head />
-            <div class="rows" node_ref=frame on:scroll=move |_| measure()>
-                <div style=move || {
-                    let (first, last, total) = window.get();
-                    format!("padding-top:{}px;padding-bottom:{}px", first as f64 * ROW, (total - last) as f64 * ROW)
-                }>
-                    <For each=drawn key=key let((_, entry))>
-                        {match entry {
-                            Some(entry) => view! { <CallRow entry=entry /> }.into_any(),
-                            None => view! { <SkeletonRows rows=1 /> }.into_any(),
-                        }}
-                    </For>
+            <div
+    class="tbl calls" class:dated=move || dated.get() role="grid" aria-label="Calls" data-testid="traces-table"
+                aria-rowcount=move || window.get().2.to_string()
+            >
+                <Head />
+                <div class="rows" node_ref=frame on:scroll=move |_| measure()>
+                    <div style=move || {
+                        let (first, last, total) = window.get();
+                        format!("padding-top:{}px;padding-bottom:{}px", first as f64 * ROW, (total - last) as f64 * ROW)
+                    }>
+                        <For each=drawn key=key let((_, entry))>
+                            {match entry {
+                                Some(entry) => view! { <CallRow entry=entry /> }.into_any(),
+                                None => view! { <SkeletonRows rows=1 /> }.into_any(),
+                            }}
+                        </For>
+                    </div>
+                    <InPlaceOfRows />
                 </div>
-                <InPlaceOfRows />
             </div>
-        </div>
-    }
+        }
 }
 
 fn scroll_into_view(frame: &web_sys::HtmlDivElement, index: usize) {
@@ -153,28 +178,5 @@ fn InPlaceOfRows() -> impl IntoView {
             Some(Ok(())) if empty => view! { <NoMatch /> }.into_any(),
             _ => ().into_any(),
         }
-    }
-}
-
-/// Names the conditions, each with its way out.
-#[component]
-fn NoMatch() -> impl IntoView {
-    let page = expect_context::<Page>();
-    let stamp = |ms: i64| crate::format::time::Stamp::new(ms, crate::browser::utc_offset(ms)).iso();
-    let chips = move || {
-        let view = page.filter.get();
-        let drawn = view.chips(stamp).into_iter().map(|chip| {
-            let less = view.without(chip.field);
-            let label = format!("Remove {} {}", chip.field, chip.value);
-            view! { <button type="button" class="btn sm" on:click=move |_| page.show(less.clone())>{label}</button> }
-        });
-        drawn.collect_view()
-    };
-    view! {
-        <div class="blank" data-testid="no-match">
-            <h2>"No call matches all of these"</h2>
-            <p class="t2">"Take one away to see more."</p>
-            <div class="row wrap">{chips}</div>
-        </div>
     }
 }

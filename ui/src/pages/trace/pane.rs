@@ -1,0 +1,94 @@
+//! Beside the conversation: the cost by bucket, and what is known of the call itself.
+
+use api::CallDetail;
+use leptos::prelude::*;
+
+use crate::colour;
+use crate::components::copy_button::CopyButton;
+use crate::components::cost::CostSection;
+use crate::components::marks::{call_type, provenance};
+use crate::format::time::plain_date;
+use crate::format::{bytes, money};
+
+/// The pane.
+#[component]
+pub fn Pane(call: CallDetail) -> impl IntoView {
+    view! {
+        <aside class="side-pane" aria-label="About the call" data-testid="trace-about">
+            <CostSection call=call.clone() />
+            <div class="sec">
+                <div class="sh"><h3>"Call"</h3></div>
+                <dl class="about">{about(&call)}</dl>
+            </div>
+        </aside>
+    }
+}
+
+/// The cost with all that it rests on.
+#[component]
+pub fn CostTab(call: CallDetail) -> impl IntoView {
+    let cost = call.cost.clone();
+    let facts = [
+        ("Total", cost.total.map(|total| money(total, 6))),
+        ("Source", Some(provenance(cost.source).to_owned())),
+        ("Price used", cost.price_key.clone()),
+        ("Matched by", cost.matched.clone()),
+        ("Price date", cost.price_date.as_deref().map(plain_date)),
+        (
+            "Reasoning",
+            call.summary
+                .usage
+                .reasoning
+                .map(|tokens| format!("{} of the output tokens", crate::format::thousands(tokens))),
+        ),
+    ];
+    view! {
+        <div class="costtab">
+            <CostSection call=call />
+            <dl class="about">{facts.into_iter().map(|(name, value)| fact(name, value, false)).collect_view()}</dl>
+        </div>
+    }
+}
+
+fn about(call: &CallDetail) -> impl IntoView + use<> {
+    let row = &call.summary;
+    let plain = [
+        ("Endpoint", Some(format!("{} {}", row.method, row.path))),
+        ("Upstream", Some(call.upstream.clone())),
+        ("Provider", Some(row.provider.clone())),
+        ("Tool", Some(colour::tool(row.client.as_deref()).name)),
+        (
+            "Type",
+            Some(format!("{}{}", call_type(row.operation).2, if row.streamed { ", streamed" } else { "" })),
+        ),
+        ("Model asked for", call.requested_model.clone()),
+        ("Model answered", row.model.clone()),
+        ("Stopped because", row.finish_reason.clone()),
+        ("Sent", Some(bytes(call.request_body.wire_bytes))),
+        ("Received", Some(bytes(call.response_body.wire_bytes))),
+    ];
+    let copied = [
+        ("Response id", call.response_id.clone()),
+        ("Request id", call.request_id.clone()),
+        ("Session", row.session_id.clone()),
+        ("Trace id", row.trace_id.clone()),
+        ("Parent span", row.parent_id.clone()),
+        ("Key", call.credential.clone()),
+        ("Tags", Some(row.tags.join(", ")).filter(|tags| !tags.is_empty())),
+    ];
+    let plain = plain.into_iter().map(|(name, value)| fact(name, value, false)).collect_view();
+    let copied = copied.into_iter().map(|(name, value)| fact(name, value, true)).collect_view();
+    view! { {plain}{copied} }
+}
+
+/// A name and its value; nothing when there is no value.
+fn fact(name: &'static str, value: Option<String>, id: bool) -> impl IntoView + use<> {
+    value.map(|value| {
+        let text = value.clone();
+        let copy = id.then(|| {
+            view! { <CopyButton text=move |()| text.clone() title="Copy" class="cpb tiny" /> }
+        });
+        let class = if id { "mono cut" } else { "cut" };
+        view! { <dt>{name}</dt><dd class="row g2"><span class=class title=value>{value.clone()}</span>{copy}</dd> }
+    })
+}
