@@ -8,6 +8,8 @@ use api::{ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Re
 use crate::Engine;
 
 const LARGEST_PART: u64 = 4 << 20;
+/// A thousand years; longer spans are mistakes.
+const LONGEST_SPAN_MS: i64 = 1_000 * 366 * 86_400_000;
 const IN_FLIGHT: usize = 1_000;
 
 impl Engine {
@@ -33,6 +35,12 @@ impl Engine {
             Request::GetHistogram { filter, from_ms, to_ms, bars } => {
                 if from_ms >= to_ms {
                     return Err(ApiError::parameter("to_ms", "to_ms must be after from_ms"));
+                }
+                if to_ms.checked_sub(from_ms).is_none_or(|span| span > LONGEST_SPAN_MS) {
+                    return Err(ApiError::parameter(
+                        "from_ms",
+                        "from_ms and to_ms must lie within a thousand years",
+                    ));
                 }
                 store.histogram(&filter, from_ms, to_ms, bars).await.map(Reply::Histogram).map_err(internal)
             }

@@ -80,11 +80,14 @@ pub(crate) enum ResponseBody {
 pub(crate) struct Tapped {
     inner: Incoming,
     recorder: Recorder,
+    /// The upstream broke off. The server throws away what it has not written yet when a body fails, so it is given
+    /// one turn to write before it hears of it.
+    broken: Option<hyper::Error>,
 }
 
 impl ResponseBody {
     pub(crate) fn upstream(inner: Incoming, recorder: Recorder) -> Self {
-        Self::Upstream(Box::new(Tapped { inner, recorder }))
+        Self::Upstream(Box::new(Tapped { inner, recorder, broken: None }))
     }
 }
 
@@ -121,9 +124,19 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match &mut *self {
             Self::Upstream(tapped) => {
+                if let Some(error) = tapped.broken.take() {
+                    return Poll::Ready(Some(Err(error)));
+                }
                 let frame = ready!(Pin::new(&mut tapped.inner).poll_frame(context));
                 tapped.note(frame.as_ref());
-                Poll::Ready(frame)
+                match frame {
+                    Some(Err(error)) => {
+                        tapped.broken = Some(error);
+                        context.waker().wake_by_ref();
+                        Poll::Pending
+                    }
+                    frame => Poll::Ready(frame),
+                }
             }
             Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
         }
@@ -131,7 +144,7 @@ impl Body for ResponseBody {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Upstream(tapped) => tapped.inner.is_end_stream(),
+            Self::Upstream(tapped) => tapped.broken.is_none() && tapped.inner.is_end_stream(),
             Self::Own(body) => body.is_end_stream(),
         }
     }

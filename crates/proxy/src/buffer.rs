@@ -41,10 +41,18 @@ impl Buffer {
             digest.update(frame);
             return;
         }
-        if self.kept + frame.len() > self.limit || !self.lease.take(frame.len()) {
-            self.cut(frame);
+        let fits = frame.len().min(self.limit - self.kept);
+        if !self.lease.take(fits) {
+            self.cut(frame, 0);
             return;
         }
+        self.keep(&frame.slice(..fits));
+        if fits < frame.len() {
+            self.cut(frame, fits);
+        }
+    }
+
+    fn keep(&mut self, frame: &Bytes) {
         self.kept += frame.len();
         if frame.len() < COPIED_BELOW {
             self.tail.extend_from_slice(frame);
@@ -54,14 +62,14 @@ impl Buffer {
         }
     }
 
-    /// From here on nothing is kept, only counted and hashed.
-    fn cut(&mut self, frame: &Bytes) {
+    /// From here on nothing is kept, only counted and hashed. Of `frame`, `kept` bytes are kept already.
+    fn cut(&mut self, frame: &Bytes, kept: usize) {
         self.close_tail();
         let mut digest = Sha256::new();
         for piece in &self.pieces {
             digest.update(piece);
         }
-        digest.update(frame);
+        digest.update(frame.slice(kept..));
         self.digest = Some(digest);
     }
 
@@ -118,7 +126,7 @@ mod tests {
         let frames = frames(&[6, 6, 2]);
         frames.iter().for_each(|frame| buffer.push(frame));
         let captured = buffer.take();
-        assert_eq!(captured.to_bytes(), frames[0]);
+        assert_eq!(captured.to_bytes(), frames.concat()[..10]);
         assert_eq!((captured.cut, captured.wire_bytes), (true, 14));
         let whole: [u8; 32] = Sha256::digest(frames.concat()).into();
         assert_eq!(captured.wire_sha256, Some(whole));

@@ -32,8 +32,8 @@ const HOP_BY_HOP_OLD: &[&str] = &["keep-alive", "proxy-connection"];
 /// Answers one request.
 pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Response<ResponseBody> {
     let origin = Instant::now();
-    if let Err(refusal) = judge(&shared, &request) {
-        return reply::error(StatusCode::FORBIDDEN, "openai", "forbidden", &refusal);
+    if let Err(refusal) = shared.guard.judge(request.uri(), request.headers(), None) {
+        return reply::error(StatusCode::FORBIDDEN, "openai", "forbidden", &refusal.0);
     }
     let asked = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let chosen = request.headers().get(PROVIDER_HEADER).and_then(|value| value.to_str().ok());
@@ -50,19 +50,6 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> R
             forward(&shared, provider, &path_and_query, request, origin).await
         }
     }
-}
-
-fn judge(shared: &Shared, request: &Request<Incoming>) -> Result<(), String> {
-    let header = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let authority = request.uri().authority().map(http::uri::Authority::as_str);
-    // Both must be ours: an absolute URI does not excuse a foreign Host header.
-    let host = header(header::HOST);
-    for host in [authority, host].into_iter().flatten().chain(authority.or(host).is_none().then_some("")) {
-        let origin = header(header::ORIGIN);
-        let site = header(HeaderName::from_static("sec-fetch-site"));
-        shared.guard.check(Some(host), origin, site, false).map_err(|refusal| refusal.0)?;
-    }
-    Ok(())
 }
 
 async fn forward(
@@ -88,7 +75,7 @@ async fn forward(
     match shared.client.request(outgoing).await {
         Ok(mut response) => {
             recorder.answered(response.status().as_u16(), response.headers());
-            strip_hop_by_hop(response.headers_mut());
+            keep_end_to_end(response.headers_mut(), |_| true);
             *response.version_mut() = Version::HTTP_11;
             response.map(|body| ResponseBody::upstream(body, recorder))
         }
@@ -144,18 +131,15 @@ fn version_name(version: Version) -> &'static str {
 
 /// Everything goes on but what ends here: the connection's own headers and those meant for us.
 fn prepare_headers(headers: &mut HeaderMap, base: &Base) {
-    strip_hop_by_hop(headers);
-    let ours: Vec<HeaderName> =
-        headers.keys().filter(|name| name.as_str().starts_with("x-llmflow-")).cloned().collect();
-    for name in ours {
-        headers.remove(name);
-    }
+    keep_end_to_end(headers, |name| !name.as_str().starts_with("x-llmflow-"));
     if let Ok(host) = HeaderValue::from_str(base.authority.as_str()) {
         headers.insert(header::HOST, host);
     }
 }
 
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
+/// Leaves out the connection's own headers and those that `keep` refuses. The map is made anew, since removing from
+/// one would change the order of the others.
+fn keep_end_to_end(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -167,15 +151,16 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
             !matches!(*name, header::AUTHORIZATION | header::HOST | header::CONTENT_LENGTH)
         })
         .collect();
-    for name in named.iter().chain(HOP_BY_HOP) {
-        headers.remove(name);
-    }
-    for name in HOP_BY_HOP_OLD {
-        headers.remove(*name);
-    }
-    // `TE: trailers` is the one value that may travel on.
-    if headers.get(header::TE).is_some_and(|value| value != "trailers") {
-        headers.remove(header::TE);
+    let all = std::mem::take(headers);
+    for (name, value) in &all {
+        let ends_here = HOP_BY_HOP.contains(name)
+            || HOP_BY_HOP_OLD.contains(&name.as_str())
+            || named.contains(name)
+            // `TE: trailers` is the one value that may travel on.
+            || (*name == header::TE && value != "trailers");
+        if !ends_here && keep(name) {
+            headers.append(name, value.clone());
+        }
     }
 }
 

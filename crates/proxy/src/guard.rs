@@ -3,6 +3,12 @@
 
 use std::net::IpAddr;
 
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Uri};
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 /// Whom a listener answers.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
@@ -17,9 +23,38 @@ pub struct Guard {
 pub struct Refusal(pub String);
 
 impl Guard {
+    /// Judges a request by everything it says of where it comes from; a header that is there twice is judged twice.
+    /// `pages` is the method of a request to a listener that serves pages of its own.
+    pub fn judge(&self, uri: &Uri, headers: &HeaderMap, pages: Option<&Method>) -> Result<(), Refusal> {
+        if headers.get_all(header::HOST).iter().count() > 1 {
+            return Err(Refusal("The request has more than one Host header.".into()));
+        }
+        // Both must be ours: an absolute URI does not excuse a foreign Host header.
+        let hosts: Vec<&str> = uri
+            .authority()
+            .map(http::uri::Authority::as_str)
+            .into_iter()
+            .chain(texts(headers, header::HOST))
+            .collect();
+        let first = hosts.first().copied();
+        for host in hosts.into_iter().map(Some).chain(first.is_none().then_some(None)) {
+            self.check(host, None, None, pages.is_some())?;
+        }
+        // A person may follow a link to a page from anywhere; only to the page itself, never to the API.
+        let navigation = pages == Some(&Method::GET)
+            && texts(headers, FETCH_MODE).eq(["navigate"])
+            && !uri.path().starts_with("/api/");
+        let origins: Vec<Option<&str>> = texts(headers, header::ORIGIN).map(Some).collect();
+        let origins = if origins.is_empty() { vec![None] } else { origins };
+        let sites: Vec<&str> = texts(headers, FETCH_SITE).filter(|_| !navigation).collect();
+        let foreign = |site: &&str| !matches!(*site, "none" | "same-origin");
+        let site = sites.iter().copied().find(foreign).or_else(|| sites.first().copied());
+        origins.into_iter().try_for_each(|origin| self.check(first, origin, site, pages.is_some()))
+    }
+
     /// Judges one request. `host` is the `Host` header or the authority of the URI; `own_pages` says whether the
     /// listener serves pages itself, so that a page of its own origin may call it.
-    pub fn check(
+    fn check(
         &self,
         host: Option<&str>,
         origin: Option<&str>,
@@ -46,7 +81,7 @@ impl Guard {
             )));
         }
         match fetch_site {
-            Some("cross-site" | "same-site") => Err(Refusal(
+            Some(site) if !matches!(site, "none" | "same-origin") => Err(Refusal(
                 "Another web page sent this request. If it should, add its origin to allowed_origins in the settings."
                     .into(),
             )),
@@ -60,6 +95,11 @@ impl Guard {
             || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
             || self.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
     }
+}
+
+/// A header's values; one that is not text is none that we would allow.
+fn texts(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    headers.get_all(name).into_iter().map(|value: &HeaderValue| value.to_str().unwrap_or("?"))
 }
 
 /// The host without its port and without the brackets of an IPv6 address.

@@ -100,7 +100,7 @@ impl Fingerprinter {
                 let Some((parameter, value)) = pair.split_once('=') else { return pair.to_owned() };
                 let plain = secrets::decode_percent(value);
                 if value.is_empty()
-                    || !(name::is_credential(&parameter.to_ascii_lowercase())
+                    || !(name::is_credential(&secrets::decode_percent(parameter).to_ascii_lowercase())
                         || name::looks_like_credential(&plain))
                 {
                     return pair.to_owned();

@@ -24,7 +24,7 @@ pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, RequestBody>;
 pub struct UpstreamError {
     /// The provider.
     pub provider: String,
-    /// The address as it was given.
+    /// The address as it was given, without a user name and password.
     pub url: String,
     /// What is wrong with it.
     pub reason: String,
@@ -68,7 +68,8 @@ impl Base {
     fn parse(provider: &str, url: &str) -> Result<Self, UpstreamError> {
         let error = |reason: &str| UpstreamError {
             provider: provider.to_owned(),
-            url: url.to_owned(),
+            // A password in it must not reach a terminal or a log.
+            url: url.rsplit('@').next().unwrap_or_default().to_owned(),
             reason: reason.to_owned(),
         };
         let uri: Uri = url.trim().parse().map_err(|_| error("it is not a URL"))?;

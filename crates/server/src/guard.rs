@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine::Guard;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 
 use crate::error::Failure;
 
@@ -24,35 +24,12 @@ const HEADERS: [(HeaderName, &str); 6] = [
 
 /// Refuses whom [`Guard`] refuses, before routing.
 pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let mut response = match judge(&guard, &request) {
+    let mut response = match guard.judge(request.uri(), request.headers(), Some(request.method())) {
         Ok(()) => next.run(request).await,
-        Err(reason) => Failure(ApiError::new(ErrorKind::Forbidden, reason)).into_response(),
+        Err(refusal) => Failure(ApiError::new(ErrorKind::Forbidden, refusal.0)).into_response(),
     };
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
-}
-
-fn judge(guard: &Guard, request: &Request) -> Result<(), String> {
-    let headers = request.headers();
-    let authority = request.uri().authority().map(http::uri::Authority::as_str);
-    let host = text(headers, header::HOST);
-    // Both must be ours: an absolute URI does not excuse a foreign Host header.
-    let hosts = [authority, host].into_iter().flatten().chain(authority.or(host).is_none().then_some(""));
-    for host in hosts {
-        let (origin, site) =
-            (text(headers, header::ORIGIN), text(headers, HeaderName::from_static("sec-fetch-site")));
-        // A person may follow a link to the dashboard from anywhere; only the page itself, never the API.
-        let navigation = text(headers, HeaderName::from_static("sec-fetch-mode")) == Some("navigate")
-            && request.method() == http::Method::GET
-            && !request.uri().path().starts_with("/api/");
-        let site = if navigation { None } else { site };
-        guard.check(Some(host), origin, site, true).map_err(|refusal| refusal.0)?;
-    }
-    Ok(())
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }

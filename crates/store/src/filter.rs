@@ -59,6 +59,7 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) 
 /// Every word must occur, as a word or the beginning of one; what stands in quotes must occur as a phrase.
 /// `None` when nothing is left to search for.
 fn match_expression(text: &str) -> Option<String> {
+    let text = text.replace(char::is_control, " ");
     let mut terms = Vec::new();
     for (index, piece) in text.split('"').enumerate() {
         if index % 2 == 1 {
@@ -89,5 +90,6 @@ mod tests {
         );
         assert_eq!(match_expression("a\" OR 1").unwrap(), "\"a\"* AND \" OR 1\"");
         assert_eq!(match_expression(" \" - \" * "), None);
+        assert_eq!(match_expression("a\0b").unwrap(), "\"a\"* AND \"b\"*");
     }
 }

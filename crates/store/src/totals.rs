@@ -81,9 +81,12 @@ impl Store {
         query.push(" AND started_ms < ").push_bind(from_ms.saturating_add(span)).push(" GROUP BY bar");
         let rows: Vec<(i64, i64, i64)> =
             query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
-        let mut histogram: Vec<HistogramBar> = (0..bars)
-            .map(|bar| HistogramBar { from_ms: from_ms + span * bar / bars, ..HistogramBar::default() })
-            .collect();
+        let start = |bar: i64| {
+            let offset = i128::from(span) * i128::from(bar) / i128::from(bars);
+            from_ms.saturating_add(i64::try_from(offset).unwrap_or(i64::MAX))
+        };
+        let mut histogram: Vec<HistogramBar> =
+            (0..bars).map(|bar| HistogramBar { from_ms: start(bar), ..HistogramBar::default() }).collect();
         for (bar, calls, errors) in rows {
             if let Some(bar) = usize::try_from(bar).ok().and_then(|bar| histogram.get_mut(bar)) {
                 (bar.calls, bar.errors) = (calls.unsigned_abs(), errors.unsigned_abs());

@@ -32,9 +32,7 @@ impl Secrets {
         if secret.len() < SHORTEST_SEARCHED {
             return;
         }
-        for spelling in
-            [secret.to_owned(), json_escaped(secret), json_escaped_slash(secret), percent_encoded(secret)]
-        {
+        for spelling in spellings(secret) {
             if !self.entries.iter().any(|(known, _)| known == spelling.as_bytes()) {
                 self.entries.push((spelling.into_bytes(), mark.to_owned()));
             }
@@ -79,6 +77,25 @@ fn replace(bytes: &[u8], needle: &[u8], replacement: &[u8]) -> Option<Vec<u8>> {
     Some(replaced)
 }
 
+/// The spellings an echo can take.
+fn spellings(secret: &str) -> [String; 5] {
+    let percent = percent_encoded(secret);
+    [secret.to_owned(), json_escaped(secret), json_escaped_slash(secret), lower_escapes(&percent), percent]
+}
+
+/// `%2F` as `%2f`, the way some platforms write it.
+fn lower_escapes(percent: &str) -> String {
+    let mut pieces = percent.split('%');
+    let mut lowered = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at_checked(2).unwrap_or((piece, ""));
+        lowered.push('%');
+        lowered.push_str(&digits.to_ascii_lowercase());
+        lowered.push_str(rest);
+    }
+    lowered
+}
+
 fn json_escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
@@ -111,7 +128,13 @@ mod tests {
     fn every_spelling_of_an_echo_is_cut() {
         let mut secrets = Secrets::default();
         secrets.add("ab/cd\"ef+gh12", "[key:1]");
-        for echo in ["ab/cd\"ef+gh12", "ab/cd\\\"ef+gh12", "ab\\/cd\\\"ef+gh12", "ab%2Fcd%22ef%2Bgh12"] {
+        for echo in [
+            "ab/cd\"ef+gh12",
+            "ab/cd\\\"ef+gh12",
+            "ab\\/cd\\\"ef+gh12",
+            "ab%2Fcd%22ef%2Bgh12",
+            "ab%2fcd%22ef%2bgh12",
+        ] {
             let body = format!("{{\"error\":\"wrong key {echo}.\"}}");
             let scrubbed = String::from_utf8(secrets.scrub(body.as_bytes()).unwrap()).unwrap();
             assert_eq!(scrubbed, "{\"error\":\"wrong key [key:1].\"}");
