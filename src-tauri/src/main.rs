@@ -30,7 +30,7 @@ fn run() -> Result<()> {
     let port = dashboard_port(&arguments, env::var("DASHBOARD_PORT").ok().as_deref())?;
     let app = tauri::Builder::default()
         .on_window_event(quit_with_the_window)
-        .build(tauri::generate_context!())
+        .build(context())
         .context("no window system")?;
     watch_signals(app.handle().clone());
     let instance = Instance::find_or_start(port, &arguments)?;
@@ -39,6 +39,14 @@ fn run() -> Result<()> {
     instance.end();
     anyhow::ensure!(code == 0, "the window ended with code {code}");
     Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "written by Tauri's macro, for a thread of its own that panicked"
+)]
+fn context() -> tauri::Context {
+    tauri::generate_context!()
 }
 
 fn open_window(app: &App, port: u16) -> Result<()> {

@@ -9,6 +9,9 @@ use http::{HeaderMap, HeaderValue};
 
 pub use secrets::Secrets;
 
+/// A shorter parameter of an authorization scheme is a name or a flag.
+const SHORTEST_PARAMETER: usize = 16;
+
 /// Replaces credentials by a fingerprint under a key that stays on this machine.
 #[derive(Clone)]
 pub struct Fingerprinter {
@@ -68,6 +71,8 @@ impl Fingerprinter {
             self.cookies(&text, secrets);
         } else if scheme.eq_ignore_ascii_case("basic") {
             self.basic(secret, secrets);
+        } else if !scheme.is_empty() {
+            self.parameters(secret, secrets);
         }
         let mark = self.mark(secret.as_bytes());
         if first.is_none() && name::authenticates(name) {
@@ -79,6 +84,16 @@ impl Fingerprinter {
     fn cookies(&self, text: &str, secrets: &mut Secrets) {
         for value in text.split(';').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value.trim()) {
             secrets.add(value, &self.mark(value.as_bytes()));
+        }
+    }
+
+    /// `Credential=a, Signature=b`: an echo may hold one of them alone.
+    fn parameters(&self, list: &str, secrets: &mut Secrets) {
+        for (_, value) in list.split([',', ' ']).filter_map(|pair| pair.split_once('=')) {
+            let value = value.trim_matches('"');
+            if value.len() >= SHORTEST_PARAMETER {
+                secrets.add(value, &self.mark(value.as_bytes()));
+            }
         }
     }
 
@@ -121,7 +136,8 @@ impl Fingerprinter {
 /// `Bearer abc` is `Bearer` and `abc`; a value without a scheme has an empty one.
 fn split_scheme(value: &str) -> (&str, &str) {
     match value.split_once(' ') {
-        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+        // A scheme is one token (RFC 9110); a cookie's first word holds `=` or `;`.
+        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => {
             (scheme, rest.trim())
         }
         _ => ("", value.trim()),
