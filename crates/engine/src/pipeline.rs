@@ -75,6 +75,7 @@ impl Pipeline {
 
     async fn take(&mut self, batch: Vec<Capture>) {
         let (mut opened, mut closed): (Vec<Arc<Head>>, Vec<Box<Closed>>) = (Vec::new(), Vec::new());
+        let mut models: HashMap<CallId, String> = HashMap::new();
         for capture in batch {
             match capture {
                 Capture::Opened(head) => {
@@ -84,6 +85,7 @@ impl Pipeline {
                 }
                 Capture::Sent { id, request } => {
                     let model = self.heads.get(&id).and_then(|head| record::requested_model(head, &request));
+                    models.extend(model.clone().map(|model| (id, model)));
                     self.open.asks_for(id, model);
                 }
                 Capture::Progress(progress) => self.open.progress(progress),
@@ -104,7 +106,10 @@ impl Pipeline {
         let prices = self.prices.clone();
         // Reading a large answer takes milliseconds: not on the threads that forward calls.
         let reading = tokio::task::spawn_blocking(move || {
-            let opens = opened.iter().map(|head| Write::Open(Box::new(record::opened(head))));
+            let opens = opened.iter().map(|head| {
+                let model = models.remove(&head.id);
+                Write::Open(Box::new(api::CallSummary { model, ..record::opened(head) }))
+            });
             let closes = closed.iter().map(|call| Write::Close(Box::new(record::closed(call, &prices))));
             opens.chain(closes).collect::<Vec<_>>()
         });
