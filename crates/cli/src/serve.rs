@@ -1,5 +1,6 @@
 //! `llmflow serve`: engine and dashboard until a signal, then everything drains.
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     };
     let useful = announce(&engine, proxy_port, if listeners.is_empty() { 0 } else { port }, failure).await;
     if !useful {
-        engine.shutdown(Duration::ZERO).await;
+        let _nothing_ran = engine.shutdown(Duration::ZERO).await;
         anyhow::bail!("nothing could be started");
     }
     for listener in listeners {
@@ -44,37 +45,53 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     }
 
     signals.first().await;
-    println!("Stopping: calls under way may finish. Press Ctrl-C again to cut them.");
+    say("Stopping: calls under way may finish. Press Ctrl-C again to cut them.");
     stop.cancel();
     hosts.close();
-    tokio::select! {
-        () = engine.shutdown(grace) => {}
-        () = async { signals.second().await; engine.shutdown(Duration::ZERO).await } => {}
-    }
+    let lost = tokio::select! {
+        lost = engine.shutdown(grace) => lost,
+        lost = async { signals.second().await; engine.shutdown(Duration::ZERO).await } => lost,
+    };
     // A page that is slow to read must not keep the program from ending.
     if tokio::time::timeout(LAST_PAGES, hosts.wait()).await.is_err() {
         tracing::warn!("a dashboard connection was cut");
     }
-    println!("Stopped. Everything is stored.");
-    Ok(ExitCode::SUCCESS)
+    match &lost {
+        Ok(0) => say("Stopped. Everything is stored."),
+        Ok(lost) => {
+            say(&format!("Stopped. {lost} calls went through but could not be stored; the log says why."));
+        }
+        Err(error) => say(&format!("Stopped, but {error}.")),
+    }
+    Ok(if lost.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints a line; a terminal that has gone away is no reason to stop.
+fn say(line: &str) {
+    let _nobody_reads = writeln!(std::io::stdout(), "{line}");
+}
+
+/// As [`say`], for what is wrong.
+fn complain(line: &str) {
+    let _nobody_reads = writeln!(std::io::stderr(), "llmflow: {line}");
 }
 
 /// Tells where everything is, and what failed with its remedy. Whether anything listens at all.
 async fn announce(engine: &Engine, proxy_port: u16, dashboard_port: u16, failure: Option<String>) -> bool {
     let health = engine.health_now().await;
     for problem in health.iter().flat_map(|health| &health.problems).chain(&failure) {
-        eprintln!("llmflow: {problem}");
+        complain(problem);
     }
     let running = |source: &api::SourceStatus| matches!(source.state, api::SourceState::Running { .. });
     let proxy = health.is_some_and(|health| health.sources.iter().any(running));
     if proxy {
-        println!("Proxy      http://localhost:{proxy_port}");
+        say(&format!("Proxy      http://localhost:{proxy_port}"));
     }
     if dashboard_port != 0 {
-        println!("Dashboard  http://localhost:{dashboard_port}");
+        say(&format!("Dashboard  http://localhost:{dashboard_port}"));
     }
     if proxy {
-        println!("Point your tools at the proxy: eval \"$(llmflow env)\", or llmflow run -- COMMAND");
+        say("Point your tools at the proxy: eval \"$(llmflow env)\", or llmflow run -- COMMAND");
     }
     proxy || dashboard_port != 0
 }
@@ -86,30 +103,37 @@ fn start_log() {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
-/// Ctrl-C and, on Unix, SIGTERM.
+/// Ctrl-C and, on Unix, SIGTERM and SIGHUP.
 struct Signals {
     #[cfg(unix)]
     terminate: tokio::sync::Mutex<signal::unix::Signal>,
+    /// The terminal's window was closed.
+    #[cfg(unix)]
+    hang_up: tokio::sync::Mutex<signal::unix::Signal>,
 }
 
 impl Signals {
     fn new() -> anyhow::Result<Self> {
+        #[cfg(unix)]
+        let listen = |kind| {
+            signal::unix::signal(kind).map(tokio::sync::Mutex::new).context("cannot listen for signals")
+        };
         Ok(Self {
             #[cfg(unix)]
-            terminate: tokio::sync::Mutex::new(
-                signal::unix::signal(signal::unix::SignalKind::terminate())
-                    .context("cannot listen for signals")?,
-            ),
+            terminate: listen(signal::unix::SignalKind::terminate())?,
+            #[cfg(unix)]
+            hang_up: listen(signal::unix::SignalKind::hangup())?,
         })
     }
 
     async fn first(&self) {
         #[cfg(unix)]
         {
-            let mut terminate = self.terminate.lock().await;
+            let (mut terminate, mut hang_up) = (self.terminate.lock().await, self.hang_up.lock().await);
             tokio::select! {
                 _ = signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
             }
         }
         #[cfg(not(unix))]

@@ -47,6 +47,13 @@ impl Engine {
         }
     }
 
+    /// A whole body as text, for answers that carry it whole; bytes that are not UTF-8 are replaced.
+    pub async fn whole_body(&self, id: CallId, side: BodySide) -> Result<String, ApiError> {
+        let body = self.body(id, side).await?;
+        Ok(String::from_utf8(body)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+
     async fn call(&self, id: CallId) -> Result<CallDetail, ApiError> {
         let call = self.inner.store.call(id).await.map_err(internal)?;
         call.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no call with this id."))

@@ -1,6 +1,6 @@
 //! Starting and stopping: everything is spawned on one tracker and ends in written phases.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +24,8 @@ use crate::sources::Sources;
 /// Captures that wait to be read. When it is full the proxy drops records and counts them; their bodies' bytes are
 /// bounded on their own, by the budget.
 const QUEUE: usize = 65_536;
+/// After everything was cut the pipeline has this long to commit what it holds, a locked database included.
+const LAST_COMMITS: Duration = Duration::from_secs(60);
 const MEGABYTE: usize = 1 << 20;
 
 /// The engine could not start.
@@ -159,6 +161,8 @@ impl Engine {
             events: inner.events.clone(),
             open: inner.open.clone(),
             heads: HashMap::new(),
+            ended_unseen: HashSet::new(),
+            given_up: Vec::new(),
             counters: inner.counters.clone(),
             tally: inner.tally.clone(),
             committed: committed.clone(),
@@ -199,7 +203,10 @@ impl Engine {
 
     /// Stops everything: (1) no new calls; (2) calls under way end, or are cut after `grace`; (3) the pipeline
     /// drains and commits; (4) the database is checkpointed and closed.
-    pub async fn shutdown(&self, grace: Duration) {
+    ///
+    /// Says how many calls since start went through without being stored; an error when the database could not be
+    /// closed cleanly.
+    pub async fn shutdown(&self, grace: Duration) -> Result<u64, store::StoreError> {
         let inner = &self.inner;
         inner.stop.cancel();
         let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0;
@@ -213,10 +220,11 @@ impl Engine {
         inner.force.cancel();
         inner.quiet.cancel();
         inner.tracker.close();
-        inner.tracker.wait().await;
-        if let Err(error) = inner.store.close().await {
-            tracing::error!(%error, "the database was not closed cleanly");
+        if tokio::time::timeout(LAST_COMMITS, inner.tracker.wait()).await.is_err() {
+            tracing::error!("some calls could not be written in time");
         }
+        inner.store.close().await?;
+        Ok(self.completeness().lost)
     }
 
     /// Everything that changes from now on.

@@ -87,13 +87,11 @@ fn read_instance(file: &mut File) -> Option<Instance> {
 }
 
 fn make_private(folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)?;
+    let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    // A folder that is there keeps its mode: it may hold more than our files, which are private on their own.
+    builder.recursive(true).create(folder)
 }
 
 fn open_private(path: &Path) -> std::io::Result<File> {

@@ -4,7 +4,7 @@
 mod decode;
 mod record;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -23,14 +23,11 @@ const BATCH: usize = 512;
 /// After a batch the next one gathers for this long, so that a busy moment makes few large transactions, and a call
 /// that opens and closes within it is written once.
 const GATHER: Duration = Duration::from_millis(12);
-/// A batch that cannot be written is tried again after these pauses, then given up: about a quarter of a minute.
-const RETRIES: [Duration; 5] = [
-    Duration::from_millis(100),
-    Duration::from_millis(400),
-    Duration::from_secs(1),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-];
+/// A batch that cannot be written is tried again after these pauses, and then after the last one for as long as the
+/// queue has room.
+const RETRIES: [Duration; 3] =
+    [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1)];
+const LAST_RETRY: Duration = Duration::from_secs(2);
 
 /// What happened to records after they were taken from the queue.
 #[derive(Debug, Default)]
@@ -49,6 +46,10 @@ pub(crate) struct Pipeline {
     pub(crate) open: OpenCalls,
     /// How the calls under way began.
     pub(crate) heads: HashMap<CallId, Arc<Head>>,
+    /// Calls whose ending was lost while their beginning was still queued.
+    pub(crate) ended_unseen: HashSet<CallId>,
+    /// Calls whose batch was given up: their rows, if they have any, must say so.
+    pub(crate) given_up: Vec<CallId>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
     /// Told after each commit, so that the indexer wakes up.
@@ -68,16 +69,18 @@ impl Pipeline {
                     batch.push(capture);
                 }
             }
-            self.take(std::mem::take(&mut batch)).await;
+            self.take(std::mem::take(&mut batch), &captures).await;
         }
-        self.take(Vec::new()).await;
+        self.take(Vec::new(), &captures).await;
     }
 
-    async fn take(&mut self, batch: Vec<Capture>) {
+    async fn take(&mut self, batch: Vec<Capture>, waiting: &mpsc::Receiver<Capture>) {
         let (mut opened, mut closed): (Vec<Arc<Head>>, Vec<Box<Closed>>) = (Vec::new(), Vec::new());
         let mut models: HashMap<CallId, String> = HashMap::new();
         for capture in batch {
             match capture {
+                // Its ending was lost before its beginning was read.
+                Capture::Opened(head) if self.ended_unseen.remove(&head.id) => {}
                 Capture::Opened(head) => {
                     self.open.open(in_flight(&head));
                     self.heads.insert(head.id, head.clone());
@@ -95,7 +98,12 @@ impl Pipeline {
                 }
             }
         }
-        let lost = self.counters.take_lost();
+        let mut lost = self.counters.take_lost();
+        self.ended_unseen.extend(lost.iter().filter(|id| !self.heads.contains_key(id)));
+        if waiting.is_empty() {
+            self.ended_unseen.clear();
+        }
+        lost.append(&mut self.given_up);
         lost.iter().for_each(|id| self.forget(*id));
         // What opened and ended in one batch is written once.
         opened.retain(|head| self.heads.contains_key(&head.id));
@@ -116,7 +124,7 @@ impl Pipeline {
         match reading.await {
             Ok(mut writes) => {
                 writes.extend(lost.into_iter().map(Write::Lose));
-                self.commit(writes, ended).await;
+                self.commit(writes, ended, waiting).await;
             }
             Err(error) => {
                 tracing::error!(%error, calls = ended, "calls could not be read and are lost");
@@ -130,13 +138,17 @@ impl Pipeline {
         self.heads.remove(&id);
     }
 
-    async fn commit(&self, writes: Vec<Write>, ended: u64) {
+    /// Commits a batch. While it cannot, calls wait in the queue; only when that fills, or everything stops, is the
+    /// batch given up.
+    async fn commit(&mut self, writes: Vec<Write>, ended: u64, waiting: &mpsc::Receiver<Capture>) {
         let mut pauses = RETRIES.into_iter();
         loop {
             let Err(error) = self.store.write(&writes).await else { break };
-            let Some(pause) = pauses.next() else {
+            let patient = waiting.len() * 2 < waiting.max_capacity() && !waiting.is_closed();
+            let Some(pause) = pauses.next().or(patient.then_some(LAST_RETRY)) else {
                 tracing::error!(%error, calls = ended, "calls could not be written and are lost");
                 self.tally.lost.fetch_add(ended, Ordering::Relaxed);
+                self.given_up.extend(writes.iter().map(changed));
                 return;
             };
             tracing::warn!(%error, calls = ended, "calls could not be written, trying again");

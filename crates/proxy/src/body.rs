@@ -54,7 +54,8 @@ impl Body for RequestBody {
                 self.sent = true;
                 self.copy.sent();
             }
-            Some(Err(_)) | None => {}
+            Some(Err(_)) => self.copy.break_off(),
+            None => {}
         }
         Poll::Ready(frame)
     }
@@ -97,6 +98,9 @@ impl Tapped {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     self.recorder.chunk(data);
+                } else if frame.is_trailers() {
+                    // Nothing follows trailers, and the server does not ask whether something does.
+                    self.recorder.end(Ending::Complete);
                 }
             }
             Some(Err(error)) => self.recorder.end(Ending::Truncated(broken_off(error))),

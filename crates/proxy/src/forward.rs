@@ -35,6 +35,10 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> R
     if let Err(refusal) = shared.guard.judge(request.uri(), request.headers(), None) {
         return reply::error(StatusCode::FORBIDDEN, "openai", "forbidden", &refusal.0);
     }
+    if request.method() == http::Method::CONNECT {
+        let message = "LLMFlow is set as a base URL, not as an HTTP proxy: it does not tunnel.";
+        return reply::error(StatusCode::METHOD_NOT_ALLOWED, "openai", "unsupported_method", message);
+    }
     let asked = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let chosen = request.headers().get(PROVIDER_HEADER).and_then(|value| value.to_str().ok());
     match route(request.method().as_str(), asked, chosen) {
@@ -78,6 +82,11 @@ async fn forward(
             keep_end_to_end(response.headers_mut(), |_| true);
             *response.version_mut() = Version::HTTP_11;
             response.map(|body| ResponseBody::upstream(body, recorder))
+        }
+        Err(_) if recorder.request().is_broken() => {
+            recorder.end(Ending::Cancelled);
+            let message = "The request's body broke off before its end.";
+            reply::error(StatusCode::BAD_REQUEST, provider.name, "invalid_request_error", message)
         }
         Err(error) => {
             let reason = explain(&error, base);
@@ -179,6 +188,8 @@ fn explain(error: &hyper_util::client::legacy::Error, base: &Base) -> String {
             "LLMFlow could not connect to {}: {causes}. Check the network, or this provider's base_url in the settings.",
             base.authority
         )
+    } else if causes.contains("too large") || causes.contains("invalid HTTP") {
+        format!("{} answered with something that is not HTTP as LLMFlow reads it: {causes}.", base.authority)
     } else {
         format!(
             "{} closed the connection before it answered: {causes}. Trying again may help.",

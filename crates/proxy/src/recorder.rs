@@ -78,21 +78,26 @@ impl Tap {
         Buffer::new(self.limits.body, self.budget.lease())
     }
 
-    /// Sends what may be lost without harm: the call's `Closed` says everything again. Half of the queue is kept for
-    /// those.
     fn offer(&self, capture: Capture) {
-        if self.sender.capacity() * 2 < self.sender.max_capacity() {
-            return;
-        }
-        let _dropped_when_full = self.sender.try_send(capture);
+        offer(&self.sender, capture);
+    }
+}
+
+/// Sends what may be lost without harm: the call's `Closed` says everything again. Half of the queue is kept for those.
+fn offer(sender: &mpsc::Sender<Capture>, capture: Capture) {
+    if sender.capacity() * 2 >= sender.max_capacity() {
+        let _dropped_when_full = sender.try_send(capture);
     }
 }
 
 /// The request's side, filled by the connection to the upstream.
 #[derive(Debug)]
 pub(crate) struct RequestCopy {
-    tap: Tap,
+    /// Weak: a connection that is stuck on its upstream must not keep the pipeline waiting for more.
+    sender: mpsc::WeakSender<Capture>,
+    counters: Arc<Counters>,
     head: Arc<Head>,
+    broken: AtomicBool,
     origin: Instant,
     state: Mutex<RequestState>,
 }
@@ -114,7 +119,19 @@ impl RequestCopy {
     /// The request went out whole.
     pub(crate) fn sent(&self) {
         let request = self.finish(Some(micros(self.origin))).0;
-        self.tap.offer(Capture::Sent { id: self.head.id, request });
+        if let Some(sender) = self.sender.upgrade() {
+            offer(&sender, Capture::Sent { id: self.head.id, request });
+        }
+    }
+
+    /// The client's body broke off: it is the client that ended the call.
+    pub(crate) fn break_off(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client's body broke off.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
     }
 
     /// What was sent until now, and when it was complete.
@@ -125,7 +142,7 @@ impl RequestCopy {
         }
         let captured = state.buffer.take();
         if captured.cut {
-            self.tap.counters.cut.fetch_add(1, Ordering::Relaxed);
+            self.counters.cut.fetch_add(1, Ordering::Relaxed);
         }
         let finished = (Arc::new(captured), at);
         state.finished = Some(finished.clone());
@@ -157,7 +174,14 @@ impl Recorder {
         tap.counters.open.fetch_add(1, Ordering::Relaxed);
         tap.offer(Capture::Opened(head.clone()));
         let state = Mutex::new(RequestState { buffer: tap.buffer(), finished: None });
-        let request = RequestCopy { tap: tap.clone(), head: head.clone(), origin, state };
+        let request = RequestCopy {
+            sender: tap.sender.downgrade(),
+            counters: tap.counters.clone(),
+            head: head.clone(),
+            broken: AtomicBool::new(false),
+            origin,
+            state,
+        };
         Self {
             tap: tap.clone(),
             head,

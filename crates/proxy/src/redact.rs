@@ -63,12 +63,16 @@ impl Fingerprinter {
     ) -> String {
         let text = String::from_utf8_lossy(value.as_bytes());
         if !name::is_credential(name) && !name::looks_like_credential(&text) {
-            return text.into_owned();
+            return match text.split_once('?') {
+                // Referer, Location and the like hold a whole URL.
+                Some((path, query)) => format!("{path}?{}", self.query(query, secrets, &mut None)),
+                None => text.into_owned(),
+            };
         }
         let (scheme, secret) = split_scheme(&text);
         secrets.add(secret, &self.mark(secret.as_bytes()));
         if name.ends_with("cookie") {
-            self.cookies(&text, secrets);
+            self.cookies(&text, name == "set-cookie", secrets);
         } else if scheme.eq_ignore_ascii_case("basic") {
             self.basic(secret, secrets);
         } else if !scheme.is_empty() {
@@ -81,8 +85,10 @@ impl Fingerprinter {
         if scheme.is_empty() { mark } else { format!("{scheme} {mark}") }
     }
 
-    fn cookies(&self, text: &str, secrets: &mut Secrets) {
-        for value in text.split(';').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value.trim()) {
+    /// What follows the first pair of a Set-Cookie are its attributes, which are no secrets.
+    fn cookies(&self, text: &str, only_first: bool, secrets: &mut Secrets) {
+        let pairs = text.split(';').take(if only_first { 1 } else { usize::MAX });
+        for value in pairs.filter_map(|pair| pair.split_once('=')).map(|(_, value)| value.trim()) {
             secrets.add(value, &self.mark(value.as_bytes()));
         }
     }
@@ -115,7 +121,7 @@ impl Fingerprinter {
                 let Some((parameter, value)) = pair.split_once('=') else { return pair.to_owned() };
                 let plain = secrets::decode_percent(value);
                 if value.is_empty()
-                    || !(name::is_credential(&secrets::decode_percent(parameter).to_ascii_lowercase())
+                    || !(name::is_credential(&secrets::decode_percent(parameter))
                         || name::looks_like_credential(&plain))
                 {
                     return pair.to_owned();
@@ -181,6 +187,8 @@ mod tests {
             "cf-access-client-secret",
             "x-csrf-token",
             "private-token",
+            "x-mytoken",
+            "openai-accesskey",
         ] {
             let (headers, secrets, _) = redact(&[(name, secret), ("x-echo", "fine")]);
             assert!(headers[0].value.starts_with("[key:"), "{name}: {}", headers[0].value);

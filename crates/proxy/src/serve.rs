@@ -19,6 +19,8 @@ use crate::upstream::{HttpClient, Upstreams, client};
 
 /// A client that opens a connection and sends no request is let go after this time.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Headers of one message; hyper's own limit of a hundred is less than some gateways send.
+pub(crate) const MAX_HEADERS: usize = 512;
 /// After a failed accept (out of file descriptors, say) the listener waits this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -81,6 +83,7 @@ async fn connection(proxy: Proxy, stream: TcpStream, stop: CancellationToken, fo
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .preserve_header_case(true)
+        .max_headers(MAX_HEADERS)
         // The upstream's own Date goes through; where it sends none, neither do we.
         .auto_date_header(false);
     server.http2().timer(TokioTimer::new()).auto_date_header(false);

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::RequestBody;
 use crate::provider::{PROVIDERS, Provider};
+use crate::serve::MAX_HEADERS;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const KEEP_IDLE: Duration = Duration::from_secs(60);
@@ -119,5 +120,6 @@ pub(crate) fn client() -> std::io::Result<HttpClient> {
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(KEEP_IDLE)
         .http1_preserve_header_case(true)
+        .http1_max_headers(MAX_HEADERS)
         .build(https))
 }

@@ -51,22 +51,7 @@ pub(crate) async fn trace(State(host): State<Host>, Path(id): Path<String>) -> R
     let Reply::Call(call) = host.engine.dispatch(Request::GetCall { id }).await? else {
         return Err(mismatch());
     };
-    let request = body(&host, id, BodySide::Request).await?;
-    let response = body(&host, id, BodySide::Response).await?;
+    let request = host.engine.whole_body(id, BodySide::Request).await?;
+    let response = host.engine.whole_body(id, BodySide::Response).await?;
     Ok(Json(shape::trace(&call, request, response)))
-}
-
-/// A whole body, fetched in parts.
-async fn body(host: &Host, id: CallId, side: BodySide) -> Result<String, Failure> {
-    let mut text = String::new();
-    let mut offset = 0;
-    loop {
-        let part = Request::GetBody { id, side, offset, limit: u64::MAX };
-        let Reply::Body(part) = host.engine.dispatch(part).await? else { return Err(mismatch()) };
-        text.push_str(&part.text);
-        if part.next >= part.total || part.next == offset {
-            return Ok(text);
-        }
-        offset = part.next;
-    }
 }

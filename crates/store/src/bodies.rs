@@ -141,6 +141,12 @@ impl SegmentIds {
         Ok(Self { next_segment, next_node, segments: HashMap::new(), nodes: HashMap::new() })
     }
 
+    /// Forgets what was met: some of it may never have been committed.
+    pub(crate) fn forget(&mut self) {
+        self.segments.clear();
+        self.nodes.clear();
+    }
+
     /// Stores what is new in `bodies`.
     pub(crate) async fn store(
         &mut self,
@@ -148,8 +154,7 @@ impl SegmentIds {
         bodies: &[Cut],
     ) -> Result<NewSegments, StoreError> {
         if self.segments.len() > REMEMBERED || self.nodes.len() > REMEMBERED {
-            self.segments.clear();
-            self.nodes.clear();
+            self.forget();
         }
         self.look_up(connection, bodies).await?;
         let (mut new_segments, mut new_nodes) = (Vec::new(), Vec::new());

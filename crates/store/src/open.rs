@@ -42,7 +42,7 @@ impl Store {
         let mut connection = SqliteConnection::connect_with(&writing).await?;
         migrate(&mut connection, path).await?;
         let lost = mark_lost(&mut connection).await?;
-        let writer = Mutex::new(Writer::new(connection).await?);
+        let writer = Mutex::new(Writer::new(connection, writing).await?);
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
             .idle_timeout(Some(Duration::from_secs(30)))
@@ -109,13 +109,11 @@ fn prepare_file(path: &Path) -> Result<Option<PathBuf>, StoreError> {
 }
 
 fn private_folder(folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)?;
+    let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    // A folder that is there keeps its mode: it may hold more than our files, which are private on their own.
+    builder.recursive(true).create(folder)
 }
 
 fn private_file(path: &Path) -> std::io::Result<()> {

@@ -1,6 +1,6 @@
 //! Full text: taking committed calls from the backlog into the index. Searching is a filter (`filter`).
 
-use sqlx::{Connection, QueryBuilder, Sqlite};
+use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::layout::decode_ids;
 use crate::write::BEGIN;
@@ -32,21 +32,11 @@ impl Store {
             texts.push((seq, text));
         }
         let mut writer = self.inner.writer.lock().await;
-        let mut transaction = writer.connection()?.begin_with(BEGIN).await?;
-        let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO call_text (rowid, text) ");
-        insert.push_values(&texts, |mut row, (seq, text)| {
-            row.push_bind(*seq).push_bind(text.as_str());
-        });
-        insert.build().persistent(false).execute(&mut *transaction).await?;
-        let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM text_backlog WHERE seq IN (");
-        let mut list = delete.separated(", ");
-        for (seq, _) in &texts {
-            list.push_bind(*seq);
+        let indexed = put(writer.connection()?, &texts).await;
+        if indexed.is_err() {
+            writer.recover().await?;
         }
-        list.push_unseparated(")");
-        delete.build().persistent(false).execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(texts.len())
+        indexed.map(|()| texts.len())
     }
 
     /// Calls that are committed and not yet searchable.
@@ -55,4 +45,23 @@ impl Store {
             sqlx::query_scalar("SELECT count(*) FROM text_backlog").fetch_one(&self.inner.read).await?;
         Ok(lag.unsigned_abs())
     }
+}
+
+/// Takes these texts into the index and out of the backlog.
+async fn put(connection: &mut SqliteConnection, texts: &[(i64, String)]) -> Result<(), StoreError> {
+    let mut transaction = connection.begin_with(BEGIN).await?;
+    let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO call_text (rowid, text) ");
+    insert.push_values(texts, |mut row, (seq, text)| {
+        row.push_bind(*seq).push_bind(text.as_str());
+    });
+    insert.build().persistent(false).execute(&mut *transaction).await?;
+    let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM text_backlog WHERE seq IN (");
+    let mut list = delete.separated(", ");
+    for (seq, _) in texts {
+        list.push_bind(*seq);
+    }
+    list.push_unseparated(")");
+    delete.build().persistent(false).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(())
 }

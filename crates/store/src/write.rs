@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use api::{CallDetail, CallId, CallSummary};
 use bytes::Bytes;
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::bodies::{Cut, NewSegments, SegmentIds};
@@ -51,6 +52,9 @@ pub struct CallRecord {
 #[derive(Debug)]
 pub(crate) struct Writer {
     connection: Option<SqliteConnection>,
+    options: SqliteConnectOptions,
+    /// A recovery did not succeed yet.
+    broken: bool,
     next_seq: i64,
     next_body: i64,
     /// Rows of calls under way.
@@ -59,10 +63,21 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) async fn new(mut connection: SqliteConnection) -> Result<Self, StoreError> {
+    pub(crate) async fn new(
+        mut connection: SqliteConnection,
+        options: SqliteConnectOptions,
+    ) -> Result<Self, StoreError> {
         let (next_seq, next_body) = next_ids(&mut connection).await?;
         let segments = SegmentIds::load(&mut connection).await?;
-        Ok(Self { connection: Some(connection), next_seq, next_body, open: HashMap::new(), segments })
+        Ok(Self {
+            connection: Some(connection),
+            options,
+            broken: false,
+            next_seq,
+            next_body,
+            open: HashMap::new(),
+            segments,
+        })
     }
 
     /// The connection; an error once the store is closed.
@@ -76,7 +91,7 @@ impl Writer {
     }
 
     async fn write(&mut self, batch: &[Write]) -> Result<(), StoreError> {
-        let Self { connection, next_seq, next_body, open, segments } = self;
+        let Self { connection, next_seq, next_body, open, segments, .. } = self;
         let connection = connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))?;
         let mut seq_of = |id: CallId| {
             *open.entry(id).or_insert_with(|| {
@@ -140,14 +155,24 @@ impl Writer {
         Ok(())
     }
 
-    /// After a failed transaction the ids given out in it are wrong: read them again.
-    async fn recover(&mut self) -> Result<(), StoreError> {
-        let connection = self.connection()?;
-        let (next_seq, next_body) = next_ids(connection).await?;
-        let segments = SegmentIds::load(connection).await?;
-        let open = row::open_rows(connection).await?;
-        (self.next_seq, self.next_body, self.segments, self.open) = (next_seq, next_body, segments, open);
+    /// After a failed transaction: the ids given out in it are wrong, and SQLite may have ended it on its own (a full
+    /// disk does that) without the driver's knowing. A new connection and ids read again put both right.
+    pub(crate) async fn recover(&mut self) -> Result<(), StoreError> {
+        self.connection = None;
+        self.segments.forget();
+        self.broken = true;
+        let mut connection = SqliteConnection::connect_with(&self.options).await?;
+        (self.next_seq, self.next_body) = next_ids(&mut connection).await?;
+        self.segments = SegmentIds::load(&mut connection).await?;
+        self.open = row::open_rows(&mut connection).await?;
+        self.connection = Some(connection);
+        self.broken = false;
         Ok(())
+    }
+
+    /// Finishes a recovery that failed before.
+    async fn reconnect(&mut self) -> Result<(), StoreError> {
+        if self.broken { self.recover().await } else { Ok(()) }
     }
 }
 
@@ -155,8 +180,10 @@ impl Store {
     /// Commits `batch` whole, or nothing of it.
     pub async fn write(&self, batch: &[Write]) -> Result<(), StoreError> {
         let mut writer = self.inner.writer.lock().await;
+        writer.reconnect().await?;
         let written = writer.write(batch).await;
         if written.is_err() {
+            // Should this fail as well, the next batch tries again.
             writer.recover().await?;
         }
         written

@@ -29,7 +29,7 @@ impl Engine {
         problems.extend(failed);
         if completeness.lost > 0 {
             problems.push(format!(
-                "{} calls went through but could not be recorded. Check the free space of {}.",
+                "{} calls went through but could not be recorded. Check the free space of {} and that no other program holds the database; the log says more.",
                 completeness.lost,
                 inner.settings.data_dir.display()
             ));
@@ -49,7 +49,7 @@ impl Engine {
     }
 
     /// Every call since start: recorded, lost, or still open.
-    fn completeness(&self) -> Completeness {
+    pub(crate) fn completeness(&self) -> Completeness {
         let inner = &self.inner;
         let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         // Read what ends calls first, so that a call between the two is counted as open, never twice.

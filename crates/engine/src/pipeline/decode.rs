@@ -5,7 +5,7 @@ use std::io::Read;
 use bytes::Bytes;
 
 /// A small body can unpack to anything; more than this is not kept.
-const LARGEST: u64 = 128 << 20;
+const LARGEST: u64 = 32 << 20;
 
 /// A decoded body.
 pub(super) struct Decoded {

@@ -170,6 +170,11 @@ fn body(captured: &Captured, headers: &[Header], call: &Closed) -> (Bytes, BodyI
     let wire = captured.to_bytes();
     let encoding = find(headers, "content-encoding").filter(|encoding| *encoding != "identity");
     let decoded = decode(&wire, encoding);
+    let mut decoded = decoded;
+    if captured.cut || decoded.cut {
+        let kept = decoded.bytes.len() - call.head.secrets.straddling(&decoded.bytes);
+        decoded.bytes.truncate(kept);
+    }
     let scrubbed = call.head.secrets.scrub(&decoded.bytes).map(Bytes::from);
     let digest = captured.wire_sha256.unwrap_or_else(|| Sha256::digest(&wire).into());
     let info = BodyInfo {

@@ -1,8 +1,8 @@
 //! Which header and parameter names carry credentials, and which values look like one under any name.
 
-/// Names that sound like credentials and are not.
+/// Names, without their punctuation, that sound like credentials and are not.
 const HARMLESS: &[&str] =
-    &["idempotency-key", "sec-websocket-key", "x-prompt-cache-key", "x-idempotency-key"];
+    &["idempotencykey", "xidempotencykey", "secwebsocketkey", "promptcachekey", "xpromptcachekey"];
 /// A name with one of these words in it carries a credential.
 const WORDS: &[&str] = &[
     "auth",
@@ -23,9 +23,8 @@ const WORDS: &[&str] = &[
     "token",
     "bearer",
 ];
-/// Whole names whose words do not tell.
-const NAMES: &[&str] =
-    &["accesstoken", "authtoken", "clientsecret", "x-amz-security-token", "x-amz-content-key"];
+/// So does one that ends so when it is written in one word.
+const ENDINGS: &[&str] = &["token", "key", "secret", "password", "signature", "jwt", "credential", "cookie"];
 /// How keys of well-known makers begin.
 const PREFIXES: &[&str] = &[
     "sk-",
@@ -53,12 +52,15 @@ const PREFIXES: &[&str] = &[
 ];
 const SHORTEST_KEY: usize = 16;
 
-/// Whether a header or query parameter of this lower-case name carries a credential.
+/// Whether a header or query parameter of this name carries a credential.
 pub(super) fn is_credential(name: &str) -> bool {
-    if HARMLESS.contains(&name) {
+    let name = name.to_ascii_lowercase();
+    let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    if HARMLESS.contains(&letters.as_str()) {
         return false;
     }
-    NAMES.contains(&name) || name.split(['-', '_', '.']).any(|word| WORDS.contains(&word))
+    name.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
+        || ENDINGS.iter().any(|ending| letters.ends_with(ending))
 }
 
 /// Whether this header is what authenticates the call, so that its mark identifies the caller.

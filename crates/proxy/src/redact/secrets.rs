@@ -53,6 +53,16 @@ impl Secrets {
         scrubbed
     }
 
+    /// How much of the end of `bytes` is the beginning of a credential that was cut in two.
+    pub fn straddling(&self, bytes: &[u8]) -> usize {
+        let longest = |spelling: &Vec<u8>| {
+            (1..spelling.len())
+                .rev()
+                .find(|length| spelling.get(..*length).is_some_and(|start| bytes.ends_with(start)))
+        };
+        self.entries.iter().filter_map(|(spelling, _)| longest(spelling)).max().unwrap_or(0)
+    }
+
     /// `text` without the credentials.
     pub fn scrub_text(&self, text: String) -> String {
         match self.scrub(text.as_bytes()) {
