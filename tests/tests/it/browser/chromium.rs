@@ -17,8 +17,21 @@ use crate::requests::request;
 pub(super) struct Browser {
     pub(super) page: Client,
     driver: SocketAddr,
-    _process: Child,
+    _process: Group,
     _profile: tempfile::TempDir,
+}
+
+/// chromedriver and the browser it started, ended together also when a test fails before it closes its page.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let leader = self.0.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
+        if let Some(leader) = leader {
+            // An error says that all of them have ended already.
+            let _all_ended = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+        }
+    }
 }
 
 /// The path of a program: named by `variable`, else found where programs are.
@@ -34,10 +47,10 @@ impl Browser {
         let chromium = program("CHROMIUM", "chromium");
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new(program("CHROMEDRIVER", "chromedriver"));
-        command.arg("--port=0").env("HOME", profile.path()).kill_on_drop(true);
+        command.arg("--port=0").env("HOME", profile.path()).process_group(0);
         let mut process =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let port = within("chromedriver's start", port(&mut process)).await;
+            Group(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+        let port = within("chromedriver's start", port(&mut process.0)).await;
         let driver = SocketAddr::from(([127, 0, 0, 1], port));
         let mut arguments = vec![format!("--user-data-dir={}", profile.path().join("profile").display())];
         arguments.extend(
