@@ -27,9 +27,14 @@ pub(crate) async fn status(settings: &Settings, json: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("LLMFlow runs as process {} on {folder}", instance.pid);
-    for (name, port) in [("Proxy", instance.proxy_port), ("Dashboard", instance.dashboard_port)] {
+    let proxy = health.pointer("/sources/0/state").and_then(Value::as_str);
+    let proxy_failed = proxy.is_some_and(|state| state != "running");
+    for (name, port, failed) in
+        [("Proxy", instance.proxy_port, proxy_failed), ("Dashboard", instance.dashboard_port, false)]
+    {
         match port {
             0 => println!("{name:<10} off"),
+            port if failed => println!("{name:<10} does not listen on port {port}"),
             port => println!("{name:<10} http://localhost:{port}"),
         }
     }

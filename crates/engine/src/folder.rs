@@ -3,11 +3,14 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use proxy::Fingerprinter;
 use serde::{Deserialize, Serialize};
 
 const LOCK: &str = "llmflow.lock";
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(20);
 const KEY: &str = "fingerprint.key";
 
 /// The instance that holds a data folder.
@@ -42,10 +45,18 @@ pub(crate) fn hold(folder: &Path, instance: &Instance) -> Result<Hold, HoldError
     let io = |error| HoldError::Io(path.clone(), error);
     make_private(folder).map_err(io)?;
     let mut file = open_private(&path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(HoldError::Held(read_instance(&mut file))),
-        Err(TryLockError::Error(error)) => return Err(io(error)),
+    let mut attempts = 0;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            // Whoever asks for the instance (`llmflow status`) holds the lock for a moment.
+            Err(TryLockError::WouldBlock) if attempts < ATTEMPTS => {
+                attempts += 1;
+                std::thread::sleep(PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => return Err(HoldError::Held(read_instance(&mut file))),
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
     }
     file.set_len(0).map_err(io)?;
     serde_json::to_writer(&mut file, instance).map_err(|error| io(error.into()))?;
