@@ -195,3 +195,55 @@ async fn next_ids(connection: &mut SqliteConnection) -> Result<(i64, i64), Store
         "SELECT coalesce((SELECT max(seq) FROM call), 0) + 1, coalesce((SELECT max(id) FROM body), 0) + 1";
     Ok(sqlx::query_as(ids).fetch_one(connection).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use api::{CallId, CallState, CallSummary, CostSource, Operation, Usage, UsageSource};
+
+    use super::*;
+
+    fn open_call(title: String) -> Write {
+        Write::Open(Box::new(CallSummary {
+            id: CallId::new(uuid::Uuid::now_v7()),
+            started_ms: 0,
+            duration_us: None,
+            first_byte_us: None,
+            first_token_us: None,
+            state: CallState::Open,
+            provider: "openai".into(),
+            operation: Operation::Chat,
+            client: None,
+            method: "POST".into(),
+            path: "/v1/chat/completions".into(),
+            status: None,
+            model: None,
+            title: Some(title),
+            streamed: false,
+            usage: Usage::default(),
+            usage_source: UsageSource::Unknown,
+            cost: None,
+            cost_source: CostSource::Unknown,
+            finish_reason: None,
+            error: None,
+            session_id: None,
+            trace_id: None,
+            parent_id: None,
+            tags: Vec::new(),
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_fails_a_batch_and_not_the_ones_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("data.db")).await.unwrap().0;
+        // A page limit fails a write as a full disk does, and holds for the one connection that has it.
+        let mut writer = store.inner.writer.lock().await;
+        let limit = sqlx::query("PRAGMA max_page_count = 1");
+        limit.execute(writer.connection().unwrap()).await.unwrap();
+        drop(writer);
+        let large = open_call("x".repeat(200_000));
+        assert!(store.write(std::slice::from_ref(&large)).await.is_err());
+        store.write(&[large]).await.unwrap();
+        assert_eq!(store.count_calls(&api::CallFilter::default()).await.unwrap(), 1);
+    }
+}

@@ -19,3 +19,4 @@ mod requests;
 mod rest;
 mod secrets;
 mod store;
+mod store_faults;
