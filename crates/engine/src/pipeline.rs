@@ -111,6 +111,7 @@ impl Pipeline {
             return;
         }
         let ended = closed.len() as u64;
+        let ended_ids: Vec<CallId> = closed.iter().map(|call| call.head.id).collect();
         let prices = self.prices.clone();
         // Reading a large answer takes milliseconds: not on the threads that forward calls.
         let reading = tokio::task::spawn_blocking(move || {
@@ -128,9 +129,15 @@ impl Pipeline {
             }
             Err(error) => {
                 tracing::error!(%error, calls = ended, "calls could not be read and are lost");
-                self.tally.lost.fetch_add(ended, Ordering::Relaxed);
+                self.give_up(ended, ended_ids.into_iter().chain(lost));
             }
         }
+    }
+
+    /// The records of calls that ended are lost; the next commit says so on the rows they have.
+    fn give_up(&mut self, ended: u64, ids: impl Iterator<Item = CallId>) {
+        self.tally.lost.fetch_add(ended, Ordering::Relaxed);
+        self.given_up.extend(ids);
     }
 
     fn forget(&mut self, id: CallId) {
@@ -147,8 +154,9 @@ impl Pipeline {
             let patient = waiting.len() * 2 < waiting.max_capacity() && !waiting.is_closed();
             let Some(pause) = pauses.next().or(patient.then_some(LAST_RETRY)) else {
                 tracing::error!(%error, calls = ended, "calls could not be written and are lost");
-                self.tally.lost.fetch_add(ended, Ordering::Relaxed);
-                self.given_up.extend(writes.iter().map(changed));
+                // A call that has only begun is not lost yet: its end will be a record of its own.
+                let over = writes.iter().filter(|write| !matches!(write, Write::Open(_)));
+                self.give_up(ended, over.map(changed));
                 return;
             };
             tracing::warn!(%error, calls = ended, "calls could not be written, trying again");
