@@ -56,6 +56,15 @@ pub(crate) struct Pipeline {
     pub(crate) committed: Arc<Notify>,
 }
 
+/// A batch of captures by what they ask for.
+#[derive(Default)]
+struct Sorted {
+    opened: Vec<Arc<Head>>,
+    closed: Vec<Closed>,
+    /// The models that requests of this batch ask for.
+    models: HashMap<CallId, String>,
+}
+
 impl Pipeline {
     /// Runs until every sender is gone and everything they sent is committed.
     pub(crate) async fn run(mut self, mut captures: mpsc::Receiver<Capture>) {
@@ -75,36 +84,8 @@ impl Pipeline {
     }
 
     async fn take(&mut self, batch: Vec<Capture>, waiting: &mpsc::Receiver<Capture>) {
-        let (mut opened, mut closed): (Vec<Arc<Head>>, Vec<Box<Closed>>) = (Vec::new(), Vec::new());
-        let mut models: HashMap<CallId, String> = HashMap::new();
-        for capture in batch {
-            match capture {
-                // Its ending was lost before its beginning was read.
-                Capture::Opened(head) if self.ended_unseen.remove(&head.id) => {}
-                Capture::Opened(head) => {
-                    self.open.open(in_flight(&head));
-                    self.heads.insert(head.id, head.clone());
-                    opened.push(head);
-                }
-                Capture::Sent { id, request } => {
-                    let model = self.heads.get(&id).and_then(|head| record::requested_model(head, &request));
-                    models.extend(model.clone().map(|model| (id, model)));
-                    self.open.asks_for(id, model);
-                }
-                Capture::Progress(progress) => self.open.progress(progress),
-                Capture::Closed(call) => {
-                    self.forget(call.head.id);
-                    closed.push(call);
-                }
-            }
-        }
-        let mut lost = self.counters.take_lost();
-        self.ended_unseen.extend(lost.iter().filter(|id| !self.heads.contains_key(id)));
-        if waiting.is_empty() {
-            self.ended_unseen.clear();
-        }
-        lost.append(&mut self.given_up);
-        lost.iter().for_each(|id| self.forget(*id));
+        let Sorted { mut opened, closed, mut models } = self.sort(batch);
+        let lost = self.take_lost(waiting.is_empty());
         // What opened and ended in one batch is written once.
         opened.retain(|head| self.heads.contains_key(&head.id));
         if opened.is_empty() && closed.is_empty() && lost.is_empty() {
@@ -132,6 +113,45 @@ impl Pipeline {
                 self.give_up(ended, ended_ids.into_iter().chain(lost));
             }
         }
+    }
+
+    /// Sorts captures by what they ask for, and keeps the live strip up to date.
+    fn sort(&mut self, batch: Vec<Capture>) -> Sorted {
+        let mut sorted = Sorted::default();
+        for capture in batch {
+            match capture {
+                // Its ending was lost before its beginning was read.
+                Capture::Opened(head) if self.ended_unseen.remove(&head.id) => {}
+                Capture::Opened(head) => {
+                    self.open.open(in_flight(&head));
+                    self.heads.insert(head.id, head.clone());
+                    sorted.opened.push(head);
+                }
+                Capture::Sent { id, request } => {
+                    let model = self.heads.get(&id).and_then(|head| record::requested_model(head, &request));
+                    sorted.models.extend(model.clone().map(|model| (id, model)));
+                    self.open.asks_for(id, model);
+                }
+                Capture::Progress(progress) => self.open.progress(progress),
+                Capture::Closed(call) => {
+                    self.forget(call.head.id);
+                    sorted.closed.push(*call);
+                }
+            }
+        }
+        sorted
+    }
+
+    /// Calls whose records are lost since the last time. `all_read`: nothing waits in the queue.
+    fn take_lost(&mut self, all_read: bool) -> Vec<CallId> {
+        let mut lost = self.counters.take_lost();
+        self.ended_unseen.extend(lost.iter().filter(|id| !self.heads.contains_key(id)));
+        if all_read {
+            self.ended_unseen.clear();
+        }
+        lost.append(&mut self.given_up);
+        lost.iter().for_each(|id| self.forget(*id));
+        lost
     }
 
     /// The records of calls that ended are lost; the next commit says so on the rows they have.
