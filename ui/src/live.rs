@@ -45,6 +45,8 @@ pub struct Live {
     pub flying: RwSignal<Flying>,
     pub changes: RwSignal<Changes>,
     pub health: RwSignal<Option<Health>>,
+    /// Counts up when a setting or a key was changed.
+    pub configured: RwSignal<u64>,
     /// Calls whose cost is not known, of all that are kept.
     pub unpriced: RwSignal<u64>,
     /// The clock, four times a second.
@@ -67,6 +69,7 @@ impl Live {
             flying: RwSignal::new(Flying::default()),
             changes: RwSignal::new(Changes::default()),
             health: RwSignal::new(None),
+            configured: RwSignal::new(0),
             unpriced: RwSignal::new(0),
             now: RwSignal::new(now_ms()),
             paused: RwSignal::new(false),
@@ -126,6 +129,7 @@ impl Live {
                 self.flying.set(Flying { calls, total });
             }
             Event::SourceState { source } => self.source_changed(source),
+            Event::SettingsChanged | Event::KeysChanged => self.configured.update(|turn| *turn += 1),
             Event::Resync => self.resync(),
         }
     }
@@ -147,6 +151,7 @@ impl Live {
             changes.all = true;
             changes.ids.clear();
         });
+        self.configured.update(|turn| *turn += 1);
         self.ask_health();
         self.ask_in_flight();
     }
@@ -191,7 +196,9 @@ impl Live {
         let address = self.health.with(|health| {
             let proxy = health.as_ref()?.sources.iter().find(|source| source.name == "proxy")?;
             match &proxy.state {
-                api::SourceState::Running { addresses } => addresses.first().cloned(),
+                api::SourceState::Running { addresses } | api::SourceState::Paused { addresses } => {
+                    addresses.first().cloned()
+                }
                 api::SourceState::Stopped | api::SourceState::Failed { .. } => None,
             }
         });

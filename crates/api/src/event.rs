@@ -20,11 +20,15 @@ pub enum Event {
         /// How many there are in all.
         total: u64,
     },
-    /// A listener started, stopped or failed.
+    /// A listener started, paused, stopped or failed.
     SourceState {
         /// The listener.
         source: SourceStatus,
     },
+    /// A setting was changed.
+    SettingsChanged,
+    /// A key, a local key or the keychain's state changed.
+    KeysChanged,
     /// The listener of these events was too slow and missed some: fetch everything shown again.
     Resync,
 }

@@ -1,34 +1,8 @@
-//! What runs, and how complete the record is. Leaves out finding out (`engine`).
+//! Whether all is well, and how complete the record is. Leaves out finding out (`engine`).
 
 use serde::{Deserialize, Serialize};
 
-/// How a listener is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum SourceState {
-    /// It accepts calls on these addresses.
-    Running {
-        /// The addresses, as `host:port`.
-        addresses: Vec<String>,
-    },
-    /// It is switched off.
-    Stopped,
-    /// It could not start.
-    Failed {
-        /// Why, and what to do.
-        message: String,
-    },
-}
-
-/// One listener.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceStatus {
-    /// `proxy`.
-    pub name: String,
-    /// How it is.
-    #[serde(flatten)]
-    pub state: SourceState,
-}
+use crate::SourceStatus;
 
 /// Whether all is well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,8 +10,11 @@ mod error;
 mod event;
 mod filter;
 mod health;
+mod keys;
 mod money;
 mod request;
+mod setting;
+mod source;
 mod usage;
 
 pub use call::{
@@ -21,7 +24,10 @@ pub use conversation::{Conversation, Message, Part, Role, ToolDefinition};
 pub use error::{ApiError, ErrorKind};
 pub use event::Event;
 pub use filter::{CallFilter, Outcome, Page};
-pub use health::{Completeness, Health, HealthStatus, SourceState, SourceStatus};
+pub use health::{Completeness, Health, HealthStatus};
+pub use keys::{KeyOrigin, KeyTest, KeychainState, LocalKey, ProviderStatus, Providers, Secret};
 pub use money::Money;
 pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
+pub use setting::{Setting, SettingKind, SettingOrigin, SettingsView};
+pub use source::{SourceState, SourceStatus, SourceTarget, Stranded};
 pub use usage::{BucketCost, Cost, CostSource, Usage, UsageSource};

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallDetail, CallFilter, CallId, CallSummary, Conversation, Health, InFlight, Money, Page, Usage,
+    CallDetail, CallFilter, CallId, CallSummary, Conversation, Health, InFlight, KeyTest, Money, Page,
+    Providers, Secret, SettingsView, SourceStatus, SourceTarget, Stranded, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -61,6 +62,60 @@ pub enum Request {
         /// How many bars; 1 to 500.
         bars: u32,
     },
+    /// Starts, pauses or stops a listener. Answers once it is so.
+    SetSource {
+        /// The listener (`proxy`).
+        name: String,
+        /// What it is to do.
+        to: SourceTarget,
+    },
+    /// Which tools would fail if this listener stopped.
+    GetStranded {
+        /// The listener (`proxy`).
+        name: String,
+    },
+    /// Every setting.
+    GetSettings,
+    /// Writes a setting to the settings file, keeping its comments. Answers as [`Request::GetSettings`].
+    ChangeSetting {
+        /// Its name.
+        name: String,
+        /// Its new value as text; `None` for the default.
+        value: Option<String>,
+    },
+    /// Providers, their keys, and the local keys.
+    GetProviders,
+    /// Stores a provider's key in the keychain. Answers as [`Request::GetProviders`].
+    SetKey {
+        /// The provider.
+        provider: String,
+        /// The key.
+        key: Secret,
+    },
+    /// Removes a provider's key from the keychain. Answers as [`Request::GetProviders`].
+    RemoveKey {
+        /// The provider.
+        provider: String,
+    },
+    /// Asks the provider for its models with a key: costs nothing.
+    TestKey {
+        /// The provider.
+        provider: String,
+        /// The key; `None` for the one in use.
+        key: Option<Secret>,
+    },
+    /// Asks the keychain again, unlocking it if the system offers that. Answers as [`Request::GetProviders`].
+    UnlockKeychain,
+    /// Makes a local key. Answers as [`Request::GetProviders`].
+    AddLocalKey {
+        /// Whom it stands for; letters, digits, `-`, `_` and `.`, at most 64.
+        name: String,
+    },
+    /// Takes a local key back. Answers as [`Request::GetProviders`].
+    RemoveLocalKey {
+        /// Whom it stands for.
+        name: String,
+    },
 }
 
 /// Which of a call's two bodies.
@@ -95,6 +150,16 @@ pub enum Reply {
     Facets(Facets),
     /// To [`Request::GetHistogram`].
     Histogram(Vec<HistogramBar>),
+    /// To [`Request::SetSource`].
+    Source(SourceStatus),
+    /// To [`Request::GetStranded`], latest call first.
+    Stranded(Vec<Stranded>),
+    /// To [`Request::GetSettings`].
+    Settings(SettingsView),
+    /// To [`Request::GetProviders`].
+    Providers(Box<Providers>),
+    /// To [`Request::TestKey`].
+    KeyTest(KeyTest),
 }
 
 /// A page of calls.

@@ -44,6 +44,15 @@ impl Engine {
                 }
                 store.histogram(&filter, from_ms, to_ms, bars).await.map(Reply::Histogram).map_err(internal)
             }
+            Request::SetSource { .. } | Request::GetStranded { .. } => Err(not_yet("supervisor")),
+            Request::GetSettings | Request::ChangeSetting { .. } => Err(not_yet("settings")),
+            Request::GetProviders
+            | Request::SetKey { .. }
+            | Request::RemoveKey { .. }
+            | Request::TestKey { .. }
+            | Request::UnlockKeychain
+            | Request::AddLocalKey { .. }
+            | Request::RemoveLocalKey { .. } => Err(not_yet("keys")),
         }
     }
 
@@ -62,6 +71,10 @@ impl Engine {
     async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {
         Ok(self.inner.store.body(id, side).await.map_err(internal)?.unwrap_or_default())
     }
+}
+
+fn not_yet(part: &str) -> ApiError {
+    ApiError::new(ErrorKind::Unavailable, format!("{part}: in the making"))
 }
 
 /// Details go to the log; the caller learns that it is our fault.

@@ -86,6 +86,7 @@ fn answer(world: &World, request: Request) -> Result<Reply, ApiError> {
         Request::GetHistogram { filter, from_ms, to_ms, bars } => {
             Reply::Histogram(histogram(&kept(&filter), from_ms, to_ms, bars))
         }
+        _ => return Err(ApiError::new(ErrorKind::Unavailable, "This is not invented yet.")),
     })
 }
 

@@ -64,6 +64,11 @@ fn Source(source: SourceStatus) -> impl IntoView {
             ports.dedup();
             ("dot live", ports.join(" "), format!("Listens on {}", addresses.join(", ")))
         }
+        SourceState::Paused { addresses } => (
+            "dot warn",
+            "paused".to_owned(),
+            format!("Forwards on {}, records nothing", addresses.join(", ")),
+        ),
         SourceState::Stopped => ("dot off", "off".to_owned(), "Switched off".to_owned()),
         SourceState::Failed { message } => ("dot err", "failed".to_owned(), message),
     };

@@ -22,7 +22,7 @@ impl Engine {
             SourceState::Failed { message } => {
                 Some(format!("The {} does not listen: {message}.", source.name))
             }
-            SourceState::Running { .. } | SourceState::Stopped => None,
+            SourceState::Running { .. } | SourceState::Paused { .. } | SourceState::Stopped => None,
         });
         let failed: Vec<String> = failed.collect();
         let degraded = !failed.is_empty() || completeness.lost > 0;

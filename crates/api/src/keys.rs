@@ -1,0 +1,137 @@
+//! Providers and their keys as a dashboard shows them, and the local keys that stand for them in tools.
+//! A real key travels only towards the engine, as a [`Secret`]; nothing ever gives one back.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A provider's key on its way to the keychain. It never shows itself in a log.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a key.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The key in clear.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// How the operating system's keychain is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum KeychainState {
+    /// It is being asked; keys may appear in a moment.
+    Asking,
+    /// It answers.
+    Ready,
+    /// It is locked: its keys are there, but not readable until somebody unlocks it.
+    Locked,
+    /// There is none, or it does not answer.
+    Absent {
+        /// Why, and what to do.
+        message: String,
+    },
+}
+
+/// Where a provider's key comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum KeyOrigin {
+    /// None is stored: clients bring their own.
+    None,
+    /// The keychain.
+    Keychain {
+        /// Its last four characters.
+        hint: String,
+        /// Its keyed fingerprint: the same as in calls that used it.
+        mark: String,
+    },
+    /// LLMFlow's environment.
+    Environment {
+        /// The variable.
+        variable: String,
+        /// Its last four characters.
+        hint: String,
+        /// Its keyed fingerprint: the same as in calls that used it.
+        mark: String,
+    },
+    /// The provider asks for none.
+    NotNeeded,
+}
+
+/// One provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderStatus {
+    /// Its name (`openai`): the first segment of its route.
+    pub name: String,
+    /// Its name for people.
+    pub display_name: String,
+    /// Where calls go.
+    pub base_url: String,
+    /// Whether `base_url` was set by the user.
+    pub custom: bool,
+    /// What a client puts behind the proxy's address: `/passthrough/anthropic`.
+    pub route: String,
+    /// The key used when a client sends none.
+    pub key: KeyOrigin,
+    /// Calls within the last 24 hours.
+    pub calls: u64,
+    /// Of them, with an error.
+    pub errors: u64,
+    /// When the latest call began, in milliseconds since 1970 (UTC).
+    pub last_ms: Option<i64>,
+}
+
+/// A key that is worth something only here: a tool sends it, the proxy knows the tool by it and puts the provider's
+/// real key in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalKey {
+    /// Whom it stands for (`claude-code`); calls that carry it are that client's.
+    pub name: String,
+    /// The key, to be put into the tool's settings.
+    pub key: String,
+    /// When it was made, in milliseconds since 1970 (UTC).
+    pub created_ms: i64,
+    /// When a call last carried it since start, in milliseconds since 1970 (UTC).
+    pub last_used_ms: Option<i64>,
+}
+
+/// The Providers page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Providers {
+    /// The keychain.
+    pub keychain: KeychainState,
+    /// Every provider.
+    pub providers: Vec<ProviderStatus>,
+    /// The local keys.
+    pub local_keys: Vec<LocalKey>,
+    /// A stored key is used only for calls that carry a local key, not for calls that carry none.
+    pub local_keys_required: bool,
+}
+
+/// What a provider said to a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyTest {
+    /// It was accepted.
+    pub accepted: bool,
+    /// The provider's status; `None` when it could not be reached.
+    pub status: Option<u16>,
+    /// What that means and what to do, in one sentence.
+    pub message: String,
+    /// How long the answer took, in microseconds.
+    pub duration_us: u64,
+    /// How many models the key may use, where the provider lists them.
+    pub models: Option<u64>,
+}
