@@ -14,10 +14,10 @@ pub enum HealthStatus {
     Degraded,
 }
 
-/// Every call since start is in exactly one of `recorded`, `lost` and `open`.
+/// Every call since start that was to be recorded is in exactly one of `recorded`, `lost` and `open`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completeness {
-    /// Calls that reached the proxy.
+    /// Calls that reached the proxy while it recorded.
     pub seen: u64,
     /// Of them, committed to the store with their ending.
     pub recorded: u64,
@@ -27,6 +27,9 @@ pub struct Completeness {
     pub lost: u64,
     /// Bodies of which only the beginning was kept.
     pub cut: u64,
+    /// Calls that were forwarded while recording was paused; they are not in `seen`.
+    #[serde(default)]
+    pub paused: u64,
 }
 
 /// The answer of `/api/health`.

@@ -2,6 +2,7 @@
 
 mod conversation;
 mod health;
+mod sources;
 
 use api::{ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request};
 
@@ -44,7 +45,8 @@ impl Engine {
                 }
                 store.histogram(&filter, from_ms, to_ms, bars).await.map(Reply::Histogram).map_err(internal)
             }
-            Request::SetSource { .. } | Request::GetStranded { .. } => Err(not_yet("supervisor")),
+            Request::SetSource { name, to } => self.set_source(&name, to).await.map(Reply::Source),
+            Request::GetStranded { name } => self.stranded(&name).await.map(Reply::Stranded),
             Request::GetSettings | Request::ChangeSetting { .. } => Err(not_yet("settings")),
             Request::GetProviders
             | Request::SetKey { .. }

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use api::{Event, SourceState};
+use api::{Event, SourceTarget};
 use model::pricing::{PriceTable, VENDORED, VENDORED_DATE};
 use proxy::{Budget, Counters, Guard, Limits, Proxy, Tap, Upstreams};
 use store::Store;
@@ -16,10 +16,10 @@ use tokio_util::task::TaskTracker;
 use crate::events::Events;
 use crate::folder::{self, Hold, HoldError, Instance};
 use crate::in_flight::OpenCalls;
-use crate::listen::listen;
 use crate::pipeline::{Pipeline, Tally};
 use crate::settings::Settings;
 use crate::sources::Sources;
+use crate::supervisor::Supervisor;
 
 /// Captures that wait to be read. When it is full the proxy drops records and counts them; their bodies' bytes are
 /// bounded on their own, by the budget.
@@ -93,10 +93,10 @@ pub(crate) struct Inner {
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) sources: Sources,
+    pub(crate) supervisor: Supervisor,
     pub(crate) started: Instant,
     pub(crate) notices: Vec<String>,
-    stopping: Arc<AtomicBool>,
-    tracker: TaskTracker,
+    pub(crate) tracker: TaskTracker,
     /// Ends the listeners.
     stop: CancellationToken,
     /// Cuts calls that outlive the grace.
@@ -125,30 +125,48 @@ impl Engine {
             budget: Budget::new(settings.memory_mb as usize * MEGABYTE),
             limits: Limits { body: settings.max_body_mb as usize * MEGABYTE },
             fingerprinter,
+            paused: Arc::default(),
             stopping: Arc::default(),
         };
-        let events = Events::new();
+        let counters = tap.counters.clone();
+        let proxy = Proxy::new(tap, settings.guard(), upstreams).map_err(|error| {
+            StartError::Other(format!("the platform's certificates cannot be read: {error}"))
+        })?;
+        let (events, tracker) = (Events::new(), TaskTracker::new());
+        let (stop, force) = (CancellationToken::new(), CancellationToken::new());
+        let sources = Sources::new(events.clone());
+        let supervisor = Supervisor::new(
+            proxy,
+            settings.proxy_port,
+            sources.clone(),
+            tracker.clone(),
+            stop.clone(),
+            force.clone(),
+        );
         let inner = Inner {
             store,
             prices: Arc::new(prices),
-            sources: Sources::new(events.clone()),
+            sources,
+            supervisor,
             events,
             open: OpenCalls::default(),
-            counters: tap.counters.clone(),
+            counters,
             tally: Arc::default(),
             started: Instant::now(),
             notices: notices(&opened),
-            stopping: tap.stopping.clone(),
-            tracker: TaskTracker::new(),
-            stop: CancellationToken::new(),
-            force: CancellationToken::new(),
+            tracker,
+            stop,
+            force,
             quiet: CancellationToken::new(),
             settings,
             _hold: hold,
         };
         let engine = Self { inner: Arc::new(inner) };
         engine.spawn_pipeline(receiver);
-        engine.spawn_proxy(tap).await?;
+        // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
+        if engine.inner.settings.proxy_port != 0 {
+            engine.inner.supervisor.switch(SourceTarget::Running, engine.shutdown_grace()).await;
+        }
         Ok(engine)
     }
 
@@ -172,35 +190,6 @@ impl Engine {
         inner.tracker.spawn(inner.open.clone().beat(inner.events.clone(), inner.quiet.clone()));
     }
 
-    async fn spawn_proxy(&self, tap: Tap) -> Result<(), StartError> {
-        let inner = &self.inner;
-        let port = inner.settings.proxy_port;
-        let proxy =
-            Proxy::new(tap, self.guard(), Upstreams::new(&inner.settings.base_urls())?).map_err(|error| {
-                StartError::Other(format!("the platform's certificates cannot be read: {error}"))
-            })?;
-        if port == 0 {
-            inner.sources.set("proxy", SourceState::Stopped);
-            return Ok(());
-        }
-        match listen(port, "PROXY_PORT").await {
-            Ok(listeners) => {
-                let addresses =
-                    listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string()));
-                inner.sources.set("proxy", SourceState::Running { addresses: addresses.collect() });
-                for listener in listeners {
-                    let (stop, force) = (inner.stop.clone(), inner.force.clone());
-                    inner.tracker.spawn(proxy::serve(proxy.clone(), listener, stop, force));
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "the proxy does not listen");
-                inner.sources.set("proxy", SourceState::Failed { message: error.to_string() });
-            }
-        }
-        Ok(())
-    }
-
     /// Stops everything: (1) no new calls; (2) calls under way end, or are cut after `grace`; (3) the pipeline
     /// drains and commits; (4) the database is checkpointed and closed.
     ///
@@ -208,14 +197,12 @@ impl Engine {
     /// closed cleanly.
     pub async fn shutdown(&self, grace: Duration) -> Result<u64, store::StoreError> {
         let inner = &self.inner;
+        inner.supervisor.close().await;
         inner.stop.cancel();
         let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0;
         let deadline = Instant::now() + grace;
         while under_way() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        if under_way() {
-            inner.stopping.store(true, Ordering::Relaxed);
         }
         inner.force.cancel();
         inner.quiet.cancel();
@@ -239,8 +226,12 @@ impl Engine {
 
     /// Who may talk to this machine's listeners.
     pub fn guard(&self) -> Guard {
-        let settings = &self.inner.settings;
-        Guard { hosts: settings.allowed_hosts.clone(), origins: settings.allowed_origins.clone() }
+        self.inner.settings.guard()
+    }
+
+    /// How long calls under way may go on after a stop.
+    pub fn shutdown_grace(&self) -> Duration {
+        Duration::from_secs(self.inner.settings.shutdown_grace_s.into())
     }
 }
 

@@ -13,6 +13,7 @@ mod listen;
 mod pipeline;
 pub mod settings;
 mod sources;
+mod supervisor;
 
 pub use engine::{Engine, StartError};
 pub use folder::{Instance, running_instance};

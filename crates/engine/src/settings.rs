@@ -182,6 +182,11 @@ impl Settings {
         Ok(())
     }
 
+    /// Who may talk to this machine's listeners.
+    pub(crate) fn guard(&self) -> proxy::Guard {
+        proxy::Guard { hosts: self.allowed_hosts.clone(), origins: self.allowed_origins.clone() }
+    }
+
     /// The addresses that replace providers' own.
     pub(crate) fn base_urls(&self) -> BTreeMap<String, String> {
         self.providers

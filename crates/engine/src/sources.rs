@@ -19,9 +19,13 @@ impl Sources {
         Self { states: Arc::default(), events }
     }
 
-    /// Notes and tells a listener's new state.
+    /// Notes a listener's state and, when it is a new one, tells it.
     pub(crate) fn set(&self, name: &'static str, state: SourceState) {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner).insert(name, state.clone());
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        if states.insert(name, state.clone()).as_ref() == Some(&state) {
+            return;
+        }
+        // Told under the lock, so that events come in the order of the states.
         self.events.send(Event::SourceState { source: SourceStatus { name: name.to_owned(), state } });
     }
 

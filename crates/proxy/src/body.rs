@@ -1,7 +1,6 @@
 //! Bodies that go by untouched while a copy is taken: one wrapper for each direction.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -10,18 +9,18 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::capture::Ending;
-use crate::recorder::{Recorder, RequestCopy};
+use crate::watch::{RequestWatch, Watch};
 
 /// The client's body on its way to the upstream.
 pub(crate) struct RequestBody {
     inner: Incoming,
-    copy: Arc<RequestCopy>,
+    watch: RequestWatch,
     sent: bool,
 }
 
 impl RequestBody {
-    pub(crate) fn new(inner: Incoming, copy: Arc<RequestCopy>) -> Self {
-        let mut body = Self { inner, copy, sent: false };
+    pub(crate) fn new(inner: Incoming, watch: RequestWatch) -> Self {
+        let mut body = Self { inner, watch, sent: false };
         body.note_end();
         body
     }
@@ -29,7 +28,7 @@ impl RequestBody {
     fn note_end(&mut self) {
         if !self.sent && self.inner.is_end_stream() {
             self.sent = true;
-            self.copy.sent();
+            self.watch.sent();
         }
     }
 }
@@ -46,15 +45,15 @@ impl Body for RequestBody {
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    self.copy.push(data);
+                    self.watch.push(data);
                 }
                 self.note_end();
             }
             None if !self.sent => {
                 self.sent = true;
-                self.copy.sent();
+                self.watch.sent();
             }
-            Some(Err(_)) => self.copy.break_off(),
+            Some(Err(_)) => self.watch.break_off(),
             None => {}
         }
         Poll::Ready(frame)
@@ -77,18 +76,18 @@ pub(crate) enum ResponseBody {
     Own(Full<Bytes>),
 }
 
-/// The upstream's body with the record that listens.
+/// The upstream's body with what listens to it.
 pub(crate) struct Tapped {
     inner: Incoming,
-    recorder: Recorder,
+    watch: Watch,
     /// The upstream broke off. The server throws away what it has not written yet when a body fails, so it is given
     /// one turn to write before it hears of it.
     broken: Option<hyper::Error>,
 }
 
 impl ResponseBody {
-    pub(crate) fn upstream(inner: Incoming, recorder: Recorder) -> Self {
-        Self::Upstream(Box::new(Tapped { inner, recorder, broken: None }))
+    pub(crate) fn upstream(inner: Incoming, watch: Watch) -> Self {
+        Self::Upstream(Box::new(Tapped { inner, watch, broken: None }))
     }
 }
 
@@ -97,14 +96,14 @@ impl Tapped {
         match frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    self.recorder.chunk(data);
+                    self.watch.chunk(data);
                 } else if frame.is_trailers() {
                     // Nothing follows trailers, and the server does not ask whether something does.
-                    self.recorder.end(Ending::Complete);
+                    self.watch.end(Ending::Complete);
                 }
             }
-            Some(Err(error)) => self.recorder.end(Ending::Truncated(broken_off(error))),
-            None => self.recorder.end(Ending::Complete),
+            Some(Err(error)) => self.watch.end(Ending::Truncated(broken_off(error))),
+            None => self.watch.end(Ending::Complete),
         }
     }
 }
@@ -113,7 +112,7 @@ impl Drop for Tapped {
     /// The server stops asking once it has all bytes it was promised, so an ended body may never say `None`.
     fn drop(&mut self) {
         if self.inner.is_end_stream() {
-            self.recorder.end(Ending::Complete);
+            self.watch.end(Ending::Complete);
         }
     }
 }

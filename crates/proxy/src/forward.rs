@@ -17,6 +17,7 @@ use crate::reply;
 use crate::route::{Route, route};
 use crate::serve::Shared;
 use crate::upstream::Base;
+use crate::watch::{Passing, Watch};
 
 const PROVIDER_HEADER: &str = "x-llmflow-provider";
 /// Connection-level headers end with the connection they came on.
@@ -45,8 +46,14 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> R
         Route::Health => {
             let counters = &shared.tap.counters;
             let (seen, open) = (counters.seen.load(Ordering::Relaxed), counters.open.load(Ordering::Relaxed));
-            let recording = !shared.tap.sender.is_closed();
-            reply::health(recording, seen, open, shared.started.elapsed().as_secs())
+            let recording = !shared.tap.paused.load(Ordering::Relaxed);
+            reply::health(
+                !shared.tap.sender.is_closed(),
+                recording,
+                seen,
+                open,
+                shared.started.elapsed().as_secs(),
+            )
         }
         Route::Providers => reply::providers(),
         Route::Refused(reason) => reply::error(StatusCode::NOT_FOUND, "openai", "unknown_route", &reason),
@@ -69,29 +76,35 @@ async fn forward(
         let message = "The path cannot be forwarded: it is not valid in a URL.";
         return reply::error(StatusCode::BAD_REQUEST, provider.name, "invalid_request_error", message);
     };
-    let head = describe(shared, provider, base, path_and_query, &request);
-    let mut recorder = Recorder::open(&shared.tap, head, origin);
-    let mut outgoing = request.map(|body| RequestBody::new(body, recorder.request()));
+    let tap = &shared.tap;
+    let mut watch = match tap.paused.load(Ordering::Relaxed) {
+        true => Watch::Passing(Passing::open(&tap.counters)),
+        false => {
+            let head = describe(shared, provider, base, path_and_query, &request);
+            Watch::Recording(Recorder::open(tap, head, origin))
+        }
+    };
+    let mut outgoing = request.map(|body| RequestBody::new(body, watch.request()));
     *outgoing.uri_mut() = uri;
     *outgoing.version_mut() = Version::HTTP_11;
     prepare_headers(outgoing.headers_mut(), base);
 
     match shared.client.request(outgoing).await {
         Ok(mut response) => {
-            recorder.answered(response.status().as_u16(), response.headers());
+            watch.answered(response.status().as_u16(), response.headers());
             keep_end_to_end(response.headers_mut(), |_| true);
             *response.version_mut() = Version::HTTP_11;
-            response.map(|body| ResponseBody::upstream(body, recorder))
+            response.map(|body| ResponseBody::upstream(body, watch))
         }
-        Err(_) if recorder.request().is_broken() => {
-            recorder.end(Ending::Cancelled);
+        Err(_) if watch.request().is_broken() => {
+            watch.end(Ending::Cancelled);
             let message = "The request's body broke off before its end.";
             reply::error(StatusCode::BAD_REQUEST, provider.name, "invalid_request_error", message)
         }
         Err(error) => {
             let reason = explain(&error, base);
             tracing::warn!(provider = provider.name, upstream = %base.authority, reason, "upstream did not answer");
-            recorder.end(Ending::Unreachable(reason.clone()));
+            watch.end(Ending::Unreachable(reason.clone()));
             reply::error(StatusCode::BAD_GATEWAY, provider.name, "upstream_unreachable", &reason)
         }
     }

@@ -16,6 +16,7 @@ mod recorder;
 mod reply;
 mod serve;
 mod upstream;
+mod watch;
 
 pub use capture::{Capture, Captured, Closed, Ending, Head, Progress, ResponseHead, Stamps};
 pub use guard::{Guard, Refusal};

@@ -32,13 +32,15 @@ pub struct Limits {
 /// What the proxy counts, for everyone to read.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Calls that were forwarded.
+    /// Calls that were forwarded while recording was on.
     pub seen: AtomicU64,
     /// Calls whose ending could not be queued.
     pub lost: AtomicU64,
     /// Bodies of which only the beginning was kept.
     pub cut: AtomicU64,
-    /// Calls under way.
+    /// Calls that were forwarded while recording was paused.
+    pub paused: AtomicU64,
+    /// Calls under way, recorded or not.
     pub open: AtomicU64,
     /// The calls behind `lost` that nobody has taken note of yet.
     lost_ids: Mutex<Vec<CallId>>,
@@ -69,7 +71,9 @@ pub struct Tap {
     pub limits: Limits,
     /// Replaces credentials.
     pub fingerprinter: Fingerprinter,
-    /// The app is stopping: calls that are cut now are cut by us.
+    /// Recording is paused: calls that begin now go through without a record.
+    pub paused: Arc<AtomicBool>,
+    /// The listeners are stopping: calls that are cut now are cut by us.
     pub stopping: Arc<AtomicBool>,
 }
 

@@ -23,14 +23,20 @@ pub(crate) fn error(status: StatusCode, provider: &str, kind: &str, message: &st
 }
 
 /// `GET /health`.
-pub(crate) fn health(ok: bool, seen: u64, open: u64, uptime_s: u64) -> Response<ResponseBody> {
+pub(crate) fn health(
+    ok: bool,
+    recording: bool,
+    seen: u64,
+    open: u64,
+    uptime_s: u64,
+) -> Response<ResponseBody> {
     let providers: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
     let status = if ok { "ok" } else { "degraded" };
     json_response(
         StatusCode::OK,
         &json!({
             "status": status, "service": "proxy", "traces": seen, "in_flight": open, "uptime": uptime_s,
-            "providers": providers,
+            "recording": recording, "providers": providers,
         }),
     )
 }

@@ -47,12 +47,30 @@ impl Proxy {
         let client = client()?;
         Ok(Self { shared: Arc::new(Shared { tap, guard, upstreams, client, started: Instant::now() }) })
     }
+
+    /// The same proxy for listening once more: calls that an earlier stop cuts late do not touch the new ones.
+    pub fn again(&self) -> Self {
+        let Shared { tap, guard, upstreams, client, started } = &*self.shared;
+        let tap = Tap { stopping: Arc::default(), ..tap.clone() };
+        let (guard, upstreams, client) = (guard.clone(), upstreams.clone(), client.clone());
+        Self { shared: Arc::new(Shared { tap, guard, upstreams, client, started: *started }) }
+    }
+
+    /// Whether calls that begin from now on are forwarded without a record.
+    pub fn pause(&self, paused: bool) {
+        self.shared.tap.paused.store(paused, Ordering::Relaxed);
+    }
 }
 
-/// Serves `listener` until `stop`. Then new connections are refused at once, calls under way go on until they end
-/// or `force` is cancelled, and the future ends when the last one has.
-pub async fn serve(proxy: Proxy, listener: TcpListener, stop: CancellationToken, force: CancellationToken) {
-    let connections = TaskTracker::new();
+/// Serves `listener` until `stop`; when the future ends, the port is closed. Calls under way go on in `connections`
+/// until they end or `force` is cancelled.
+pub async fn serve(
+    proxy: Proxy,
+    listener: TcpListener,
+    connections: TaskTracker,
+    stop: CancellationToken,
+    force: CancellationToken,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -68,9 +86,6 @@ pub async fn serve(proxy: Proxy, listener: TcpListener, stop: CancellationToken,
             }
         }
     }
-    drop(listener);
-    connections.close();
-    connections.wait().await;
 }
 
 async fn connection(proxy: Proxy, stream: TcpStream, stop: CancellationToken, force: CancellationToken) {

@@ -1,6 +1,6 @@
 //! Totals over calls: sums, bars over time, and the values that filters can take.
 
-use api::{CallFilter, Facets, HistogramBar, ModelTotal, Money, Stats, Usage};
+use api::{CallFilter, Facets, HistogramBar, ModelTotal, Money, Stats, Stranded, Usage};
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use crate::filter::push_where;
@@ -105,6 +105,21 @@ impl Store {
                 .facet("SELECT value FROM call, json_each(tags) WHERE tags IS NOT NULL GROUP BY value")
                 .await?,
         })
+    }
+
+    /// The tools that made calls since `since_ms`, latest first; how many of them are under way is not said here.
+    pub async fn recent_clients(&self, since_ms: i64) -> Result<Vec<Stranded>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT client, count(*), max(started_ms) FROM call WHERE started_ms >= ? GROUP BY client ORDER BY 3 DESC",
+        );
+        let rows: Vec<(Option<String>, i64, i64)> = query.bind(since_ms).fetch_all(&self.inner.read).await?;
+        let tool = |(client, calls, last_ms): (Option<String>, i64, i64)| Stranded {
+            client,
+            calls: calls.unsigned_abs(),
+            open: 0,
+            last_ms,
+        };
+        Ok(rows.into_iter().map(tool).collect())
     }
 
     async fn facet(&self, select: &'static str) -> Result<Vec<String>, StoreError> {

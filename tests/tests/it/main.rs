@@ -18,5 +18,6 @@ mod guard;
 mod requests;
 mod rest;
 mod secrets;
+mod sources;
 mod store;
 mod store_faults;

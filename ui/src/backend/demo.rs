@@ -165,7 +165,7 @@ fn health(world: &World) -> Health {
             name: "proxy".into(),
             state: SourceState::Running { addresses: vec!["127.0.0.1:8080".into(), "[::1]:8080".into()] },
         }],
-        completeness: Completeness { seen: recorded + 5, recorded, open: 5, lost: 0, cut: 0 },
+        completeness: Completeness { seen: recorded + 5, recorded, open: 5, lost: 0, cut: 0, paused: 0 },
         calls: recorded,
         disk_bytes: 92_000 + recorded * 180_000,
         data_dir: "~/.local/share/llmflow".into(),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use api::{ApiError, CallFilter, Completeness, Health, HealthStatus, SourceState};
+use api::{ApiError, CallFilter, Completeness, Health, HealthStatus, SourceState, SourceStatus};
 
 use super::internal;
 use crate::Engine;
@@ -27,6 +27,7 @@ impl Engine {
         let failed: Vec<String> = failed.collect();
         let degraded = !failed.is_empty() || completeness.lost > 0;
         problems.extend(failed);
+        problems.extend(sources.iter().filter_map(|source| self.switched(source)));
         if completeness.lost > 0 {
             problems.push(format!(
                 "{} calls went through but could not be recorded. Check the free space of {} and that no other program holds the database; the log says more.",
@@ -48,6 +49,19 @@ impl Engine {
         })
     }
 
+    /// What somebody switched off and may have forgotten. It is as it was asked for, so nothing is wrong.
+    fn switched(&self, source: &SourceStatus) -> Option<String> {
+        match source.state {
+            SourceState::Paused { .. } => Some(
+                "Recording is paused: calls go through and are not recorded. Resume it here or with llmflow proxy resume.".to_owned(),
+            ),
+            SourceState::Stopped if self.inner.settings.proxy_port != 0 => Some(
+                "The proxy is switched off: tools that point at it fail. Switch it on here or with llmflow proxy on.".to_owned(),
+            ),
+            SourceState::Running { .. } | SourceState::Stopped | SourceState::Failed { .. } => None,
+        }
+    }
+
     /// Every call since start: recorded, lost, or still open.
     pub(crate) fn completeness(&self) -> Completeness {
         let inner = &self.inner;
@@ -62,6 +76,7 @@ impl Engine {
             open: seen.saturating_sub(recorded + lost),
             lost,
             cut: read(&inner.counters.cut),
+            paused: read(&inner.counters.paused),
         }
     }
 }

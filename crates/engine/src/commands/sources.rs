@@ -1,0 +1,66 @@
+//! Switching a listener, and whom switching it off strands.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use api::{ApiError, ErrorKind, SourceStatus, SourceTarget, Stranded};
+
+use super::internal;
+use crate::Engine;
+use crate::supervisor::PROXY;
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Engine {
+    /// Switches a listener and says how it is then.
+    pub(super) async fn set_source(&self, name: &str, to: SourceTarget) -> Result<SourceStatus, ApiError> {
+        known(name)?;
+        let engine = self.clone();
+        // A task of its own: whoever asked may leave at any moment, a switch may not stop half way.
+        let switching = async move { engine.inner.supervisor.switch(to, engine.shutdown_grace()).await };
+        let stopping = || ApiError::new(ErrorKind::Unavailable, "LLMFlow is stopping.");
+        let state = self.inner.tracker.spawn(switching).await.ok().flatten().ok_or_else(stopping)?;
+        Ok(SourceStatus { name: name.to_owned(), state })
+    }
+
+    /// The tools that used a listener within the last day, latest call first.
+    pub(super) async fn stranded(&self, name: &str) -> Result<Vec<Stranded>, ApiError> {
+        known(name)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+        let mut tools: BTreeMap<Option<String>, Stranded> = self
+            .inner
+            .store
+            .recent_clients(now_ms.saturating_sub(DAY_MS))
+            .await
+            .map_err(internal)?
+            .into_iter()
+            .map(|tool| (tool.client.clone(), tool))
+            .collect();
+        for call in self.inner.open.list(usize::MAX) {
+            let tool = tools.entry(call.client.clone()).or_insert(Stranded {
+                client: call.client,
+                calls: 0,
+                open: 0,
+                last_ms: call.started_ms,
+            });
+            tool.open += 1;
+            // A call that has only begun may not be in the store yet.
+            tool.calls = tool.calls.max(tool.open);
+            tool.last_ms = tool.last_ms.max(call.started_ms);
+        }
+        let mut tools: Vec<Stranded> = tools.into_values().collect();
+        tools.sort_by_key(|tool| std::cmp::Reverse(tool.last_ms));
+        Ok(tools)
+    }
+}
+
+fn known(name: &str) -> Result<(), ApiError> {
+    match name == PROXY {
+        true => Ok(()),
+        false => Err(ApiError::new(
+            ErrorKind::NotFound,
+            format!("There is no listener {name:?}. There is {PROXY:?}."),
+        )),
+    }
+}

@@ -1,0 +1,136 @@
+//! Switching the proxy's listeners on, to paused and off while everything else runs on. One switch at a time.
+//! Leaves out how a listener serves (`proxy`) and who is told (`sources`).
+
+use std::time::Duration;
+
+use api::{SourceState, SourceTarget};
+use proxy::Proxy;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::listen::listen;
+use crate::sources::Sources;
+
+/// The proxy's name among the sources.
+pub(crate) const PROXY: &str = "proxy";
+
+/// The proxy's switch. It holds the proxy, and with it the way into the pipeline, until [`Supervisor::close`].
+pub(crate) struct Supervisor {
+    proxy: Mutex<Option<Switch>>,
+    sources: Sources,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    force: CancellationToken,
+}
+
+struct Switch {
+    proxy: Proxy,
+    port: u16,
+    running: Option<Running>,
+}
+
+/// One stretch of listening, from a start to a stop.
+struct Running {
+    addresses: Vec<String>,
+    stop: CancellationToken,
+    /// Says that the ports are closed.
+    closed: oneshot::Receiver<()>,
+}
+
+impl Supervisor {
+    /// A proxy on `port` that does not listen yet. `stop` ends its listeners, `force` cuts its calls.
+    pub(crate) fn new(
+        proxy: Proxy,
+        port: u16,
+        sources: Sources,
+        tracker: TaskTracker,
+        stop: CancellationToken,
+        force: CancellationToken,
+    ) -> Self {
+        sources.set(PROXY, SourceState::Stopped);
+        Self { proxy: Mutex::new(Some(Switch { proxy, port, running: None })), sources, tracker, stop, force }
+    }
+
+    /// Makes it so and says how it is then; `None` when everything is stopping. Calls under way when it is switched
+    /// off have `grace` to end, after the answer.
+    pub(crate) async fn switch(&self, to: SourceTarget, grace: Duration) -> Option<SourceState> {
+        let mut proxy = self.proxy.lock().await;
+        let switch = proxy.as_mut()?;
+        let state = match to {
+            SourceTarget::Running | SourceTarget::Paused => {
+                let paused = to == SourceTarget::Paused;
+                switch.proxy.pause(paused);
+                match self.running(switch, grace).await {
+                    Ok(addresses) if paused => SourceState::Paused { addresses },
+                    Ok(addresses) => SourceState::Running { addresses },
+                    Err(message) => SourceState::Failed { message },
+                }
+            }
+            SourceTarget::Stopped => {
+                if let Some(running) = switch.running.take() {
+                    running.stop.cancel();
+                    // An error says that the task is gone, and the ports with it.
+                    let _closed = running.closed.await;
+                }
+                switch.proxy.pause(false);
+                SourceState::Stopped
+            }
+        };
+        self.sources.set(PROXY, state.clone());
+        Some(state)
+    }
+
+    /// The addresses it listens on, after starting it if need be.
+    async fn running(&self, switch: &mut Switch, grace: Duration) -> Result<Vec<String>, String> {
+        if let Some(running) = &switch.running {
+            return Ok(running.addresses.clone());
+        }
+        if switch.port == 0 {
+            return Err(
+                "proxy_port is 0 in the settings; set it, or PROXY_PORT, and start LLMFlow again".into()
+            );
+        }
+        let listeners = listen(switch.port, "PROXY_PORT").await.map_err(|error| {
+            tracing::error!(%error, "the proxy does not listen");
+            error.to_string()
+        })?;
+        let addresses: Vec<String> =
+            listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
+        let (stop, force) = (self.stop.child_token(), self.force.child_token());
+        let (closing, closed) = oneshot::channel();
+        self.tracker.spawn(run(switch.proxy.again(), listeners, stop.clone(), force, grace, closing));
+        switch.running = Some(Running { addresses: addresses.clone(), stop, closed });
+        Ok(addresses)
+    }
+
+    /// No switching any more: lets the proxy go, so that the pipeline can end.
+    pub(crate) async fn close(&self) {
+        self.proxy.lock().await.take();
+    }
+}
+
+/// Serves until `stop`, says when the ports are closed, and ends when the last call has: after `grace` they are cut.
+async fn run(
+    proxy: Proxy,
+    listeners: Vec<TcpListener>,
+    stop: CancellationToken,
+    force: CancellationToken,
+    grace: Duration,
+    closing: oneshot::Sender<()>,
+) {
+    let connections = TaskTracker::new();
+    let mut loops = JoinSet::new();
+    for listener in listeners {
+        loops.spawn(proxy::serve(proxy.clone(), listener, connections.clone(), stop.clone(), force.clone()));
+    }
+    while loops.join_next().await.is_some() {}
+    let _nobody_waits = closing.send(());
+    connections.close();
+    if tokio::time::timeout(grace, connections.wait()).await.is_err() {
+        force.cancel();
+        connections.wait().await;
+    }
+}

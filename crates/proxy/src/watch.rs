@@ -1,0 +1,109 @@
+//! What goes along with a call: its record, or no more than a count while recording is paused.
+//! A call that began with a record keeps it to its end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+
+use crate::capture::Ending;
+use crate::recorder::{Counters, Recorder, RequestCopy};
+
+/// The companion of one call.
+#[expect(clippy::large_enum_variant, reason = "nearly every call is recorded")]
+pub(crate) enum Watch {
+    /// It records.
+    Recording(Recorder),
+    /// It only counts.
+    Passing(Passing),
+}
+
+/// A call that is forwarded and not recorded.
+pub(crate) struct Passing {
+    counters: Arc<Counters>,
+    broken: Arc<AtomicBool>,
+}
+
+impl Passing {
+    pub(crate) fn open(counters: &Arc<Counters>) -> Self {
+        counters.paused.fetch_add(1, Ordering::Relaxed);
+        counters.open.fetch_add(1, Ordering::Relaxed);
+        Self { counters: counters.clone(), broken: Arc::default() }
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        self.counters.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Watch {
+    /// The request's side.
+    pub(crate) fn request(&self) -> RequestWatch {
+        match self {
+            Self::Recording(recorder) => RequestWatch::Recording(recorder.request()),
+            Self::Passing(passing) => RequestWatch::Passing(passing.broken.clone()),
+        }
+    }
+
+    /// The answer's head arrived.
+    pub(crate) fn answered(&mut self, status: u16, headers: &http::HeaderMap) {
+        if let Self::Recording(recorder) = self {
+            recorder.answered(status, headers);
+        }
+    }
+
+    /// A piece of the answer's body goes by.
+    pub(crate) fn chunk(&mut self, frame: &Bytes) {
+        if let Self::Recording(recorder) = self {
+            recorder.chunk(frame);
+        }
+    }
+
+    /// The call ended so. The first word counts.
+    pub(crate) fn end(&mut self, ending: Ending) {
+        if let Self::Recording(recorder) = self {
+            recorder.end(ending);
+        }
+    }
+}
+
+/// The request's side of a [`Watch`].
+pub(crate) enum RequestWatch {
+    /// It keeps a copy.
+    Recording(Arc<RequestCopy>),
+    /// It only notes whether the client's body broke off.
+    Passing(Arc<AtomicBool>),
+}
+
+impl RequestWatch {
+    pub(crate) fn push(&self, frame: &Bytes) {
+        if let Self::Recording(copy) = self {
+            copy.push(frame);
+        }
+    }
+
+    /// The request went out whole.
+    pub(crate) fn sent(&self) {
+        if let Self::Recording(copy) = self {
+            copy.sent();
+        }
+    }
+
+    /// The client's body broke off: it is the client that ended the call.
+    pub(crate) fn break_off(&self) {
+        match self {
+            Self::Recording(copy) => copy.break_off(),
+            Self::Passing(broken) => broken.store(true, Ordering::Relaxed),
+        }
+    }
+
+    /// Whether the client's body broke off.
+    pub(crate) fn is_broken(&self) -> bool {
+        match self {
+            Self::Recording(copy) => copy.is_broken(),
+            Self::Passing(broken) => broken.load(Ordering::Relaxed),
+        }
+    }
+}
