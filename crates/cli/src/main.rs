@@ -3,6 +3,7 @@
 
 mod ask;
 mod environment;
+mod proxy;
 mod serve;
 mod status;
 
@@ -52,6 +53,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Switch the proxy of the running LLMFlow on or off, pause or resume recording
+    Proxy {
+        /// What it is to do
+        #[command(subcommand)]
+        switch: proxy::Switch,
+    },
     /// Print the variables that point AI tools at the proxy, for `eval`; nothing when it does not run
     Env {
         /// The shell to print for
@@ -92,6 +99,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve => runtime.block_on(serve::serve(settings)),
         Command::Status { json } => Ok(runtime.block_on(status::status(&settings, json))),
+        Command::Proxy { switch } => runtime.block_on(proxy::switch(&settings, switch)),
         Command::Env { shell } => {
             runtime.block_on(environment::print(&settings, shell));
             Ok(ExitCode::SUCCESS)

@@ -2,19 +2,24 @@
 
 use std::process::ExitCode;
 
+use api::{SourceState, SourceStatus};
 use engine::{Settings, running_instance};
 use serde_json::{Value, json};
 
 use crate::ask;
 
+/// What to say when nothing runs on the data folder.
+pub(crate) fn not_running(settings: &Settings) -> String {
+    format!("LLMFlow does not run on {}. Start it with: llmflow serve", settings.data_dir.display())
+}
+
 /// Prints the status. Exits with 0 when LLMFlow runs, with 3 when it does not.
 pub(crate) async fn status(settings: &Settings, json: bool) -> ExitCode {
-    let folder = settings.data_dir.display();
     let Some(instance) = running_instance(&settings.data_dir) else {
         if json {
             println!("{}", json!({"running": false, "data_dir": settings.data_dir}));
         } else {
-            println!("LLMFlow does not run on {folder}. Start it with: llmflow serve");
+            println!("{}", not_running(settings));
         }
         return ExitCode::from(3);
     };
@@ -26,34 +31,49 @@ pub(crate) async fn status(settings: &Settings, json: bool) -> ExitCode {
         println!("{}", json!({"running": true, "instance": instance, "health": health}));
         return ExitCode::SUCCESS;
     }
-    println!("LLMFlow runs as process {} on {folder}", instance.pid);
-    let proxy = health.pointer("/sources/0/state").and_then(Value::as_str);
-    let proxy_failed = proxy.is_some_and(|state| state != "running");
-    for (name, port, failed) in
-        [("Proxy", instance.proxy_port, proxy_failed), ("Dashboard", instance.dashboard_port, false)]
-    {
-        match port {
-            0 => println!("{name:<10} off"),
-            port if failed => println!("{name:<10} does not listen on port {port}"),
-            port => println!("{name:<10} http://localhost:{port}"),
-        }
+    println!("LLMFlow runs as process {} on {}", instance.pid, settings.data_dir.display());
+    println!("Proxy      {}", proxy(instance.proxy_port, &health));
+    match instance.dashboard_port {
+        0 => println!("Dashboard  off"),
+        port => println!("Dashboard  http://localhost:{port}"),
     }
     if health.is_null() {
         println!("It does not answer on its dashboard port.");
         return ExitCode::SUCCESS;
     }
+    print_calls(&health);
+    for problem in health.get("problems").and_then(Value::as_array).into_iter().flatten() {
+        println!("Problem    {}", problem.as_str().unwrap_or_default());
+    }
+    ExitCode::SUCCESS
+}
+
+/// How the proxy is, as far as somebody answers.
+fn proxy(port: u16, health: &Value) -> String {
+    let sources = health.get("sources").cloned().unwrap_or_default();
+    let sources: Vec<SourceStatus> = serde_json::from_value(sources).unwrap_or_default();
+    let state = sources.into_iter().find(|source| source.name == "proxy").map(|source| source.state);
+    match (port, state) {
+        (0, _) | (_, Some(SourceState::Stopped)) => "off".to_owned(),
+        (port, Some(SourceState::Failed { .. })) => format!("does not listen on port {port}"),
+        (port, Some(SourceState::Paused { .. })) => format!("http://localhost:{port} (recording is paused)"),
+        (port, Some(SourceState::Running { .. }) | None) => format!("http://localhost:{port}"),
+    }
+}
+
+fn print_calls(health: &Value) {
     let count =
         |name: &str| health.pointer(&format!("/completeness/{name}")).and_then(Value::as_u64).unwrap_or(0);
+    let paused = match count("paused") {
+        0 => String::new(),
+        calls => format!("; {calls} forwarded while paused"),
+    };
     println!(
-        "Calls      {} stored; since start {} seen, {} recorded, {} open, {} lost",
+        "Calls      {} stored; since start {} seen, {} recorded, {} open, {} lost{paused}",
         health.get("calls").and_then(Value::as_u64).unwrap_or(0),
         count("seen"),
         count("recorded"),
         count("open"),
         count("lost")
     );
-    for problem in health.get("problems").and_then(Value::as_array).into_iter().flatten() {
-        println!("Problem    {}", problem.as_str().unwrap_or_default());
-    }
-    ExitCode::SUCCESS
 }

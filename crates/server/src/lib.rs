@@ -11,7 +11,7 @@ mod rpc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use engine::Engine;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +47,9 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/stats", get(rest::stats))
         .route("/api/traces", get(rest::traces))
         .route("/api/traces/{id}", get(rest::trace))
+        .route("/api/sources", get(rest::sources::list))
+        .route("/api/sources/{name}", put(rest::sources::switch))
+        .route("/api/sources/{name}/stranded", get(rest::sources::stranded))
         .route("/api/{*unknown}", axum::routing::any(error::unknown))
         .fallback(assets::serve)
         .layer(middleware::from_fn_with_state(guard, guard::check))

@@ -2,6 +2,7 @@
 
 mod query;
 mod shape;
+pub(crate) mod sources;
 
 use api::{ApiError, BodySide, CallId, ErrorKind, Reply, Request};
 use axum::Json;

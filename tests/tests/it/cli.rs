@@ -1,5 +1,7 @@
 //! The command line: what it prints, with which code it ends, and that it never hangs.
 
+mod proxy;
+
 use std::path::Path;
 use std::process::{Output, Stdio};
 

@@ -282,3 +282,46 @@ async fn a_listener_that_is_not_there_is_not_found() {
     }
     assert!(matches!(state(&app).await, SourceState::Running { .. }));
 }
+
+#[tokio::test]
+async fn rest_is_another_door_to_the_same_switch() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let sources = app.get("/api/sources").await.json();
+    assert_eq!(
+        (&sources[0]["name"], &sources[0]["state"]),
+        (&"proxy".into(), &"running".into()),
+        "{sources}"
+    );
+    let put = async |name: &str, more: &str, body: &str| {
+        let target = format!("/api/sources/{name}");
+        send(app.dashboard, &request("PUT", &target, more, body.as_bytes())).await
+    };
+    let json = "Content-Type: application/json\r\n";
+    for (to, expected) in [("paused", "paused"), ("stopped", "stopped"), ("running", "running")] {
+        let answer = put("proxy", json, &format!("{{\"to\":\"{to}\"}}")).await;
+        assert_eq!((answer.status(), &answer.json()["state"]), (200, &expected.into()), "{}", answer.text());
+        assert_eq!(app.get("/api/sources").await.json()[0], answer.json());
+    }
+    let paused = r#"{"to":"paused"}"#;
+    for (name, more, body, status) in [
+        ("nothing", json, paused, 404),
+        ("proxy", json, r#"{"to":"exploded"}"#, 400),
+        ("proxy", json, r#"{"to":"paused","and":1}"#, 400),
+        ("proxy", json, "", 400),
+        ("proxy", "", paused, 400),
+        ("proxy", "Content-Type: text/plain\r\n", paused, 400),
+        ("proxy", "Content-Type: application/json\r\nOrigin: http://evil.example\r\n", paused, 403),
+        ("proxy", "Content-Type: application/json\r\nSec-Fetch-Site: cross-site\r\n", paused, 403),
+    ] {
+        let answer = put(name, more, body).await;
+        assert_eq!(answer.status(), status, "{name} {more:?} {body}: {}", answer.text());
+        assert!(answer.json()["error"].is_string());
+    }
+    assert!(matches!(state(&app).await, SourceState::Running { .. }), "none of these switched it");
+    send(app.proxy, &ask(Dialect::Chat, false, "hello", "User-Agent: OpenAI/Python 1.0\r\n")).await;
+    app.recorded(1).await;
+    let tools = app.get("/api/sources/proxy/stranded").await.json();
+    assert_eq!((&tools[0]["client"], &tools[0]["calls"]), (&"openai-python".into(), &1.into()), "{tools}");
+    assert_eq!(app.get("/api/sources/nothing/stranded").await.status(), 404);
+}
