@@ -5,9 +5,11 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
 
 mod binaries;
+mod icons;
 mod setup;
 mod start;
 mod step;
+mod tauri;
 mod test;
 mod ui;
 mod workspace;
@@ -55,6 +57,8 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Make every size of the icons from the drawings in icons/
+    Icons,
     /// The whole gate: format, lints, dashboard, binaries, tests
     Test {
         /// Also run the tests with real clients, installed in this folder
@@ -92,6 +96,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             let profile = binaries::Profile::of(release);
             start::start(&workspace, &start::Options { headless, profile, arguments })
         }
+        Command::Icons => icons::make(&workspace),
         Command::Test { clients } => test::test(&workspace, clients.as_deref()),
     }
 }
