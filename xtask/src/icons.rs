@@ -28,11 +28,8 @@ const TRAY: [(&str, u32); 6] = [
 
 /// Writes them beside the drawings; what is written is committed.
 pub(crate) fn make(workspace: &Workspace) -> Result<()> {
-    let maker = Maker {
-        workspace,
-        icons: workspace.root.join("icons"),
-        scratch: workspace.target.join("icons"),
-    };
+    let maker =
+        Maker { workspace, icons: workspace.root.join("icons"), scratch: workspace.target.join("icons") };
     maker.plain()?;
     maker.tray()?;
     maker.containers()?;
@@ -51,7 +48,10 @@ impl Maker<'_> {
         for (drawing, sizes) in [("icon-small.svg", SMALL), ("icon.svg", LARGE)] {
             let made = self.render(&self.icons.join(drawing), sizes)?;
             for size in sizes {
-                copy(&made.join(format!("{size}x{size}.png")), &self.icons.join(format!("{size}x{size}.png")))?;
+                copy(
+                    &made.join(format!("{size}x{size}.png")),
+                    &self.icons.join(format!("{size}x{size}.png")),
+                )?;
             }
         }
         // Names that Tauri knows: the last is the one that its bundles scale where they lack a size.
@@ -75,7 +75,8 @@ impl Maker<'_> {
         let pair = |name: &str, small: &Path, large: &Path| -> Result<(Vec<u8>, Vec<u8>)> {
             Ok((read(&self.render(small, &[])?.join(name))?, read(&self.render(large, &[])?.join(name))?))
         };
-        let (small, large) = pair("icon.ico", &self.icons.join("icon-small.svg"), &self.icons.join("icon.svg"))?;
+        let (small, large) =
+            pair("icon.ico", &self.icons.join("icon-small.svg"), &self.icons.join("icon.svg"))?;
         write(&self.icons.join("icon.ico"), &container::ico(&small, &large)?)?;
         let (small, large) = (self.with_margin("icon-small.svg", 32)?, self.with_margin("icon.svg", 1024)?);
         let (small, large) = pair("icon.icns", &small, &large)?;
@@ -84,13 +85,17 @@ impl Maker<'_> {
 
     /// macOS draws icons beside each other without a gap and expects the drawing on 824 of 1024 parts.
     fn with_margin(&self, drawing: &str, side: u32) -> Result<PathBuf> {
-        let text = fs::read_to_string(self.icons.join(drawing)).with_context(|| format!("cannot read {drawing}"))?;
+        let text =
+            fs::read_to_string(self.icons.join(drawing)).with_context(|| format!("cannot read {drawing}"))?;
         let plain = format!("viewBox=\"0 0 {side} {side}\"");
         anyhow::ensure!(text.contains(&plain), "icons/{drawing} should have {plain}");
         let margin = f64::from(side) * 100.0 / 824.0;
         let whole = f64::from(side) + 2.0 * margin;
         let path = self.scratch.join(format!("margin-{drawing}"));
-        write(&path, text.replace(&plain, &format!("viewBox=\"-{margin} -{margin} {whole} {whole}\"")).as_bytes())?;
+        write(
+            &path,
+            text.replace(&plain, &format!("viewBox=\"-{margin} -{margin} {whole} {whole}\"")).as_bytes(),
+        )?;
         Ok(path)
     }
 

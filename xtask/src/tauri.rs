@@ -4,7 +4,7 @@
 //! minutes). Nothing it fetches may run scripts. Left out: what it is asked to do. See `bundle` and `icons`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -31,7 +31,7 @@ fn ensure(workspace: &Workspace) -> Result<PathBuf> {
     let script = folder.join("node_modules/@tauri-apps/cli/tauri.js");
     // npm writes this file last, so it stands for a complete installation.
     let complete = folder.join("node_modules/.package-lock.json").is_file();
-    let lock = read(wanted.join(LOCK))?;
+    let lock = read(&wanted.join(LOCK))?;
     if complete && script.is_file() && fs::read(folder.join(LOCK)).is_ok_and(|old| old == lock) {
         return Ok(script);
     }
@@ -39,11 +39,13 @@ fn ensure(workspace: &Workspace) -> Result<PathBuf> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for name in ["package.json", LOCK] {
         let path = folder.join(name);
-        fs::write(&path, read(wanted.join(name))?).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(&path, read(&wanted.join(name))?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     let mut install = Command::new(NPM);
     install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
-    Step::new("install Tauri's command", "look at what npm says above; it needs its registry").run(&mut install)?;
+    Step::new("install Tauri's command", "look at what npm says above; it needs its registry")
+        .run(&mut install)?;
     Ok(script)
 }
 
@@ -56,6 +58,6 @@ fn node() -> Result<()> {
     apt::ensure("Tauri's command", NEEDS, remedy)
 }
 
-fn read(path: PathBuf) -> Result<Vec<u8>> {
-    fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
