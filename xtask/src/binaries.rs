@@ -60,6 +60,16 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
 
 /// The dashboard, then the binaries in one cargo call, so that shared dependencies are built once.
 pub(crate) fn compile(workspace: &Workspace, profile: Profile, desktop: bool) -> Result<()> {
+    compile_with(workspace, profile, desktop, None)
+}
+
+/// The same with a JSON text laid over Tauri's configuration.
+pub(crate) fn compile_with(
+    workspace: &Workspace,
+    profile: Profile,
+    desktop: bool,
+    configuration: Option<&str>,
+) -> Result<()> {
     ui::build(workspace)?;
     let mut command = workspace.cargo();
     command.args(["build", "--package", "cli", "--features", HEADLESS_FEATURES]);
@@ -68,6 +78,9 @@ pub(crate) fn compile(workspace: &Workspace, profile: Profile, desktop: bool) ->
     }
     if matches!(profile, Profile::Release) {
         command.arg("--release");
+    }
+    if let Some(configuration) = configuration {
+        command.env("TAURI_CONFIG", configuration);
     }
     let title = if desktop { "build llmflow and llmflow-desktop" } else { "build llmflow" };
     Step::new(title, "repair what the compiler names above").run(&mut command)?;

@@ -5,9 +5,12 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
 
 mod binaries;
+mod bundle;
+mod icons;
 mod setup;
 mod start;
 mod step;
+mod tauri;
 mod test;
 mod ui;
 mod workspace;
@@ -55,6 +58,23 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Make what people install: a .deb on Linux, a .dmg on macOS, an installer on Windows
+    Bundle {
+        /// The formats, as Tauri names them: deb, rpm, appimage, dmg, app, msi, nsis
+        #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+        bundles: Vec<String>,
+        /// Laid over Tauri's configuration, such as an updater's public key
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Then install, run and remove the .deb on a clean Debian, as root
+        #[arg(long)]
+        check: bool,
+        /// Where to make and keep that Debian [default: a temporary folder, removed again]
+        #[arg(long, value_name = "DIR", requires = "check")]
+        root: Option<PathBuf>,
+    },
+    /// Make every size of the icons from the drawings in icons/
+    Icons,
     /// The whole gate: format, lints, dashboard, binaries, tests
     Test {
         /// Also run the tests with real clients, installed in this folder
@@ -92,6 +112,11 @@ fn run(command: Command) -> anyhow::Result<()> {
             let profile = binaries::Profile::of(release);
             start::start(&workspace, &start::Options { headless, profile, arguments })
         }
+        Command::Bundle { bundles, config, check, root } => {
+            let made = bundle::bundle(&workspace, &bundle::Options { formats: bundles, config })?;
+            if check { bundle::check::check(&workspace, &made, root.as_deref()) } else { Ok(()) }
+        }
+        Command::Icons => icons::make(&workspace),
         Command::Test { clients } => test::test(&workspace, clients.as_deref()),
     }
 }

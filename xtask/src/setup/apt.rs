@@ -113,7 +113,8 @@ fn as_root(arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-fn is_root() -> bool {
+/// Whether this process may do everything.
+pub(crate) fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
