@@ -2,6 +2,7 @@
 
 mod conversation;
 mod health;
+mod overview;
 
 use api::{ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request};
 
@@ -43,6 +44,12 @@ impl Engine {
                     ));
                 }
                 store.histogram(&filter, from_ms, to_ms, bars).await.map(Reply::Histogram).map_err(internal)
+            }
+            Request::GetSeries { filter, bounds_ms, group } => {
+                self.series(&filter, &bounds_ms, group).await.map(Reply::Series)
+            }
+            Request::GetOverview { bounds_ms } => {
+                Ok(Reply::Overview(Box::new(self.overview(&bounds_ms).await?)))
             }
             Request::SetSource { .. } | Request::GetStranded { .. } => Err(not_yet("supervisor")),
             Request::GetSettings | Request::ChangeSetting { .. } => Err(not_yet("settings")),
