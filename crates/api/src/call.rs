@@ -19,6 +19,11 @@ impl CallId {
         Self(id)
     }
 
+    /// When the call began, in milliseconds since 1970 (UTC), as a UUIDv7 tells.
+    pub fn began_ms(&self) -> i64 {
+        self.as_bytes().iter().take(6).fold(0, |ms, byte| ms << 8 | i64::from(*byte))
+    }
+
     /// The id's sixteen bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

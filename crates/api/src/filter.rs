@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallId, CallState, Operation};
+use crate::{Bucket, CallId, CallState, Operation};
 
 /// How a call ended, coarsely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,8 @@ pub enum Outcome {
     Error,
 }
 
-/// Which calls. Every field given must hold.
+/// Which calls. Every field given must hold. An empty text stands for calls that have none: `client: Some("")` are
+/// those that did not say who they are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CallFilter {
@@ -48,6 +49,20 @@ pub struct CallFilter {
     pub trace_id: Option<String>,
     /// The cost is unknown.
     pub unpriced: Option<bool>,
+    /// The cost is unknown, or the provider told only a part of the usage.
+    pub not_fully_priced: Option<bool>,
+    /// The provider told only a part of the usage.
+    pub partial: Option<bool>,
+    /// The upstream's status.
+    pub status: Option<u16>,
+    /// The error's cause: the provider's word, or the beginning of its sentence.
+    pub error_kind: Option<String>,
+    /// Has tokens in this bucket.
+    pub bucket: Option<Bucket>,
+    /// The first token's time is known.
+    pub first_token: Option<bool>,
+    /// A body is kept only in part.
+    pub cut: Option<bool>,
 }
 
 /// Which part of a list, newest first.

@@ -12,6 +12,7 @@ mod filter;
 mod health;
 mod keys;
 mod money;
+mod overview;
 mod request;
 mod setting;
 mod source;
@@ -27,6 +28,10 @@ pub use filter::{CallFilter, Outcome, Page};
 pub use health::{Completeness, Health, HealthStatus};
 pub use keys::{KeyOrigin, KeyTest, KeychainState, LocalKey, ProviderStatus, Providers, Secret};
 pub use money::Money;
+pub use overview::{
+    Bucket, BucketCosts, ErrorCause, GroupBy, Latency, ModelLatency, Overview, Series, SeriesGroup,
+    SeriesPoint, SessionTotal, ToolTotal, Totals, WindowPart,
+};
 pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
 pub use setting::{Setting, SettingKind, SettingOrigin, SettingsView};
 pub use source::{SourceState, SourceStatus, SourceTarget, Stranded};

@@ -28,6 +28,11 @@ impl Money {
         self.0 as f64 / Self::PICO_PER_DOLLAR as f64
     }
 
+    /// The difference, held at the largest amounts instead of wrapping.
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// The sum, held at the largest amount instead of wrapping.
     pub const fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallDetail, CallFilter, CallId, CallSummary, Conversation, Health, InFlight, KeyTest, Money, Page,
-    Providers, Secret, SettingsView, SourceStatus, SourceTarget, Stranded, Usage,
+    CallDetail, CallFilter, CallId, CallSummary, Conversation, GroupBy, Health, InFlight, KeyTest, Money,
+    Overview, Page, Providers, Secret, Series, SettingsView, SourceStatus, SourceTarget, Stranded, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -61,6 +61,20 @@ pub enum Request {
         to_ms: i64,
         /// How many bars; 1 to 500.
         bars: u32,
+    },
+    /// Groups of calls over time, in intervals of any lengths.
+    GetSeries {
+        /// Which calls.
+        filter: CallFilter,
+        /// Where intervals begin and, the last, end: 2 to 401 rising instants in milliseconds since 1970 (UTC).
+        bounds_ms: Vec<i64>,
+        /// What to put together; `None` for all calls as one group.
+        group: Option<GroupBy>,
+    },
+    /// A stretch of time at a glance.
+    GetOverview {
+        /// Its pieces, as in [`Request::GetSeries`].
+        bounds_ms: Vec<i64>,
     },
     /// Starts, pauses or stops a listener. Answers once it is so.
     SetSource {
@@ -150,6 +164,10 @@ pub enum Reply {
     Facets(Facets),
     /// To [`Request::GetHistogram`].
     Histogram(Vec<HistogramBar>),
+    /// To [`Request::GetSeries`].
+    Series(Series),
+    /// To [`Request::GetOverview`].
+    Overview(Box<Overview>),
     /// To [`Request::SetSource`].
     Source(SourceStatus),
     /// To [`Request::GetStranded`], latest call first.

@@ -38,6 +38,24 @@ impl Usage {
         }
     }
 
+    /// Adds the tokens of other calls; what one side does not know, the other's word stands for.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, part) in [
+            (&mut self.input, other.input),
+            (&mut self.cache_read, other.cache_read),
+            (&mut self.cache_write_5m, other.cache_write_5m),
+            (&mut self.cache_write_1h, other.cache_write_1h),
+            (&mut self.output, other.output),
+            (&mut self.reasoning, other.reasoning),
+        ] {
+            *sum = match (*sum, part) {
+                (None, part) => part,
+                (sum, None) => sum,
+                (Some(sum), Some(part)) => Some(sum.saturating_add(part)),
+            };
+        }
+    }
+
     /// Whether nobody said anything about tokens.
     pub fn is_unknown(&self) -> bool {
         self.total().is_none()
@@ -98,6 +116,8 @@ pub struct Cost {
     pub total: Option<Money>,
     /// Where the amount comes from.
     pub source: CostSource,
+    /// What prompt caching saved, less what it cost to write; `None` when that is unknown.
+    pub saved: Option<Money>,
     /// The buckets that add up to `total` when it was computed.
     pub buckets: Vec<BucketCost>,
     /// The price table's key that was used.

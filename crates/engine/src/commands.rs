@@ -2,6 +2,7 @@
 
 mod conversation;
 mod health;
+mod overview;
 mod sources;
 
 use api::{ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request};
@@ -47,6 +48,13 @@ impl Engine {
             }
             Request::SetSource { name, to } => self.set_source(&name, to).await.map(Reply::Source),
             Request::GetStranded { name } => self.stranded(&name).await.map(Reply::Stranded),
+            Request::GetSeries { filter, bounds_ms, group } => {
+                self.series(&filter, &bounds_ms, group).await.map(Reply::Series)
+            }
+            Request::GetOverview { bounds_ms } => {
+                Ok(Reply::Overview(Box::new(self.overview(&bounds_ms).await?)))
+            }
+            Request::SetSource { .. } | Request::GetStranded { .. } => Err(not_yet("supervisor")),
             Request::GetSettings | Request::ChangeSetting { .. } => Err(not_yet("settings")),
             Request::GetProviders
             | Request::SetKey { .. }

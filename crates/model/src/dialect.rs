@@ -23,6 +23,7 @@ mod title;
 mod tools;
 
 pub use classify::classify;
+pub use errors::error_kind;
 
 /// The shape of a request and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -53,6 +53,10 @@ pub struct Billable<'a> {
 impl PriceTable {
     /// What `call` cost, and why. An unknown amount is `None`, never zero.
     pub fn cost(&self, call: &Billable<'_>) -> Cost {
+        Cost { saved: self.saved(call), ..self.charged(call) }
+    }
+
+    fn charged(&self, call: &Billable<'_>) -> Cost {
         if let Some(charged) = call.provider_cost {
             let source = if call.usage_final { CostSource::Provider } else { CostSource::Partial };
             return Cost { total: Some(charged), source, ..Cost::default() };
@@ -85,6 +89,20 @@ impl PriceTable {
             matched: Some(found.matched),
             ..unknown()
         }
+    }
+}
+
+impl PriceTable {
+    /// What the prompt cache saved, less the premium for writing to it. Nothing is saved where nothing is cached or
+    /// billed; where something is, it takes a known price.
+    fn saved(&self, call: &Billable<'_>) -> Option<Money> {
+        let usage = call.usage;
+        let cached = [usage.cache_read, usage.cache_write_5m, usage.cache_write_1h];
+        let uses_cache = cached.iter().flatten().any(|tokens| *tokens > 0);
+        if is_free(call) || LOCAL.contains(&call.provider) || !uses_cache && !usage.is_unknown() {
+            return Some(Money::ZERO);
+        }
+        bill::saved(&self.find(call.provider, call.model.filter(|_| uses_cache)?)?, call)
     }
 }
 

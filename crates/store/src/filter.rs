@@ -3,19 +3,20 @@
 use api::{CallFilter, Outcome};
 use sqlx::{QueryBuilder, Sqlite};
 
+const PARTIAL: &str = "(usage_source = 'partial' OR cost_source = 'partial')";
+
 /// Appends ` WHERE …`; every condition that is given must hold.
 pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
     query.push(" WHERE 1");
     for (column, value) in [
-        (" AND model = ", &filter.model),
-        (" AND provider = ", &filter.provider),
-        (" AND client = ", &filter.client),
-        (" AND session_id = ", &filter.session_id),
-        (" AND trace_id = ", &filter.trace_id),
+        ("model", &filter.model),
+        ("provider", &filter.provider),
+        ("client", &filter.client),
+        ("session_id", &filter.session_id),
+        ("trace_id", &filter.trace_id),
+        ("error_kind", &filter.error_kind),
     ] {
-        if let Some(value) = value {
-            query.push(column).push_bind(value.clone());
-        }
+        push_text(query, column, value.as_deref());
     }
     for (column, value) in [
         (" AND started_ms >= ", filter.from_ms),
@@ -38,11 +39,19 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) 
     if let Some(operation) = filter.operation {
         query.push(" AND operation = ").push_bind(operation.as_str());
     }
-    if let Some(unpriced) = filter.unpriced {
-        query.push(if unpriced { " AND cost_source = 'unknown'" } else { " AND cost_source != 'unknown'" });
-        query.push(" AND state != 'open'");
+    push_money(query, filter);
+    if let Some(status) = filter.status {
+        query.push(" AND status = ").push_bind(status);
     }
-    if let Some(tag) = &filter.tag {
+    if let Some(has) = filter.first_token {
+        query.push(if has { " AND first_token_us IS NOT NULL" } else { " AND first_token_us IS NULL" });
+    }
+    if let Some(cut) = filter.cut {
+        query.push(" AND cut = ").push_bind(cut);
+    }
+    if filter.tag.as_deref() == Some("") {
+        query.push(" AND tags IS NULL");
+    } else if let Some(tag) = &filter.tag {
         query
             .push(" AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ")
             .push_bind(tag.clone())
@@ -53,6 +62,34 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) 
             .push(" AND seq IN (SELECT rowid FROM call_text WHERE call_text MATCH ")
             .push_bind(text)
             .push(")");
+    }
+}
+
+/// What is empty stands for none.
+fn push_text(query: &mut QueryBuilder<Sqlite>, column: &str, value: Option<&str>) {
+    match value {
+        Some("") => drop(query.push(" AND ").push(column).push(" IS NULL")),
+        Some(value) => drop(query.push(" AND ").push(column).push(" = ").push_bind(value.to_owned())),
+        None => {}
+    }
+}
+
+/// How sure the cost and the tokens are; a call under way is neither sure nor unsure.
+fn push_money(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
+    for (wanted, holds) in [
+        (filter.unpriced, "cost_source = 'unknown'"),
+        (filter.partial, PARTIAL),
+        (
+            filter.not_fully_priced,
+            "(cost_source = 'unknown' OR usage_source = 'partial' OR cost_source = 'partial')",
+        ),
+    ] {
+        if let Some(wanted) = wanted {
+            query.push(if wanted { " AND " } else { " AND NOT " }).push(holds).push(" AND state != 'open'");
+        }
+    }
+    if let Some(bucket) = filter.bucket {
+        query.push(" AND ").push(bucket.as_str()).push(" > 0");
     }
 }
 

@@ -6,12 +6,15 @@ mod bodies;
 mod calls;
 mod error;
 mod filter;
+mod kept;
 mod layout;
 mod open;
+mod overview;
 mod packing;
 mod row;
 mod text;
 mod totals;
+mod window;
 mod write;
 
 use std::path::PathBuf;
@@ -36,6 +39,8 @@ struct Inner {
     path: PathBuf,
     /// Many readers, none of which can write.
     read: SqlitePool,
+    /// Sums over intervals.
+    kept: kept::Kept,
     /// The one writer.
     writer: Mutex<Writer>,
 }

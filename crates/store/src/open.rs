@@ -13,6 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::Mutex;
 
+use crate::kept::Kept;
 use crate::write::Writer;
 use crate::{Inner, Opened, Store, StoreError};
 
@@ -48,7 +49,7 @@ impl Store {
             .idle_timeout(Some(Duration::from_secs(30)))
             .connect_with(reading.pragma("query_only", "on"))
             .await?;
-        let inner = Inner { path: path.to_owned(), read, writer };
+        let inner = Inner { path: path.to_owned(), read, kept: Kept::default(), writer };
         Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside }))
     }
 
@@ -79,7 +80,8 @@ impl Store {
 /// Calls that were under way when the app ended without warning.
 async fn mark_lost(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
     let lost = sqlx::query(
-        "UPDATE call SET state = 'lost', failed = 1, error = 'LLMFlow ended while the call was under way' WHERE state = 'open'",
+        "UPDATE call SET state = 'lost', failed = 1, error = 'LLMFlow ended while the call was under way', \
+         error_kind = 'LLMFlow ended while the call was under way' WHERE state = 'open'",
     );
     Ok(lost.execute(&mut *connection).await?.rows_affected())
 }

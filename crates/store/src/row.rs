@@ -13,7 +13,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::{StoreError, packing};
 
-/// Rows in one statement: 32 columns each, and SQLite takes 32,766 values.
+/// Rows in one statement: 40 columns each, and SQLite takes 32,766 values.
 const ROWS: usize = 200;
 const LARGEST_DETAIL: usize = 64 << 20;
 
@@ -22,6 +22,47 @@ pub(crate) const SUMMARY_COLUMNS: &str = "id, started_ms, duration_us, first_byt
     provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
     cache_write_1h, output, reasoning, usage_source, cost, cost_source, finish_reason, error, session_id, trace_id, \
     parent_id, tags";
+
+/// The columns that only sums read.
+const WINDOW_COLUMNS: &str = ", cost_input, cost_cache_read, cost_cache_write_5m, cost_cache_write_1h, cost_output, \
+    saved, error_kind, cut";
+/// The buckets of the `cost_…` columns, in their order.
+const BUCKETS: [&[&str]; 5] =
+    [&["input"], &["cache_read"], &["cache_write_5m"], &["cache_write_1h"], &["output", "reasoning"]];
+
+/// A row of `call`, ready to be written.
+pub(crate) struct CallRow<'a> {
+    seq: i64,
+    call: &'a CallSummary,
+    /// Of a call that ended.
+    detail: Option<&'a CallDetail>,
+}
+
+impl<'a> CallRow<'a> {
+    pub(crate) fn open(seq: i64, call: &'a CallSummary) -> Self {
+        Self { seq, call, detail: None }
+    }
+
+    pub(crate) fn ended(seq: i64, detail: &'a CallDetail) -> Self {
+        Self { seq, call: &detail.summary, detail: Some(detail) }
+    }
+
+    pub(crate) fn started_ms(&self) -> i64 {
+        self.call.started_ms
+    }
+
+    /// What the buckets named cost together; `None` when there are none of them.
+    fn bucket_cost(&self, names: &[&str]) -> Option<i64> {
+        let buckets = self.detail.iter().flat_map(|detail| &detail.cost.buckets);
+        let mut costs = buckets.filter(|bucket| names.contains(&bucket.bucket.as_str())).peekable();
+        costs.peek()?;
+        Some(costs.map(|bucket| bucket.cost).sum::<Money>().pico())
+    }
+
+    fn is_cut(&self) -> bool {
+        self.detail.is_some_and(|detail| detail.request_body.cut || detail.response_body.cut)
+    }
+}
 
 /// The rest of a call, ready to be written.
 pub(crate) struct DetailRow<'a> {
@@ -84,14 +125,15 @@ fn unsigned(value: Option<i64>) -> Option<u64> {
 
 pub(crate) async fn put_summaries(
     connection: &mut SqliteConnection,
-    summaries: &[(i64, &CallSummary)],
+    rows: &[CallRow<'_>],
 ) -> Result<(), StoreError> {
-    for some in summaries.chunks(ROWS) {
+    for some in rows.chunks(ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO call (seq, failed, ");
-        query.push(SUMMARY_COLUMNS).push(") ");
-        query.push_values(some, |mut row, (seq, call)| {
+        query.push(SUMMARY_COLUMNS).push(WINDOW_COLUMNS).push(") ");
+        query.push_values(some, |mut row, written| {
+            let call = written.call;
             let tags = (!call.tags.is_empty()).then(|| serde_json::to_string(&call.tags).unwrap_or_default());
-            row.push_bind(*seq).push_bind(failed(call)).push_bind(call.id.as_bytes().to_vec());
+            row.push_bind(written.seq).push_bind(failed(call)).push_bind(call.id.as_bytes().to_vec());
             row.push_bind(call.started_ms)
                 .push_bind(signed(call.duration_us))
                 .push_bind(signed(call.first_byte_us))
@@ -121,6 +163,12 @@ pub(crate) async fn put_summaries(
                 .push_bind(call.trace_id.clone())
                 .push_bind(call.parent_id.clone())
                 .push_bind(tags);
+            for names in BUCKETS {
+                row.push_bind(written.bucket_cost(names));
+            }
+            row.push_bind(written.detail.and_then(|detail| detail.cost.saved).map(Money::pico))
+                .push_bind(call.error.as_deref().map(|error| model::dialect::error_kind(error).to_owned()))
+                .push_bind(written.is_cut());
         });
         query.build().persistent(false).execute(&mut *connection).await?;
     }
@@ -187,15 +235,26 @@ pub(crate) async fn put_backlog(
     Ok(())
 }
 
-/// The end of this call could not be recorded.
+/// The end of this call could not be recorded. One that has no row leaves at least that it was.
 pub(crate) async fn lose(connection: &mut SqliteConnection, id: CallId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE call SET state = 'lost', failed = 1, error = ? WHERE id = ? AND state = 'open'")
-        .bind(
-            "The call went through, but its record was lost: more calls ended at once than could be written.",
-        )
-        .bind(id.as_bytes().to_vec())
-        .execute(connection)
-        .await?;
+    let error =
+        "The call went through, but its record was lost: more calls ended at once than could be written.";
+    sqlx::query(
+        "UPDATE call SET state = 'lost', failed = 1, error = ?, error_kind = ? WHERE id = ? AND state = 'open'",
+    )
+    .bind(error)
+    .bind(model::dialect::error_kind(error))
+    .bind(id.as_bytes().to_vec())
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT OR IGNORE INTO unrecorded (id, started_ms) \
+         SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM call WHERE id = ?1)",
+    )
+    .bind(id.as_bytes().to_vec())
+    .bind(id.began_ms())
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

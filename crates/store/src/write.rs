@@ -10,6 +10,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::bodies::{Cut, NewSegments, SegmentIds};
 use crate::layout::encode_ids;
+use crate::row::CallRow;
 use crate::{Store, StoreError, row};
 
 /// A transaction that takes the write lock at once: one that reads first could find its snapshot outdated.
@@ -90,7 +91,8 @@ impl Writer {
         self.connection.take()
     }
 
-    async fn write(&mut self, batch: &[Write]) -> Result<(), StoreError> {
+    /// Commits `batch`, and says from when to when the calls it changed began.
+    async fn write(&mut self, batch: &[Write]) -> Result<Option<(i64, i64)>, StoreError> {
         let Self { connection, next_seq, next_body, open, segments, .. } = self;
         let connection = connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))?;
         let mut seq_of = |id: CallId| {
@@ -100,14 +102,14 @@ impl Writer {
                 seq
             })
         };
-        let (mut summaries, mut records, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut records, mut lost) = (Vec::new(), Vec::new(), Vec::new());
         for write in batch {
             match write {
-                Write::Open(summary) => summaries.push((seq_of(summary.id), summary.as_ref())),
+                Write::Open(summary) => rows.push(CallRow::open(seq_of(summary.id), summary)),
                 Write::Close(record) => {
-                    let summary = &record.detail.summary;
-                    summaries.push((seq_of(summary.id), summary));
-                    records.push((seq_of(summary.id), record.as_ref()));
+                    let seq = seq_of(record.detail.summary.id);
+                    rows.push(CallRow::ended(seq, &record.detail));
+                    records.push((seq, record.as_ref()));
                 }
                 Write::Lose(id) => lost.push(*id),
             }
@@ -141,7 +143,7 @@ impl Writer {
                 backlog.push((*seq, encode_ids(fresh), record.answer_text.as_str()));
             }
         }
-        row::put_summaries(&mut transaction, &summaries).await?;
+        row::put_summaries(&mut transaction, &rows).await?;
         row::put_details(&mut transaction, &details).await?;
         row::put_bodies(&mut transaction, &body_rows).await?;
         row::put_backlog(&mut transaction, &backlog).await?;
@@ -152,7 +154,10 @@ impl Writer {
         for id in records.iter().map(|(_, record)| &record.detail.summary.id).chain(&lost) {
             open.remove(id);
         }
-        Ok(())
+        // A lost call's id was made within a moment of its beginning.
+        let moment = |id: &CallId| [id.began_ms() - 1_000, id.began_ms() + 1_000];
+        let began = || rows.iter().map(CallRow::started_ms).chain(lost.iter().flat_map(moment));
+        Ok(began().min().zip(began().max()))
     }
 
     /// After a failed transaction: the ids given out in it are wrong, and SQLite may have ended it on its own (a full
@@ -182,11 +187,19 @@ impl Store {
         let mut writer = self.inner.writer.lock().await;
         writer.reconnect().await?;
         let written = writer.write(batch).await;
-        if written.is_err() {
-            // Should this fail as well, the next batch tries again.
-            writer.recover().await?;
+        match written {
+            Ok(began) => {
+                if let Some((from_ms, last_ms)) = began {
+                    self.inner.kept.committed(from_ms, last_ms);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                // Should this fail as well, the next batch tries again.
+                writer.recover().await?;
+                Err(error)
+            }
         }
-        written
     }
 }
 

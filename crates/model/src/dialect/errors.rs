@@ -53,6 +53,15 @@ fn kind(value: &Value) -> Option<String> {
     })
 }
 
+/// The cause in a line that this module wrote: the provider's word before the colon, else the line's beginning.
+pub fn error_kind(line: &str) -> &str {
+    const LONGEST: usize = 80;
+    match line.split_once(": ") {
+        Some((word, _)) if (1..=64).contains(&word.len()) && !word.contains(' ') => word,
+        _ => line.char_indices().nth(LONGEST).map_or(line, |(end, _)| line.get(..end).unwrap_or(line)),
+    }
+}
+
 /// Validation errors in a list, as FastAPI servers send them.
 fn details(value: &Value) -> Option<String> {
     let first = list(value, "detail").first().or_else(|| list(value, "errors").first())?;
@@ -135,6 +144,13 @@ mod tests {
         {
             assert_eq!(line(&body, false), None, "{body}");
         }
+    }
+
+    #[test]
+    fn the_cause_is_the_providers_word() {
+        assert_eq!(error_kind("overloaded_error: Busy: try later"), "overloaded_error");
+        assert_eq!(error_kind("upstream closed: early"), "upstream closed: early", "no single word");
+        assert_eq!(error_kind(&"ü".repeat(200)).chars().count(), 80);
     }
 
     #[test]

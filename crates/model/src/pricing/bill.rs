@@ -1,42 +1,68 @@
 //! The buckets of one call, each with its rate. Owns which rate stands in for a missing one, and the surcharges.
 //! Leaves out who decides about the cost at all (`pricing`).
 
-use api::BucketCost;
+use api::{BucketCost, Money};
 
 use super::Billable;
 use super::decimal::{Factor, Rate};
 use super::find::PriceMatch;
 use super::rate::{Kind, Rates, Service};
 
+// A missing cache price means that the provider makes no difference.
+const READ: &[Kind] = &[Kind::CacheRead, Kind::Input];
+const WRITE: &[Kind] = &[Kind::CacheWrite, Kind::Input];
+const WRITE_LONG: &[Kind] = &[Kind::CacheWriteLong, Kind::CacheWrite, Kind::Input];
+
 /// Every bucket with tokens in it; `None` when one of them has no known price.
 pub(super) fn buckets(found: &PriceMatch<'_>, call: &Billable<'_>) -> Option<Vec<BucketCost>> {
-    let rates = Rates {
-        rows: found.rows,
-        service: Service::from_tier(call.service_tier),
-        prompt: call.usage.prompt_total().unwrap_or(0),
-        inclusive: found.entry.is_xai,
-    };
+    let rates = rates(found, call);
     let factors = found.factors(call);
     let (output, reasoning) = split_output(&rates, call);
     let usage = call.usage;
-    // A missing cache price means that the provider makes no difference.
     let lines: [(&str, Option<u64>, &[Kind]); 6] = [
         ("input", usage.input, &[Kind::Input]),
-        ("cache_read", usage.cache_read, &[Kind::CacheRead, Kind::Input]),
-        ("cache_write_5m", usage.cache_write_5m, &[Kind::CacheWrite, Kind::Input]),
-        ("cache_write_1h", usage.cache_write_1h, &[Kind::CacheWriteLong, Kind::CacheWrite, Kind::Input]),
+        ("cache_read", usage.cache_read, READ),
+        ("cache_write_5m", usage.cache_write_5m, WRITE),
+        ("cache_write_1h", usage.cache_write_1h, WRITE_LONG),
         ("output", output, &[Kind::Output]),
         ("reasoning", reasoning, &[Kind::Reasoning]),
     ];
     let mut buckets = Vec::new();
     for (name, tokens, kinds) in lines {
         let Some(tokens) = tokens.filter(|tokens| *tokens > 0) else { continue };
-        let rate = factors.iter().fold(rates.first(kinds)?, |rate, factor: &Factor| rate.scaled_by(*factor));
+        let rate = scaled(rates.first(kinds)?, &factors);
         buckets.push(bucket(name, tokens, rate));
     }
     buckets.extend(searches(found, call));
     // A call without a single token is free only if the model has a price at all.
     if buckets.is_empty() && found.rows.is_empty() { None } else { Some(buckets) }
+}
+
+/// What cached input would have cost uncached, less what it cost to read and to write; `None` without a known price.
+pub(super) fn saved(found: &PriceMatch<'_>, call: &Billable<'_>) -> Option<Money> {
+    let rates = rates(found, call);
+    let factors = found.factors(call);
+    let uncached = scaled(rates.of(Kind::Input)?, &factors);
+    let usage = call.usage;
+    let lines = [(usage.cache_read, READ), (usage.cache_write_5m, WRITE), (usage.cache_write_1h, WRITE_LONG)];
+    lines.into_iter().try_fold(Money::ZERO, |saved, (tokens, kinds)| {
+        let tokens = tokens.unwrap_or(0);
+        let paid = scaled(rates.first(kinds)?, &factors).times(tokens);
+        Some(saved.saturating_add(uncached.times(tokens).saturating_sub(paid)))
+    })
+}
+
+fn rates<'a>(found: &PriceMatch<'a>, call: &Billable<'_>) -> Rates<'a> {
+    Rates {
+        rows: found.rows,
+        service: Service::from_tier(call.service_tier),
+        prompt: call.usage.prompt_total().unwrap_or(0),
+        inclusive: found.entry.is_xai,
+    }
+}
+
+fn scaled(rate: Rate, factors: &[Factor]) -> Rate {
+    factors.iter().fold(rate, |rate, factor| rate.scaled_by(*factor))
 }
 
 /// Reasoning is part of the output, and a bucket of its own only where it has a price of its own.

@@ -155,6 +155,44 @@ fn unknown_is_not_zero_and_free_is() {
     assert!(source(&partial).0.is_some());
 }
 
+#[test]
+fn savings_are_what_the_cache_spared_less_what_writing_cost() {
+    let saved = |call: &Billable<'_>| TABLE.cost(call).saved.map(Money::pico);
+    // 100,000 read at $0.30 instead of $3 a million: $0.27. 2,000 written at $3.75: $0.0015 more than $3.
+    let claude = usage(1_000, 100_000, 2_000, 500);
+    assert_eq!(
+        saved(&call("anthropic", "claude-sonnet-4-5", &claude)),
+        Some(270_000_000_000 - 1_500_000_000)
+    );
+    // 1,000 written for an hour at $6 instead of $3, and never read: a loss.
+    let hour = Usage { cache_write_1h: Some(1_000), output: Some(1), ..Usage::default() };
+    assert_eq!(saved(&call("anthropic", "claude-sonnet-4-5", &hour)), Some(-3_000_000_000));
+    // 4,000 read at $0.125 instead of $1.25.
+    let gemini = usage(6_000, 4_000, 0, 1_000);
+    assert_eq!(saved(&call("gemini", "gemini-2.5-pro", &gemini)), Some(4_500_000_000));
+    // Where Anthropic runs the model in the US, every price is a tenth higher, and so is what is saved.
+    let plain = usage(0, 1_000_000, 0, 0);
+    let here = Billable { inference_geo: Some("us"), ..call("anthropic", "claude-opus-4-6", &plain) };
+    let there = call("anthropic", "claude-opus-4-6", &plain);
+    assert_eq!(saved(&here), saved(&there).map(|saved| saved / 10 * 11));
+}
+
+#[test]
+fn savings_are_unknown_where_the_price_is_and_nothing_where_nothing_is_cached() {
+    let saved = |call: &Billable<'_>| TABLE.cost(call).saved.map(Money::pico);
+    let cached = usage(1, 5, 0, 1);
+    let plain = usage(1, 0, 0, 1);
+    let nothing = Usage::default();
+    assert_eq!(saved(&call("openai", "nobody-knows", &cached)), None);
+    assert_eq!(saved(&call("openai", "nobody-knows", &plain)), Some(0));
+    assert_eq!(saved(&call("openai", "gpt-4o", &nothing)), None, "nobody said what was cached");
+    assert_eq!(saved(&call("ollama", "gpt-4o", &cached)), Some(0), "it costs no money either way");
+    let failed = Billable { status: Some(429), ..call("openai", "nobody-knows", &nothing) };
+    assert_eq!(saved(&failed), Some(0));
+    let charged = Billable { provider_cost: Some(Money::from_pico(7)), ..call("openai", "gpt-4o", &cached) };
+    assert_eq!(saved(&charged), Some(5 * 1_250_000), "the table knows what the provider did not say");
+}
+
 const SMALL: &str = r#"{
     "sample_spec": {"input_cost_per_token": "text"},
     "m": {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "output_cost_per_reasoning_token": 3e-6,

@@ -1,0 +1,200 @@
+//! What intervals add up to, kept in memory until a call in them changes: most of what a dashboard shows lies in the
+//! past, and adding it up again for every call that ends would cost more than recording the call.
+//! Leaves out adding up (`window`).
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use api::{GroupBy, Totals};
+
+/// Groups (or as much) that are kept in all: some megabytes.
+const LARGEST: usize = 20_000;
+/// First-token times that take as much room as one group.
+const TIMES_A_GROUP: usize = 32;
+/// Commits that are remembered for readers that began before them.
+const REMEMBERED: usize = 64;
+
+/// What an interval's calls add up to, by group; `None` are the calls without one.
+pub(crate) type Groups = Vec<(Option<String>, Totals)>;
+/// First-token times by model, in microseconds.
+pub(crate) type Times = Vec<(Option<String>, Vec<u64>)>;
+
+/// Which sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Of {
+    By(Option<GroupBy>),
+    FirstTokens,
+}
+
+/// A stretch of time from its first millisecond to the one after its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Interval {
+    pub(crate) from_ms: i64,
+    pub(crate) to_ms: i64,
+}
+
+impl Interval {
+    const fn overlaps(self, from_ms: i64, last_ms: i64) -> bool {
+        self.from_ms <= last_ms && from_ms < self.to_ms
+    }
+}
+
+/// One kept answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Sum {
+    Groups(Arc<Groups>),
+    Times(Arc<Times>),
+}
+
+impl Sum {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Groups(groups) => 1 + groups.len(),
+            Self::Times(times) => {
+                1 + times.iter().map(|(_, times)| 1 + times.len() / TIMES_A_GROUP).sum::<usize>()
+            }
+        }
+    }
+}
+
+/// How many commits there had been when a reader began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Began(u64);
+
+/// The answers.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    sums: HashMap<(Interval, Of), (u64, Sum)>,
+    weight: usize,
+    /// Counts up with each use.
+    clock: u64,
+    commits: u64,
+    /// The latest commits: the first and the last moment at which a call in them began.
+    latest: VecDeque<(i64, i64)>,
+}
+
+impl Kept {
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Before a reader looks at the database.
+    pub(crate) fn begin(&self) -> Began {
+        Began(self.shelf().commits)
+    }
+
+    pub(crate) fn get(&self, interval: Interval, of: Of) -> Option<Sum> {
+        let mut shelf = self.shelf();
+        shelf.clock += 1;
+        let clock = shelf.clock;
+        let (used, sum) = shelf.sums.get_mut(&(interval, of))?;
+        *used = clock;
+        Some(sum.clone())
+    }
+
+    /// Keeps what a reader found, unless a commit since it began may have changed it.
+    pub(crate) fn put(&self, began: Began, interval: Interval, of: Of, sum: Sum) {
+        let mut shelf = self.shelf();
+        let missed = usize::try_from(shelf.commits - began.0).unwrap_or(usize::MAX);
+        let is_stale = missed > shelf.latest.len()
+            || shelf.latest.iter().rev().take(missed).any(|(from, last)| interval.overlaps(*from, *last));
+        let weight = sum.weight();
+        if is_stale || weight > LARGEST / 4 {
+            return;
+        }
+        while shelf.weight + weight > LARGEST {
+            let oldest = shelf.sums.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| *key);
+            let Some(oldest) = oldest else { break };
+            shelf.drop_sum(oldest);
+        }
+        shelf.clock += 1;
+        let clock = shelf.clock;
+        shelf.drop_sum((interval, of));
+        shelf.sums.insert((interval, of), (clock, sum));
+        shelf.weight += weight;
+    }
+
+    /// After a commit that wrote calls begun from `from_ms` to `last_ms`.
+    pub(crate) fn committed(&self, from_ms: i64, last_ms: i64) {
+        let mut shelf = self.shelf();
+        shelf.commits += 1;
+        shelf.latest.push_back((from_ms, last_ms));
+        if shelf.latest.len() > REMEMBERED {
+            shelf.latest.pop_front();
+        }
+        let changed: Vec<_> =
+            shelf.sums.keys().filter(|(interval, _)| interval.overlaps(from_ms, last_ms)).copied().collect();
+        for key in changed {
+            shelf.drop_sum(key);
+        }
+    }
+}
+
+impl Shelf {
+    fn drop_sum(&mut self, key: (Interval, Of)) {
+        if let Some((_, sum)) = self.sums.remove(&key) {
+            self.weight -= sum.weight();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Interval = Interval { from_ms: 100, to_ms: 200 };
+    const OF: Of = Of::By(None);
+
+    fn sum(groups: usize) -> Sum {
+        Sum::Groups(Arc::new(vec![(None, Totals::default()); groups]))
+    }
+
+    #[test]
+    fn a_sum_lasts_until_a_call_in_its_interval_changes() {
+        let kept = Kept::default();
+        kept.put(kept.begin(), HOUR, OF, sum(1));
+        kept.committed(0, 99);
+        kept.committed(200, 300);
+        assert!(kept.get(HOUR, OF).is_some());
+        kept.committed(199, 500);
+        assert!(kept.get(HOUR, OF).is_none());
+    }
+
+    #[test]
+    fn what_was_read_before_a_commit_is_not_kept_after_it() {
+        let kept = Kept::default();
+        let began = kept.begin();
+        kept.committed(150, 150);
+        kept.put(began, HOUR, OF, sum(1));
+        assert!(kept.get(HOUR, OF).is_none());
+        let began = kept.begin();
+        kept.committed(250, 250);
+        kept.put(began, HOUR, OF, sum(1));
+        assert!(kept.get(HOUR, OF).is_some(), "a commit elsewhere does not matter");
+        let began = kept.begin();
+        (0..=REMEMBERED).for_each(|_| kept.committed(0, 0));
+        let other = Interval { from_ms: 300, to_ms: 400 };
+        kept.put(began, other, OF, sum(1));
+        assert!(kept.get(other, OF).is_none(), "too many commits to know");
+    }
+
+    #[test]
+    fn the_least_used_make_room() {
+        let kept = Kept::default();
+        let interval = |n: i64| Interval { from_ms: n, to_ms: n + 1 };
+        for n in 0..10 {
+            kept.put(kept.begin(), interval(n), OF, sum(LARGEST / 8));
+            kept.get(interval(0), OF);
+        }
+        assert!(kept.get(interval(0), OF).is_some());
+        assert!(kept.get(interval(1), OF).is_none());
+        assert!(kept.shelf().weight <= LARGEST);
+        kept.put(kept.begin(), HOUR, OF, sum(LARGEST));
+        assert!(kept.get(HOUR, OF).is_none(), "what is too large is not kept");
+    }
+}
