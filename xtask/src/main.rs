@@ -1,9 +1,10 @@
-//! `cargo xtask`: setup, build, start and test, in one command each.
+//! `cargo xtask`: setup, build, start, test and bench, in one command each.
 //!
 //! This file owns the command line and nothing else; each command has a file of its own. Nothing here is part of
 //! the app: the binaries know nothing of xtask.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
 
+mod bench;
 mod binaries;
 mod bundle;
 mod icons;
@@ -81,6 +82,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         clients: Option<PathBuf>,
     },
+    /// Measure the release build: latency, throughput, memory, start, storage; with the goals beside the figures
+    Bench(bench::Options),
 }
 
 const ENVIRONMENT: &str = "\
@@ -118,6 +121,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Icons => icons::make(&workspace),
         Command::Test { clients } => test::test(&workspace, clients.as_deref()),
+        Command::Bench(options) => bench::bench(&workspace, &options),
     }
 }
 

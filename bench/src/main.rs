@@ -1,0 +1,133 @@
+//! Measures the built binary. `cargo xtask bench` builds everything and runs this; here is the command line.
+//!
+//! Everything runs on 127.0.0.1, is bounded in time or number, and ends with the bench. Ratios within one run are what
+//! counts: a busy machine slows all of them alike.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
+
+mod database;
+mod http;
+mod load;
+mod machine;
+mod process;
+mod proxies;
+mod report;
+mod rows;
+mod statistics;
+mod text;
+mod upstream;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::Report;
+
+#[derive(Parser)]
+#[command(name = "bench", about = "Measures the built binary; `cargo xtask bench` calls it")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure, and write the table
+    Run(Options),
+    /// Be the provider that is measured against, until standard input ends
+    #[command(hide = true)]
+    Upstream,
+}
+
+/// What to measure.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The binary `llmflow`
+    #[arg(long)]
+    binary: PathBuf,
+    /// The dashboard's wasm
+    #[arg(long)]
+    wasm: PathBuf,
+    /// Where the table is written
+    #[arg(long)]
+    out: PathBuf,
+    /// Seconds instead of minutes; the figures are rougher
+    #[arg(long)]
+    quick: bool,
+    /// Only these rows; all when none is named
+    #[arg(long, value_enum)]
+    row: Vec<Row>,
+    /// A folder in which the original LLMFlow is installed, to compare with
+    #[arg(long, value_name = "DIR")]
+    peers: Option<PathBuf>,
+    /// Another build of `llmflow`, to compare with
+    #[arg(long, value_name = "BIN")]
+    against: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Row {
+    /// Calls: added latency, CPU, saturation
+    A,
+    /// Streams: first byte, delay of pieces, a thousand at once
+    B,
+    /// Footprint: memory, start, sizes
+    C,
+    /// Storage: a long coding session
+    D,
+}
+
+impl Options {
+    /// The first in a full run, the second in a quick one.
+    fn pick<T>(&self, full: T, quick: T) -> T {
+        if self.quick { quick } else { full }
+    }
+
+    fn wants(&self, row: Row) -> bool {
+        self.row.is_empty() || self.row.contains(&row)
+    }
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run(options) => run(&options),
+        Command::Upstream => upstream::run().map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("\nerror: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(options: &Options) -> Result<ExitCode> {
+    anyhow::ensure!(options.binary.is_file(), "{} is not built", options.binary.display());
+    let mut report = Report::default();
+    report.facts = machine::describe();
+    report.facts.push(("load before", machine::load()));
+    if options.wants(Row::C) {
+        rows::footprint::measure(options, &mut report)?;
+    }
+    if options.wants(Row::A) {
+        rows::calls::measure(options, &mut report)?;
+    }
+    report.facts.push(("load after", machine::load()));
+    let text = report.markdown();
+    println!("\n{text}");
+    if let Some(folder) = options.out.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(&options.out, &text).with_context(|| format!("cannot write {}", options.out.display()))?;
+    println!("written to {}", options.out.display());
+    let broken = report.broken();
+    if broken.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("\nerror: not reached, and without it nothing else counts: {}", broken.join(", "));
+    Ok(ExitCode::FAILURE)
+}
+
+/// Says what is being done now: a full run takes minutes.
+fn say(line: &str) {
+    eprintln!("  {line}");
+}

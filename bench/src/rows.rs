@@ -1,0 +1,4 @@
+//! The rows of the table, a file each.
+
+pub(crate) mod calls;
+pub(crate) mod footprint;
