@@ -5,10 +5,12 @@
 
 pub mod capture;
 pub mod guard;
+pub mod keys;
 pub mod provider;
 pub mod redact;
 pub mod route;
 
+mod auth;
 mod body;
 mod buffer;
 mod forward;
@@ -20,6 +22,7 @@ mod watch;
 
 pub use capture::{Capture, Captured, Closed, Ending, Head, Progress, ResponseHead, Stamps};
 pub use guard::{Guard, Refusal};
+pub use keys::{KeyRing, Keys, LocalUser};
 pub use provider::Provider;
 pub use recorder::{Budget, Counters, Limits, Tap};
 pub use redact::{Fingerprinter, Secrets};
