@@ -2,6 +2,7 @@
 
 mod conversation;
 mod health;
+mod keys;
 mod overview;
 mod sources;
 
@@ -54,15 +55,14 @@ impl Engine {
             Request::GetOverview { bounds_ms } => {
                 Ok(Reply::Overview(Box::new(self.overview(&bounds_ms).await?)))
             }
-            Request::SetSource { .. } | Request::GetStranded { .. } => Err(not_yet("supervisor")),
             Request::GetSettings | Request::ChangeSetting { .. } => Err(not_yet("settings")),
-            Request::GetProviders
-            | Request::SetKey { .. }
-            | Request::RemoveKey { .. }
-            | Request::TestKey { .. }
-            | Request::UnlockKeychain
-            | Request::AddLocalKey { .. }
-            | Request::RemoveLocalKey { .. } => Err(not_yet("keys")),
+            Request::GetProviders => self.providers().await,
+            Request::SetKey { provider, key } => self.set_key(&provider, &key).await,
+            Request::RemoveKey { provider } => self.remove_key(&provider).await,
+            Request::TestKey { provider, key } => self.test_key(&provider, key).await.map(Reply::KeyTest),
+            Request::UnlockKeychain => self.unlock_keychain().await,
+            Request::AddLocalKey { name } => self.add_local_key(&name).await,
+            Request::RemoveLocalKey { name } => self.remove_local_key(&name).await,
         }
     }
 

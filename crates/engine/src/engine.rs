@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::events::Events;
 use crate::folder::{self, Hold, HoldError, Instance};
 use crate::in_flight::OpenCalls;
+use crate::keys::Keys;
 use crate::pipeline::{Pipeline, Tally};
 use crate::settings::Settings;
 use crate::sources::Sources;
@@ -93,6 +94,7 @@ pub(crate) struct Inner {
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) sources: Sources,
+    pub(crate) keys: Keys,
     pub(crate) supervisor: Supervisor,
     pub(crate) started: Instant,
     pub(crate) notices: Vec<String>,
@@ -128,12 +130,14 @@ impl Engine {
             paused: Arc::default(),
             stopping: Arc::default(),
         };
-        let counters = tap.counters.clone();
-        let proxy = Proxy::new(tap, settings.guard(), upstreams).map_err(|error| {
-            StartError::Other(format!("the platform's certificates cannot be read: {error}"))
-        })?;
         let (events, tracker) = (Events::new(), TaskTracker::new());
         let (stop, force) = (CancellationToken::new(), CancellationToken::new());
+        let quiet = CancellationToken::new();
+        let keys = Keys::start(&settings, tap.fingerprinter.clone(), events.clone(), &tracker, &quiet);
+        let counters = tap.counters.clone();
+        let proxy = Proxy::new(tap, settings.guard(), upstreams, keys.published()).map_err(|error| {
+            StartError::Other(format!("the platform's certificates cannot be read: {error}"))
+        })?;
         let sources = Sources::new(events.clone());
         let supervisor = Supervisor::new(
             proxy,
@@ -147,6 +151,7 @@ impl Engine {
             store,
             prices: Arc::new(prices),
             sources,
+            keys,
             supervisor,
             events,
             open: OpenCalls::default(),
@@ -157,7 +162,7 @@ impl Engine {
             tracker,
             stop,
             force,
-            quiet: CancellationToken::new(),
+            quiet,
             settings,
             _hold: hold,
         };

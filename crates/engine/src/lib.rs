@@ -9,6 +9,7 @@ mod engine;
 mod events;
 mod folder;
 mod in_flight;
+mod keys;
 mod listen;
 mod pipeline;
 pub mod settings;
@@ -17,6 +18,7 @@ mod supervisor;
 
 pub use engine::{Engine, StartError};
 pub use folder::{Instance, running_instance};
+pub use keys::keychain_state;
 pub use listen::{ListenError, listen};
 pub use proxy::guard::{Guard, Refusal};
 pub use settings::Settings;

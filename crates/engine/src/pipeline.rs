@@ -4,6 +4,8 @@
 mod decode;
 mod record;
 
+pub(crate) use record::millis;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

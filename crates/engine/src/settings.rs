@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use api::Secret;
 use serde::{Deserialize, Serialize};
+
+use crate::keys;
 
 /// The commented file with every default.
 pub const EXAMPLE: &str = include_str!("../settings.example.toml");
@@ -29,8 +32,24 @@ pub struct Settings {
     pub memory_mb: u32,
     /// Seconds that calls may go on after a stop.
     pub shutdown_grace_s: u32,
+    /// Whether the operating system's keychain is asked for keys.
+    pub keychain: bool,
+    /// Whether a stored key is lent only to calls that carry a local key.
+    pub local_keys_required: bool,
     /// By provider's name.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// The keys that the environment holds, by provider's name. They are never written anywhere.
+    #[serde(skip)]
+    pub environment_keys: BTreeMap<&'static str, EnvironmentKey>,
+}
+
+/// A key from the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentKey {
+    /// The variable.
+    pub variable: &'static str,
+    /// What it holds.
+    pub key: Secret,
 }
 
 /// What can be set of one provider.
@@ -52,7 +71,10 @@ impl Default for Settings {
             max_body_mb: 32,
             memory_mb: 256,
             shutdown_grace_s: 30,
+            keychain: true,
+            local_keys_required: false,
             providers: BTreeMap::new(),
+            environment_keys: BTreeMap::new(),
         }
     }
 }
@@ -154,6 +176,20 @@ impl Settings {
         if let Some(data_dir) = get("DATA_DIR") {
             self.data_dir = data_dir.into();
         }
+        if let Some(value) = get("LLMFLOW_KEYCHAIN") {
+            self.keychain = match value.trim().to_ascii_lowercase().as_str() {
+                "on" | "true" | "1" | "yes" => true,
+                "off" | "false" | "0" | "no" => false,
+                _ => {
+                    return Err(SettingsError::Value {
+                        name: "LLMFLOW_KEYCHAIN".to_owned(),
+                        value,
+                        wanted: "on or off".to_owned(),
+                    });
+                }
+            };
+        }
+        self.environment_keys = keys::from_environment(&get);
         for provider in proxy::provider::PROVIDERS {
             let name = format!("LLMFLOW_UPSTREAM_{}", provider.name.to_uppercase());
             if let Some(base_url) = get(&name) {

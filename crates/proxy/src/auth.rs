@@ -37,8 +37,14 @@ pub(crate) struct Auth {
 #[derive(Debug)]
 struct Lent {
     key: Arc<StoredKey>,
-    header: HeaderName,
-    value: HeaderValue,
+    placed: Placed,
+}
+
+/// A key in a provider's form.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) header: HeaderName,
+    pub(crate) value: HeaderValue,
 }
 
 /// Judges a call. Only a call that carries a local key can be refused; the error says why and what to do.
@@ -125,18 +131,23 @@ impl Sent {
 
 impl Lent {
     fn new(key: &Arc<StoredKey>, provider: &Provider, path: &str) -> Option<Self> {
+        Some(Self { key: key.clone(), placed: Placed::new(&key.key, provider, path)? })
+    }
+}
+
+impl Placed {
+    /// `key` as `provider` takes it at `path`; `None` when it takes none, or this cannot stand in a header.
+    pub(crate) fn new(key: &str, provider: &Provider, path: &str) -> Option<Self> {
         let (header, text) = match provider.key.form {
             KeyForm::Header { name, bearer_below } if !is_below(path, bearer_below) => {
-                (HeaderName::from_static(name), key.key.to_string())
+                (HeaderName::from_static(name), key.to_owned())
             }
-            KeyForm::Bearer | KeyForm::Header { .. } => {
-                (header::AUTHORIZATION, format!("Bearer {}", *key.key))
-            }
+            KeyForm::Bearer | KeyForm::Header { .. } => (header::AUTHORIZATION, format!("Bearer {key}")),
             KeyForm::NotNeeded => return None,
         };
         let mut value = HeaderValue::try_from(zeroize::Zeroizing::new(text).as_str()).ok()?;
         value.set_sensitive(true);
-        Some(Self { key: key.clone(), header, value })
+        Some(Self { header, value })
     }
 }
 
@@ -170,21 +181,21 @@ impl Auth {
         if self.lent.is_none() && self.local.is_none() {
             return;
         }
-        let mut lent = self.lent.as_ref();
-        let target = lent.map(|lent| lent.header.clone());
+        let mut placed = self.lent.as_ref().map(|lent| &lent.placed);
+        let target = placed.map(|placed| placed.header.clone());
         // The map is made anew, since removing from one would change the order of the others.
         for (name, value) in &std::mem::take(headers) {
             if Some(name) == target.as_ref() {
                 // What stood here was empty or a local key.
-                if let Some(lent) = lent.take() {
-                    headers.append(name, lent.value.clone());
+                if let Some(placed) = placed.take() {
+                    headers.append(name, placed.value.clone());
                 }
             } else if !(HEADERS.contains(name) && token(value).is_some_and(is_local)) {
                 headers.append(name, value.clone());
             }
         }
-        if let Some(lent) = lent {
-            headers.append(lent.header.clone(), lent.value.clone());
+        if let Some(placed) = placed {
+            headers.append(placed.header.clone(), placed.value.clone());
         }
     }
 }

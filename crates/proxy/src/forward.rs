@@ -201,7 +201,7 @@ fn keep_end_to_end(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) 
 }
 
 /// What happened and what to do, in one or two sentences.
-fn explain(error: &hyper_util::client::legacy::Error, base: &Base) -> String {
+pub(crate) fn explain(error: &hyper_util::client::legacy::Error, base: &Base) -> String {
     let mut causes = Vec::new();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

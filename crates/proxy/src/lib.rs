@@ -14,6 +14,7 @@ mod auth;
 mod body;
 mod buffer;
 mod forward;
+mod key_test;
 mod recorder;
 mod reply;
 mod serve;
@@ -22,6 +23,7 @@ mod watch;
 
 pub use capture::{Capture, Captured, Closed, Ending, Head, Progress, ResponseHead, Stamps};
 pub use guard::{Guard, Refusal};
+pub use key_test::{TestedKey, test_key};
 pub use keys::{KeyRing, Keys, LocalUser};
 pub use provider::Provider;
 pub use recorder::{Budget, Counters, Limits, Tap};

@@ -113,7 +113,11 @@ impl Base {
 }
 
 /// The client for all upstreams: keep-alive, HTTP/2 where TLS negotiates it, header names' case kept.
-pub(crate) fn client() -> std::io::Result<HttpClient> {
+pub(crate) fn client<B>() -> std::io::Result<Client<HttpsConnector<HttpConnector>, B>>
+where
+    B: http_body::Body + Send,
+    B::Data: Send,
+{
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_nodelay(true);

@@ -24,6 +24,7 @@ use sqlx::SqlitePool;
 use tokio::sync::Mutex;
 
 pub use error::StoreError;
+pub use totals::ProviderActivity;
 pub use write::{Body, CallRecord, Write};
 
 use write::Writer;
