@@ -161,9 +161,7 @@ impl Keys {
 
     /// Lets the keychain ask its user. The user may take longer than anybody waits.
     pub(crate) async fn unlock(&self) -> Result<(), Refused> {
-        let mut known = self.known();
-        known.unlocking |= known.state == KeychainState::Locked;
-        drop(known);
+        self.expect_unlocking();
         self.ask(Ask::Unlock).await
     }
 
@@ -281,7 +279,12 @@ impl Keys {
             self.shared.events.send(Event::KeysChanged);
         }
         drop(known);
-        trouble.map_or(Ok(()), |trouble| Err(self.refused(&trouble)))
+        trouble.map_or(Ok(()), |trouble| Err(refused(trouble)))
+    }
+
+    fn expect_unlocking(&self) {
+        let mut known = self.known();
+        known.unlocking |= known.state == KeychainState::Locked;
     }
 
     /// Nothing came in time.
@@ -304,22 +307,10 @@ impl Keys {
     fn unavailable(&self) -> Refused {
         Refused::Unavailable(match self.keychain() {
             KeychainState::Absent { message } => message,
-            KeychainState::Locked => return self.refused(&Trouble::Locked),
+            KeychainState::Locked => return refused(Trouble::Locked),
             KeychainState::Asking | KeychainState::Ready => {
                 "The keychain is asking for its password. Answer it, then try again.".to_owned()
             }
-        })
-    }
-
-    fn refused(&self, trouble: &Trouble) -> Refused {
-        Refused::Unavailable(match trouble {
-            Trouble::Locked => "The keychain is locked. Unlock it, then try again.".to_owned(),
-            Trouble::Declined => {
-                "The keychain was not unlocked: its password was not given, or nothing here can ask for it."
-                    .to_owned()
-            }
-            Trouble::Absent(message) => message.clone(),
-            Trouble::Failed(reason) => format!("The keychain failed: {reason}."),
         })
     }
 
@@ -344,6 +335,18 @@ impl Keys {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.shared.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn refused(trouble: Trouble) -> Refused {
+    Refused::Unavailable(match trouble {
+        Trouble::Locked => "The keychain is locked. Unlock it, then try again.".to_owned(),
+        Trouble::Declined => {
+            "The keychain was not unlocked: its password was not given, or nothing here can ask for it."
+                .to_owned()
+        }
+        Trouble::Absent(message) => message,
+        Trouble::Failed(reason) => format!("The keychain failed: {reason}."),
+    })
 }
 
 /// How the keychain is, asked once without anybody's engine.
