@@ -54,7 +54,6 @@ impl Engine {
             Request::GetOverview { bounds_ms } => {
                 Ok(Reply::Overview(Box::new(self.overview(&bounds_ms).await?)))
             }
-            Request::SetSource { .. } | Request::GetStranded { .. } => Err(not_yet("supervisor")),
             Request::GetSettings | Request::ChangeSetting { .. } => Err(not_yet("settings")),
             Request::GetProviders
             | Request::SetKey { .. }
