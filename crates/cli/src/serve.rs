@@ -20,7 +20,6 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     start_log();
     let signals = Signals::new()?;
     let (port, proxy_port) = (settings.dashboard_port, settings.proxy_port);
-    let grace = Duration::from_secs(settings.shutdown_grace_s.into());
     let engine = Engine::start(settings).await?;
 
     let stop = CancellationToken::new();
@@ -49,7 +48,7 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     stop.cancel();
     hosts.close();
     let lost = tokio::select! {
-        lost = engine.shutdown(grace) => lost,
+        lost = engine.shutdown(engine.shutdown_grace()) => lost,
         lost = async { signals.second().await; engine.shutdown(Duration::ZERO).await } => lost,
     };
     // A page that is slow to read must not keep the program from ending.

@@ -3,6 +3,7 @@
 mod conversation;
 mod health;
 mod overview;
+mod settings;
 mod sources;
 
 use api::{ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request};
@@ -54,7 +55,10 @@ impl Engine {
             Request::GetOverview { bounds_ms } => {
                 Ok(Reply::Overview(Box::new(self.overview(&bounds_ms).await?)))
             }
-            Request::GetSettings | Request::ChangeSetting { .. } => Err(not_yet("settings")),
+            Request::GetSettings => self.settings_view().await.map(Reply::Settings),
+            Request::ChangeSetting { name, value } => {
+                self.change_setting(name, value).await.map(Reply::Settings)
+            }
             Request::GetProviders
             | Request::SetKey { .. }
             | Request::RemoveKey { .. }

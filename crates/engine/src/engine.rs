@@ -1,8 +1,8 @@
 //! Starting and stopping: everything is spawned on one tracker and ends in written phases.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use api::{Event, SourceTarget};
@@ -86,6 +86,10 @@ pub struct Engine {
 
 pub(crate) struct Inner {
     pub(crate) settings: Settings,
+    /// The settings as the file has them now, for those that take effect at once.
+    pub(crate) live: RwLock<Arc<Settings>>,
+    /// Held while the settings file is changed.
+    pub(crate) changing: Mutex<()>,
     pub(crate) store: Store,
     pub(crate) prices: Arc<PriceTable>,
     pub(crate) events: Events,
@@ -109,8 +113,7 @@ pub(crate) struct Inner {
 impl Engine {
     /// Starts everything. A port that is taken is a stated fact, not an error: the rest runs.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let upstreams = Upstreams::new(&settings.base_urls())?;
-        refuse_loops(&settings, &upstreams)?;
+        let upstreams = upstreams(&settings)?;
         let hold = hold(&settings)?;
         let fingerprinter = folder::fingerprinter(&settings.data_dir)
             .map_err(|(path, source)| StartError::Folder { path: path.display().to_string(), source })?;
@@ -158,6 +161,8 @@ impl Engine {
             stop,
             force,
             quiet: CancellationToken::new(),
+            changing: Mutex::default(),
+            live: RwLock::new(Arc::new(settings.clone())),
             settings,
             _hold: hold,
         };
@@ -165,7 +170,7 @@ impl Engine {
         engine.spawn_pipeline(receiver);
         // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
         if engine.inner.settings.proxy_port != 0 {
-            engine.inner.supervisor.switch(SourceTarget::Running, engine.shutdown_grace()).await;
+            engine.inner.supervisor.switch(SourceTarget::Running, Duration::ZERO).await;
         }
         Ok(engine)
     }
@@ -228,11 +233,6 @@ impl Engine {
     pub fn guard(&self) -> Guard {
         self.inner.settings.guard()
     }
-
-    /// How long calls under way may go on after a stop.
-    pub fn shutdown_grace(&self) -> Duration {
-        Duration::from_secs(self.inner.settings.shutdown_grace_s.into())
-    }
 }
 
 fn hold(settings: &Settings) -> Result<Hold, StartError> {
@@ -247,6 +247,13 @@ fn hold(settings: &Settings) -> Result<Hold, StartError> {
         }
         HoldError::Io(path, source) => StartError::Folder { path: path.display().to_string(), source },
     })
+}
+
+/// The providers' addresses, none of which may be our own.
+pub(crate) fn upstreams(settings: &Settings) -> Result<Upstreams, StartError> {
+    let upstreams = Upstreams::new(&settings.base_urls())?;
+    refuse_loops(settings, &upstreams)?;
+    Ok(upstreams)
 }
 
 fn refuse_loops(settings: &Settings, upstreams: &Upstreams) -> Result<(), StartError> {

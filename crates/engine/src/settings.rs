@@ -1,10 +1,16 @@
 //! The settings: one strict struct, one default, read from a file, the environment and flags in rising order.
 //! Leaves out what they mean to the parts that use them.
 
+pub(crate) mod edit;
+mod origin;
+pub(crate) mod rows;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use origin::Origin;
 
 /// The commented file with every default.
 pub const EXAMPLE: &str = include_str!("../settings.example.toml");
@@ -29,8 +35,13 @@ pub struct Settings {
     pub memory_mb: u32,
     /// Seconds that calls may go on after a stop.
     pub shutdown_grace_s: u32,
+    /// Closing the window leaves LLMFlow running in the tray.
+    pub close_to_tray: bool,
     /// By provider's name.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// Who set what.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 /// What can be set of one provider.
@@ -52,13 +63,15 @@ impl Default for Settings {
             max_body_mb: 32,
             memory_mb: 256,
             shutdown_grace_s: 30,
+            close_to_tray: true,
             providers: BTreeMap::new(),
+            origin: Origin::default(),
         }
     }
 }
 
 /// What the command line set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
     /// `--config`.
     pub config: Option<PathBuf>,
@@ -88,6 +101,8 @@ pub enum SettingsError {
         path: PathBuf,
         /// Where and why.
         reason: String,
+        /// Why, in a few words.
+        summary: String,
     },
     /// A value has a wrong form.
     #[error("{name} is {value:?}, which is not {wanted}")]
@@ -107,15 +122,45 @@ pub enum SettingsError {
 impl Settings {
     /// Reads the settings: the file, then the environment (through `env`), then `flags`.
     pub fn load(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let mut settings = match file(flags, env) {
-            Some((path, required)) => Self::read(&path, required)?,
-            None => Self::default(),
+        let place = file(flags, env);
+        let text = match &place {
+            Some((path, required)) => read(path, *required)?,
+            None => String::new(),
         };
-        settings.apply_environment(env)?;
+        Self::assemble(&text, Origin::new(flags, env, place.map(|(path, _)| path)))
+    }
+
+    /// What these settings would be after another start: the file read again under the same environment and flags.
+    pub(crate) fn read_again(&self) -> Result<Self, SettingsError> {
+        Self::assemble(&self.file_text()?, self.origin.clone())
+    }
+
+    /// The settings file's text; empty when there is none.
+    pub(crate) fn file_text(&self) -> Result<String, SettingsError> {
+        self.origin.file.as_ref().map_or_else(|| Ok(String::new()), |path| read(path, false))
+    }
+
+    /// The settings file, whether it exists or not.
+    pub fn file(&self) -> Option<&Path> {
+        self.origin.file.as_deref()
+    }
+
+    /// The settings when the file says `text`, under the environment and flags of `origin`.
+    pub(crate) fn assemble(text: &str, origin: Origin) -> Result<Self, SettingsError> {
+        let malformed = |error: toml::de::Error| SettingsError::Malformed {
+            path: origin.file.clone().unwrap_or_default(),
+            reason: error.to_string().trim().to_owned(),
+            summary: error.message().to_owned(),
+        };
+        let mut settings: Self = toml::from_str(text).map_err(malformed)?;
+        let names = toml::from_str(text).map(|table| origin::names(&table)).map_err(malformed)?;
+        settings.origin = Origin { in_file: names, ..origin };
+        settings.apply_environment()?;
+        let flags = settings.origin.flags.clone();
         settings.proxy_port = flags.proxy_port.unwrap_or(settings.proxy_port);
         settings.dashboard_port = flags.dashboard_port.unwrap_or(settings.dashboard_port);
-        if let Some(data_dir) = &flags.data_dir {
-            settings.data_dir.clone_from(data_dir);
+        if let Some(data_dir) = flags.data_dir {
+            settings.data_dir = data_dir;
         }
         if settings.data_dir.as_os_str().is_empty() {
             settings.data_dir = default_data_dir();
@@ -124,40 +169,23 @@ impl Settings {
         Ok(settings)
     }
 
-    fn read(path: &Path, required: bool) -> Result<Self, SettingsError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::default());
-            }
-            Err(source) => return Err(SettingsError::Unreadable { path: path.to_owned(), source }),
-        };
-        toml::from_str(&text).map_err(|error| SettingsError::Malformed {
-            path: path.to_owned(),
-            reason: error.to_string().trim().to_owned(),
-        })
-    }
-
-    fn apply_environment(&mut self, env: &dyn Fn(&str) -> Option<String>) -> Result<(), SettingsError> {
-        let get = |name: &str| env(name).filter(|value| !value.trim().is_empty());
-        for (name, port) in
-            [("PROXY_PORT", &mut self.proxy_port), ("DASHBOARD_PORT", &mut self.dashboard_port)]
-        {
-            if let Some(value) = get(name) {
-                *port = value.trim().parse().map_err(|_| SettingsError::Value {
-                    name: name.to_owned(),
-                    value,
+    fn apply_environment(&mut self) -> Result<(), SettingsError> {
+        for (name, value) in self.origin.environment.clone() {
+            let port = || {
+                value.trim().parse().map_err(|_| SettingsError::Value {
+                    name: name.clone(),
+                    value: value.clone(),
                     wanted: "a port between 0 and 65535".to_owned(),
-                })?;
-            }
-        }
-        if let Some(data_dir) = get("DATA_DIR") {
-            self.data_dir = data_dir.into();
-        }
-        for provider in proxy::provider::PROVIDERS {
-            let name = format!("LLMFLOW_UPSTREAM_{}", provider.name.to_uppercase());
-            if let Some(base_url) = get(&name) {
-                self.providers.entry(provider.name.to_owned()).or_default().base_url = Some(base_url);
+                })
+            };
+            match (name.as_str(), name.strip_prefix("LLMFLOW_UPSTREAM_")) {
+                ("PROXY_PORT", _) => self.proxy_port = port()?,
+                ("DASHBOARD_PORT", _) => self.dashboard_port = port()?,
+                ("DATA_DIR", _) => self.data_dir = value.into(),
+                (_, Some(provider)) => {
+                    self.providers.entry(provider.to_lowercase()).or_default().base_url = Some(value);
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -193,6 +221,13 @@ impl Settings {
             .iter()
             .filter_map(|(name, provider)| Some((name.to_lowercase(), provider.base_url.clone()?)))
             .collect()
+    }
+}
+
+fn read(path: &Path, required: bool) -> Result<String, SettingsError> {
+    match std::fs::read_to_string(path) {
+        Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source }),
     }
 }
 

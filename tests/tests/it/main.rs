@@ -18,6 +18,7 @@ mod guard;
 mod requests;
 mod rest;
 mod secrets;
+mod settings;
 mod sources;
 mod store;
 mod store_faults;
