@@ -15,6 +15,8 @@ mod client;
 mod http1;
 mod mock;
 mod prices;
+#[cfg(target_os = "linux")]
+mod session;
 mod store_files;
 mod wait;
 
@@ -24,6 +26,8 @@ pub use client::{Client, Ended, Response, send, try_send};
 pub use http1::{Head, HeaderLine, hop_by_hop};
 pub use mock::{Answer, Dialect, Exchange, Fault, Framing, Mock, Plan, Received, Sent, Step, Tokens, gzip};
 pub use prices::{Rates, rates};
+#[cfg(target_os = "linux")]
+pub use session::{SECRETS, Session};
 pub use store_files::{Cell, database_cells, files};
 pub use wait::{DEADLINE, wait_until, within};
 

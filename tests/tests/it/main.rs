@@ -15,6 +15,8 @@ mod clients;
 mod crash;
 mod fidelity;
 mod guard;
+#[cfg(target_os = "linux")]
+mod keys;
 mod requests;
 mod rest;
 mod secrets;
