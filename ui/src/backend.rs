@@ -1,8 +1,10 @@
 //! The one way to the engine: questions in, answers or an error out. Pages know nothing of the transport.
 //! Another transport (a window that hosts the engine itself) is a variant of [`Transport`], here and in `events`.
 
+mod control;
 #[cfg(feature = "demo")]
 mod demo;
+mod desktop;
 mod events;
 mod http;
 
@@ -10,6 +12,7 @@ use api::{
     ApiError, BodySide, BodyText, CallDetail, CallFilter, CallId, CallsPage, Conversation, ErrorKind, Facets,
     Health, HistogramBar, InFlight, Page, Reply, Request, Stats,
 };
+pub use desktop::{Desktop, desktop};
 pub use events::{EventStream, Signal};
 use leptos::prelude::expect_context;
 

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::JsFuture;
 
 /// Milliseconds since 1970 (UTC).
@@ -37,6 +38,24 @@ pub async fn copy(text: &str) -> bool {
 /// Sets the document's title.
 pub fn set_title(title: &str) {
     document().set_title(&format!("{title} · LLMFlow"));
+}
+
+const PREFERS_DARK: &str = "(prefers-color-scheme: dark)";
+
+/// Whether the computer is set to dark.
+pub fn system_is_dark() -> bool {
+    window().match_media(PREFERS_DARK).ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// Calls `on` whenever that changes, as long as the page lives.
+pub fn on_system_theme(on: impl Fn(bool) + 'static) {
+    if let Ok(Some(query)) = window().match_media(PREFERS_DARK) {
+        let heard = Closure::<dyn Fn()>::new(move || on(system_is_dark()));
+        query.set_onchange(Some(heard.as_ref().unchecked_ref()));
+        // Both live as long as the page.
+        heard.forget();
+        std::mem::forget(query);
+    }
 }
 
 /// Whether a key press belongs to a field that is being typed in.
