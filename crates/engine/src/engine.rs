@@ -1,7 +1,7 @@
 //! Starting and stopping: everything is spawned on one tracker and ends in written phases.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -94,7 +94,7 @@ pub(crate) struct Inner {
     pub(crate) tally: Arc<Tally>,
     pub(crate) sources: Sources,
     pub(crate) started: Instant,
-    pub(crate) notices: Vec<String>,
+    pub(crate) notices: Mutex<Vec<String>>,
     stopping: Arc<AtomicBool>,
     tracker: TaskTracker,
     /// Ends the listeners.
@@ -137,7 +137,7 @@ impl Engine {
             counters: tap.counters.clone(),
             tally: Arc::default(),
             started: Instant::now(),
-            notices: notices(&opened),
+            notices: Mutex::new(notices(&opened)),
             stopping: tap.stopping.clone(),
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -230,6 +230,12 @@ impl Engine {
     /// Everything that changes from now on.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.inner.events.subscribe()
+    }
+
+    /// States a problem that the engine does not see itself: health tells it from now on.
+    pub fn note(&self, problem: String) {
+        tracing::error!("{problem}");
+        self.inner.notices.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
     }
 
     /// The settings it runs with.
