@@ -25,7 +25,11 @@ const fn obeys(state: &SourceState, to: SourceTarget) -> bool {
 }
 
 /// A listener's switch as its buttons use it: tells the engine, then everybody on the page. `done` is run once it is so.
-fn switch(name: &str, change: Change, done: impl Fn() + Copy + Send + Sync + 'static) -> Callback<SourceTarget> {
+fn switch(
+    name: &str,
+    change: Change,
+    done: impl Fn() + Copy + Send + Sync + 'static,
+) -> Callback<SourceTarget> {
     let (backend, live) = (use_backend(), use_live());
     let name = name.to_owned();
     Callback::new(move |to| {

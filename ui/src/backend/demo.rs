@@ -169,10 +169,7 @@ fn health(world: &World) -> Health {
         status: HealthStatus::Ok,
         version: "0.1.0".into(),
         uptime_s: 4_211,
-        sources: vec![SourceStatus {
-            name: "proxy".into(),
-            state: world.control.proxy.clone(),
-        }],
+        sources: vec![SourceStatus { name: "proxy".into(), state: world.control.proxy.clone() }],
         completeness: Completeness { seen: recorded + 5, recorded, open: 5, lost: 0, cut: 0, paused },
         calls: recorded,
         disk_bytes: 92_000 + recorded * 180_000,
@@ -210,5 +207,5 @@ pub(super) fn listen(on: impl Fn(Signal) + 'static) -> EventStream {
         },
         Duration::from_millis(250),
     );
-    EventStream::invented()
+    EventStream::self_made()
 }

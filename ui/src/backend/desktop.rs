@@ -39,9 +39,8 @@ async fn invoke(command: &str, arguments: &[(&str, JsValue)]) -> Result<JsValue,
         Reflect::set(&given, &JsValue::from_str(name), value).map_err(|_| silent())?;
     }
     let host = host().ok_or_else(silent)?;
-    let invoke: Function = Reflect::get(&host, &JsValue::from_str("invoke"))
-        .and_then(JsCast::dyn_into)
-        .map_err(|_| silent())?;
+    let invoke: Function =
+        Reflect::get(&host, &JsValue::from_str("invoke")).and_then(JsCast::dyn_into).map_err(|_| silent())?;
     let answer: Promise = invoke
         .call2(&host, &JsValue::from_str(command), &given)
         .and_then(JsCast::dyn_into)
@@ -53,5 +52,8 @@ async fn invoke(command: &str, arguments: &[(&str, JsValue)]) -> Result<JsValue,
 }
 
 fn silent() -> ApiError {
-    ApiError::new(ErrorKind::Unavailable, "The desktop app does not answer. Close its window and open it again.")
+    ApiError::new(
+        ErrorKind::Unavailable,
+        "The desktop app does not answer. Close its window and open it again.",
+    )
 }

@@ -63,7 +63,9 @@ impl Icon {
             Self::Embedding => {
                 r#"<path d="M4 4h.01M8 4h.01M12 4h.01M4 8h.01M8 8h.01M12 8h.01M4 12h.01M8 12h.01M12 12h.01" stroke-width="2.4"/>"#
             }
-            Self::Eye => r#"<path d="M1.8 8S4 3.8 8 3.8 14.2 8 14.2 8 12 12.2 8 12.2 1.8 8 1.8 8z"/><circle cx="8" cy="8" r="1.8"/>"#,
+            Self::Eye => {
+                r#"<path d="M1.8 8S4 3.8 8 3.8 14.2 8 14.2 8 12 12.2 8 12.2 1.8 8 1.8 8z"/><circle cx="8" cy="8" r="1.8"/>"#
+            }
             Self::Image => {
                 r#"<rect x="2.5" y="3" width="11" height="10" rx="1.6"/><path d="M3 11l3-3 2.4 2.4L10.6 8l2.6 2.6"/><path d="M6 6h.01" stroke-width="2"/>"#
             }

@@ -5,7 +5,13 @@ use leptos::prelude::*;
 const KEYS: [(&str, &[(&str, &str)]); 4] = [
     (
         "Everywhere",
-        &[("3", "Traces"), ("9", "Providers"), ("t", "Light or dark"), ("\\", "Navigation wide or narrow"), ("?", "These keys")],
+        &[
+            ("3", "Traces"),
+            ("9", "Providers"),
+            ("t", "Light or dark"),
+            ("\\", "Navigation wide or narrow"),
+            ("?", "These keys"),
+        ],
     ),
     (
         "Traces",

@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn what_was_heard_is_told_in_one_unit() {
-        let cases = [(-9, "just now"), (4, "just now"), (24, "24 s ago"), (60, "1 m ago"), (7_300, "2 h ago")];
+        let cases =
+            [(-9, "just now"), (4, "just now"), (24, "24 s ago"), (60, "1 m ago"), (7_300, "2 h ago")];
         for (seconds, text) in cases {
             assert_eq!(ago(NOW - seconds * 1_000, NOW), text);
         }

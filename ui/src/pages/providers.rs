@@ -46,7 +46,9 @@ impl Page {
     /// The provider `by` rows away from the selected one.
     fn step(self, by: isize) {
         let names: Vec<String> = self.shown.with_untracked(|shown| {
-            shown.map(|shown| shown.providers.iter().map(|one| one.name.clone()).collect()).unwrap_or_default()
+            shown
+                .map(|shown| shown.providers.iter().map(|one| one.name.clone()).collect())
+                .unwrap_or_default()
         });
         let selected = self.selected.get_untracked();
         let at = selected.and_then(|selected| names.iter().position(|name| *name == selected));
@@ -68,7 +70,9 @@ pub fn Providers() -> impl IntoView {
     let selected = Memo::new(move |_| query.with(|query| query.get("provider")));
     let go = Callback::new(move |provider: Option<String>| {
         let address = match provider {
-            Some(name) => format!("/providers?provider={}", String::from(js_sys::encode_uri_component(&name))),
+            Some(name) => {
+                format!("/providers?provider={}", String::from(js_sys::encode_uri_component(&name)))
+            }
             None => "/providers".to_owned(),
         };
         navigate(&address, NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
@@ -88,7 +92,8 @@ pub fn Providers() -> impl IntoView {
     let known = Memo::new(move |_| shown.with(|shown| shown.is_some()));
     let pane = Memo::new(move |_| {
         let selected = selected.get()?;
-        let exists = |shown: Option<&Shown>| shown?.providers.iter().find(|one| one.name == selected).map(|_| ());
+        let exists =
+            |shown: Option<&Shown>| shown?.providers.iter().find(|one| one.name == selected).map(|_| ());
         shown.with(exists).map(|()| selected)
     });
     view! {

@@ -39,7 +39,11 @@ impl Page {
         let wanted = self.wanted.get();
         self.shown.with(|shown| {
             let settings = shown.iter().flat_map(|shown| shown.settings.iter());
-            settings.filter(of_group).filter(|one| is_about(one, &wanted)).map(|one| one.name.clone()).collect()
+            settings
+                .filter(of_group)
+                .filter(|one| is_about(one, &wanted))
+                .map(|one| one.name.clone())
+                .collect()
         })
     }
 
@@ -79,7 +83,8 @@ pub fn Settings() -> impl IntoView {
         true
     });
     jump_to_named(shown);
-    let groups = move || Group::ALL.into_iter().map(|group| view! { <GroupPanel group=group /> }).collect_view();
+    let groups =
+        move || Group::ALL.into_iter().map(|group| view! { <GroupPanel group=group /> }).collect_view();
     view! {
         <TopBar actions=ViewFn::from(move || view! { <Find typed=typed /> })><h1>"Settings"</h1></TopBar>
         <div class="page scroll settings" data-testid="settings-page">

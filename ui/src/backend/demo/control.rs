@@ -22,7 +22,9 @@ impl Control {
             "paused" => SourceState::Paused { addresses: addresses() },
             "off" => SourceState::Stopped,
             "failed" => SourceState::Failed {
-                message: "Port 8080 is taken by another program. Close it, or set PROXY_PORT to another port.".into(),
+                message:
+                    "Port 8080 is taken by another program. Close it, or set PROXY_PORT to another port."
+                        .into(),
             },
             _ => SourceState::Running { addresses: addresses() },
         };
@@ -54,7 +56,8 @@ impl Control {
             self.keys.require(value == Some("true"));
         }
         let missing = || ApiError::new(ErrorKind::NotFound, "There is no such setting.");
-        let setting = self.settings.settings.iter_mut().find(|setting| setting.name == name).ok_or_else(missing)?;
+        let setting =
+            self.settings.settings.iter_mut().find(|setting| setting.name == name).ok_or_else(missing)?;
         settings::change(setting, value)?;
         Ok(Reply::Settings(self.settings.clone()))
     }

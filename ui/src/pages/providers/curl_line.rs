@@ -28,7 +28,13 @@ impl Credential {
 }
 
 /// The command for `provider`, whose calls go to `route` on the proxy at `address` (`host:port`).
-pub fn curl_line(provider: &str, route: &str, address: &str, credential: &Credential, shell: Shell) -> String {
+pub fn curl_line(
+    provider: &str,
+    route: &str,
+    address: &str,
+    credential: &Credential,
+    shell: Shell,
+) -> String {
     let mut lines = vec![format!("{} http://{address}{route}{}", program(shell), path(provider))];
     if provider == "anthropic" {
         lines.push("-H \"anthropic-version: 2023-06-01\"".to_owned());
@@ -68,7 +74,8 @@ fn header(provider: &str) -> &'static str {
 }
 
 fn variable(provider: &str, shell: Shell) -> String {
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' };
+    let letter =
+        |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' };
     let name: String = provider.chars().map(letter).collect();
     match shell {
         Shell::Bash | Shell::Fish => format!("${name}_API_KEY"),
@@ -97,7 +104,10 @@ mod tests {
              -H \"x-api-key: $ANTHROPIC_API_KEY\""
         );
         let line = curl_line("gemini", "/passthrough/gemini", AT, &Credential::Own, Shell::Pwsh);
-        assert!(line.starts_with("curl.exe ") && line.contains("`\n  -H \"x-goog-api-key: $env:GEMINI_API_KEY\""), "{line}");
+        assert!(
+            line.starts_with("curl.exe ") && line.contains("`\n  -H \"x-goog-api-key: $env:GEMINI_API_KEY\""),
+            "{line}"
+        );
     }
 
     #[test]

@@ -18,7 +18,9 @@ const INPUT_ID: &str = "key-input";
 
 /// Puts the cursor into the key's field.
 pub fn focus_input() {
-    let input = document().get_element_by_id(INPUT_ID).and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok());
+    let input = document()
+        .get_element_by_id(INPUT_ID)
+        .and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok());
     if let Some(input) = input {
         // A field that cannot take the focus stays without it.
         let _ = input.focus();
@@ -150,7 +152,10 @@ fn cleaned(text: &str) -> &str {
 
 fn meaning(origin: &KeyOrigin) -> String {
     match origin {
-        KeyOrigin::None => "None is kept here: a call goes on with the key its client sends. With one, clients need none.".into(),
+        KeyOrigin::None => {
+            "None is kept here: a call goes on with the key its client sends. With one, clients need none."
+                .into()
+        }
         KeyOrigin::Keychain { .. } => "Added to calls that bring no key of their own.".into(),
         KeyOrigin::Environment { variable, .. } => {
             format!("Read from {variable} when LLMFlow started. A key saved here comes before it.")

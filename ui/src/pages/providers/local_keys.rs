@@ -72,8 +72,10 @@ fn Required() -> impl IntoView {
     let page = expect_context::<Page>();
     let backend = use_backend();
     let change = Change::new();
-    let on = Memo::new(move |_| page.shown.with(|shown| shown.is_some_and(|shown| shown.local_keys_required)));
-    let none = Memo::new(move |_| page.shown.with(|shown| shown.is_none_or(|shown| shown.local_keys.is_empty())));
+    let on =
+        Memo::new(move |_| page.shown.with(|shown| shown.is_some_and(|shown| shown.local_keys_required)));
+    let none =
+        Memo::new(move |_| page.shown.with(|shown| shown.is_none_or(|shown| shown.local_keys.is_empty())));
     let set = move |wanted: bool| {
         let value = Some(wanted.to_string());
         change.run(backend.change_setting(REQUIRED.to_owned(), value), move |_| page.shown.retry());

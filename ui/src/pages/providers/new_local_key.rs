@@ -82,7 +82,8 @@ pub fn NewLocalKey(keys: Memo<Vec<LocalKey>>, fresh: RwSignal<Option<String>>) -
 }
 
 fn is_name(name: &str) -> bool {
-    name.len() <= LONGEST && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
+    name.len() <= LONGEST
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
 }
 
 #[cfg(test)]

@@ -19,7 +19,9 @@ use crate::preferences::Preferences;
 pub fn Pane(name: String) -> impl IntoView {
     let page = expect_context::<Page>();
     let provider = provider(page, name.clone());
-    let display = Memo::new(move |_| provider.with(|one| one.as_ref().map(|one| one.display_name.clone()).unwrap_or_default()));
+    let display = Memo::new(move |_| {
+        provider.with(|one| one.as_ref().map(|one| one.display_name.clone()).unwrap_or_default())
+    });
     let (mark, word) = (name.clone(), name.clone());
     view! {
         <aside class="det prov" aria-label="Provider" data-testid="provider-pane">
@@ -78,7 +80,8 @@ fn Addresses(provider: Memo<Option<ProviderStatus>>) -> impl IntoView {
         let route = provider.with(|one| one.as_ref().map(|one| one.route.clone()).unwrap_or_default());
         format!("http://{}{route}", live.proxy_address())
     };
-    let target = move || provider.with(|one| one.as_ref().map(|one| one.base_url.clone()).unwrap_or_default());
+    let target =
+        move || provider.with(|one| one.as_ref().map(|one| one.base_url.clone()).unwrap_or_default());
     let custom = move || provider.with(|one| one.as_ref().is_some_and(|one| one.custom));
     let change = move || {
         provider.with(|one| one.as_ref().map(|one| format!("/settings#providers.{}.base_url", one.name)))
@@ -113,7 +116,13 @@ fn Try(provider: Memo<Option<ProviderStatus>>) -> impl IntoView {
             Some(shown.local_keys.first().map(|local| local.key.clone()))
         });
         let credential = Credential::of(&one.key, local);
-        Some(curl_line::curl_line(&one.name, &one.route, &live.proxy_address(), &credential, preferences.shell.get()))
+        Some(curl_line::curl_line(
+            &one.name,
+            &one.route,
+            &live.proxy_address(),
+            &credential,
+            preferences.shell.get(),
+        ))
     });
     let copied = move |()| text.get_untracked().unwrap_or_default();
     view! {

@@ -54,7 +54,8 @@ fn Row(name: String) -> impl IntoView {
     let selected = Memo::new(move |_| page.selected.with(|selected| selected.as_ref() == Some(&of)));
     let target = name.clone();
     let address = move |()| {
-        let route = provider.with_untracked(|one| one.as_ref().map(|one| one.route.clone()).unwrap_or_default());
+        let route =
+            provider.with_untracked(|one| one.as_ref().map(|one| one.route.clone()).unwrap_or_default());
         format!("http://{}{route}", live.proxy_address())
     };
     let shown = move || {

@@ -23,7 +23,10 @@ pub fn LoginRow() -> impl IntoView {
     let page = expect_context::<Page>();
     let how = || match desktop() {
         Some(desktop) => view! { <LoginSwitch desktop=desktop /> }.into_any(),
-        None => view! { <span class="t3 s12" data-testid="login-elsewhere">"Set it in the desktop app"</span> }.into_any(),
+        None => {
+            view! { <span class="t3 s12" data-testid="login-elsewhere">"Set it in the desktop app"</span> }
+                .into_any()
+        }
     };
     view! {
         <Show when=move || page.wants(LOGIN)>

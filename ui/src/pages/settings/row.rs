@@ -121,7 +121,8 @@ fn Origin(setting: Memo<Option<Setting>>, edit: Edit) -> impl IntoView {
             Some(view! { <span class=class data-testid="setting-origin">{text}</span> })
         })
     };
-    let resets = Memo::new(move |_| setting.with(|one| one.as_ref().filter(|one| can_reset(one)).map(default_text)));
+    let resets =
+        Memo::new(move |_| setting.with(|one| one.as_ref().filter(|one| can_reset(one)).map(default_text)));
     view! {
         {move || edit.before.get().map(|before| view! {
             <button

@@ -1,8 +1,6 @@
 //! Invented providers, keys and local keys. `?demo=locked`, `absent` and `asking` are keychains; `many` has many keys.
 
-use api::{
-    ApiError, KeyOrigin, KeyTest, KeychainState, LocalKey, ProviderStatus, Providers, Reply, Request,
-};
+use api::{ApiError, KeyOrigin, KeyTest, KeychainState, LocalKey, ProviderStatus, Providers, Reply, Request};
 
 pub(super) struct Keys {
     shown: Providers,
@@ -20,17 +18,28 @@ impl Keys {
             _ => KeychainState::Ready,
         };
         let ready = keychain == KeychainState::Ready;
-        let local = |name: &str, ago: i64, used: Option<i64>| local_key(name, now_ms - ago, used.map(|ago| now_ms - ago));
+        let local = |name: &str, ago: i64, used: Option<i64>| {
+            local_key(name, now_ms - ago, used.map(|ago| now_ms - ago))
+        };
         let local_keys = match word {
             "0" => Vec::new(),
-            "many" => (0..140).map(|at| local(&format!("team-{at:03}"), at * 3_600_000, (at % 3 == 0).then_some(at * 60_000))).collect(),
+            "many" => (0..140)
+                .map(|at| {
+                    local(&format!("team-{at:03}"), at * 3_600_000, (at % 3 == 0).then_some(at * 60_000))
+                })
+                .collect(),
             _ => vec![
                 local("claude-code", 9 * 86_400_000, Some(24_000)),
                 local("nightly-eval", 86_400_000, Some(3_700_000)),
                 local("notebook", 1_200_000, None),
             ],
         };
-        let shown = Providers { keychain, providers: providers(now_ms, ready, word), local_keys, local_keys_required: false };
+        let shown = Providers {
+            keychain,
+            providers: providers(now_ms, ready, word),
+            local_keys,
+            local_keys_required: false,
+        };
         Self { shown, now_ms }
     }
 
@@ -42,16 +51,21 @@ impl Keys {
         match request {
             Request::GetProviders => {}
             Request::SetKey { provider, key } => {
-                let hint: String = key.reveal().chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
+                let hint: String =
+                    key.reveal().chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
                 self.set(provider, KeyOrigin::Keychain { hint, mark: "[key:7d01…]".into() });
             }
             Request::RemoveKey { provider } => self.set(provider, KeyOrigin::None),
-            Request::TestKey { provider, key } => return Some(Ok(Reply::KeyTest(test(provider, key.as_ref().map(api::Secret::reveal))))),
+            Request::TestKey { provider, key } => {
+                return Some(Ok(Reply::KeyTest(test(provider, key.as_ref().map(api::Secret::reveal)))));
+            }
             Request::UnlockKeychain => {
                 self.shown.keychain = KeychainState::Ready;
                 self.shown.providers = providers(self.now_ms, true, "");
             }
-            Request::AddLocalKey { name } => self.shown.local_keys.insert(0, local_key(name, self.now_ms, None)),
+            Request::AddLocalKey { name } => {
+                self.shown.local_keys.insert(0, local_key(name, self.now_ms, None))
+            }
             Request::RemoveLocalKey { name } => self.shown.local_keys.retain(|key| key.name != *name),
             _ => return None,
         }
@@ -103,11 +117,30 @@ fn providers(now_ms: i64, ready: bool, word: &str) -> Vec<ProviderStatus> {
         mark: "[key:09fe…]".into(),
     };
     let none = KeyOrigin::None;
-    let long = "https://gateway.internal.example.com/tenants/0b4f2c66-7d1e-4c1b/providers/eu-central-1/mistral";
+    let long =
+        "https://gateway.internal.example.com/tenants/0b4f2c66-7d1e-4c1b/providers/eu-central-1/mistral";
     let rows = [
-        ("openai", "OpenAI", "https://api.openai.com", false, environment("OPENAI_API_KEY", "Kd0q"), 238, 2, Some(13_000)),
+        (
+            "openai",
+            "OpenAI",
+            "https://api.openai.com",
+            false,
+            environment("OPENAI_API_KEY", "Kd0q"),
+            238,
+            2,
+            Some(13_000),
+        ),
         ("anthropic", "Anthropic", "https://api.anthropic.com", false, chain("w7AA"), 1_015, 6, Some(9_000)),
-        ("gemini", "Google Gemini", "https://generativelanguage.googleapis.com", false, none.clone(), 31, 0, Some(960_000)),
+        (
+            "gemini",
+            "Google Gemini",
+            "https://generativelanguage.googleapis.com",
+            false,
+            none.clone(),
+            31,
+            0,
+            Some(960_000),
+        ),
         ("helicone", "Helicone", "https://oai.helicone.ai", false, none.clone(), 0, 0, None),
         ("cohere", "Cohere", "https://api.cohere.com", false, none.clone(), 0, 0, None),
         ("groq", "Groq", "https://api.groq.com", false, chain("9xQz"), 12, 1, Some(7_400_000)),
@@ -117,14 +150,27 @@ fn providers(now_ms: i64, ready: bool, word: &str) -> Vec<ProviderStatus> {
         ("openrouter", "OpenRouter", "https://openrouter.ai", false, none, 4, 0, Some(44_000_000)),
         ("ollama", "Ollama", "http://localhost:11434", false, KeyOrigin::NotNeeded, 61, 0, Some(1_100_000)),
     ];
-    let row = |(name, display, base_url, custom, key, calls, errors, ago): (&str, &str, &str, bool, KeyOrigin, u64, u64, Option<i64>)| {
+    let row = |(name, display, base_url, custom, key, calls, errors, ago): (
+        &str,
+        &str,
+        &str,
+        bool,
+        KeyOrigin,
+        u64,
+        u64,
+        Option<i64>,
+    )| {
         let quiet = word == "0";
         ProviderStatus {
             name: name.into(),
             display_name: display.into(),
             base_url: base_url.into(),
             custom,
-            route: if calls > 200 || name == "gemini" { format!("/passthrough/{name}") } else { format!("/{name}") },
+            route: if calls > 200 || name == "gemini" {
+                format!("/passthrough/{name}")
+            } else {
+                format!("/{name}")
+            },
             key: if quiet && key != KeyOrigin::NotNeeded { KeyOrigin::None } else { key },
             calls: if quiet { 0 } else { calls },
             errors: if quiet { 0 } else { errors },

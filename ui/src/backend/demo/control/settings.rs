@@ -5,16 +5,66 @@ use api::{ApiError, Setting, SettingKind, SettingOrigin, SettingsView};
 pub(super) fn make() -> SettingsView {
     use SettingKind::{List, Number, Switch, Text};
     let mut settings = vec![
-        setting("proxy_port", "Where the LLM proxy listens, on this machine only. 0: not at all.", Number, "8080"),
-        setting("dashboard_port", "Where the dashboard and its API listen, on this machine only. 0: not at all.", Number, "3000"),
-        setting("data_dir", "Where the data lies; the database is data.db in it. Empty: ~/.llmflow.", Text, ""),
-        setting("allowed_hosts", "Names under which this machine may be asked, beside localhost and its own addresses, e.g. host.docker.internal.", List, ""),
-        setting("allowed_origins", "Web pages that may call LLMFlow, e.g. http://localhost:5173. All others are refused.", List, ""),
-        setting("max_body_mb", "A body larger than this many megabytes goes through whole, but only its beginning is kept.", Number, "32"),
-        setting("memory_mb", "Memory for copies of bodies that are not stored yet, in megabytes, over all calls together.", Number, "256"),
-        setting("shutdown_grace_s", "Calls under way may go on for this many seconds when LLMFlow is told to stop.", Number, "30"),
-        setting("close_to_tray", "Closing the window hides it; recording goes on. Quit from the tray.", Switch, "true"),
-        setting("local_keys_required", "A stored key is added only to calls that carry a local key.", Switch, "false"),
+        setting(
+            "proxy_port",
+            "Where the LLM proxy listens, on this machine only. 0: not at all.",
+            Number,
+            "8080",
+        ),
+        setting(
+            "dashboard_port",
+            "Where the dashboard and its API listen, on this machine only. 0: not at all.",
+            Number,
+            "3000",
+        ),
+        setting(
+            "data_dir",
+            "Where the data lies; the database is data.db in it. Empty: ~/.llmflow.",
+            Text,
+            "",
+        ),
+        setting(
+            "allowed_hosts",
+            "Names under which this machine may be asked, beside localhost and its own addresses, e.g. host.docker.internal.",
+            List,
+            "",
+        ),
+        setting(
+            "allowed_origins",
+            "Web pages that may call LLMFlow, e.g. http://localhost:5173. All others are refused.",
+            List,
+            "",
+        ),
+        setting(
+            "max_body_mb",
+            "A body larger than this many megabytes goes through whole, but only its beginning is kept.",
+            Number,
+            "32",
+        ),
+        setting(
+            "memory_mb",
+            "Memory for copies of bodies that are not stored yet, in megabytes, over all calls together.",
+            Number,
+            "256",
+        ),
+        setting(
+            "shutdown_grace_s",
+            "Calls under way may go on for this many seconds when LLMFlow is told to stop.",
+            Number,
+            "30",
+        ),
+        setting(
+            "close_to_tray",
+            "Closing the window hides it; recording goes on. Quit from the tray.",
+            Switch,
+            "true",
+        ),
+        setting(
+            "local_keys_required",
+            "A stored key is added only to calls that carry a local key.",
+            Switch,
+            "false",
+        ),
     ];
     for provider in ["openai", "anthropic", "gemini", "mistral", "ollama"] {
         let name = format!("providers.{provider}.base_url");
