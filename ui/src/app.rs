@@ -14,9 +14,12 @@ use crate::components::status_bar::StatusBar;
 use crate::live::Live;
 use crate::pages::connect::Connect;
 use crate::pages::missing::Missing;
+use crate::pages::providers::Providers;
+use crate::pages::settings::Settings;
 use crate::pages::trace::Trace;
 use crate::pages::traces::Traces;
 use crate::preferences::Preferences;
+use crate::source::SourceStrip;
 
 /// The address of the Traces page as it was last seen, so that filters survive a look at one call.
 #[derive(Clone, Copy)]
@@ -30,6 +33,8 @@ pub fn App() -> impl IntoView {
     provide_context(Live::start(backend));
     provide_context(Preferences::load());
     provide_context(LastTraces(RwSignal::new("/traces".to_owned())));
+    // Effects run once the page is drawn.
+    Effect::new(move |_| backend.announce());
     view! {
         <Router>
             <Frame />
@@ -59,6 +64,7 @@ fn Frame() -> impl IntoView {
             "?" => help.update(|open| *open = !*open),
             "Escape" if help.get_untracked() => help.set(false),
             "Enter" | " " if is_on_control(event) => return false,
+            "9" => navigate("/providers", NavigateOptions::default()),
             "3" => navigate(&last_traces.get_untracked(), NavigateOptions::default()),
             _ => return false,
         }
@@ -68,11 +74,14 @@ fn Frame() -> impl IntoView {
         <div class="app" class:rail=move || preferences.is_rail(on_trace.get())>
             <SideNav />
             <main>
+                <SourceStrip />
                 <Routes fallback=Missing>
                     <Route path=path!("/") view=|| view! { <Redirect path="/traces" /> } />
                     <Route path=path!("/traces") view=Traces />
                     <Route path=path!("/traces/:id") view=Trace />
+                    <Route path=path!("/providers") view=Providers />
                     <Route path=path!("/connect") view=Connect />
+                    <Route path=path!("/settings") view=Settings />
                 </Routes>
             </main>
             <StatusBar help=help />

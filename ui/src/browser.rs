@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::JsFuture;
+
+use crate::backend::invoke;
 
 /// Milliseconds since 1970 (UTC).
 #[expect(clippy::cast_possible_truncation, reason = "a clock's milliseconds fit")]
@@ -29,14 +32,41 @@ pub fn store(key: &str, value: &str) {
     }
 }
 
-/// Puts text on the clipboard; `false` when the browser refuses.
+/// Puts text on the clipboard; `false` when the browser refuses. In the app's own window the app does it, since not
+/// every web view may.
 pub async fn copy(text: &str) -> bool {
+    if invoke::is_window() {
+        return invoke::call("copy", &[("text", text.into())]).await.is_ok();
+    }
+    // Where the page is not from a safe place there is no clipboard at all.
+    let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into());
+    if !clipboard.is_ok_and(|clipboard| clipboard.is_object()) {
+        return false;
+    }
     JsFuture::from(window().navigator().clipboard().write_text(text)).await.is_ok()
 }
 
 /// Sets the document's title.
 pub fn set_title(title: &str) {
     document().set_title(&format!("{title} · LLMFlow"));
+}
+
+const PREFERS_DARK: &str = "(prefers-color-scheme: dark)";
+
+/// Whether the computer is set to dark.
+pub fn system_is_dark() -> bool {
+    window().match_media(PREFERS_DARK).ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// Calls `on` whenever that changes, as long as the page lives.
+pub fn on_system_theme(on: impl Fn(bool) + 'static) {
+    if let Ok(Some(query)) = window().match_media(PREFERS_DARK) {
+        let heard = Closure::<dyn Fn()>::new(move || on(system_is_dark()));
+        query.set_onchange(Some(heard.as_ref().unchecked_ref()));
+        // Both live as long as the page.
+        heard.forget();
+        std::mem::forget(query);
+    }
 }
 
 /// Whether a key press belongs to a field that is being typed in.

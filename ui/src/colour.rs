@@ -63,6 +63,23 @@ fn hash(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
+/// A provider's letters, and the colour of the models it is known for.
+pub fn provider(name: &str, display: &str) -> (String, &'static str) {
+    let colour = match name {
+        "anthropic" => "var(--m-claude-1)",
+        "openai" => "var(--m-openai-1)",
+        "gemini" => "var(--m-google-1)",
+        name if is_local(name) => "var(--m-local-1)",
+        name => other(name),
+    };
+    let capitals = display.chars().filter(char::is_ascii_uppercase).take(2);
+    let letters: String = match capitals.clone().count() {
+        2 => capitals.collect(),
+        _ => display.chars().filter(char::is_ascii_alphanumeric).take(2).collect(),
+    };
+    (letters, colour)
+}
+
 /// Whether a provider runs on the user's own hardware.
 pub fn is_local(provider: &str) -> bool {
     ["ollama", "llamacpp", "llama.cpp", "llama_cpp", "lmstudio", "lm_studio", "vllm", "local"]
@@ -122,6 +139,13 @@ mod tests {
         assert_eq!(model("kimi-k2-thinking", false), model("kimi-k3", false));
         assert!(model("mistral-large", false).starts_with("var(--m-"));
         assert_eq!(model("4711", false), "var(--m-other)");
+    }
+
+    #[test]
+    fn providers_have_their_models_colour() {
+        assert_eq!(provider("anthropic", "Anthropic"), ("An".to_owned(), "var(--m-claude-1)"));
+        assert_eq!(provider("openai", "OpenAI").0, "OA");
+        assert_eq!(provider("ollama", "Ollama").1, "var(--m-local-1)");
     }
 
     #[test]

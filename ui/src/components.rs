@@ -10,4 +10,6 @@ pub mod marks;
 pub mod side_nav;
 pub mod states;
 pub mod status_bar;
+pub mod switch;
 pub mod top_bar;
+pub mod two_step;

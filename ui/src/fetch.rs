@@ -79,6 +79,11 @@ impl<T: Send + Sync + 'static> Fetched<T> {
         self.answer.with(|answer| look(answer.as_ref().and_then(|answer| answer.as_ref().ok())))
     }
 
+    /// The same without being told of changes.
+    pub fn with_untracked<R>(self, look: impl FnOnce(Option<&T>) -> R) -> R {
+        self.answer.with_untracked(|answer| look(answer.as_ref().and_then(|answer| answer.as_ref().ok())))
+    }
+
     /// Why there is no answer.
     pub fn error(self) -> Option<ApiError> {
         self.answer.with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().cloned()))
@@ -96,6 +101,11 @@ impl<T: Send + Sync + 'static> Fetched<T> {
         if !(lost && has_data) {
             self.answer.set(Some(answer));
         }
+    }
+
+    /// An answer that came another way, such as that to a change.
+    pub fn put(self, answer: T) {
+        self.answer.set(Some(Ok(answer)));
     }
 
     /// Asks again.

@@ -4,6 +4,7 @@
 pub mod app;
 mod backend;
 mod browser;
+mod change;
 mod colour;
 mod components;
 mod curl;
@@ -14,3 +15,4 @@ mod json;
 mod live;
 mod pages;
 mod preferences;
+mod source;

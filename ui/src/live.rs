@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use api::{CallFilter, CallId, Event, Health, InFlight, SourceStatus};
+use api::{CallFilter, CallId, Event, Health, InFlight, SourceState, SourceStatus};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -134,7 +134,16 @@ impl Live {
         }
     }
 
-    fn source_changed(self, source: SourceStatus) {
+    /// How a listener is; `None` until it is known.
+    pub fn source(self, name: &str) -> Option<SourceState> {
+        self.health.with(|health| {
+            let source = health.as_ref()?.sources.iter().find(|source| source.name == name)?;
+            Some(source.state.clone())
+        })
+    }
+
+    /// A listener is like this now.
+    pub fn source_changed(self, source: SourceStatus) {
         self.health.update(|health| {
             let sources = health.iter_mut().flat_map(|health| health.sources.iter_mut());
             for known in sources.filter(|known| known.name == source.name) {
@@ -193,14 +202,11 @@ impl Live {
 
     /// Where the proxy listens, as `host:port`; its usual place until health says otherwise.
     pub fn proxy_address(self) -> String {
-        let address = self.health.with(|health| {
-            let proxy = health.as_ref()?.sources.iter().find(|source| source.name == "proxy")?;
-            match &proxy.state {
-                api::SourceState::Running { addresses } | api::SourceState::Paused { addresses } => {
-                    addresses.first().cloned()
-                }
-                api::SourceState::Stopped | api::SourceState::Failed { .. } => None,
+        let address = self.source("proxy").and_then(|state| match state {
+            SourceState::Running { addresses } | SourceState::Paused { addresses } => {
+                addresses.into_iter().next()
             }
+            SourceState::Stopped | SourceState::Failed { .. } => None,
         });
         let address = address.unwrap_or_else(|| "localhost:8080".to_owned());
         match address.rsplit_once(':') {

@@ -2,5 +2,7 @@
 
 pub mod connect;
 pub mod missing;
+pub mod providers;
+pub mod settings;
 pub mod trace;
 pub mod traces;

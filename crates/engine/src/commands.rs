@@ -4,6 +4,7 @@ mod conversation;
 mod health;
 mod keys;
 mod overview;
+mod settings;
 mod sources;
 
 use api::{ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request};
@@ -55,7 +56,10 @@ impl Engine {
             Request::GetOverview { bounds_ms } => {
                 Ok(Reply::Overview(Box::new(self.overview(&bounds_ms).await?)))
             }
-            Request::GetSettings | Request::ChangeSetting { .. } => Err(not_yet("settings")),
+            Request::GetSettings => self.settings_view().await.map(Reply::Settings),
+            Request::ChangeSetting { name, value } => {
+                self.change_setting(name, value).await.map(Reply::Settings)
+            }
             Request::GetProviders => self.providers().await,
             Request::SetKey { provider, key } => self.set_key(&provider, &key).await,
             Request::RemoveKey { provider } => self.remove_key(&provider).await,
@@ -81,10 +85,6 @@ impl Engine {
     async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {
         Ok(self.inner.store.body(id, side).await.map_err(internal)?.unwrap_or_default())
     }
-}
-
-fn not_yet(part: &str) -> ApiError {
-    ApiError::new(ErrorKind::Unavailable, format!("{part}: in the making"))
 }
 
 /// Details go to the log; the caller learns that it is our fault.

@@ -1,8 +1,8 @@
 //! Starting and stopping: everything is spawned on one tracker and ends in written phases.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use api::{Event, SourceTarget};
@@ -87,6 +87,10 @@ pub struct Engine {
 
 pub(crate) struct Inner {
     pub(crate) settings: Settings,
+    /// The settings as the file has them now, for those that take effect at once.
+    pub(crate) live: RwLock<Arc<Settings>>,
+    /// Held while the settings file is changed.
+    pub(crate) changing: Mutex<()>,
     pub(crate) store: Store,
     pub(crate) prices: Arc<PriceTable>,
     pub(crate) events: Events,
@@ -97,7 +101,7 @@ pub(crate) struct Inner {
     pub(crate) keys: Keys,
     pub(crate) supervisor: Supervisor,
     pub(crate) started: Instant,
-    pub(crate) notices: Vec<String>,
+    pub(crate) notices: Mutex<Vec<String>>,
     pub(crate) tracker: TaskTracker,
     /// Ends the listeners.
     stop: CancellationToken,
@@ -111,8 +115,7 @@ pub(crate) struct Inner {
 impl Engine {
     /// Starts everything. A port that is taken is a stated fact, not an error: the rest runs.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let upstreams = Upstreams::new(&settings.base_urls())?;
-        refuse_loops(&settings, &upstreams)?;
+        let upstreams = upstreams(&settings)?;
         let hold = hold(&settings)?;
         let fingerprinter = folder::fingerprinter(&settings.data_dir)
             .map_err(|(path, source)| StartError::Folder { path: path.display().to_string(), source })?;
@@ -158,11 +161,13 @@ impl Engine {
             counters,
             tally: Arc::default(),
             started: Instant::now(),
-            notices: notices(&opened),
+            notices: Mutex::new(notices(&opened)),
             tracker,
             stop,
             force,
             quiet,
+            changing: Mutex::default(),
+            live: RwLock::new(Arc::new(settings.clone())),
             settings,
             _hold: hold,
         };
@@ -170,7 +175,7 @@ impl Engine {
         engine.spawn_pipeline(receiver);
         // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
         if engine.inner.settings.proxy_port != 0 {
-            engine.inner.supervisor.switch(SourceTarget::Running, engine.shutdown_grace()).await;
+            engine.inner.supervisor.switch(SourceTarget::Running, Duration::ZERO).await;
         }
         Ok(engine)
     }
@@ -224,6 +229,12 @@ impl Engine {
         self.inner.events.subscribe()
     }
 
+    /// States a problem that the engine does not see itself: health tells it from now on.
+    pub fn note(&self, problem: String) {
+        tracing::error!("{problem}");
+        self.inner.notices.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
+    }
+
     /// The settings it runs with.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
@@ -232,11 +243,6 @@ impl Engine {
     /// Who may talk to this machine's listeners.
     pub fn guard(&self) -> Guard {
         self.inner.settings.guard()
-    }
-
-    /// How long calls under way may go on after a stop.
-    pub fn shutdown_grace(&self) -> Duration {
-        Duration::from_secs(self.inner.settings.shutdown_grace_s.into())
     }
 }
 
@@ -252,6 +258,13 @@ fn hold(settings: &Settings) -> Result<Hold, StartError> {
         }
         HoldError::Io(path, source) => StartError::Folder { path: path.display().to_string(), source },
     })
+}
+
+/// The providers' addresses, none of which may be our own.
+pub(crate) fn upstreams(settings: &Settings) -> Result<Upstreams, StartError> {
+    let upstreams = Upstreams::new(&settings.base_urls())?;
+    refuse_loops(settings, &upstreams)?;
+    Ok(upstreams)
 }
 
 fn refuse_loops(settings: &Settings, upstreams: &Upstreams) -> Result<(), StartError> {

@@ -47,7 +47,6 @@ pub(crate) struct Keys {
 struct Shared {
     known: Mutex<Known>,
     environment: BTreeMap<&'static str, EnvironmentKey>,
-    local_required: bool,
     folder: PathBuf,
     published: proxy::Keys,
     fingerprinter: Fingerprinter,
@@ -62,6 +61,7 @@ struct Known {
     /// What the keychain showed last; it stays when the keychain is locked afterwards.
     stored: BTreeMap<String, Zeroizing<String>>,
     local: Vec<Local>,
+    local_required: bool,
     /// The keychain's user is being asked.
     unlocking: bool,
 }
@@ -91,9 +91,14 @@ impl Keys {
         let local = local::load(&settings.data_dir);
         let keys = Self {
             shared: Arc::new(Shared {
-                known: Mutex::new(Known { state, stored: BTreeMap::new(), local, unlocking: false }),
-                environment: settings.environment_keys.clone(),
-                local_required: settings.local_keys_required,
+                known: Mutex::new(Known {
+                    state,
+                    stored: BTreeMap::new(),
+                    local,
+                    local_required: settings.local_keys_required,
+                    unlocking: false,
+                }),
+                environment: settings.origin.keys.clone(),
                 folder: settings.data_dir.clone(),
                 published: proxy::Keys::default(),
                 fingerprinter,
@@ -122,7 +127,17 @@ impl Keys {
 
     /// Whether a stored key is lent only to calls that carry a local key.
     pub(crate) fn local_required(&self) -> bool {
-        self.shared.local_required
+        self.known().local_required
+    }
+
+    /// From now on a stored key is lent only to calls that carry a local key, or no longer only to those.
+    pub(crate) fn require_local(&self, required: bool) {
+        let mut known = self.known();
+        if known.local_required != required {
+            known.local_required = required;
+            self.publish(&known);
+            self.shared.events.send(Event::KeysChanged);
+        }
     }
 
     /// Where the key comes from that a provider's calls are lent.
@@ -316,7 +331,7 @@ impl Keys {
 
     fn publish(&self, known: &Known) {
         let mut ring = KeyRing::default();
-        ring.local_required = self.shared.local_required;
+        ring.local_required = known.local_required;
         for provider in PROVIDERS {
             let environment = self.shared.environment.get(provider.name).map(|found| found.key.reveal());
             let stored = known.stored.get(provider.name).map(|key| key.as_str());

@@ -1,13 +1,16 @@
 //! The settings: one strict struct, one default, read from a file, the environment and flags in rising order.
 //! Leaves out what they mean to the parts that use them.
 
+pub(crate) mod edit;
+mod origin;
+pub(crate) mod rows;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use api::Secret;
 use serde::{Deserialize, Serialize};
 
-use crate::keys;
+pub use origin::{EnvironmentKey, Origin};
 
 /// The commented file with every default.
 pub const EXAMPLE: &str = include_str!("../settings.example.toml");
@@ -32,24 +35,17 @@ pub struct Settings {
     pub memory_mb: u32,
     /// Seconds that calls may go on after a stop.
     pub shutdown_grace_s: u32,
+    /// Closing the window leaves LLMFlow running in the tray.
+    pub close_to_tray: bool,
     /// Whether the operating system's keychain is asked for keys.
     pub keychain: bool,
     /// Whether a stored key is lent only to calls that carry a local key.
     pub local_keys_required: bool,
     /// By provider's name.
     pub providers: BTreeMap<String, ProviderSettings>,
-    /// The keys that the environment holds, by provider's name. They are never written anywhere.
+    /// Who set what.
     #[serde(skip)]
-    pub environment_keys: BTreeMap<&'static str, EnvironmentKey>,
-}
-
-/// A key from the environment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EnvironmentKey {
-    /// The variable.
-    pub variable: &'static str,
-    /// What it holds.
-    pub key: Secret,
+    pub origin: Origin,
 }
 
 /// What can be set of one provider.
@@ -71,16 +67,17 @@ impl Default for Settings {
             max_body_mb: 32,
             memory_mb: 256,
             shutdown_grace_s: 30,
+            close_to_tray: true,
             keychain: true,
             local_keys_required: false,
             providers: BTreeMap::new(),
-            environment_keys: BTreeMap::new(),
+            origin: Origin::default(),
         }
     }
 }
 
 /// What the command line set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
     /// `--config`.
     pub config: Option<PathBuf>,
@@ -110,6 +107,8 @@ pub enum SettingsError {
         path: PathBuf,
         /// Where and why.
         reason: String,
+        /// Why, in a few words.
+        summary: String,
     },
     /// A value has a wrong form.
     #[error("{name} is {value:?}, which is not {wanted}")]
@@ -129,15 +128,45 @@ pub enum SettingsError {
 impl Settings {
     /// Reads the settings: the file, then the environment (through `env`), then `flags`.
     pub fn load(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let mut settings = match file(flags, env) {
-            Some((path, required)) => Self::read(&path, required)?,
-            None => Self::default(),
+        let place = file(flags, env);
+        let text = match &place {
+            Some((path, required)) => read(path, *required)?,
+            None => String::new(),
         };
-        settings.apply_environment(env)?;
+        Self::assemble(&text, Origin::new(flags, env, place.map(|(path, _)| path)))
+    }
+
+    /// What these settings would be after another start: the file read again under the same environment and flags.
+    pub(crate) fn read_again(&self) -> Result<Self, SettingsError> {
+        Self::assemble(&self.file_text()?, self.origin.clone())
+    }
+
+    /// The settings file's text; empty when there is none.
+    pub(crate) fn file_text(&self) -> Result<String, SettingsError> {
+        self.origin.file.as_ref().map_or_else(|| Ok(String::new()), |path| read(path, false))
+    }
+
+    /// The settings file, whether it exists or not.
+    pub fn file(&self) -> Option<&Path> {
+        self.origin.file.as_deref()
+    }
+
+    /// The settings when the file says `text`, under the environment and flags of `origin`.
+    pub(crate) fn assemble(text: &str, origin: Origin) -> Result<Self, SettingsError> {
+        let malformed = |error: toml::de::Error| SettingsError::Malformed {
+            path: origin.file.clone().unwrap_or_default(),
+            reason: error.to_string().trim().to_owned(),
+            summary: error.message().to_owned(),
+        };
+        let mut settings: Self = toml::from_str(text).map_err(malformed)?;
+        let names = toml::from_str(text).map(|table| origin::names(&table)).map_err(malformed)?;
+        settings.origin = Origin { in_file: names, ..origin };
+        settings.apply_environment()?;
+        let flags = settings.origin.flags.clone();
         settings.proxy_port = flags.proxy_port.unwrap_or(settings.proxy_port);
         settings.dashboard_port = flags.dashboard_port.unwrap_or(settings.dashboard_port);
-        if let Some(data_dir) = &flags.data_dir {
-            settings.data_dir.clone_from(data_dir);
+        if let Some(data_dir) = flags.data_dir {
+            settings.data_dir = data_dir;
         }
         if settings.data_dir.as_os_str().is_empty() {
             settings.data_dir = default_data_dir();
@@ -146,54 +175,24 @@ impl Settings {
         Ok(settings)
     }
 
-    fn read(path: &Path, required: bool) -> Result<Self, SettingsError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::default());
-            }
-            Err(source) => return Err(SettingsError::Unreadable { path: path.to_owned(), source }),
-        };
-        toml::from_str(&text).map_err(|error| SettingsError::Malformed {
-            path: path.to_owned(),
-            reason: error.to_string().trim().to_owned(),
-        })
-    }
-
-    fn apply_environment(&mut self, env: &dyn Fn(&str) -> Option<String>) -> Result<(), SettingsError> {
-        let get = |name: &str| env(name).filter(|value| !value.trim().is_empty());
-        for (name, port) in
-            [("PROXY_PORT", &mut self.proxy_port), ("DASHBOARD_PORT", &mut self.dashboard_port)]
-        {
-            if let Some(value) = get(name) {
-                *port = value.trim().parse().map_err(|_| SettingsError::Value {
-                    name: name.to_owned(),
-                    value,
+    fn apply_environment(&mut self) -> Result<(), SettingsError> {
+        for (name, value) in self.origin.environment.clone() {
+            let port = || {
+                value.trim().parse().map_err(|_| SettingsError::Value {
+                    name: name.clone(),
+                    value: value.clone(),
                     wanted: "a port between 0 and 65535".to_owned(),
-                })?;
-            }
-        }
-        if let Some(data_dir) = get("DATA_DIR") {
-            self.data_dir = data_dir.into();
-        }
-        if let Some(value) = get("LLMFLOW_KEYCHAIN") {
-            self.keychain = match value.trim().to_ascii_lowercase().as_str() {
-                "on" | "true" | "1" | "yes" => true,
-                "off" | "false" | "0" | "no" => false,
-                _ => {
-                    return Err(SettingsError::Value {
-                        name: "LLMFLOW_KEYCHAIN".to_owned(),
-                        value,
-                        wanted: "on or off".to_owned(),
-                    });
-                }
+                })
             };
-        }
-        self.environment_keys = keys::from_environment(&get);
-        for provider in proxy::provider::PROVIDERS {
-            let name = format!("LLMFLOW_UPSTREAM_{}", provider.name.to_uppercase());
-            if let Some(base_url) = get(&name) {
-                self.providers.entry(provider.name.to_owned()).or_default().base_url = Some(base_url);
+            match (name.as_str(), name.strip_prefix("LLMFLOW_UPSTREAM_")) {
+                ("PROXY_PORT", _) => self.proxy_port = port()?,
+                ("DASHBOARD_PORT", _) => self.dashboard_port = port()?,
+                ("LLMFLOW_KEYCHAIN", _) => self.keychain = switch(&name, &value)?,
+                ("DATA_DIR", _) => self.data_dir = value.into(),
+                (_, Some(provider)) => {
+                    self.providers.entry(provider.to_lowercase()).or_default().base_url = Some(value);
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -232,6 +231,13 @@ impl Settings {
     }
 }
 
+fn read(path: &Path, required: bool) -> Result<String, SettingsError> {
+    match std::fs::read_to_string(path) {
+        Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source }),
+    }
+}
+
 /// The settings file, and whether it was named and so has to be there.
 fn file(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Option<(PathBuf, bool)> {
     let named = flags.config.clone().or_else(|| env("LLMFLOW_CONFIG").map(PathBuf::from));
@@ -240,6 +246,18 @@ fn file(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Option<(PathBuf,
     }
     let home = directories::BaseDirs::new()?.home_dir().to_owned();
     Some((home.join(".config/llmflow/config.toml"), false))
+}
+
+fn switch(name: &str, value: &str) -> Result<bool, SettingsError> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Ok(true),
+        "off" | "false" | "no" | "0" => Ok(false),
+        _ => Err(SettingsError::Value {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            wanted: "on or off".to_owned(),
+        }),
+    }
 }
 
 fn default_data_dir() -> PathBuf {

@@ -36,6 +36,8 @@ struct Switch {
 struct Running {
     addresses: Vec<String>,
     stop: CancellationToken,
+    force: CancellationToken,
+    connections: TaskTracker,
     /// Says that the ports are closed.
     closed: oneshot::Receiver<()>,
 }
@@ -63,7 +65,7 @@ impl Supervisor {
             SourceTarget::Running | SourceTarget::Paused => {
                 let paused = to == SourceTarget::Paused;
                 switch.proxy.pause(paused);
-                match self.running(switch, grace).await {
+                match self.running(switch).await {
                     Ok(addresses) if paused => SourceState::Paused { addresses },
                     Ok(addresses) => SourceState::Running { addresses },
                     Err(message) => SourceState::Failed { message },
@@ -71,9 +73,7 @@ impl Supervisor {
             }
             SourceTarget::Stopped => {
                 if let Some(running) = switch.running.take() {
-                    running.stop.cancel();
-                    // An error says that the task is gone, and the ports with it.
-                    let _closed = running.closed.await;
+                    self.end(running, grace).await;
                 }
                 switch.proxy.pause(false);
                 SourceState::Stopped
@@ -84,7 +84,7 @@ impl Supervisor {
     }
 
     /// The addresses it listens on, after starting it if need be.
-    async fn running(&self, switch: &mut Switch, grace: Duration) -> Result<Vec<String>, String> {
+    async fn running(&self, switch: &mut Switch) -> Result<Vec<String>, String> {
         if let Some(running) = &switch.running {
             return Ok(running.addresses.clone());
         }
@@ -100,10 +100,24 @@ impl Supervisor {
         let addresses: Vec<String> =
             listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
         let (stop, force) = (self.stop.child_token(), self.force.child_token());
-        let (closing, closed) = oneshot::channel();
-        self.tracker.spawn(run(switch.proxy.again(), listeners, stop.clone(), force, grace, closing));
-        switch.running = Some(Running { addresses: addresses.clone(), stop, closed });
+        let (connections, (closing, closed)) = (TaskTracker::new(), oneshot::channel());
+        let proxy = switch.proxy.again();
+        self.tracker.spawn(run(proxy, listeners, connections.clone(), stop.clone(), force.clone(), closing));
+        switch.running = Some(Running { addresses: addresses.clone(), stop, force, connections, closed });
         Ok(addresses)
+    }
+
+    /// Closes the ports, and cuts the calls that are still under way after `grace`.
+    async fn end(&self, running: Running, grace: Duration) {
+        let Running { stop, force, connections, closed, .. } = running;
+        stop.cancel();
+        // An error says that the task is gone, and the ports with it.
+        let _closed = closed.await;
+        self.tracker.spawn(async move {
+            if tokio::time::timeout(grace, connections.wait()).await.is_err() {
+                force.cancel();
+            }
+        });
     }
 
     /// No switching any more: lets the proxy go, so that the pipeline can end.
@@ -112,25 +126,21 @@ impl Supervisor {
     }
 }
 
-/// Serves until `stop`, says when the ports are closed, and ends when the last call has: after `grace` they are cut.
+/// Serves until `stop`, says when the ports are closed, and ends when the last call has.
 async fn run(
     proxy: Proxy,
     listeners: Vec<TcpListener>,
+    connections: TaskTracker,
     stop: CancellationToken,
     force: CancellationToken,
-    grace: Duration,
     closing: oneshot::Sender<()>,
 ) {
-    let connections = TaskTracker::new();
     let mut loops = JoinSet::new();
     for listener in listeners {
         loops.spawn(proxy::serve(proxy.clone(), listener, connections.clone(), stop.clone(), force.clone()));
     }
     while loops.join_next().await.is_some() {}
-    let _nobody_waits = closing.send(());
     connections.close();
-    if tokio::time::timeout(grace, connections.wait()).await.is_err() {
-        force.cancel();
-        connections.wait().await;
-    }
+    let _nobody_waits = closing.send(());
+    connections.wait().await;
 }

@@ -1,7 +1,9 @@
 //! Invented calls instead of a server, for working on the pages. Never part of the shipped build.
 //! `?demo` turns it on; `?demo=5000` makes that many calls, `?demo=0` none, `?demo=error` fails, `?demo=still` rests.
+//! Other words: `control` and `control/keys`.
 
 mod calls;
+mod control;
 mod matching;
 mod talk;
 
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use api::{
     ApiError, BodySide, BodyText, CallDetail, CallId, CallsPage, Completeness, ErrorKind, Event, Facets,
-    Health, HealthStatus, HistogramBar, InFlight, Reply, Request, SourceState, SourceStatus, Stats,
+    Health, HealthStatus, HistogramBar, InFlight, Reply, Request, SourceStatus, Stats,
 };
 use leptos::prelude::*;
 
@@ -22,6 +24,7 @@ struct World {
     details: Vec<CallDetail>,
     flying: Vec<InFlight>,
     word: String,
+    control: control::Control,
 }
 
 thread_local! {
@@ -38,7 +41,8 @@ pub(super) fn is_wanted() -> bool {
     let count = word.parse().unwrap_or(412);
     let now = now_ms();
     let flying = if count == 0 || word == "error" { Vec::new() } else { calls::flying(now) };
-    WORLD.set(Some(World { details: calls::make(count, now), flying, word }));
+    let control = control::Control::make(&word, now);
+    WORLD.set(Some(World { details: calls::make(count, now), flying, word, control }));
     true
 }
 
@@ -51,12 +55,15 @@ pub(super) async fn ask(request: Request) -> Result<Reply, ApiError> {
     with(|world| answer(world, request))?
 }
 
-fn answer(world: &World, request: Request) -> Result<Reply, ApiError> {
+fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
     if world.word == "error" && request != Request::GetHealth {
         return Err(ApiError::new(
             ErrorKind::Unavailable,
             "The database is locked by another program. Close it, then try again.",
         ));
+    }
+    if let Some(answer) = world.control.answer(&request) {
+        return answer;
     }
     let missing = || ApiError::new(ErrorKind::NotFound, "There is no such call. It may have been deleted.");
     let find = |id: CallId| world.details.iter().find(|call| call.summary.id == id).ok_or_else(missing);
@@ -157,15 +164,13 @@ fn facets(calls: &[CallDetail]) -> Facets {
 
 fn health(world: &World) -> Health {
     let recorded = world.details.len() as u64;
+    let paused = if world.word == "paused" { 7 } else { 0 };
     Health {
         status: HealthStatus::Ok,
         version: "0.1.0".into(),
         uptime_s: 4_211,
-        sources: vec![SourceStatus {
-            name: "proxy".into(),
-            state: SourceState::Running { addresses: vec!["127.0.0.1:8080".into(), "[::1]:8080".into()] },
-        }],
-        completeness: Completeness { seen: recorded + 5, recorded, open: 5, lost: 0, cut: 0, paused: 0 },
+        sources: vec![SourceStatus { name: "proxy".into(), state: world.control.proxy.clone() }],
+        completeness: Completeness { seen: recorded + 5, recorded, open: 5, lost: 0, cut: 0, paused },
         calls: recorded,
         disk_bytes: 92_000 + recorded * 180_000,
         data_dir: "~/.local/share/llmflow".into(),
@@ -202,5 +207,5 @@ pub(super) fn listen(on: impl Fn(Signal) + 'static) -> EventStream {
         },
         Duration::from_millis(250),
     );
-    EventStream::invented()
+    EventStream::self_made()
 }

@@ -11,11 +11,13 @@ pub enum Icon {
     ChevronDown,
     ChevronLeft,
     ChevronRight,
+    ChevronUp,
     Clock,
     Close,
     Copy,
     Dots,
     Embedding,
+    Eye,
     Image,
     Key,
     List,
@@ -25,10 +27,14 @@ pub enum Icon {
     Moon,
     Octagon,
     Half,
+    Pause,
     Play,
     Plug,
+    Plus,
+    Power,
     Ring,
     Search,
+    Sliders,
     Struck,
     Sun,
     System,
@@ -47,6 +53,7 @@ impl Icon {
             Self::ChevronDown => r#"<path d="M3.5 6L8 10.5 12.5 6"/>"#,
             Self::ChevronLeft => r#"<path d="M10 3.5L5.5 8l4.5 4.5"/>"#,
             Self::ChevronRight => r#"<path d="M6 3.5L10.5 8 6 12.5"/>"#,
+            Self::ChevronUp => r#"<path d="M3.5 10L8 5.5 12.5 10"/>"#,
             Self::Clock => r#"<circle cx="8" cy="8" r="5.6"/><path d="M8 4.8V8l2.2 1.6"/>"#,
             Self::Close => r#"<path d="M4 4l8 8M12 4l-8 8"/>"#,
             Self::Copy => {
@@ -55,6 +62,9 @@ impl Icon {
             Self::Dots => r#"<path d="M3.5 8h.01M8 8h.01M12.5 8h.01" stroke-width="2.4"/>"#,
             Self::Embedding => {
                 r#"<path d="M4 4h.01M8 4h.01M12 4h.01M4 8h.01M8 8h.01M12 8h.01M4 12h.01M8 12h.01M12 12h.01" stroke-width="2.4"/>"#
+            }
+            Self::Eye => {
+                r#"<path d="M1.8 8S4 3.8 8 3.8 14.2 8 14.2 8 12 12.2 8 12.2 1.8 8 1.8 8z"/><circle cx="8" cy="8" r="1.8"/>"#
             }
             Self::Image => {
                 r#"<rect x="2.5" y="3" width="11" height="10" rx="1.6"/><path d="M3 11l3-3 2.4 2.4L10.6 8l2.6 2.6"/><path d="M6 6h.01" stroke-width="2"/>"#
@@ -75,10 +85,16 @@ impl Icon {
             Self::Half => {
                 r#"<circle cx="8" cy="8" r="5.2"/><path d="M8 2.8a5.2 5.2 0 010 10.4z" fill="currentColor"/>"#
             }
+            Self::Pause => r#"<path d="M5.2 3.5v9M10.8 3.5v9" stroke-width="2"/>"#,
             Self::Play => r#"<path d="M5 3.4v9.2L12.5 8z"/>"#,
             Self::Plug => r#"<path d="M6 2.5v3M10 2.5v3M4 5.5h8v2.2a4 4 0 01-8 0zM8 11.7v2.3"/>"#,
+            Self::Plus => r#"<path d="M8 3.5v9M3.5 8h9"/>"#,
+            Self::Power => r#"<path d="M8 2.2v5M4.6 4.2a5 5 0 106.8 0"/>"#,
             Self::Ring => r#"<circle cx="8" cy="8" r="4.6"/>"#,
             Self::Search => r#"<circle cx="7" cy="7" r="4.2"/><path d="M10.2 10.2L13.5 13.5"/>"#,
+            Self::Sliders => {
+                r#"<path d="M2.5 4.5h6M11.5 4.5h2M2.5 11.5h2M7.5 11.5h6"/><circle cx="10" cy="4.5" r="1.5"/><circle cx="6" cy="11.5" r="1.5"/>"#
+            }
             Self::Struck => r#"<circle cx="8" cy="8" r="5.6"/><path d="M4.2 11.8l7.6-7.6"/>"#,
             Self::Sun => {
                 r#"<circle cx="8" cy="8" r="2.8"/><path d="M8 1.8v1.6M8 12.6v1.6M1.8 8h1.6M12.6 8h1.6M3.6 3.6l1.2 1.2M11.2 11.2l1.2 1.2M12.4 3.6l-1.2 1.2M4.8 11.2l-1.2 1.2"/>"#

@@ -2,10 +2,16 @@
 
 use leptos::prelude::*;
 
-const KEYS: [(&str, &[(&str, &str)]); 3] = [
+const KEYS: [(&str, &[(&str, &str)]); 4] = [
     (
         "Everywhere",
-        &[("3", "Traces"), ("t", "Light or dark"), ("\\", "Navigation wide or narrow"), ("?", "These keys")],
+        &[
+            ("3", "Traces"),
+            ("9", "Providers"),
+            ("t", "Light or dark"),
+            ("\\", "Navigation wide or narrow"),
+            ("?", "These keys"),
+        ],
     ),
     (
         "Traces",
@@ -26,6 +32,15 @@ const KEYS: [(&str, &[(&str, &str)]); 3] = [
             ("Alt 1-6", "Choose a tab"),
             ("c", "Copy as curl"),
             ("Esc", "Back to the list"),
+        ],
+    ),
+    (
+        "Providers, Settings",
+        &[
+            ("j k", "Next, previous provider"),
+            ("Enter", "To its key"),
+            ("/", "Find a setting"),
+            ("Esc", "Close pane"),
         ],
     ),
 ];

@@ -14,8 +14,10 @@ pub fn SideNav() -> impl IntoView {
         <nav class="side" aria-label="Main">
             <div class="brand"><Logo /><span>"LLMFlow"</span></div>
             <NavLink icon=Icon::Traces label="Traces" to=traces root="/traces" key_="3" testid="tab-traces" />
+            <NavLink icon=Icon::Key label="Providers" to="/providers".to_owned() root="/providers" key_="9" testid="tab-providers" />
             <div class="navsep"></div>
             <NavLink icon=Icon::Plug label="Connect" to="/connect".to_owned() root="/connect" testid="tab-connect" />
+            <NavLink icon=Icon::Sliders label="Settings" to="/settings".to_owned() root="/settings" testid="tab-settings" />
         </nav>
     }
 }

@@ -20,6 +20,21 @@ pub fn ErrorPanel(what: &'static str, error: ApiError, #[prop(into)] retry: Call
     }
 }
 
+/// Why the change beside it was refused.
+#[component]
+pub fn Refused(#[prop(into)] error: Signal<Option<ApiError>>) -> impl IntoView {
+    move || {
+        error.get().map(|error| {
+            view! {
+                <p class="refused" role="alert" data-testid="refused">
+                    <Glyph icon=Icon::Octagon small=true />
+                    <span>{error.error}</span>
+                </p>
+            }
+        })
+    }
+}
+
 /// Rows of bars at their final height: no spinner, no shimmer.
 #[component]
 pub fn SkeletonRows(rows: usize) -> impl IntoView {

@@ -1,12 +1,13 @@
 //! The bar below everything: listeners, in flight, recorded and lost, disk, connection. Each with a mark and a word.
 
-use api::{Health, SourceState, SourceStatus};
+use api::Health;
 use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
 use crate::browser::utc_offset;
 use crate::format::{bytes, plural, thousands, time::Stamp};
 use crate::live::{Connection, use_live};
+use crate::source::SourceMenu;
 
 /// The status bar.
 #[component]
@@ -15,7 +16,8 @@ pub fn StatusBar(help: RwSignal<bool>) -> impl IntoView {
     let health = move || live.health.get();
     view! {
         <footer class="status" data-testid="stats-bar">
-            {move || health().map(|health| view! { <Sources health=health /> })}
+            <Sources />
+            <Problems />
             <span class="end"></span>
             <span class="num row" data-testid="in-flight-count">
                 <Glyph icon=Icon::Play small=true />
@@ -30,53 +32,32 @@ pub fn StatusBar(help: RwSignal<bool>) -> impl IntoView {
     }
 }
 
+/// Each listener keeps its place: its menu may be open while health is told anew.
 #[component]
-fn Sources(health: Health) -> impl IntoView {
-    let problems = health.problems.clone();
-    let first = problems.first().cloned();
-    view! {
-        {health.sources.into_iter().map(|source| view! { <Source source=source /> }).collect_view()}
-        {first
-            .map(|first| {
-                view! {
-                    <span class="row warn cut" title=problems.join("\n") data-testid="health-problem">
-                        <Glyph icon=Icon::Triangle small=true />
-                        <span class="cut">{first}</span>
-                    </span>
-                }
-            })}
-    }
+fn Sources() -> impl IntoView {
+    let live = use_live();
+    let names = Memo::new(move |_| {
+        let names = |health: &Health| health.sources.iter().map(|source| source.name.clone()).collect();
+        live.health.with(|health| health.as_ref().map(names).unwrap_or_else(Vec::new))
+    });
+    view! { <For each=move || names.get() key=String::clone let(name)><SourceMenu name=name /></For> }
 }
 
 #[component]
-fn Source(source: SourceStatus) -> impl IntoView {
-    let mut name = source.name.clone();
-    if let Some(first) = name.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    let (dot, detail, title) = match source.state {
-        SourceState::Running { addresses } => {
-            let ports: Vec<String> = addresses
-                .iter()
-                .filter_map(|address| Some(format!(":{}", address.rsplit_once(':')?.1)))
-                .collect();
-            let mut ports = ports;
-            ports.dedup();
-            ("dot live", ports.join(" "), format!("Listens on {}", addresses.join(", ")))
-        }
-        SourceState::Paused { addresses } => (
-            "dot warn",
-            "paused".to_owned(),
-            format!("Forwards on {}, records nothing", addresses.join(", ")),
-        ),
-        SourceState::Stopped => ("dot off", "off".to_owned(), "Switched off".to_owned()),
-        SourceState::Failed { message } => ("dot err", "failed".to_owned(), message),
-    };
-    let detail_class = if dot == "dot live" { "mono" } else { "" };
-    view! {
-        <span class="row" title=title data-testid=format!("source-{}", source.name)>
-            <i class=dot></i>{name}" "<span class=detail_class>{detail}</span>
-        </span>
+fn Problems() -> impl IntoView {
+    let live = use_live();
+    let problems = Memo::new(move |_| {
+        live.health.with(|health| health.as_ref().map(|health| health.problems.clone()).unwrap_or_default())
+    });
+    move || {
+        let problems = problems.get();
+        let first = problems.first().cloned()?;
+        Some(view! {
+            <span class="row warn cut" title=problems.join("\n") data-testid="health-problem">
+                <Glyph icon=Icon::Triangle small=true />
+                <span class="cut">{first}</span>
+            </span>
+        })
     }
 }
 

@@ -81,6 +81,17 @@ pub fn list_stamp(ms: i64, now_ms: i64, offset: i32) -> String {
     }
 }
 
+/// How long ago: `just now`, `24 s ago`, `16 m ago`, `3 h ago`; days above two.
+pub fn ago(ms: i64, now_ms: i64) -> String {
+    match (now_ms - ms).max(0) / 1_000 {
+        0..5 => "just now".to_owned(),
+        seconds @ 5..60 => format!("{seconds} s ago"),
+        seconds @ 60..3_600 => format!("{} m ago", seconds / 60),
+        seconds @ 3_600..172_800 => format!("{} h ago", seconds / 3_600),
+        seconds => format!("{} d ago", seconds / 86_400),
+    }
+}
+
 /// The start of the local day that `ms` falls in.
 pub fn day_start(ms: i64, offset: i32) -> i64 {
     let east = i64::from(offset) * 60_000;
@@ -133,6 +144,16 @@ mod tests {
     fn lists_show_the_day_only_when_it_is_another() {
         assert_eq!(list_stamp(NOW - 60_000, NOW, 0), "15:38:58");
         assert_eq!(list_stamp(NOW - 86_400_000, NOW, 0), "20 Nov 15:39");
+    }
+
+    #[test]
+    fn what_was_heard_is_told_in_one_unit() {
+        let cases =
+            [(-9, "just now"), (4, "just now"), (24, "24 s ago"), (60, "1 m ago"), (7_300, "2 h ago")];
+        for (seconds, text) in cases {
+            assert_eq!(ago(NOW - seconds * 1_000, NOW), text);
+        }
+        assert_eq!(ago(NOW - 3 * DAY_MS, NOW), "3 d ago");
     }
 
     #[test]

@@ -197,6 +197,7 @@ fn cost(usage: &Usage, prices: Option<[f64; 4]>, local: bool, partial: bool) -> 
     Cost {
         total: Some(buckets.iter().map(|bucket| bucket.cost).sum()),
         source: if partial { CostSource::Partial } else { CostSource::Computed },
+        saved: None,
         buckets,
         price_key: Some("claude-opus-4-5".into()),
         matched: Some("exact".into()),

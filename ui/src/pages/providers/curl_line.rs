@@ -1,0 +1,123 @@
+//! A command that asks a provider for its models through the proxy: costs nothing, shows that all is set up. Pure.
+
+use api::KeyOrigin;
+
+use crate::preferences::Shell;
+
+/// What the command has to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// Nothing: LLMFlow adds the key, or none is needed.
+    None,
+    /// The caller's own key, from the provider's usual variable.
+    Own,
+    /// This local key.
+    Local(String),
+}
+
+impl Credential {
+    /// `local` is there when only local keys get the stored key: the one to use, if any is made.
+    pub fn of(key: &KeyOrigin, local: Option<Option<String>>) -> Self {
+        match (key, local) {
+            (KeyOrigin::NotNeeded, _) => Self::None,
+            (KeyOrigin::None, _) | (_, Some(None)) => Self::Own,
+            (_, Some(Some(key))) => Self::Local(key),
+            (_, None) => Self::None,
+        }
+    }
+}
+
+/// The command for `provider`, whose calls go to `route` on the proxy at `address` (`host:port`).
+pub fn curl_line(
+    provider: &str,
+    route: &str,
+    address: &str,
+    credential: &Credential,
+    shell: Shell,
+) -> String {
+    let mut lines = vec![format!("{} http://{address}{route}{}", program(shell), path(provider))];
+    if provider == "anthropic" {
+        lines.push("-H \"anthropic-version: 2023-06-01\"".to_owned());
+    }
+    let key = match credential {
+        Credential::None => None,
+        Credential::Own => Some(variable(provider, shell)),
+        Credential::Local(key) => Some(key.clone()),
+    };
+    lines.extend(key.map(|key| format!("-H \"{}{key}\"", header(provider))));
+    lines.join(if shell == Shell::Pwsh { " `\n  " } else { " \\\n  " })
+}
+
+/// PowerShell's own `curl` is something else.
+const fn program(shell: Shell) -> &'static str {
+    match shell {
+        Shell::Bash | Shell::Fish => "curl",
+        Shell::Pwsh => "curl.exe",
+    }
+}
+
+/// Where a provider lists its models.
+fn path(provider: &str) -> &'static str {
+    match provider {
+        "gemini" => "/v1beta/models",
+        "perplexity" => "/models",
+        _ => "/v1/models",
+    }
+}
+
+fn header(provider: &str) -> &'static str {
+    match provider {
+        "anthropic" => "x-api-key: ",
+        "gemini" => "x-goog-api-key: ",
+        _ => "Authorization: Bearer ",
+    }
+}
+
+fn variable(provider: &str, shell: Shell) -> String {
+    let letter =
+        |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' };
+    let name: String = provider.chars().map(letter).collect();
+    match shell {
+        Shell::Bash | Shell::Fish => format!("${name}_API_KEY"),
+        Shell::Pwsh => format!("$env:{name}_API_KEY"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: &str = "localhost:8080";
+
+    #[test]
+    fn a_stored_key_needs_no_header() {
+        let line = curl_line("openai", "/openai", AT, &Credential::None, Shell::Bash);
+        assert_eq!(line, "curl http://localhost:8080/openai/v1/models");
+    }
+
+    #[test]
+    fn each_provider_has_its_own_header_and_each_shell_its_own_syntax() {
+        let line = curl_line("anthropic", "/passthrough/anthropic", AT, &Credential::Own, Shell::Bash);
+        assert_eq!(
+            line,
+            "curl http://localhost:8080/passthrough/anthropic/v1/models \\\n  -H \"anthropic-version: 2023-06-01\" \\\n  \
+             -H \"x-api-key: $ANTHROPIC_API_KEY\""
+        );
+        let line = curl_line("gemini", "/passthrough/gemini", AT, &Credential::Own, Shell::Pwsh);
+        assert!(
+            line.starts_with("curl.exe ") && line.contains("`\n  -H \"x-goog-api-key: $env:GEMINI_API_KEY\""),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn where_local_keys_are_required_one_stands_in() {
+        let stored = KeyOrigin::Keychain { hint: "abcd".into(), mark: String::new() };
+        assert_eq!(Credential::of(&stored, None), Credential::None);
+        assert_eq!(Credential::of(&stored, Some(None)), Credential::Own);
+        let local = Credential::of(&stored, Some(Some("llmflow-1".into())));
+        let line = curl_line("groq", "/groq", AT, &local, Shell::Fish);
+        assert!(line.ends_with("-H \"Authorization: Bearer llmflow-1\""), "{line}");
+        assert_eq!(Credential::of(&KeyOrigin::NotNeeded, Some(None)), Credential::None);
+    }
+}

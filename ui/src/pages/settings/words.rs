@@ -1,0 +1,109 @@
+//! What settings are called and where they stand. Pure; a setting that is not known here is still shown.
+
+/// A group of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Appearance,
+    Recording,
+    Listeners,
+    Desktop,
+    Security,
+    Storage,
+    Providers,
+    Other,
+}
+
+impl Group {
+    pub const ALL: [Self; 8] = [
+        Self::Appearance,
+        Self::Recording,
+        Self::Listeners,
+        Self::Desktop,
+        Self::Security,
+        Self::Storage,
+        Self::Providers,
+        Self::Other,
+    ];
+
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Appearance => "Appearance",
+            Self::Recording => "Recording",
+            Self::Listeners => "Listeners",
+            Self::Desktop => "Desktop",
+            Self::Security => "Security",
+            Self::Storage => "Storage",
+            Self::Providers => "Provider addresses",
+            Self::Other => "Other",
+        }
+    }
+
+    /// Its place on the page.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Appearance => "appearance",
+            Self::Recording => "recording",
+            Self::Listeners => "listeners",
+            Self::Desktop => "desktop",
+            Self::Security => "security",
+            Self::Storage => "storage",
+            Self::Providers => "provider-addresses",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// How a setting is told to people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    pub group: Group,
+    pub label: String,
+    /// Stands behind a number.
+    pub unit: &'static str,
+}
+
+/// The words for the setting called `name`.
+pub fn describe(name: &str) -> Words {
+    let (group, label, unit) = match name {
+        "max_body_mb" => (Group::Recording, "Largest body that is kept whole", "MB"),
+        "memory_mb" => (Group::Recording, "Memory for bodies not stored yet", "MB"),
+        "proxy_port" => (Group::Listeners, "Port of the proxy", ""),
+        "dashboard_port" => (Group::Listeners, "Port of the dashboard", ""),
+        "shutdown_grace_s" => (Group::Listeners, "Time for calls under way when stopping", "s"),
+        "close_to_tray" => (Group::Desktop, "Closing the window keeps LLMFlow in the tray", ""),
+        "allowed_hosts" => (Group::Security, "Other names of this machine", ""),
+        "allowed_origins" => (Group::Security, "Web pages that may call", ""),
+        "local_keys_required" => (Group::Security, "Stored keys only for calls that carry a local key", ""),
+        "data_dir" => (Group::Storage, "Data folder", ""),
+        _ => return unlisted(name),
+    };
+    Words { group, label: label.to_owned(), unit }
+}
+
+fn unlisted(name: &str) -> Words {
+    let provider = name.strip_prefix("providers.").and_then(|rest| rest.strip_suffix(".base_url"));
+    match provider {
+        Some(provider) => Words { group: Group::Providers, label: provider.to_owned(), unit: "" },
+        None => Words { group: Group::Other, label: spelled_out(name), unit: "" },
+    }
+}
+
+/// `keep_days` as `Keep days`.
+fn spelled_out(name: &str) -> String {
+    let words = name.replace(['_', '.'], " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_nobody_named_is_still_readable() {
+        assert_eq!(describe("keep_days"), Words { group: Group::Other, label: "Keep days".into(), unit: "" });
+        assert_eq!(describe("max_body_mb").unit, "MB");
+        let address = describe("providers.groq.base_url");
+        assert_eq!((address.group, address.label.as_str()), (Group::Providers, "groq"));
+    }
+}
