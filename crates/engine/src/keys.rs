@@ -3,16 +3,17 @@
 //! The keychain is never waited for on a call's path, nor at the start: what it says is published when it says it.
 //! Leaves out who is lent a key (`proxy`) and how a key is tested.
 
+mod asking;
+mod key;
 mod keychain;
 mod local;
+mod refused;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use api::{Event, KeyOrigin, KeychainState, LocalKey, Secret};
-use proxy::keys::LOCAL_PREFIX;
+use api::{Event, KeyOrigin, KeychainState, LocalKey};
 use proxy::provider::{KeyForm, PROVIDERS};
 use proxy::{Fingerprinter, KeyRing, Provider};
 use tokio_util::sync::CancellationToken;
@@ -22,21 +23,15 @@ use zeroize::Zeroizing;
 use crate::events::Events;
 use crate::settings::{EnvironmentKey, Settings};
 
-use keychain::{Answer, Ask, Keychain, Trouble};
+use key::hint;
+use keychain::Keychain;
 use local::Local;
+use refused::SWITCHED_OFF;
 
-/// A keychain that takes longer does not answer. Its later answer is taken all the same.
-const DEADLINE: Duration = Duration::from_secs(5);
-/// A locked keychain is looked at again after this time: its user may unlock it for another program.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
-/// The last characters of a shorter key would give too much of it away.
-const SHORTEST_HINTED: usize = 16;
-const LONGEST_KEY: usize = 4_096;
-
-const SWITCHED_OFF: &str = "The keychain is switched off (keychain = false in the settings, or LLMFLOW_KEYCHAIN=off). \
-    Keys come from the environment (OPENAI_API_KEY, …).";
-const SILENT: &str = "The keychain does not answer. Restart its program (gnome-keyring-daemon, KWallet or KeePassXC) or \
-    sign in again; until then keys come from the environment (OPENAI_API_KEY, …).";
+pub use asking::keychain_state;
+pub(crate) use key::{clean, from_environment};
+pub(crate) use local::is_name as is_local_name;
+pub(crate) use refused::Refused;
 
 /// All keys. Clones share them.
 #[derive(Clone)]
@@ -62,16 +57,10 @@ struct Known {
     stored: BTreeMap<String, Zeroizing<String>>,
     local: Vec<Local>,
     local_required: bool,
+    /// Questions to the keychain without an answer yet.
+    open_questions: usize,
     /// The keychain's user is being asked.
     unlocking: bool,
-}
-
-/// Why a key was not stored or removed.
-pub(crate) enum Refused {
-    /// The keychain's trouble, in a sentence for the user.
-    Unavailable(String),
-    /// The file of local keys cannot be written.
-    Folder(std::io::Error),
 }
 
 impl Keys {
@@ -96,6 +85,7 @@ impl Keys {
                     stored: BTreeMap::new(),
                     local,
                     local_required: settings.local_keys_required,
+                    open_questions: 0,
                     unlocking: false,
                 }),
                 environment: settings.origin.keys.clone(),
@@ -166,30 +156,6 @@ impl Keys {
         stored.or_else(|| environment().map(|found| Zeroizing::new(found.key.reveal().to_owned())))
     }
 
-    /// Asks the keychain again unless it answers as it should; tells everyone if something changed.
-    pub(crate) fn look(&self) {
-        if self.shared.keychain.is_some() && self.keychain() != KeychainState::Ready {
-            let keys = self.clone();
-            self.shared.tracker.spawn(async move { _ = keys.ask(Ask::Load).await });
-        }
-    }
-
-    /// Lets the keychain ask its user. The user may take longer than anybody waits.
-    pub(crate) async fn unlock(&self) -> Result<(), Refused> {
-        self.expect_unlocking();
-        self.ask(Ask::Unlock).await
-    }
-
-    /// Stores a provider's key in the keychain.
-    pub(crate) async fn set(&self, provider: &'static Provider, key: &str) -> Result<(), Refused> {
-        self.ask(Ask::Set(provider, Zeroizing::new(key.to_owned()))).await
-    }
-
-    /// Removes a provider's key from the keychain.
-    pub(crate) async fn remove(&self, provider: &'static Provider) -> Result<(), Refused> {
-        self.ask(Ask::Remove(provider)).await
-    }
-
     /// Every local key, in the order in which they were made.
     pub(crate) fn local(&self) -> Vec<LocalKey> {
         let known = self.known();
@@ -235,100 +201,6 @@ impl Keys {
         Ok(true)
     }
 
-    /// Asks at the start, and then again as long as the keychain is locked.
-    async fn watch(self) {
-        _ = self.ask(Ask::Load).await;
-        while self.shared.quiet.run_until_cancelled(tokio::time::sleep(LOOK_AGAIN)).await.is_some() {
-            if self.keychain() == KeychainState::Locked {
-                _ = self.ask(Ask::Load).await;
-            }
-        }
-    }
-
-    async fn ask(&self, ask: Ask) -> Result<(), Refused> {
-        let Some(keychain) = &self.shared.keychain else {
-            return Err(self.unavailable());
-        };
-        let Some(answer) = keychain.ask(ask, Instant::now() + DEADLINE) else {
-            return Err(self.silent());
-        };
-        let keys = self.clone();
-        // A task of its own: the answer is taken whenever it comes, and whoever asked may leave.
-        let taking = self.shared.tracker.spawn(async move {
-            let answer = keys.shared.quiet.run_until_cancelled(answer).await?.ok()?;
-            Some(keys.take(answer))
-        });
-        match tokio::time::timeout(DEADLINE, taking).await {
-            Ok(taken) => taken.ok().flatten().unwrap_or_else(|| Err(self.unavailable())),
-            Err(_) => Err(self.silent()),
-        }
-    }
-
-    /// Takes what the keychain said and tells everyone what that changes.
-    fn take(&self, answer: Answer) -> Result<(), Refused> {
-        let mut known = self.known();
-        let before = (known.state.clone(), known.stored.clone());
-        known.unlocking = false;
-        let trouble = match answer {
-            Ok(contents) => {
-                known.state = if contents.locked { KeychainState::Locked } else { KeychainState::Ready };
-                if !contents.locked {
-                    known.stored.clear();
-                }
-                known.stored.extend(contents.keys);
-                None
-            }
-            Err(trouble) => {
-                known.state = match &trouble {
-                    Trouble::Locked | Trouble::Declined => KeychainState::Locked,
-                    Trouble::Absent(message) => KeychainState::Absent { message: message.clone() },
-                    Trouble::Failed(reason) => {
-                        KeychainState::Absent { message: format!("The keychain failed: {reason}.") }
-                    }
-                };
-                Some(trouble)
-            }
-        };
-        if before != (known.state.clone(), known.stored.clone()) {
-            self.publish(&known);
-            self.shared.events.send(Event::KeysChanged);
-        }
-        drop(known);
-        trouble.map_or(Ok(()), |trouble| Err(refused(trouble)))
-    }
-
-    fn expect_unlocking(&self) {
-        let mut known = self.known();
-        known.unlocking |= known.state == KeychainState::Locked;
-    }
-
-    /// Nothing came in time.
-    fn silent(&self) -> Refused {
-        let mut known = self.known();
-        let state = match known.unlocking {
-            // Its user is being asked, and may take their time.
-            true => KeychainState::Asking,
-            false => KeychainState::Absent { message: SILENT.to_owned() },
-        };
-        if known.state != state {
-            tracing::warn!(?state, "the keychain does not answer in time");
-            known.state = state;
-            self.shared.events.send(Event::KeysChanged);
-        }
-        drop(known);
-        self.unavailable()
-    }
-
-    fn unavailable(&self) -> Refused {
-        Refused::Unavailable(match self.keychain() {
-            KeychainState::Absent { message } => message,
-            KeychainState::Locked => return refused(Trouble::Locked),
-            KeychainState::Asking | KeychainState::Ready => {
-                "The keychain is asking for its password. Answer it, then try again.".to_owned()
-            }
-        })
-    }
-
     fn publish(&self, known: &Known) {
         let mut ring = KeyRing::default();
         ring.local_required = known.local_required;
@@ -349,112 +221,5 @@ impl Keys {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.shared.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn refused(trouble: Trouble) -> Refused {
-    Refused::Unavailable(match trouble {
-        Trouble::Locked => "The keychain is locked. Unlock it, then try again.".to_owned(),
-        Trouble::Declined => {
-            "The keychain was not unlocked: its password was not given, or nothing here can ask for it."
-                .to_owned()
-        }
-        Trouble::Absent(message) => message,
-        Trouble::Failed(reason) => format!("The keychain failed: {reason}."),
-    })
-}
-
-/// How the keychain is, asked once without anybody's engine.
-pub async fn keychain_state(settings: &Settings) -> KeychainState {
-    if !settings.keychain {
-        return KeychainState::Absent { message: SWITCHED_OFF.to_owned() };
-    }
-    let silent = || KeychainState::Absent { message: SILENT.to_owned() };
-    let asked =
-        Keychain::start().ok().and_then(|keychain| keychain.ask(Ask::Load, Instant::now() + DEADLINE));
-    let Some(answer) = asked else { return silent() };
-    match tokio::time::timeout(DEADLINE, answer).await {
-        Ok(Ok(Ok(contents))) if contents.locked => KeychainState::Locked,
-        Ok(Ok(Ok(_))) => KeychainState::Ready,
-        Ok(Ok(Err(Trouble::Locked | Trouble::Declined))) => KeychainState::Locked,
-        Ok(Ok(Err(Trouble::Absent(message)))) => KeychainState::Absent { message },
-        Ok(Ok(Err(Trouble::Failed(reason)))) => {
-            KeychainState::Absent { message: format!("The keychain failed: {reason}.") }
-        }
-        Ok(Err(_)) | Err(_) => silent(),
-    }
-}
-
-/// Each provider's key in the environment. A local key there is meant for tools and not for providers.
-pub(crate) fn from_environment(
-    get: &dyn Fn(&str) -> Option<String>,
-) -> BTreeMap<&'static str, EnvironmentKey> {
-    let find = |provider: &'static Provider| {
-        provider.key.variables.iter().find_map(|variable| {
-            let key = clean(&get(variable)?).ok()?.to_owned();
-            Some(EnvironmentKey { variable, key: Secret::new(key) })
-        })
-    };
-    PROVIDERS.iter().filter_map(|provider| Some((provider.name, find(provider)?))).collect()
-}
-
-/// A provider's key without the blanks around it, or what is wrong with it.
-pub(crate) fn clean(key: &str) -> Result<&str, &'static str> {
-    let key = key.trim();
-    if key.is_empty() {
-        return Err("The key is empty.");
-    }
-    if key.len() > LONGEST_KEY {
-        return Err("The key is too long: no provider's has more than 4096 characters.");
-    }
-    if key.starts_with(LOCAL_PREFIX) {
-        return Err("This is one of LLMFlow's local keys. Enter the provider's own key.");
-    }
-    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(
-            "The key holds blanks, line breaks or characters outside ASCII. Copy it again, without what stands around it.",
-        );
-    }
-    Ok(key)
-}
-
-/// Whether a local key may have this name.
-pub(crate) fn is_local_name(name: &str) -> bool {
-    local::is_name(name)
-}
-
-/// A key's last four characters.
-fn hint(key: &str) -> String {
-    let long_enough = key.len() >= SHORTEST_HINTED;
-    let last = key.get(key.len().saturating_sub(4)..).filter(|_| long_enough);
-    last.unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_cleaned_or_refused_with_a_reason() {
-        assert_eq!(clean("  sk-abc\n"), Ok("sk-abc"));
-        for wrong in ["", " \n", "sk a", "sk\nb", "sk-ü", "Bearer sk", "lf-aider-x", "\u{200b}sk"] {
-            assert!(clean(wrong).is_err(), "{wrong:?}");
-        }
-        assert!(clean(&"x".repeat(5_000)).is_err());
-    }
-
-    #[test]
-    fn the_environment_is_read_by_each_providers_own_names() {
-        let set = [("GOOGLE_API_KEY", "g"), ("OPENAI_API_KEY", "lf-aider-1"), ("CO_API_KEY", " c ")];
-        let get =
-            |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let found = from_environment(&get);
-        let found: Vec<_> = found.iter().map(|(name, key)| (*name, key.variable, key.key.reveal())).collect();
-        assert_eq!(found, [("cohere", "CO_API_KEY", "c"), ("gemini", "GOOGLE_API_KEY", "g")]);
-    }
-
-    #[test]
-    fn a_hint_never_is_most_of_a_key() {
-        assert_eq!((hint("sk-0123456789abcd").as_str(), hint("0123456789").as_str()), ("abcd", ""));
     }
 }

@@ -39,7 +39,7 @@ impl Local {
 }
 
 /// Whether a local key may have this name: it stands in headers, in filters and in the key itself.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain)
 }
