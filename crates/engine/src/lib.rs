@@ -5,6 +5,7 @@
 
 mod commands;
 pub mod connect;
+pub mod doctor;
 mod engine;
 mod events;
 mod folder;

@@ -12,6 +12,7 @@ pub mod route;
 mod body;
 mod buffer;
 mod forward;
+mod reach;
 mod recorder;
 mod reply;
 mod serve;

@@ -6,6 +6,7 @@ mod bodies;
 mod calls;
 mod error;
 mod filter;
+mod inspect;
 mod kept;
 mod layout;
 mod open;
@@ -24,6 +25,7 @@ use sqlx::SqlitePool;
 use tokio::sync::Mutex;
 
 pub use error::StoreError;
+pub use inspect::{Inspection, inspect};
 pub use write::{Body, CallRecord, Write};
 
 use write::Writer;

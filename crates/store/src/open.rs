@@ -22,7 +22,7 @@ const APPLICATION_ID: u32 = 0x4c4c_4d46;
 const READERS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 impl Store {
     /// Opens the database at `path`, making it (and its folder, both private) when it is not there.
@@ -131,7 +131,7 @@ fn private_file(path: &Path) -> std::io::Result<()> {
 }
 
 /// A file that is not empty and does not carry our application id. The id stands at byte 68 of an SQLite file.
-fn is_foreign(path: &Path) -> std::io::Result<bool> {
+pub(crate) fn is_foreign(path: &Path) -> std::io::Result<bool> {
     let mut head = [0_u8; 72];
     let mut file = match File::open(path) {
         Ok(file) => file,
