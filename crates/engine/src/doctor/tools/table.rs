@@ -245,7 +245,7 @@ fn codex(machine: &Machine) -> Vec<Loss> {
     let mut losses = Vec::new();
     if config::codex_login(machine) {
         losses.push(Loss {
-            says: "It is signed in with ChatGPT; that login is for chatgpt.com, and LLMFlow's OpenAI route leads to api.openai.com, which does not take it.",
+            says: "It is signed in with ChatGPT. That login is for chatgpt.com; LLMFlow's OpenAI route leads to api.openai.com, where an API key belongs.",
             remedy: "Sign in with an API key for calls that are to be recorded, or leave Codex where it points.",
             here: true,
         });
