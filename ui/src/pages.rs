@@ -1,6 +1,7 @@
 //! The pages. Each loads what it shows; components draw it.
 
 pub mod connect;
+mod jump;
 pub mod missing;
 pub mod providers;
 pub mod settings;
