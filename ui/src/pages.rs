@@ -2,6 +2,7 @@
 
 pub mod connect;
 pub mod missing;
+pub mod overview;
 pub mod providers;
 pub mod settings;
 pub mod trace;
