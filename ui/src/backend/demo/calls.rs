@@ -155,7 +155,7 @@ fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
     let cost = cost(&usage, prices, provider == "ollama", partial);
     let (status, error) = match state {
         CallState::UpstreamError => {
-            (429, Some("429 rate_limit_error: this request would exceed your organization's rate limit"))
+            (429, Some("rate_limit_error: this request would exceed your organization's rate limit"))
         }
         CallState::Truncated => (200, Some("upstream closed the stream before its end")),
         _ => (200, None),
@@ -225,7 +225,6 @@ fn cost(usage: &Usage, prices: Option<[f64; 4]>, local: bool, partial: bool) -> 
     Cost {
         total: Some(buckets.iter().map(|bucket| bucket.cost).sum()),
         source: if partial { CostSource::Partial } else { CostSource::Computed },
-        saved: None,
         buckets,
         saved: None,
         price_key: Some("claude-opus-4-5".into()),

@@ -13,9 +13,9 @@ use super::view::{ChartView, Group};
 use crate::backend::{Backend, use_backend};
 use crate::browser::{midnight, now_ms, utc_offset};
 use crate::calendar::{Bars, Range};
+use crate::components::icon::{Glyph, Icon};
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::fetch::fetch;
-use crate::format::plural;
 use crate::format::time::Stamp;
 use crate::live::use_live;
 use crate::provenance::{SumText, of_sum, sum_text};
@@ -64,8 +64,12 @@ pub fn Chart() -> impl IntoView {
             SumText::Unknown => "unknown".to_owned(),
             SumText::Local => "local".to_owned(),
         };
-        let rest = (unsure > 0).then(|| format!(" and {} not fully priced", plural(unsure, "call", "calls")));
-        Some(view! { <span class="sub num cut" title=title data-testid="chart-total">{text}{rest}</span> })
+        Some(view! {
+            <span class="sub num" title=title>
+                {(unsure > 0).then(|| view! { <span class="part"><Glyph icon=Icon::Half small=true /></span> })}
+                <span data-testid="chart-total">{text}</span>
+            </span>
+        })
     };
     view! {
         <section class="panel at-chart" data-testid="cost-chart">
@@ -89,7 +93,7 @@ pub fn Chart() -> impl IntoView {
                 <button type="button" class="btn sm bare" title="Table or bars (a)" data-testid="chart-form"
                     aria-pressed=move || page.chart.get().table.to_string()
                     on:click=move |_| page.show(page.chart.get_untracked().other_form())>
-                    {move || if page.chart.get().table { "Bars" } else { "Table" }}<kbd>"a"</kbd>
+                    {move || if page.chart.get().table { "Bars" } else { "Table" }}
                 </button>
             </div>
             <div class="cbody">{body}</div>

@@ -77,7 +77,7 @@ fn Flight(first: InFlight, call: Memo<Option<InFlight>>) -> impl IntoView {
         call.with(|call| call.as_ref().map_or((0, 0), |call| (call.response_bytes, call.chunks)))
     });
     let pace = move || {
-        let since = elapsed.get().saturating_sub(first_byte().unwrap_or(0)) as f64 / 1e6;
+        let since = elapsed.get().saturating_sub(first_byte()?) as f64 / 1e6;
         (since >= 1.0).then(|| format!("{:.0}/s", told.get().1 as f64 / since))
     };
     let bar = move || {

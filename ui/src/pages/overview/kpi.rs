@@ -41,13 +41,13 @@ pub fn Kpi() -> impl IntoView {
                     <Money totals=totals spends=spends date=date />
                     <Saved totals=totals />
                     <Tokens totals=totals />
-                    <a class="k" href=page.calls(|view| view.filter.first_token = Some(true)) data-testid="kpi-first-token"
+                    <a class="kp" href=page.calls(|view| view.filter.first_token = Some(true)) data-testid="kpi-first-token"
                         title=format!("Over {} today whose first token was timed; streams only", plural(first_token.calls, "call", "calls"))>
                         <div class="lab">"First token"<span class="end"><LatencySpark parts=parts.clone() /></span></div>
                         <div class="fig2 num">{first_token.p50_us.map_or_else(dash, duration)}</div>
                         <div class="cap num">"p50, "<span class="t2">"p95 "{first_token.p95_us.map_or_else(dash, duration)}</span></div>
                     </a>
-                    <a class="k" href=page.calls(|view| view.filter.outcome = Some(Outcome::Error)) data-testid="kpi-errors"
+                    <a class="kp" href=page.calls(|view| view.filter.outcome = Some(Outcome::Error)) data-testid="kpi-errors"
                         title="Status from 400, cut answers, errors inside streams, no upstream. A client that left is none.">
                         <div class="lab">"Errors"<span class="end"><ErrorSpark parts=parts /></span></div>
                         <div class="fig2 num">{thousands(totals.errors)}</div>
@@ -86,7 +86,7 @@ fn Money(totals: Totals, spends: Memo<Option<Spends>>, date: String) -> impl Int
         }
     };
     view! {
-        <div class="k spend">
+        <div class="kp spend">
             <div class="lab">
                 "Spend"
                 {(unsure > 0).then(|| view! {
@@ -162,7 +162,7 @@ fn Saved(totals: Totals) -> impl IntoView {
         calls => format!("today, net; {} unknown", thousands(calls)),
     };
     view! {
-        <a class="k" title=title data-testid="kpi-saved"
+        <a class="kp" title=title data-testid="kpi-saved"
             href=page.calls(|view| view.filter.bucket = Some(api::Bucket::CacheRead))>
             <div class="lab">"Saved by cache"<span class="end num t3">{format!("{} read", percent(read, prompt))}</span></div>
             {if known {
@@ -186,7 +186,7 @@ fn Tokens(totals: Totals) -> impl IntoView {
         thousands(output)
     );
     view! {
-        <a class="k" title=title data-testid="kpi-tokens" href=page.calls(|_| ())>
+        <a class="kp" title=title data-testid="kpi-tokens" href=page.calls(|_| ())>
             <div class="lab">"Tokens"</div>
             <div class="fig2 num">{short(prompt + output)}</div>
             <div class="cap num">{format!("{} in, {} out", short(prompt), short(output))}</div>

@@ -113,7 +113,7 @@ fn axis_label(range: Range, bar: usize, last: usize, from: i64) -> Option<String
     let stamp = Stamp::new(from, utc_offset(from));
     match range {
         Range::Month => (bar == last || bar % 7 == 0 && bar + 3 < last).then(|| stamp.day_month()),
-        Range::Week => (bar % 4 == 0).then(|| stamp.weekday_date()),
+        Range::Week => (bar % 4 == 0).then(|| stamp.day_month()),
         Range::Day => (bar == last || bar % 6 == 0 && bar + 3 < last).then(|| stamp.short_clock()),
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::stacks::{Stack, Stacks};
-use crate::format::{percent, plural};
+use crate::format::{percent, short};
 use crate::provenance::{SumText, of_sum, sum_text};
 
 /// The legend.
@@ -26,11 +26,11 @@ fn row(stacks: &Stacks, stack: &Stack) -> impl IntoView + use<> {
         SumText::Amount { text, .. } => (view! { <span class="num r m">{text}</span> }.into_any(), share),
         SumText::Unknown => (
             view! { <span class="num r"><span class="unknown">"unknown"</span></span> }.into_any(),
-            plural(stack.total.calls, "call", "calls"),
+            format!("× {}", short(stack.total.calls)),
         ),
         SumText::Local => (
             view! { <span class="num r t3">"local"</span> }.into_any(),
-            plural(stack.total.calls, "call", "calls"),
+            format!("× {}", short(stack.total.calls)),
         ),
     };
     let name = view! { <span class="md" style=format!("--c:{}", stack.colour)><span class="cut">{stack.name.clone()}</span></span> };
