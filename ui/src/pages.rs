@@ -3,6 +3,7 @@
 pub mod connect;
 mod jump;
 pub mod missing;
+pub mod overview;
 pub mod providers;
 pub mod settings;
 pub mod trace;

@@ -164,3 +164,51 @@ fn move_aside(path: &Path) -> std::io::Result<PathBuf> {
     }
     Ok(target)
 }
+
+#[cfg(test)]
+mod tests {
+    use api::{Bucket, CallFilter, Money};
+
+    use super::*;
+
+    /// A call as the first version of the schema kept it.
+    const OLD: &str = r#"
+        INSERT INTO call (seq, id, started_ms, state, failed, provider, operation, method, path, streamed, input,
+            cache_read, usage_source, cost, cost_source, error)
+        VALUES (1, x'00000000000000000000000000000001', 5, 'upstream_error', 1, 'openai', 'chat', 'POST', '/', 0, 9,
+            4, 'provider', 70, 'computed', 'overloaded_error: Busy: later'),
+            (2, x'00000000000000000000000000000002', 5, 'complete', 0, 'openai', 'chat', 'POST', '/', 0, 9,
+            NULL, 'provider', 70, 'computed', NULL);
+        INSERT INTO call_detail (seq, upstream, http_version, headers, cost, timing, response_body)
+        VALUES (1, '', '', x'', '{"buckets": [{"bucket": "input", "cost": 10}, {"bucket": "output", "cost": 40},
+            {"bucket": "reasoning", "cost": 20}]}', x'', 7), (2, '', '', x'', '{}', x'', NULL);
+        INSERT INTO body (id, info, layout) VALUES (7, '{"cut": true}', x'');
+    "#;
+
+    #[tokio::test]
+    async fn calls_of_the_first_schema_are_added_up_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.db");
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .pragma("application_id", APPLICATION_ID.to_string());
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let first = MIGRATIONS.iter().filter(|migration| migration.version == 1).cloned().collect();
+        Migrator::with_migrations(first).run(&mut connection).await.unwrap();
+        sqlx::raw_sql(OLD).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+
+        let (store, opened) = Store::open(&path).await.unwrap();
+        assert_eq!(opened.moved_aside, None);
+        let overview = store.overview(&[0, 10]).await.unwrap();
+        let totals = overview.totals;
+        assert_eq!((totals.calls, totals.cost), (2, Money::from_pico(140)));
+        let costs = [totals.costs.input, totals.costs.cache_read, totals.costs.output];
+        assert_eq!(costs.map(Money::pico), [10, 0, 60]);
+        assert_eq!((totals.saved_unknown, totals.cut), (1, 1), "what a cache saved back then is not known");
+        assert_eq!(overview.errors.first().and_then(|cause| cause.kind.as_deref()), Some("overloaded_error"));
+        let cached = CallFilter { bucket: Some(Bucket::CacheRead), ..CallFilter::default() };
+        assert_eq!(store.count_calls(&cached).await.unwrap(), 1);
+    }
+}
