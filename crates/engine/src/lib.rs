@@ -9,6 +9,7 @@ mod engine;
 mod events;
 mod folder;
 mod in_flight;
+mod indexer;
 mod listen;
 mod pipeline;
 pub mod settings;
