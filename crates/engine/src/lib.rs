@@ -11,6 +11,7 @@ mod events;
 mod folder;
 pub mod glance;
 mod in_flight;
+mod indexer;
 mod listen;
 mod pipeline;
 pub mod settings;

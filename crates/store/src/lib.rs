@@ -2,6 +2,7 @@
 //!
 //! Owns every SQL string. Leaves out what a call means: rows come in and go out as `api` types.
 
+mod batch;
 mod bodies;
 mod calls;
 mod error;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use sqlx::SqlitePool;
 use tokio::sync::Mutex;
 
+pub use batch::Batch;
 pub use error::StoreError;
 pub use inspect::{Inspection, inspect};
 pub use write::{Body, CallRecord, Write};
@@ -41,6 +43,8 @@ struct Inner {
     path: PathBuf,
     /// Many readers, none of which can write.
     read: SqlitePool,
+    /// What need not be compressed again.
+    packed: bodies::PackedLately,
     /// Sums over intervals.
     kept: kept::Kept,
     /// The one writer.

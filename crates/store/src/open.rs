@@ -13,6 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::Mutex;
 
+use crate::bodies::PackedLately;
 use crate::kept::Kept;
 use crate::write::Writer;
 use crate::{Inner, Opened, Store, StoreError};
@@ -21,6 +22,11 @@ use crate::{Inner, Opened, Store, StoreError};
 const APPLICATION_ID: u32 = 0x4c4c_4d46;
 const READERS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The log is taken into the database file when it has this many pages: a page that is written again and again (the
+/// head of an index, say) is then copied once for many transactions.
+const CHECKPOINT_PAGES: &str = "4000";
+/// The writer's page cache, as SQLite wants it: negative is KiB. Full text is merged out of it.
+const WRITER_CACHE_KIB: &str = "-8000";
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -39,7 +45,9 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .pragma("application_id", APPLICATION_ID.to_string())
-            .pragma("journal_size_limit", "67108864");
+            .pragma("journal_size_limit", "67108864")
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            .pragma("cache_size", WRITER_CACHE_KIB);
         let mut connection = SqliteConnection::connect_with(&writing).await?;
         migrate(&mut connection, path).await?;
         let lost = mark_lost(&mut connection).await?;
@@ -47,9 +55,11 @@ impl Store {
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
             .idle_timeout(Some(Duration::from_secs(30)))
+            // A connection to a file does not break while it lies idle.
+            .test_before_acquire(false)
             .connect_with(reading.pragma("query_only", "on"))
             .await?;
-        let inner = Inner { path: path.to_owned(), read, kept: Kept::default(), writer };
+        let inner = Inner { path: path.to_owned(), read, packed: PackedLately::default(), kept: Kept::default(), writer };
         Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside }))
     }
 
