@@ -1,43 +1,94 @@
-//! The binary `llmflow-desktop`: a window on the dashboard of this machine's LLMFlow.
+//! The binary `llmflow-desktop`: window, tray and IPC over the engine in this process, or over one that runs already.
 //!
-//! An LLMFlow that runs already is shown; else one is started, and ended with the window.
-//! Left out: everything that is not a window. The page is served by `llmflow` and gets no IPC.
+//! Left out: everything that is not a window or a tray. What can be tested without them is in `engine` and `server`.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
-#![expect(clippy::print_stderr, reason = "before there is a window, this is where to say what failed")]
 
-mod instance;
+mod commands;
+mod desk;
+mod display;
+mod link;
+mod pages;
+mod quit;
+mod tray;
+mod window;
 
-use std::env;
+use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use tauri::{App, AppHandle, Manager, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent};
+use clap::Parser;
+use server::SettingsFlags;
+use tauri::{App, RunEvent};
+use tauri_plugin_window_state::StateFlags;
 
-use crate::instance::{Instance, dashboard_port};
+use crate::desk::Desk;
 
-fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("llmflow-desktop: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+/// What an entry for starting at login passes on: only the tray is wanted then.
+const HIDDEN: &str = "--hidden";
+
+/// LLMFlow's window and tray.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "llmflow-desktop", version, about)]
+struct Arguments {
+    #[command(flatten)]
+    settings: SettingsFlags,
+    /// Start in the tray, without a window
+    #[arg(long)]
+    hidden: bool,
 }
 
-fn run() -> Result<()> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let port = dashboard_port(&arguments, env::var("DASHBOARD_PORT").ok().as_deref())?;
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    server::start_log();
+    if let Err(error) = display::check().and_then(|()| run(arguments)) {
+        let _nobody_reads = writeln!(std::io::stderr(), "llmflow-desktop: {error}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn run(arguments: Arguments) -> Result<(), String> {
+    let hidden = arguments.hidden;
     let app = tauri::Builder::default()
-        .on_window_event(quit_with_the_window)
+        // First: a second start must not get further than this.
+        .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| window::show(app)))
+        .plugin(tauri_plugin_autostart::Builder::new().arg(HIDDEN).build())
+        .plugin(
+            tauri_plugin_window_state::Builder::default()
+                // The tray decides whether the window is visible.
+                .with_state_flags(StateFlags::all() - StateFlags::VISIBLE)
+                .build(),
+        )
+        .manage(Desk::new(arguments.settings))
+        .invoke_handler(commands::handler())
+        .on_window_event(window::on_event)
+        .setup(move |app| Ok(set_up(app, hidden)?))
         .build(context())
-        .context("no window system")?;
-    watch_signals(app.handle().clone());
-    let instance = Instance::find_or_start(port, &arguments)?;
-    open_window(&app, port)?;
-    let code = app.run_return(|_, _| {});
-    instance.end();
-    anyhow::ensure!(code == 0, "the window ended with code {code}");
+        .map_err(|error| format!("the window system cannot be used: {error}; `llmflow serve` needs none"))?;
+    let code = app.run_return(|app, event| match event {
+        RunEvent::ExitRequested { api, .. } if !quit::is_over(app) => {
+            api.prevent_exit();
+            quit::quit(app);
+        }
+        RunEvent::Exit => quit::at_the_very_end(app),
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => window::show(app),
+        _ => {}
+    });
+    if code == 0 { Ok(()) } else { Err("not everything could be stored; the log says why".to_owned()) }
+}
+
+fn set_up(app: &mut App, hidden: bool) -> tauri::Result<()> {
+    let handle = app.handle();
+    #[cfg(target_os = "macos")]
+    window::set_menu(handle)?;
+    display::watch_tray(handle);
+    tauri::async_runtime::block_on(desk::begin(handle));
+    window::open(handle, !hidden)?;
+    tray::set_up(handle);
+    quit::on_signals(handle);
+    if hidden {
+        window::show_unless_there_is_a_tray(handle);
+    }
     Ok(())
 }
 
@@ -46,47 +97,7 @@ fn run() -> Result<()> {
     reason = "written by Tauri's macro, for a thread of its own that panicked"
 )]
 fn context() -> tauri::Context {
-    tauri::generate_context!()
+    let mut context = tauri::generate_context!();
+    context.set_assets(Box::new(pages::Pages));
+    context
 }
-
-fn open_window(app: &App, port: u16) -> Result<()> {
-    let address = format!("http://localhost:{port}/").parse().context("not an address")?;
-    WebviewWindowBuilder::new(app, "main", WebviewUrl::External(address))
-        .title("LLMFlow")
-        .inner_size(1280.0, 800.0)
-        .min_inner_size(960.0, 600.0)
-        .on_navigation(move |to| {
-            to.host_str() == Some("localhost") && to.port_or_known_default() == Some(port)
-        })
-        .build()
-        .context("cannot open a window")?;
-    Ok(())
-}
-
-fn quit_with_the_window(window: &Window, event: &WindowEvent) {
-    if matches!(event, WindowEvent::Destroyed) {
-        window.app_handle().exit(0);
-    }
-}
-
-/// SIGTERM and Ctrl-C close the window, so that what was started with it is ended in order.
-#[cfg(unix)]
-fn watch_signals(app: AppHandle) {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    tauri::async_runtime::spawn(async move {
-        let (Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            return;
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        app.exit(0);
-    });
-}
-
-#[cfg(not(unix))]
-fn watch_signals(_: AppHandle) {}

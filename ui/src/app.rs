@@ -33,6 +33,8 @@ pub fn App() -> impl IntoView {
     provide_context(Live::start(backend));
     provide_context(Preferences::load());
     provide_context(LastTraces(RwSignal::new("/traces".to_owned())));
+    // Effects run once the page is drawn.
+    Effect::new(move |_| backend.announce());
     view! {
         <Router>
             <Frame />

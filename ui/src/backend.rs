@@ -1,5 +1,4 @@
 //! The one way to the engine: questions in, answers or an error out. Pages know nothing of the transport.
-//! Another transport (a window that hosts the engine itself) is a variant of [`Transport`], here and in `events`.
 
 mod control;
 #[cfg(feature = "demo")]
@@ -7,6 +6,7 @@ mod demo;
 mod desktop;
 mod events;
 mod http;
+pub(crate) mod invoke;
 
 use api::{
     ApiError, BodySide, BodyText, CallDetail, CallFilter, CallId, CallsPage, Conversation, ErrorKind, Facets,
@@ -21,6 +21,8 @@ use leptos::prelude::expect_context;
 enum Transport {
     /// HTTP to the server that the page came from.
     Http,
+    /// To the app whose window this is.
+    Invoke,
     /// Invented data.
     #[cfg(feature = "demo")]
     Demo,
@@ -39,13 +41,22 @@ impl Backend {
         if demo::is_wanted() {
             return Self { transport: Transport::Demo };
         }
-        Self { transport: Transport::Http }
+        let transport = if invoke::is_window() { Transport::Invoke } else { Transport::Http };
+        Self { transport }
+    }
+
+    /// The page has drawn itself.
+    pub fn announce(self) {
+        if self.transport == Transport::Invoke {
+            invoke::announce();
+        }
     }
 
     /// Asks the engine.
     pub async fn ask(self, request: Request) -> Result<Reply, ApiError> {
         match self.transport {
             Transport::Http => http::ask(&request).await,
+            Transport::Invoke => invoke::ask(&request).await,
             #[cfg(feature = "demo")]
             Transport::Demo => demo::ask(request).await,
         }
@@ -55,6 +66,7 @@ impl Backend {
     pub fn listen(self, on: impl Fn(Signal) + 'static) -> EventStream {
         match self.transport {
             Transport::Http => EventStream::http(on),
+            Transport::Invoke => invoke::listen(on),
             #[cfg(feature = "demo")]
             Transport::Demo => demo::listen(on),
         }

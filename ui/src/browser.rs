@@ -5,6 +5,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::JsFuture;
 
+use crate::backend::invoke;
+
 /// Milliseconds since 1970 (UTC).
 #[expect(clippy::cast_possible_truncation, reason = "a clock's milliseconds fit")]
 pub fn now_ms() -> i64 {
@@ -30,8 +32,17 @@ pub fn store(key: &str, value: &str) {
     }
 }
 
-/// Puts text on the clipboard; `false` when the browser refuses.
+/// Puts text on the clipboard; `false` when the browser refuses. In the app's own window the app does it, since not
+/// every web view may.
 pub async fn copy(text: &str) -> bool {
+    if invoke::is_window() {
+        return invoke::call("copy", &[("text", text.into())]).await.is_ok();
+    }
+    // Where the page is not from a safe place there is no clipboard at all.
+    let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into());
+    if !clipboard.is_ok_and(|clipboard| clipboard.is_object()) {
+        return false;
+    }
     JsFuture::from(window().navigator().clipboard().write_text(text)).await.is_ok()
 }
 

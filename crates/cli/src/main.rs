@@ -7,12 +7,10 @@ mod proxy;
 mod serve;
 mod status;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use engine::Settings;
-use engine::settings::{Flags, SettingsError};
+use clap::{Parser, Subcommand, ValueEnum};
+use server::SettingsFlags;
 
 #[cfg(all(not(debug_assertions), not(feature = "embed")))]
 compile_error!("a release carries the dashboard: build it with `cargo xtask build --release`");
@@ -25,22 +23,6 @@ struct Arguments {
     settings: SettingsFlags,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Args)]
-struct SettingsFlags {
-    /// The settings file [default: ~/.config/llmflow/config.toml]
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The data folder [default: ~/.llmflow]
-    #[arg(long, global = true, value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
-    /// The proxy's port; 0 for none [default: 8080]
-    #[arg(long, global = true, value_name = "PORT")]
-    proxy_port: Option<u16>,
-    /// The dashboard's port; 0 for none [default: 3000]
-    #[arg(long, global = true, value_name = "PORT")]
-    dashboard_port: Option<u16>,
 }
 
 #[derive(Subcommand)]
@@ -94,7 +76,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let settings = load(&arguments.settings)?;
+    let settings = arguments.settings.load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.command {
         Command::Serve => runtime.block_on(serve::serve(settings)),
@@ -106,14 +88,4 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Run { command } => runtime.block_on(environment::run(&settings, &command)),
     }
-}
-
-fn load(flags: &SettingsFlags) -> Result<Settings, SettingsError> {
-    let flags = Flags {
-        config: flags.config.clone(),
-        proxy_port: flags.proxy_port,
-        dashboard_port: flags.dashboard_port,
-        data_dir: flags.data_dir.clone(),
-    };
-    Settings::load(&flags, &|name| std::env::var(name).ok())
 }

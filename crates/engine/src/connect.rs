@@ -2,15 +2,195 @@
 
 /// The variables that tools and SDKs read, with the addresses of the proxy on `port`.
 pub fn variables(port: u16) -> Vec<(&'static str, String)> {
-    let at = |path: &str| format!("http://localhost:{port}{path}");
     vec![
         // Claude Code and the Anthropic SDKs.
-        ("ANTHROPIC_BASE_URL", at("/passthrough/anthropic")),
-        // The OpenAI SDKs, Codex, opencode and most others.
-        ("OPENAI_BASE_URL", at("/v1")),
+        ("ANTHROPIC_BASE_URL", at(port, ANTHROPIC)),
+        // The OpenAI SDKs, opencode and most others.
+        ("OPENAI_BASE_URL", at(port, OPENAI)),
         // Aider.
-        ("OPENAI_API_BASE", at("/v1")),
+        ("OPENAI_API_BASE", at(port, OPENAI)),
         // Gemini CLI and the Google SDKs.
-        ("GOOGLE_GEMINI_BASE_URL", at("/passthrough/gemini")),
+        ("GOOGLE_GEMINI_BASE_URL", at(port, GEMINI)),
     ]
+}
+
+const ANTHROPIC: &str = "/passthrough/anthropic";
+const OPENAI: &str = "/v1";
+const GEMINI: &str = "/passthrough/gemini";
+
+fn at(port: u16, path: &str) -> String {
+    format!("http://localhost:{port}{path}")
+}
+
+/// A tool that can be pointed at the proxy from a shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// Claude Code.
+    ClaudeCode,
+    /// Codex CLI.
+    Codex,
+    /// Gemini CLI.
+    GeminiCli,
+    /// opencode.
+    OpenCode,
+    /// Aider.
+    Aider,
+    /// Code that uses an OpenAI SDK.
+    OpenAiSdk,
+}
+
+impl Tool {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::ClaudeCode, Self::Codex, Self::GeminiCli, Self::OpenCode, Self::Aider, Self::OpenAiSdk];
+
+    /// Its name in programs.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude-code",
+            Self::Codex => "codex",
+            Self::GeminiCli => "gemini-cli",
+            Self::OpenCode => "opencode",
+            Self::Aider => "aider",
+            Self::OpenAiSdk => "openai-sdk",
+        }
+    }
+
+    /// Its name for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "Claude Code",
+            Self::Codex => "Codex CLI",
+            Self::GeminiCli => "Gemini CLI",
+            Self::OpenCode => "opencode",
+            Self::Aider => "Aider",
+            Self::OpenAiSdk => "OpenAI SDK",
+        }
+    }
+
+    /// What to type into `shell` so that this tool, started there, calls the proxy on `port`. Ends with a newline.
+    pub fn snippet(self, shell: Shell, port: u16) -> String {
+        match self {
+            Self::ClaudeCode => shell.set("ANTHROPIC_BASE_URL", &at(port, ANTHROPIC)),
+            // It reads no variable for this any more. A value that is not TOML is taken as text, so it needs no
+            // quotes, which PowerShell would lose.
+            Self::Codex => shell.wrap("codex", &format!("-c openai_base_url={}", at(port, OPENAI))),
+            Self::GeminiCli => shell.set("GOOGLE_GEMINI_BASE_URL", &at(port, GEMINI)),
+            // It reads each provider's address from its configuration, which this variable adds to.
+            Self::OpenCode => shell.set("OPENCODE_CONFIG_CONTENT", &open_code(port)),
+            Self::Aider => {
+                shell.set("OPENAI_API_BASE", &at(port, OPENAI))
+                    + &shell.set("ANTHROPIC_API_BASE", &at(port, ANTHROPIC))
+            }
+            Self::OpenAiSdk => shell.set("OPENAI_BASE_URL", &at(port, OPENAI)),
+        }
+    }
+}
+
+fn open_code(port: u16) -> String {
+    let provider =
+        |name: &str, path: &str| format!(r#""{name}":{{"options":{{"baseURL":"{}"}}}}"#, at(port, path));
+    let providers = [
+        provider("openai", OPENAI),
+        provider("anthropic", "/passthrough/anthropic/v1"),
+        provider("google", "/passthrough/gemini/v1beta"),
+    ];
+    format!(r#"{{"provider":{{{}}}}}"#, providers.join(","))
+}
+
+/// What a snippet is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// bash, zsh and other POSIX shells.
+    Posix,
+    /// fish.
+    Fish,
+    /// PowerShell.
+    PowerShell,
+}
+
+impl Shell {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Posix, Self::Fish, Self::PowerShell];
+
+    /// Its name in programs.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Posix => "posix",
+            Self::Fish => "fish",
+            Self::PowerShell => "powershell",
+        }
+    }
+
+    /// Its name for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Posix => "bash · zsh",
+            Self::Fish => "fish",
+            Self::PowerShell => "PowerShell",
+        }
+    }
+
+    /// The line that sets a variable. No value of ours has a single quote.
+    pub fn set(self, name: &str, value: &str) -> String {
+        match self {
+            Self::Posix => format!("export {name}='{value}'\n"),
+            Self::Fish => format!("set -gx {name} '{value}'\n"),
+            Self::PowerShell => format!("$env:{name} = '{value}'\n"),
+        }
+    }
+
+    /// The line that gives a program arguments each time it is called.
+    fn wrap(self, program: &str, arguments: &str) -> String {
+        match self {
+            Self::Posix => format!("alias {program}='{program} {arguments}'\n"),
+            Self::Fish => format!("alias {program} '{program} {arguments}'\n"),
+            Self::PowerShell => format!(
+                "function {program} {{ & (Get-Command {program} -CommandType Application | Select-Object -First 1) {arguments} @args }}\n"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_shell_has_its_own_syntax() {
+        let claude = |shell| Tool::ClaudeCode.snippet(shell, 9000);
+        let url = "http://localhost:9000/passthrough/anthropic";
+        assert_eq!(claude(Shell::Posix), format!("export ANTHROPIC_BASE_URL='{url}'\n"));
+        assert_eq!(claude(Shell::Fish), format!("set -gx ANTHROPIC_BASE_URL '{url}'\n"));
+        assert_eq!(claude(Shell::PowerShell), format!("$env:ANTHROPIC_BASE_URL = '{url}'\n"));
+    }
+
+    #[test]
+    fn codex_is_told_on_its_command_line() {
+        assert_eq!(
+            Tool::Codex.snippet(Shell::Posix, 8080),
+            "alias codex='codex -c openai_base_url=http://localhost:8080/v1'\n"
+        );
+        assert!(Tool::Codex.snippet(Shell::PowerShell, 8080).contains("-CommandType Application"));
+    }
+
+    #[test]
+    fn opencode_is_given_a_configuration() {
+        let line = Tool::OpenCode.snippet(Shell::Posix, 8080);
+        let json = line.strip_prefix("export OPENCODE_CONFIG_CONTENT='").unwrap().strip_suffix("'\n").unwrap();
+        let config: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert_eq!(config["provider"]["anthropic"]["options"]["baseURL"], at(8080, "/passthrough/anthropic/v1"));
+        assert_eq!(config["provider"]["openai"]["options"]["baseURL"], at(8080, "/v1"));
+    }
+
+    #[test]
+    fn every_snippet_names_the_proxy_and_quotes_whole() {
+        for tool in Tool::ALL {
+            for shell in Shell::ALL {
+                let snippet = tool.snippet(shell, 8081);
+                assert!(snippet.contains("http://localhost:8081/") && snippet.ends_with('\n'), "{snippet}");
+                assert!(snippet.matches('\'').count().is_multiple_of(2), "{snippet}");
+            }
+        }
+    }
 }

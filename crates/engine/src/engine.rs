@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use api::{Event, SourceTarget};
@@ -99,7 +99,7 @@ pub(crate) struct Inner {
     pub(crate) sources: Sources,
     pub(crate) supervisor: Supervisor,
     pub(crate) started: Instant,
-    pub(crate) notices: Vec<String>,
+    pub(crate) notices: Mutex<Vec<String>>,
     pub(crate) tracker: TaskTracker,
     /// Ends the listeners.
     stop: CancellationToken,
@@ -156,7 +156,7 @@ impl Engine {
             counters,
             tally: Arc::default(),
             started: Instant::now(),
-            notices: notices(&opened),
+            notices: Mutex::new(notices(&opened)),
             tracker,
             stop,
             force,
@@ -222,6 +222,12 @@ impl Engine {
     /// Everything that changes from now on.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.inner.events.subscribe()
+    }
+
+    /// States a problem that the engine does not see itself: health tells it from now on.
+    pub fn note(&self, problem: String) {
+        tracing::error!("{problem}");
+        self.inner.notices.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
     }
 
     /// The settings it runs with.

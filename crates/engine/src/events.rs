@@ -2,6 +2,7 @@
 
 use api::{CallId, Event};
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 /// Events a listener may lag behind before it misses some.
 const BACKLOG: usize = 256;
@@ -30,11 +31,115 @@ impl Events {
 
     /// These calls were committed.
     pub(crate) fn calls_changed(&self, mut ids: Vec<CallId>) {
-        ids.sort_unstable();
-        ids.dedup();
-        let newest = ids.split_off(ids.len().saturating_sub(NAMED));
-        if !newest.is_empty() {
-            self.send(Event::CallsChanged { ids: newest });
+        newest(&mut ids);
+        if !ids.is_empty() {
+            self.send(Event::CallsChanged { ids });
         }
+    }
+}
+
+/// Each call once, and of many only the newest.
+fn newest(ids: &mut Vec<CallId>) {
+    ids.sort_unstable();
+    ids.dedup();
+    ids.drain(..ids.len().saturating_sub(NAMED));
+}
+
+/// Waits for something to happen and gives all that has gathered by then, each fact once; `None` at the end.
+pub async fn gather(events: &mut broadcast::Receiver<Event>) -> Option<Vec<Event>> {
+    let mut gathered = Vec::new();
+    match events.recv().await {
+        Ok(event) => gathered.push(event),
+        Err(RecvError::Lagged(_)) => gathered.push(Event::Resync),
+        Err(RecvError::Closed) => return None,
+    }
+    loop {
+        match events.try_recv() {
+            Ok(event) => gathered.push(event),
+            Err(TryRecvError::Lagged(_)) => gathered.push(Event::Resync),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return Some(coalesce(gathered)),
+        }
+    }
+}
+
+/// The same facts in fewer events: what was told later replaces what it makes stale.
+fn coalesce(events: Vec<Event>) -> Vec<Event> {
+    let mut kept: Vec<Event> = Vec::new();
+    for event in events {
+        match kept.iter_mut().find(|earlier| is_about_the_same(earlier, &event)) {
+            Some(earlier) => merge(earlier, event),
+            None => kept.push(event),
+        }
+    }
+    kept
+}
+
+fn is_about_the_same(earlier: &Event, later: &Event) -> bool {
+    match (earlier, later) {
+        (Event::SourceState { source: earlier }, Event::SourceState { source: later }) => {
+            earlier.name == later.name
+        }
+        _ => std::mem::discriminant(earlier) == std::mem::discriminant(later),
+    }
+}
+
+fn merge(earlier: &mut Event, later: Event) {
+    match (earlier, later) {
+        (Event::CallsChanged { ids }, Event::CallsChanged { ids: more }) => {
+            ids.extend(more);
+            newest(ids);
+        }
+        (earlier, later) => *earlier = later,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use api::{SourceState, SourceStatus};
+
+    use super::*;
+
+    fn changed(ids: impl IntoIterator<Item = u128>) -> Event {
+        Event::CallsChanged { ids: ids.into_iter().map(|id| CallId::new(uuid::Uuid::from_u128(id))).collect() }
+    }
+
+    fn source(name: &str, state: SourceState) -> Event {
+        Event::SourceState { source: SourceStatus { name: name.to_owned(), state } }
+    }
+
+    #[tokio::test]
+    async fn what_gathers_is_told_once() {
+        let events = Events::new();
+        let mut listener = events.subscribe();
+        events.send(changed([1]));
+        events.send(source("proxy", SourceState::Stopped));
+        events.send(Event::CallProgress { calls: Vec::new(), total: 3 });
+        events.send(changed([3, 2, 1]));
+        events.send(source("otlp", SourceState::Stopped));
+        events.send(source("proxy", SourceState::Running { addresses: Vec::new() }));
+        events.send(Event::CallProgress { calls: Vec::new(), total: 2 });
+        assert_eq!(
+            gather(&mut listener).await.unwrap(),
+            [
+                changed([1, 2, 3]),
+                source("proxy", SourceState::Running { addresses: Vec::new() }),
+                Event::CallProgress { calls: Vec::new(), total: 2 },
+                source("otlp", SourceState::Stopped),
+            ]
+        );
+        drop(events);
+        assert_eq!(gather(&mut listener).await, None);
+    }
+
+    #[tokio::test]
+    async fn who_was_too_slow_is_told_to_ask_again() {
+        let events = Events::new();
+        let mut listener = events.subscribe();
+        for id in 0..1_000 {
+            events.send(changed([id]));
+        }
+        let told = gather(&mut listener).await.unwrap();
+        assert_eq!(told[0], Event::Resync);
+        assert_eq!(told[1], changed(900..1_000), "of many only the newest are named");
     }
 }

@@ -8,6 +8,7 @@ pub mod connect;
 mod engine;
 mod events;
 mod folder;
+pub mod glance;
 mod in_flight;
 mod listen;
 mod pipeline;
@@ -16,7 +17,9 @@ mod sources;
 mod supervisor;
 
 pub use engine::{Engine, StartError};
+pub use events::gather;
 pub use folder::{Instance, running_instance};
 pub use listen::{ListenError, listen};
 pub use proxy::guard::{Guard, Refusal};
 pub use settings::Settings;
+pub use store::StoreError;

@@ -38,6 +38,13 @@ impl Assets {
     }
 }
 
+impl Assets {
+    /// The file of this name.
+    pub fn get(&self, name: &str) -> Option<Cow<'static, [u8]>> {
+        (self.lookup)(name)
+    }
+}
+
 /// A file, or the page for paths that are the page's own.
 pub(crate) async fn serve(State(host): State<Host>, method: Method, uri: Uri) -> Response {
     if method != Method::GET && method != Method::HEAD {
@@ -46,7 +53,7 @@ pub(crate) async fn serve(State(host): State<Host>, method: Method, uri: Uri) ->
     let path = uri.path().trim_start_matches('/');
     let is_page = !path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     let name = if is_page { "index.html" } else { path };
-    match (host.assets.lookup)(name) {
+    match host.assets.get(name) {
         Some(bytes) => {
             let headers = [(header::CONTENT_TYPE, content_type(name)), (header::CACHE_CONTROL, "no-cache")];
             (headers, bytes.into_owned()).into_response()

@@ -1,13 +1,20 @@
 //! The HTTP host: the dashboard's files, REST, RPC and events over one engine, behind one guard.
 //!
 //! Every handler unpacks, calls `Engine::dispatch` and wraps. Leaves out all logic but the REST shapes.
+//! What every binary needs around it is here too: flags, log, signals, starting and stopping, and the same questions
+//! to an LLMFlow in another process.
 
 mod assets;
 mod error;
 mod events;
+mod flags;
 mod guard;
+mod log;
+mod remote;
 mod rest;
 mod rpc;
+mod running;
+mod signals;
 
 use axum::Router;
 use axum::middleware;
@@ -17,6 +24,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use assets::Assets;
+pub use flags::SettingsFlags;
+pub use log::start_log;
+pub use remote::Remote;
+pub use running::Running;
+pub use signals::Signals;
 
 /// What handlers share.
 #[derive(Clone)]

@@ -210,5 +210,5 @@ pub(super) fn listen(on: impl Fn(Signal) + 'static) -> EventStream {
         },
         Duration::from_millis(250),
     );
-    EventStream::invented()
+    EventStream::self_made()
 }

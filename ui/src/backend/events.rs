@@ -40,8 +40,7 @@ struct Source {
 
 impl EventStream {
     /// A stream that makes its signals itself.
-    #[cfg(feature = "demo")]
-    pub(super) fn invented() -> Self {
+    pub(super) fn self_made() -> Self {
         Self { _source: None }
     }
 

@@ -1,5 +1,6 @@
 //! Whether all is well: sources, completeness, and what to do about what is not.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use api::{ApiError, CallFilter, Completeness, Health, HealthStatus, SourceState, SourceStatus};
@@ -17,7 +18,7 @@ impl Engine {
         let inner = &self.inner;
         let completeness = self.completeness();
         let sources = inner.sources.list();
-        let mut problems = inner.notices.clone();
+        let mut problems = inner.notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let failed = sources.iter().filter_map(|source| match &source.state {
             SourceState::Failed { message } => {
                 Some(format!("The {} does not listen: {message}.", source.name))

@@ -1,0 +1,36 @@
+//! The flags that every binary takes for its settings. Leaves out what they mean (`engine::settings`).
+
+use std::path::PathBuf;
+
+use engine::Settings;
+use engine::settings::{Flags, SettingsError};
+
+/// Settings on a command line.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct SettingsFlags {
+    /// The settings file [default: ~/.config/llmflow/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder [default: ~/.llmflow]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// The proxy's port; 0 for none [default: 8080]
+    #[arg(long, global = true, value_name = "PORT")]
+    proxy_port: Option<u16>,
+    /// The dashboard's port; 0 for none [default: 3000]
+    #[arg(long, global = true, value_name = "PORT")]
+    dashboard_port: Option<u16>,
+}
+
+impl SettingsFlags {
+    /// The settings: the file, then the environment, then these flags.
+    pub fn load(&self) -> Result<Settings, SettingsError> {
+        let flags = Flags {
+            config: self.config.clone(),
+            proxy_port: self.proxy_port,
+            dashboard_port: self.dashboard_port,
+            data_dir: self.data_dir.clone(),
+        };
+        Settings::load(&flags, &|name| std::env::var(name).ok())
+    }
+}

@@ -1,0 +1,68 @@
+//! The engine with its dashboard, as every binary runs the two: started together, stopped in order.
+//! Leaves out saying so to anybody (`cli`, the desktop app).
+
+use std::time::Duration;
+
+use engine::{Engine, Settings, StartError, listen};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::Assets;
+
+/// How long dashboard connections may take to end.
+const LAST_PAGES: Duration = Duration::from_secs(3);
+
+/// An LLMFlow in this process.
+pub struct Running {
+    /// The engine.
+    pub engine: Engine,
+    /// Where the dashboard listens; 0 when it does not.
+    pub dashboard_port: u16,
+    stop: CancellationToken,
+    pages: TaskTracker,
+}
+
+impl Running {
+    /// Starts both. A port that is taken is a stated fact, not an error: the rest runs.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let port = settings.dashboard_port;
+        let engine = Engine::start(settings).await?;
+        let mut running =
+            Self { engine, dashboard_port: 0, stop: CancellationToken::new(), pages: TaskTracker::new() };
+        if port == 0 {
+            return Ok(running);
+        }
+        match listen(port, "DASHBOARD_PORT").await {
+            Ok(listeners) => {
+                running.dashboard_port = port;
+                for listener in listeners {
+                    let (engine, stop) = (running.engine.clone(), running.stop.clone());
+                    running.pages.spawn(async move {
+                        if let Err(error) = crate::serve(engine, Assets::built_in(), listener, stop).await {
+                            tracing::error!(%error, "the dashboard ended");
+                        }
+                    });
+                }
+            }
+            Err(error) => running.engine.note(format!("The dashboard does not listen: {error}.")),
+        }
+        Ok(running)
+    }
+
+    /// Stops the dashboard, lets calls under way finish within the grace of the settings, and stores everything.
+    /// When `cut` comes first, they are cut. Says how many calls went through without being stored.
+    pub async fn stop(&self, cut: impl Future<Output = ()>) -> Result<u64, engine::StoreError> {
+        let grace = self.engine.shutdown_grace();
+        self.stop.cancel();
+        self.pages.close();
+        let lost = tokio::select! {
+            lost = self.engine.shutdown(grace) => lost,
+            lost = async { cut.await; self.engine.shutdown(Duration::ZERO).await } => lost,
+        };
+        // A page that is slow to read must not keep the program from ending.
+        if tokio::time::timeout(LAST_PAGES, self.pages.wait()).await.is_err() {
+            tracing::warn!("a dashboard connection was cut");
+        }
+        lost
+    }
+}

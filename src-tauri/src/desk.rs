@@ -1,0 +1,121 @@
+//! What the whole app shares, and following what is behind the window as that comes and goes.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use server::{Remote, SettingsFlags};
+use tauri::async_runtime::{JoinHandle, spawn};
+use tauri::{AppHandle, Manager};
+use tokio::sync::Notify;
+
+use crate::link::Link;
+use crate::window;
+
+/// Between two looks for an LLMFlow to attach to.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Tries to reach the other one again before it is taken to have ended.
+const TRIES: u32 = 4;
+
+/// The app's state.
+pub(crate) struct Desk {
+    flags: SettingsFlags,
+    link: Mutex<Option<Link>>,
+    follower: Mutex<Option<JoinHandle<()>>>,
+    /// Sends events to the page; a reload replaces it.
+    pub(crate) teller: Mutex<Option<JoinHandle<()>>>,
+    /// Something that the tray shows may have changed.
+    pub(crate) stir: Notify,
+    /// The page has drawn itself.
+    pub(crate) ready: AtomicBool,
+    /// A tray is there to come back from.
+    pub(crate) has_tray: AtomicBool,
+    pub(crate) quit: crate::quit::State,
+}
+
+impl Desk {
+    pub(crate) fn new(flags: SettingsFlags) -> Self {
+        Self {
+            flags,
+            link: Mutex::default(),
+            follower: Mutex::default(),
+            teller: Mutex::default(),
+            stir: Notify::new(),
+            ready: AtomicBool::new(false),
+            has_tray: AtomicBool::new(false),
+            quit: crate::quit::State::default(),
+        }
+    }
+
+    /// What is behind the window now.
+    pub(crate) fn link(&self) -> Link {
+        locked(&self.link).clone().unwrap_or_else(Link::ended)
+    }
+}
+
+/// A lock that survives a panic elsewhere.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The app's state.
+pub(crate) fn desk(app: &AppHandle) -> tauri::State<'_, Desk> {
+    app.state()
+}
+
+/// Finds or starts what the window shows.
+pub(crate) async fn begin(app: &AppHandle) {
+    let flags = desk(app).flags.clone();
+    let link = Link::begin(flags).await;
+    change(app, link);
+}
+
+fn change(app: &AppHandle, link: Link) {
+    let desk = desk(app);
+    if desk.quit.has_begun() {
+        return;
+    }
+    *locked(&desk.link) = Some(link.clone());
+    window::show_link(app, &link);
+    let follower = spawn(follow(app.clone(), link));
+    if let Some(before) = locked(&desk.follower).replace(follower) {
+        before.abort();
+    }
+    desk.stir.notify_one();
+}
+
+/// Stirs at each event; changes over when the other one ends, or one appears.
+async fn follow(app: AppHandle, link: Link) {
+    match link {
+        Link::Own(running) => {
+            let mut events = running.engine.events();
+            while engine::gather(&mut events).await.is_some() {
+                desk(&app).stir.notify_one();
+            }
+        }
+        Link::Other(remote) => {
+            while is_there(remote).await {
+                remote.watch(|_| desk(&app).stir.notify_one()).await;
+            }
+            change(&app, Link::ended());
+        }
+        Link::Nothing(_) => loop {
+            tokio::time::sleep(PAUSE).await;
+            if let Ok(settings) = desk(&app).flags.load()
+                && let Some(other) = Link::find(&settings).await
+            {
+                return change(&app, Link::Other(other));
+            }
+        },
+    }
+}
+
+async fn is_there(remote: Remote) -> bool {
+    for _ in 0..TRIES {
+        if Remote::find(remote.port()).await.is_some() {
+            return true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    false
+}

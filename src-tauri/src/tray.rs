@@ -1,0 +1,160 @@
+//! The tray: what it shows (`engine::glance`) and what its entries do.
+
+mod menu;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use api::{CallFilter, Reply, Request, SourceTarget};
+use chrono::{Days, Local, NaiveTime};
+use engine::connect::{Shell, Tool};
+use engine::glance::Glance;
+use tauri::async_runtime::spawn;
+use tauri::{AppHandle, Manager};
+use tauri_plugin_autostart::ManagerExt;
+
+use crate::desk::{desk, locked};
+use crate::link::Link;
+use crate::{quit, window};
+use menu::TrayMenu;
+
+/// Between two looks at what is shown.
+const BREATH: Duration = Duration::from_millis(700);
+const PROXY: &str = "proxy";
+
+/// Puts the icon into the tray and keeps it true.
+pub(crate) fn set_up(app: &AppHandle) {
+    // The library that draws it is looked for only now, and panics when it is not installed.
+    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| TrayMenu::make(app)));
+    match made {
+        Ok(Ok(menu)) => {
+            app.manage(menu);
+            spawn(keep_true(app.clone()));
+        }
+        Ok(Err(error)) => tracing::warn!(%error, "there is no tray"),
+        Err(_) => tracing::warn!("there is no tray: install libayatana-appindicator3"),
+    }
+}
+
+async fn keep_true(app: AppHandle) {
+    loop {
+        let glance = glance(&app).await;
+        app.state::<TrayMenu>().show(&app, glance);
+        tokio::time::sleep(BREATH).await;
+        let desk = desk(&app);
+        tokio::select! {
+            () = desk.stir.notified() => {}
+            () = tokio::time::sleep(until_midnight()) => {}
+        }
+    }
+}
+
+async fn glance(app: &AppHandle) -> Glance {
+    let desk = desk(app);
+    let mut glance = facts(&desk.link()).await.unwrap_or_else(Glance::nothing);
+    if desk.quit.has_begun() {
+        glance.status = desk.quit.status();
+    }
+    glance
+}
+
+async fn facts(link: &Link) -> Option<Glance> {
+    let filter = CallFilter { from_ms: Some(midnight().timestamp_millis()), ..CallFilter::default() };
+    let Reply::Stats(today) = link.ask(Request::GetStats { filter }).await.ok()? else { return None };
+    let Reply::Health(health) = link.ask(Request::GetHealth).await.ok()? else { return None };
+    let users = match link.ask(Request::GetStranded { name: PROXY.to_owned() }).await {
+        Ok(Reply::Stranded(users)) => users,
+        _ => Vec::new(),
+    };
+    Some(Glance::of(&today, &health, &users))
+}
+
+/// When today began here. Where clocks skip midnight, the day begins with the first moment there is.
+fn midnight() -> chrono::DateTime<Local> {
+    let now = Local::now();
+    now.with_time(NaiveTime::MIN).earliest().unwrap_or(now)
+}
+
+fn until_midnight() -> Duration {
+    let next = midnight().checked_add_days(Days::new(1));
+    next.and_then(|next| (next - Local::now()).to_std().ok()).unwrap_or(Duration::from_secs(3_600))
+}
+
+/// What the entry of this id does.
+fn on_click(app: &AppHandle, id: &str) {
+    match id {
+        "open" => window::show(app),
+        "browser" => {
+            if let Some(address) = desk(app).link().address() {
+                window::open_in_browser(&address);
+            }
+        }
+        "login" => {
+            let on = app.autolaunch().is_enabled().unwrap_or(false);
+            if let Err(error) = set_autostart(app, !on) {
+                tracing::warn!(error, "starting at login cannot be changed");
+            }
+        }
+        "quit" => quit::quit(app),
+        "pause" => {
+            if let Some(switch) = shown(app).and_then(|glance| glance.pause) {
+                set_source(app, switch.to);
+            }
+        }
+        "off" => set_source(app, SourceTarget::Stopped),
+        "on" => set_source(app, SourceTarget::Running),
+        other => copy_environment(app, other),
+    }
+}
+
+fn shown(app: &AppHandle) -> Option<Glance> {
+    locked(&app.state::<TrayMenu>().shown).clone()
+}
+
+fn set_source(app: &AppHandle, to: SourceTarget) {
+    let app = app.clone();
+    spawn(async move {
+        let request = Request::SetSource { name: PROXY.to_owned(), to };
+        if let Err(error) = desk(&app).link().ask(request).await {
+            tracing::error!(%error, "the proxy cannot be switched");
+        }
+        desk(&app).stir.notify_one();
+    });
+}
+
+/// Ids are `copy TOOL SHELL`.
+fn copy_environment(app: &AppHandle, id: &str) {
+    let mut words = id.split(' ').skip(1);
+    let tool = words.next().and_then(|key| Tool::ALL.into_iter().find(|tool| tool.key() == key));
+    let shell = words.next().and_then(|key| Shell::ALL.into_iter().find(|shell| shell.key() == key));
+    let (Some(tool), Some(shell), Some(port)) = (tool, shell, shown(app).and_then(|glance| glance.port)) else {
+        return;
+    };
+    if let Err(error) = copy(tool.snippet(shell, port)) {
+        tracing::warn!(error, "nothing was copied");
+    }
+}
+
+/// Puts text on the clipboard. On Linux the one who copied has to hand it out, so it is kept.
+pub(crate) fn copy(text: String) -> Result<(), String> {
+    static CLIPBOARD: Mutex<Option<arboard::Clipboard>> = Mutex::new(None);
+    let mut clipboard = locked(&CLIPBOARD);
+    let opened = match clipboard.take() {
+        Some(open) => Ok(open),
+        None => arboard::Clipboard::new(),
+    };
+    let mut open = opened.map_err(|error| error.to_string())?;
+    let copied = open.set_text(text).map_err(|error| error.to_string());
+    *clipboard = Some(open);
+    copied
+}
+
+/// Starts LLMFlow at login, or no more.
+pub(crate) fn set_autostart(app: &AppHandle, on: bool) -> Result<(), String> {
+    let manager = app.autolaunch();
+    let changed = if on { manager.enable() } else { manager.disable() };
+    if let Some(menu) = app.try_state::<TrayMenu>() {
+        menu.show_autostart(manager.is_enabled().unwrap_or(false));
+    }
+    changed.map_err(|error| error.to_string())
+}
