@@ -86,8 +86,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let flags = arguments.settings;
-    let settings = || flags.load();
+    let settings = arguments.settings.load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.command {
         Command::Serve => runtime.block_on(serve::serve(settings()?)),
