@@ -39,7 +39,9 @@ impl Link {
         // On a thread of its own: opening the database is a future that may not change threads.
         match spawn_blocking(move || block_on(Running::start(settings))).await {
             Ok(Ok(running)) => Self::Own(Arc::new(running)),
-            Ok(Err(StartError::Running { folder, instance })) => Self::held(&folder, instance.map(|it| it.pid)),
+            Ok(Err(StartError::Running { folder, instance })) => {
+                Self::held(&folder, instance.map(|it| it.pid))
+            }
             Ok(Err(error)) => Self::failed(&error),
             Err(error) => Self::failed(&error),
         }

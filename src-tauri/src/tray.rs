@@ -127,7 +127,8 @@ fn copy_environment(app: &AppHandle, id: &str) {
     let mut words = id.split(' ').skip(1);
     let tool = words.next().and_then(|key| Tool::ALL.into_iter().find(|tool| tool.key() == key));
     let shell = words.next().and_then(|key| Shell::ALL.into_iter().find(|shell| shell.key() == key));
-    let (Some(tool), Some(shell), Some(port)) = (tool, shell, shown(app).and_then(|glance| glance.port)) else {
+    let (Some(tool), Some(shell), Some(port)) = (tool, shell, shown(app).and_then(|glance| glance.port))
+    else {
         return;
     };
     if let Err(error) = copy(tool.snippet(shell, port)) {

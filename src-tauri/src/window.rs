@@ -175,7 +175,9 @@ fn watch(app: &AppHandle) {
             }
         };
         if tokio::time::timeout(READY_WITHIN, drawing).await.is_err() && !desk(&app).quit.has_begun() {
-            tracing::error!("the window does not draw; WEBKIT_DISABLE_DMABUF_RENDERER=1 often helps on Linux");
+            tracing::error!(
+                "the window does not draw; WEBKIT_DISABLE_DMABUF_RENDERER=1 often helps on Linux"
+            );
             offer_browser(&app);
         }
     });

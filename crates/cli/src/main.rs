@@ -86,7 +86,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let settings = arguments.settings.load()?;
+    let flags = arguments.settings;
+    let settings = || flags.load();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.command {
         Command::Serve => runtime.block_on(serve::serve(settings()?)),

@@ -177,9 +177,13 @@ mod tests {
     #[test]
     fn opencode_is_given_a_configuration() {
         let line = Tool::OpenCode.snippet(Shell::Posix, 8080);
-        let json = line.strip_prefix("export OPENCODE_CONFIG_CONTENT='").unwrap().strip_suffix("'\n").unwrap();
+        let json =
+            line.strip_prefix("export OPENCODE_CONFIG_CONTENT='").unwrap().strip_suffix("'\n").unwrap();
         let config: serde_json::Value = serde_json::from_str(json).unwrap();
-        assert_eq!(config["provider"]["anthropic"]["options"]["baseURL"], at(8080, "/passthrough/anthropic/v1"));
+        assert_eq!(
+            config["provider"]["anthropic"]["options"]["baseURL"],
+            at(8080, "/passthrough/anthropic/v1")
+        );
         assert_eq!(config["provider"]["openai"]["options"]["baseURL"], at(8080, "/v1"));
     }
 

@@ -100,7 +100,9 @@ mod tests {
     use super::*;
 
     fn changed(ids: impl IntoIterator<Item = u128>) -> Event {
-        Event::CallsChanged { ids: ids.into_iter().map(|id| CallId::new(uuid::Uuid::from_u128(id))).collect() }
+        Event::CallsChanged {
+            ids: ids.into_iter().map(|id| CallId::new(uuid::Uuid::from_u128(id))).collect(),
+        }
     }
 
     fn source(name: &str, state: SourceState) -> Event {

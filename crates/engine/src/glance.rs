@@ -107,7 +107,8 @@ fn short(message: &str) -> &str {
 
 fn spend(today: &Stats) -> String {
     let calls = counted(today.calls, "call");
-    let unknown = if today.unpriced > 0 { format!(" · {} without a price", today.unpriced) } else { String::new() };
+    let unknown =
+        if today.unpriced > 0 { format!(" · {} without a price", today.unpriced) } else { String::new() };
     format!("Today {} · {calls}{unknown}", dollars(today.cost))
 }
 

@@ -31,7 +31,8 @@ impl Remote {
         let body = tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?.1;
         let health: serde_json::Value = serde_json::from_slice(&body).ok()?;
         // Another version may say more or less; this much each one says.
-        let is_ours = matches!(health.get("status")?.as_str()?, "ok" | "degraded") && health.get("sources").is_some();
+        let is_ours =
+            matches!(health.get("status")?.as_str()?, "ok" | "degraded") && health.get("sources").is_some();
         is_ours.then_some(remote)
     }
 
@@ -65,7 +66,8 @@ impl Remote {
                 while let Some(end) = unread.iter().position(|byte| *byte == b'\n') {
                     let line: Vec<u8> = unread.drain(..=end).collect();
                     // An event this version does not know changes something that is not shown here.
-                    let event = line.strip_prefix(b"data:").and_then(|data| serde_json::from_slice(data).ok());
+                    let event =
+                        line.strip_prefix(b"data:").and_then(|data| serde_json::from_slice(data).ok());
                     event.into_iter().for_each(&mut on);
                 }
             }

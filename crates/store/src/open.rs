@@ -59,7 +59,13 @@ impl Store {
             .test_before_acquire(false)
             .connect_with(reading.pragma("query_only", "on"))
             .await?;
-        let inner = Inner { path: path.to_owned(), read, packed: PackedLately::default(), kept: Kept::default(), writer };
+        let inner = Inner {
+            path: path.to_owned(),
+            read,
+            packed: PackedLately::default(),
+            kept: Kept::default(),
+            writer,
+        };
         Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside }))
     }
 

@@ -22,7 +22,10 @@ impl Desktop {
     }
 
     pub async fn start_at_login(self, on: bool) -> Result<(), ApiError> {
-        call("autostart_set", &[("on", JsValue::from_bool(on))]).await.map(drop).map_err(|error| refused(&error))
+        call("autostart_set", &[("on", JsValue::from_bool(on))])
+            .await
+            .map(drop)
+            .map_err(|error| refused(&error))
     }
 }
 
