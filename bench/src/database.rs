@@ -39,6 +39,11 @@ pub(crate) fn waiting_for_index(path: &Path) -> Result<u64> {
     number(path, "SELECT count(*) FROM text_backlog")
 }
 
+/// Bytes of all pages in use, the log's included.
+pub(crate) fn pages(path: &Path) -> Result<u64> {
+    number(path, "SELECT sum(pgsize) FROM dbstat")
+}
+
 /// Takes a closed database apart.
 pub(crate) fn anatomy(path: &Path) -> Result<Anatomy> {
     let pages = with(path, async |connection| {

@@ -12,6 +12,7 @@ mod process;
 mod proxies;
 mod report;
 mod rows;
+mod session;
 mod statistics;
 mod text;
 mod upstream;
@@ -102,6 +103,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<ExitCode> {
     anyhow::ensure!(options.binary.is_file(), "{} is not built", options.binary.display());
+    process::allow_many_files();
     let mut report = Report::default();
     report.facts = machine::describe();
     report.facts.push(("load before", machine::load()));
@@ -110,6 +112,12 @@ fn run(options: &Options) -> Result<ExitCode> {
     }
     if options.wants(Row::A) {
         rows::calls::measure(options, &mut report)?;
+    }
+    if options.wants(Row::B) {
+        rows::streams::measure(options, &mut report)?;
+    }
+    if options.wants(Row::D) {
+        rows::storage::measure(options, &mut report)?;
     }
     report.facts.push(("load after", machine::load()));
     let text = report.markdown();

@@ -102,6 +102,19 @@ impl Drop for Process {
     }
 }
 
+/// A thousand streams have a thousand sockets here, and twice that in the proxy, which inherits the limit.
+#[cfg(unix)]
+pub(crate) fn allow_many_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it cannot be raised, the streams that fail say so.
+    let _stays_as_it_is = setrlimit(Resource::Nofile, limit);
+}
+
+#[cfg(not(unix))]
+pub(crate) fn allow_many_files() {}
+
 /// The sum of user and system time in the text of `/proc/PID/stat`, whose second field may hold anything.
 fn cpu_seconds(stat: &str) -> Option<f64> {
     let after_name = stat.rsplit_once(") ")?.1;

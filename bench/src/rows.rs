@@ -2,3 +2,5 @@
 
 pub(crate) mod calls;
 pub(crate) mod footprint;
+pub(crate) mod storage;
+pub(crate) mod streams;

@@ -14,12 +14,14 @@ use crate::components::status_bar::StatusBar;
 use crate::live::Live;
 use crate::pages::connect::Connect;
 use crate::pages::missing::Missing;
+use crate::pages::overview::Overview;
 use crate::pages::providers::Providers;
 use crate::pages::settings::Settings;
 use crate::pages::trace::Trace;
 use crate::pages::traces::Traces;
 use crate::preferences::Preferences;
 use crate::source::SourceStrip;
+use crate::today::Today;
 
 /// The address of the Traces page as it was last seen, so that filters survive a look at one call.
 #[derive(Clone, Copy)]
@@ -30,7 +32,9 @@ pub struct LastTraces(pub RwSignal<String>);
 pub fn App() -> impl IntoView {
     let backend = Backend::connect();
     provide_context(backend);
-    provide_context(Live::start(backend));
+    let live = Live::start(backend);
+    provide_context(live);
+    provide_context(Today::start(backend, live));
     provide_context(Preferences::load());
     provide_context(LastTraces(RwSignal::new("/traces".to_owned())));
     // Effects run once the page is drawn.
@@ -64,6 +68,7 @@ fn Frame() -> impl IntoView {
             "?" => help.update(|open| *open = !*open),
             "Escape" if help.get_untracked() => help.set(false),
             "Enter" | " " if is_on_control(event) => return false,
+            "1" => navigate("/overview", NavigateOptions::default()),
             "9" => navigate("/providers", NavigateOptions::default()),
             "3" => navigate(&last_traces.get_untracked(), NavigateOptions::default()),
             _ => return false,
@@ -76,7 +81,8 @@ fn Frame() -> impl IntoView {
             <main>
                 <SourceStrip />
                 <Routes fallback=Missing>
-                    <Route path=path!("/") view=|| view! { <Redirect path="/traces" /> } />
+                    <Route path=path!("/") view=|| view! { <Redirect path="/overview" /> } />
+                    <Route path=path!("/overview") view=Overview />
                     <Route path=path!("/traces") view=Traces />
                     <Route path=path!("/traces/:id") view=Trace />
                     <Route path=path!("/providers") view=Providers />

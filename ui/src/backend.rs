@@ -10,7 +10,7 @@ pub(crate) mod invoke;
 
 use api::{
     ApiError, BodySide, BodyText, CallDetail, CallFilter, CallId, CallsPage, Conversation, ErrorKind, Facets,
-    Health, HistogramBar, InFlight, Page, Reply, Request, Stats,
+    GroupBy, Health, HistogramBar, InFlight, Overview, Page, Reply, Request, Series, Stats,
 };
 pub use desktop::{Desktop, desktop};
 pub use events::{EventStream, Signal};
@@ -130,6 +130,25 @@ impl Backend {
     pub async fn facets(self) -> Result<Facets, ApiError> {
         match self.ask(Request::GetFacets).await? {
             Reply::Facets(facets) => Ok(facets),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub async fn series(
+        self,
+        filter: CallFilter,
+        bounds_ms: Vec<i64>,
+        group: Option<GroupBy>,
+    ) -> Result<Series, ApiError> {
+        match self.ask(Request::GetSeries { filter, bounds_ms, group }).await? {
+            Reply::Series(series) => Ok(series),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub async fn overview(self, bounds_ms: Vec<i64>) -> Result<Overview, ApiError> {
+        match self.ask(Request::GetOverview { bounds_ms }).await? {
+            Reply::Overview(overview) => Ok(*overview),
             other => Err(unexpected(&other)),
         }
     }

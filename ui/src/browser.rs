@@ -19,6 +19,18 @@ pub fn utc_offset(ms: i64) -> i32 {
     -(js_sys::Date::new(&(ms as f64).into()).get_timezone_offset() as i32)
 }
 
+/// The local midnight that begins the day `days` after that of `ms`; it knows about summer time.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a date's milliseconds and days fit"
+)]
+pub fn midnight(ms: i64, days: i32) -> i64 {
+    let date = js_sys::Date::new(&(ms as f64).into());
+    let (year, month, day) = (date.get_full_year(), date.get_month(), date.get_date());
+    js_sys::Date::new_with_year_month_day(year, month as i32, day as i32 + days).get_time() as i64
+}
+
 /// A value kept between visits.
 pub fn stored(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(key).ok()?

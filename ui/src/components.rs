@@ -10,6 +10,7 @@ pub mod marks;
 pub mod side_nav;
 pub mod states;
 pub mod status_bar;
+pub mod sum;
 pub mod switch;
 pub mod top_bar;
 pub mod two_step;

@@ -4,6 +4,8 @@
 mod query;
 pub mod typed;
 
+pub use query::pairs;
+
 use api::{CallFilter, CallId, Outcome};
 
 use crate::format::time::day_start;
@@ -150,16 +152,29 @@ impl View {
         let mut fields = Vec::new();
         let mut add = |field, value: Option<String>| fields.extend(value.map(|value| (field, value)));
         add("time", self.last.map(|last| last.word().to_owned()));
-        add("model", filter.model.clone());
+        add("model", typed::named(&filter.model));
         add("provider", filter.provider.clone());
-        add("tool", filter.client.clone());
+        add("tool", typed::named(&filter.client));
         add("outcome", filter.outcome.map(|outcome| typed::outcome_word(outcome).to_owned()));
         add("state", filter.state.map(|state| state.as_str().to_owned()));
         add("operation", filter.operation.map(|operation| operation.as_str().to_owned()));
         add("cost", typed::cost_text(filter.cost_min_pico, filter.cost_max_pico));
         add("price", filter.unpriced.map(|unknown| if unknown { "unknown" } else { "known" }.to_owned()));
-        add("tag", filter.tag.clone());
-        add("session", filter.session_id.clone());
+        add(
+            "priced",
+            filter.not_fully_priced.map(|unsure| if unsure { "partly" } else { "fully" }.to_owned()),
+        );
+        add("usage", filter.partial.map(|partial| if partial { "partial" } else { "whole" }.to_owned()));
+        add("status", filter.status.map(|status| status.to_string()));
+        add("error", typed::named(&filter.error_kind));
+        add("bucket", filter.bucket.map(|bucket| bucket.as_str().to_owned()));
+        add(
+            "first_token",
+            filter.first_token.map(|known| if known { "known" } else { "unknown" }.to_owned()),
+        );
+        add("body", filter.cut.map(|cut| if cut { "cut" } else { "whole" }.to_owned()));
+        add("tag", typed::named(&filter.tag));
+        add("session", typed::named(&filter.session_id));
         add("trace", filter.trace_id.clone());
         add("text", filter.text.clone());
         fields
@@ -201,6 +216,13 @@ impl View {
             "operation" => filter.operation = None,
             "cost" => (filter.cost_min_pico, filter.cost_max_pico) = (None, None),
             "price" => filter.unpriced = None,
+            "priced" => filter.not_fully_priced = None,
+            "usage" => filter.partial = None,
+            "status" => filter.status = None,
+            "error" => filter.error_kind = None,
+            "bucket" => filter.bucket = None,
+            "first_token" => filter.first_token = None,
+            "body" => filter.cut = None,
             "tag" => filter.tag = None,
             "session" => filter.session_id = None,
             "trace" => filter.trace_id = None,
@@ -239,6 +261,14 @@ mod tests {
     }
 
     #[test]
+    fn calls_without_a_tool_can_be_asked_for() {
+        let view = View::parse("tool=none&error=none");
+        assert_eq!(view.filter.client.as_deref(), Some(""));
+        assert_eq!(view.filter.error_kind.as_deref(), Some(""));
+        assert_eq!(view.query(), "tool=none&error=none");
+    }
+
+    #[test]
     fn moving_times_become_absolute_only_when_asked() {
         let view = View { last: Some(Last::Hour), ..View::default() };
         assert_eq!(view.filter.from_ms, None);
@@ -248,10 +278,10 @@ mod tests {
     #[test]
     fn each_chip_can_be_taken_away() {
         let mut view = View::parse(
-            "time=1h&model=m&provider=p&tool=c&outcome=error&state=lost&operation=chat&cost=1..2&price=unknown&tag=t&session=s&trace=r&text=w&from=1&to=2",
+            "time=1h&model=m&provider=p&tool=c&outcome=error&state=lost&operation=chat&cost=1..2&price=unknown&priced=partly&usage=partial&status=529&error=e&bucket=output&first_token=known&body=cut&tag=t&session=s&trace=r&text=w&from=1&to=2",
         );
         let chips = view.chips(|ms| ms.to_string());
-        assert_eq!(chips.len(), 15);
+        assert_eq!(chips.len(), 22);
         for chip in chips {
             let less = view.without(chip.field);
             assert_ne!(less, view, "removing {} changes something", chip.field);

@@ -152,6 +152,16 @@ pub fn percent(part: u64, whole: u64) -> String {
     format!("{rounded:.0}%")
 }
 
+/// `part` of `whole` in percent with one decimal, never rounded up to 100 or down to 0.
+pub fn share(part: u64, whole: u64) -> String {
+    match (part, whole) {
+        (_, 0) => "–".to_owned(),
+        (0, _) => "0%".to_owned(),
+        _ if part >= whole => "100%".to_owned(),
+        _ => format!("{:.1}%", (part as f64 * 100.0 / whole as f64).clamp(0.1, 99.9)),
+    }
+}
+
 /// `1 call`, `2 calls`.
 pub fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(count), if count == 1 { one } else { many })
@@ -244,5 +254,9 @@ mod tests {
         assert_eq!(tokens_per_second(Some(710), Some(5), Some(5)), None);
         assert_eq!(percent(999, 1_000), "99%", "not all of it");
         assert_eq!(percent(0, 0), "0%");
+        assert_eq!(
+            [share(9, 1_284), share(1_271, 1_284), share(9_999, 10_000), share(5, 5)],
+            ["0.7%", "99.0%", "99.9%", "100%"]
+        );
     }
 }

@@ -4,6 +4,7 @@
 pub mod app;
 mod backend;
 mod browser;
+mod calendar;
 mod change;
 mod colour;
 mod components;
@@ -15,4 +16,6 @@ mod json;
 mod live;
 mod pages;
 mod preferences;
+mod provenance;
 mod source;
+mod today;

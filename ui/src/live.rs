@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use api::{CallFilter, CallId, Event, Health, InFlight, SourceState, SourceStatus};
+use api::{CallId, Event, Health, InFlight, SourceState, SourceStatus};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -47,8 +47,6 @@ pub struct Live {
     pub health: RwSignal<Option<Health>>,
     /// Counts up when a setting or a key was changed.
     pub configured: RwSignal<u64>,
-    /// Calls whose cost is not known, of all that are kept.
-    pub unpriced: RwSignal<u64>,
     /// The clock, four times a second.
     pub now: RwSignal<i64>,
     pub paused: RwSignal<bool>,
@@ -58,8 +56,6 @@ pub struct Live {
 
 /// Progress is told four times a second; silence this long means that nothing is under way any more.
 const SILENCE_MS: i64 = 1_500;
-/// Counting over all calls is not done more often than this.
-const COUNTING: Duration = Duration::from_secs(15);
 
 impl Live {
     /// Connects, and keeps the facts fresh while the app lives.
@@ -70,7 +66,6 @@ impl Live {
             changes: RwSignal::new(Changes::default()),
             health: RwSignal::new(None),
             configured: RwSignal::new(0),
-            unpriced: RwSignal::new(0),
             now: RwSignal::new(now_ms()),
             paused: RwSignal::new(false),
             heard: StoredValue::new(0),
@@ -81,18 +76,6 @@ impl Live {
         std::mem::forget(stream);
         set_interval(move || live.tick(), Duration::from_millis(250));
         set_interval(move || live.ask_health(), Duration::from_secs(5));
-        let counted = StoredValue::new(0);
-        set_interval(
-            move || {
-                let turn = live.changes.with_untracked(|changes| changes.turn);
-                if counted.get_value() != turn {
-                    counted.set_value(turn);
-                    live.ask_unpriced();
-                }
-            },
-            COUNTING,
-        );
-        live.ask_unpriced();
         live.ask_health();
         live
     }
@@ -188,14 +171,6 @@ impl Live {
         spawn_local(async move {
             if let Ok(health) = self.backend.health().await {
                 self.health.set(Some(health));
-            }
-        });
-    }
-
-    fn ask_unpriced(self) {
-        spawn_local(async move {
-            if let Ok(stats) = self.backend.stats(CallFilter::default()).await {
-                self.unpriced.set(stats.unpriced);
             }
         });
     }

@@ -122,6 +122,9 @@ pub struct Totals {
     /// Ended calls of whose usage the provider told only a part.
     #[serde(skip_serializing_if = "is_zero")]
     pub partial: u64,
+    /// Ended calls for which either holds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_fully_priced: u64,
     /// Calls whose cost is the provider's own word.
     #[serde(skip_serializing_if = "is_zero")]
     pub provider_priced: u64,
@@ -155,6 +158,7 @@ impl Totals {
             (&mut self.turns, other.turns),
             (&mut self.unpriced, other.unpriced),
             (&mut self.partial, other.partial),
+            (&mut self.not_fully_priced, other.not_fully_priced),
             (&mut self.provider_priced, other.provider_priced),
             (&mut self.local, other.local),
             (&mut self.saved_unknown, other.saved_unknown),

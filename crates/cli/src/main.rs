@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
 
 mod ask;
+mod doctor;
 mod environment;
 mod proxy;
 mod serve;
@@ -41,6 +42,15 @@ enum Command {
         #[command(subcommand)]
         switch: proxy::Switch,
     },
+    /// Look at ports, data folder, settings and AI tools, and say what to do about what is wrong
+    Doctor {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Ask every provider too whether it can be reached; nothing leaves this machine otherwise
+        #[arg(long)]
+        online: bool,
+    },
     /// Print the variables that point AI tools at the proxy, for `eval`; nothing when it does not run
     Env {
         /// The shell to print for
@@ -76,16 +86,18 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let settings = arguments.settings.load()?;
+    let flags = arguments.settings;
+    let settings = || flags.load();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.command {
-        Command::Serve => runtime.block_on(serve::serve(settings)),
-        Command::Status { json } => Ok(runtime.block_on(status::status(&settings, json))),
-        Command::Proxy { switch } => runtime.block_on(proxy::switch(&settings, switch)),
+        Command::Serve => runtime.block_on(serve::serve(settings()?)),
+        Command::Status { json } => Ok(runtime.block_on(status::status(&settings()?, json))),
+        Command::Doctor { json, online } => runtime.block_on(doctor::examine(&flags, json, online)),
+        Command::Proxy { switch } => runtime.block_on(proxy::switch(&settings()?, switch)),
         Command::Env { shell } => {
-            runtime.block_on(environment::print(&settings, shell));
+            runtime.block_on(environment::print(&settings()?, shell));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Run { command } => runtime.block_on(environment::run(&settings, &command)),
+        Command::Run { command } => runtime.block_on(environment::run(&settings()?, &command)),
     }
 }

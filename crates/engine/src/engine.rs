@@ -3,19 +3,22 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use api::{Event, SourceTarget};
 use model::pricing::{PriceTable, VENDORED, VENDORED_DATE};
-use proxy::{Budget, Counters, Guard, Limits, Proxy, Tap, Upstreams};
+use proxy::{Budget, Capture, Counters, Guard, Limits, Proxy, Tap, Upstreams};
 use store::Store;
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::events::Events;
 use crate::folder::{self, Hold, HoldError, Instance};
 use crate::in_flight::OpenCalls;
+use crate::indexer::Indexer;
 use crate::keys::Keys;
 use crate::pipeline::{Pipeline, Tally};
 use crate::settings::Settings;
@@ -124,6 +127,7 @@ impl Engine {
             .map_err(|error| StartError::Other(error.to_string()))?;
 
         let (sender, receiver) = mpsc::channel(QUEUE);
+        let queue = sender.downgrade();
         let tap = Tap {
             sender,
             counters: Arc::default(),
@@ -172,7 +176,7 @@ impl Engine {
             _hold: hold,
         };
         let engine = Self { inner: Arc::new(inner) };
-        engine.spawn_pipeline(receiver);
+        engine.spawn_pipeline(queue, receiver)?;
         // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
         if engine.inner.settings.proxy_port != 0 {
             engine.inner.supervisor.switch(SourceTarget::Running, Duration::ZERO).await;
@@ -180,7 +184,11 @@ impl Engine {
         Ok(engine)
     }
 
-    fn spawn_pipeline(&self, receiver: mpsc::Receiver<proxy::Capture>) {
+    fn spawn_pipeline(
+        &self,
+        queue: mpsc::WeakSender<Capture>,
+        captures: mpsc::Receiver<Capture>,
+    ) -> Result<(), StartError> {
         let inner = &self.inner;
         let committed = Arc::new(Notify::new());
         let pipeline = Pipeline {
@@ -190,14 +198,25 @@ impl Engine {
             open: inner.open.clone(),
             heads: HashMap::new(),
             ended_unseen: HashSet::new(),
-            given_up: Vec::new(),
             counters: inner.counters.clone(),
             tally: inner.tally.clone(),
             committed: committed.clone(),
         };
-        inner.tracker.spawn(pipeline.run(receiver));
-        inner.tracker.spawn(index(inner.store.clone(), committed, inner.quiet.clone()));
+        // On a thread of its own: what it does between two waits would hold up the calls on a shared one.
+        let (runtime, (done, ended)) = (Handle::current(), oneshot::channel::<()>());
+        let run = move || {
+            runtime.block_on(pipeline.run(queue, captures));
+            drop(done);
+        };
+        thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(run)
+            .map_err(|error| StartError::Other(format!("no thread can be started: {error}")))?;
+        inner.tracker.spawn(ended);
+        let indexer = Indexer { store: inner.store.clone(), tally: inner.tally.clone(), committed };
+        inner.tracker.spawn(indexer.run(inner.quiet.clone()));
         inner.tracker.spawn(inner.open.clone().beat(inner.events.clone(), inner.quiet.clone()));
+        Ok(())
     }
 
     /// Stops everything: (1) no new calls; (2) calls under way end, or are cut after `grace`; (3) the pipeline
@@ -299,25 +318,4 @@ fn notices(opened: &store::Opened) -> Vec<String> {
         ));
     }
     notices
-}
-
-/// Takes committed calls into the full-text index, after they were acknowledged and apart from recording.
-async fn index(store: Store, committed: Arc<Notify>, stop: CancellationToken) {
-    loop {
-        match store.index_some().await {
-            Ok(0) => tokio::select! {
-                () = committed.notified() => {}
-                () = stop.cancelled() => return,
-            },
-            Ok(_) if stop.is_cancelled() => return,
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(%error, "calls could not be indexed for search; trying again after the next one");
-                tokio::select! {
-                    () = committed.notified() => {}
-                    () = stop.cancelled() => return,
-                }
-            }
-        }
-    }
 }

@@ -5,11 +5,13 @@
 
 mod commands;
 pub mod connect;
+pub mod doctor;
 mod engine;
 mod events;
 mod folder;
 pub mod glance;
 mod in_flight;
+mod indexer;
 mod keys;
 mod listen;
 mod pipeline;

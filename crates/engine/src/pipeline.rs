@@ -1,6 +1,7 @@
 //! From captures to committed calls: gather, read, price, store, tell. The only reader of the proxy's channel.
 //! Leaves out what a body means (`model`) and how it is stored (`store`).
 
+mod commits;
 mod decode;
 mod record;
 
@@ -8,28 +9,25 @@ pub(crate) use record::millis;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use api::{CallId, InFlight};
 use model::pricing::PriceTable;
-use proxy::{Capture, Closed, Counters, Head};
+use proxy::{Capture, Captured, Closed, Counters, Head};
 use store::{Store, Write};
 use tokio::sync::{Notify, mpsc};
 
 use crate::events::Events;
 use crate::in_flight::OpenCalls;
 
+use commits::{Commits, GivenUp, Ready};
+
 /// Captures taken at once.
 const BATCH: usize = 512;
 /// After a batch the next one gathers for this long, so that a busy moment makes few large transactions, and a call
 /// that opens and closes within it is written once.
-const GATHER: Duration = Duration::from_millis(12);
-/// A batch that cannot be written is tried again after these pauses, and then after the last one for as long as the
-/// queue has room.
-const RETRIES: [Duration; 3] =
-    [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1)];
-const LAST_RETRY: Duration = Duration::from_secs(2);
+const GATHER: Duration = Duration::from_millis(30);
 
 /// What happened to records after they were taken from the queue.
 #[derive(Debug, Default)]
@@ -38,6 +36,8 @@ pub(crate) struct Tally {
     pub(crate) recorded: AtomicU64,
     /// Calls that could not be written.
     pub(crate) lost: AtomicU64,
+    /// More waits in the queue than one batch takes.
+    pub(crate) busy: AtomicBool,
 }
 
 /// The pipeline's connections.
@@ -50,8 +50,6 @@ pub(crate) struct Pipeline {
     pub(crate) heads: HashMap<CallId, Arc<Head>>,
     /// Calls whose ending was lost while their beginning was still queued.
     pub(crate) ended_unseen: HashSet<CallId>,
-    /// Calls whose batch was given up: their rows, if they have any, must say so.
-    pub(crate) given_up: Vec<CallId>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
     /// Told after each commit, so that the indexer wakes up.
@@ -63,13 +61,39 @@ pub(crate) struct Pipeline {
 struct Sorted {
     opened: Vec<Arc<Head>>,
     closed: Vec<Closed>,
-    /// The models that requests of this batch ask for.
-    models: HashMap<CallId, String>,
+    /// What was sent for calls under way.
+    sent: HashMap<CallId, (Arc<Head>, Arc<Captured>)>,
 }
 
 impl Pipeline {
-    /// Runs until every sender is gone and everything they sent is committed.
-    pub(crate) async fn run(mut self, mut captures: mpsc::Receiver<Capture>) {
+    /// Runs until every sender is gone and everything they sent is committed. Two stages at once: while a batch is
+    /// committed, the next one is read.
+    pub(crate) async fn run(mut self, queue: mpsc::WeakSender<Capture>, captures: mpsc::Receiver<Capture>) {
+        // One batch may be ready while another is committed; then reading waits, and calls wait in the queue.
+        let (ready, batches) = mpsc::channel(1);
+        let given_up = GivenUp::default();
+        let writer = Commits {
+            store: self.store.clone(),
+            events: self.events.clone(),
+            tally: self.tally.clone(),
+            committed: self.committed.clone(),
+            given_up: given_up.clone(),
+            queue,
+        };
+        tokio::join!(self.read_all(captures, ready, &given_up), writer.run(batches));
+        // What the last batches gave up.
+        let lost = self.take_lost(true, &given_up);
+        if let Some(batch) = self.read(Sorted::default(), lost, &given_up).await {
+            writer.commit(batch).await;
+        }
+    }
+
+    async fn read_all(
+        &mut self,
+        mut captures: mpsc::Receiver<Capture>,
+        ready: mpsc::Sender<Ready>,
+        given_up: &GivenUp,
+    ) {
         let mut batch = Vec::with_capacity(BATCH);
         while captures.recv_many(&mut batch, BATCH).await > 0 {
             if batch.len() < BATCH && !captures.is_closed() {
@@ -80,39 +104,57 @@ impl Pipeline {
                     batch.push(capture);
                 }
             }
-            self.take(std::mem::take(&mut batch), &captures).await;
+            self.tally.busy.store(captures.len() >= BATCH, Ordering::Relaxed);
+            let sorted = self.sort(std::mem::take(&mut batch));
+            let lost = self.take_lost(captures.is_empty(), given_up);
+            if let Some(batch) = self.read(sorted, lost, given_up).await
+                && ready.send(batch).await.is_err()
+            {
+                // The writer ends only after this stage has.
+                return;
+            }
         }
-        self.take(Vec::new(), &captures).await;
+        self.tally.busy.store(false, Ordering::Relaxed);
     }
 
-    async fn take(&mut self, batch: Vec<Capture>, waiting: &mpsc::Receiver<Capture>) {
-        let Sorted { mut opened, closed, mut models } = self.sort(batch);
-        let lost = self.take_lost(waiting.is_empty());
+    /// Reads, prices and makes ready what the batch holds; `None` when that is nothing.
+    async fn read(&self, sorted: Sorted, lost: Vec<CallId>, given_up: &GivenUp) -> Option<Ready> {
+        let Sorted { mut opened, closed, mut sent } = sorted;
         // What opened and ended in one batch is written once.
         opened.retain(|head| self.heads.contains_key(&head.id));
-        if opened.is_empty() && closed.is_empty() && lost.is_empty() {
-            return;
+        sent.retain(|id, _| self.heads.contains_key(id));
+        let nothing_to_write = opened.is_empty() && closed.is_empty() && lost.is_empty();
+        if nothing_to_write && sent.is_empty() {
+            return None;
         }
         let ended = closed.len() as u64;
-        let ended_ids: Vec<CallId> = closed.iter().map(|call| call.head.id).collect();
-        let prices = self.prices.clone();
+        let over: Vec<CallId> = closed.iter().map(|call| call.head.id).chain(lost.iter().copied()).collect();
+        let opened_ids: Vec<CallId> = opened.iter().map(|head| head.id).collect();
+        let (prices, store, open) = (self.prices.clone(), self.store.clone(), self.open.clone());
         // Reading a large answer takes milliseconds: not on the threads that forward calls.
         let reading = tokio::task::spawn_blocking(move || {
+            let mut models = HashMap::new();
+            for (id, (head, request)) in sent {
+                let model = record::requested_model(&head, &request);
+                open.asks_for(id, model.clone());
+                models.extend(model.map(|model| (id, model)));
+            }
             let opens = opened.iter().map(|head| {
                 let model = models.remove(&head.id);
                 Write::Open(Box::new(api::CallSummary { model, ..record::opened(head) }))
             });
             let closes = closed.iter().map(|call| Write::Close(Box::new(record::closed(call, &prices))));
-            opens.chain(closes).collect::<Vec<_>>()
+            store.prepare(opens.chain(closes).chain(lost.into_iter().map(Write::Lose)).collect())
         });
-        match reading.await {
-            Ok(mut writes) => {
-                writes.extend(lost.into_iter().map(Write::Lose));
-                self.commit(writes, ended, waiting).await;
-            }
+        let prepared = reading.await.map_err(|error| error.to_string());
+        match prepared.and_then(|batch| batch.map_err(|error| error.to_string())) {
+            Ok(_) if nothing_to_write => None,
+            Ok(batch) => Some(Ready { batch, ended, opened: opened_ids, over }),
             Err(error) => {
-                tracing::error!(%error, calls = ended, "calls could not be read and are lost");
-                self.give_up(ended, ended_ids.into_iter().chain(lost));
+                tracing::error!(error, calls = ended, "calls could not be read and are lost");
+                self.tally.lost.fetch_add(ended, Ordering::Relaxed);
+                given_up.extend(over);
+                None
             }
         }
     }
@@ -130,9 +172,9 @@ impl Pipeline {
                     sorted.opened.push(head);
                 }
                 Capture::Sent { id, request } => {
-                    let model = self.heads.get(&id).and_then(|head| record::requested_model(head, &request));
-                    sorted.models.extend(model.clone().map(|model| (id, model)));
-                    self.open.asks_for(id, model);
+                    if let Some(head) = self.heads.get(&id) {
+                        sorted.sent.insert(id, (head.clone(), request));
+                    }
                 }
                 Capture::Progress(progress) => self.open.progress(progress),
                 Capture::Closed(call) => {
@@ -145,56 +187,20 @@ impl Pipeline {
     }
 
     /// Calls whose records are lost since the last time. `all_read`: nothing waits in the queue.
-    fn take_lost(&mut self, all_read: bool) -> Vec<CallId> {
+    fn take_lost(&mut self, all_read: bool, given_up: &GivenUp) -> Vec<CallId> {
         let mut lost = self.counters.take_lost();
         self.ended_unseen.extend(lost.iter().filter(|id| !self.heads.contains_key(id)));
         if all_read {
             self.ended_unseen.clear();
         }
-        lost.append(&mut self.given_up);
+        lost.append(&mut given_up.take());
         lost.iter().for_each(|id| self.forget(*id));
         lost
-    }
-
-    /// The records of calls that ended are lost; the next commit says so on the rows they have.
-    fn give_up(&mut self, ended: u64, ids: impl Iterator<Item = CallId>) {
-        self.tally.lost.fetch_add(ended, Ordering::Relaxed);
-        self.given_up.extend(ids);
     }
 
     fn forget(&mut self, id: CallId) {
         self.open.close(id);
         self.heads.remove(&id);
-    }
-
-    /// Commits a batch. While it cannot, calls wait in the queue; only when that fills, or everything stops, is the
-    /// batch given up.
-    async fn commit(&mut self, writes: Vec<Write>, ended: u64, waiting: &mpsc::Receiver<Capture>) {
-        let mut pauses = RETRIES.into_iter();
-        loop {
-            let Err(error) = self.store.write(&writes).await else { break };
-            let patient = waiting.len() * 2 < waiting.max_capacity() && !waiting.is_closed();
-            let Some(pause) = pauses.next().or(patient.then_some(LAST_RETRY)) else {
-                tracing::error!(%error, calls = ended, "calls could not be written and are lost");
-                // A call that has only begun is not lost yet: its end will be a record of its own.
-                let over = writes.iter().filter(|write| !matches!(write, Write::Open(_)));
-                self.give_up(ended, over.map(changed));
-                return;
-            };
-            tracing::warn!(%error, calls = ended, "calls could not be written, trying again");
-            tokio::time::sleep(pause).await;
-        }
-        self.tally.recorded.fetch_add(ended, Ordering::Relaxed);
-        self.committed.notify_one();
-        self.events.calls_changed(writes.iter().map(changed).collect());
-    }
-}
-
-fn changed(write: &Write) -> CallId {
-    match write {
-        Write::Open(summary) => summary.id,
-        Write::Close(record) => record.detail.summary.id,
-        Write::Lose(id) => *id,
     }
 }
 

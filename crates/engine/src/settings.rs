@@ -136,6 +136,12 @@ impl Settings {
         Self::assemble(&text, Origin::new(flags, env, place.map(|(path, _)| path)))
     }
 
+    /// The settings without their file, for saying what is wrong with it; mistakes elsewhere are left out too.
+    pub fn without_file(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Self {
+        let defaults = || Self { data_dir: default_data_dir(), ..Self::default() };
+        Self::assemble("", Origin::new(flags, env, None)).unwrap_or_else(|_| defaults())
+    }
+
     /// What these settings would be after another start: the file read again under the same environment and flags.
     pub(crate) fn read_again(&self) -> Result<Self, SettingsError> {
         Self::assemble(&self.file_text()?, self.origin.clone())

@@ -200,8 +200,8 @@ fn keep_end_to_end(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) 
     }
 }
 
-/// What happened and what to do, in one or two sentences.
-pub(crate) fn explain(error: &hyper_util::client::legacy::Error, base: &Base) -> String {
+/// Why a call failed, from the outermost cause to the innermost.
+pub(crate) fn causes(error: &hyper_util::client::legacy::Error) -> String {
     let mut causes = Vec::new();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -209,7 +209,12 @@ pub(crate) fn explain(error: &hyper_util::client::legacy::Error, base: &Base) ->
         cause = error.source();
     }
     causes.dedup();
-    let causes = if causes.is_empty() { error.to_string() } else { causes.join(": ") };
+    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+}
+
+/// What happened and what to do, in one or two sentences.
+pub(crate) fn explain(error: &hyper_util::client::legacy::Error, base: &Base) -> String {
+    let causes = causes(error);
     if error.is_connect() {
         format!(
             "LLMFlow could not connect to {}: {causes}. Check the network, or this provider's base_url in the settings.",

@@ -15,6 +15,7 @@ mod body;
 mod buffer;
 mod forward;
 mod key_test;
+mod reach;
 mod recorder;
 mod reply;
 mod serve;

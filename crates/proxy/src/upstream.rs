@@ -17,7 +17,7 @@ use crate::serve::MAX_HEADERS;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const KEEP_IDLE: Duration = Duration::from_secs(60);
 
-pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, RequestBody>;
+pub(crate) type HttpClient<B = RequestBody> = Client<HttpsConnector<HttpConnector>, B>;
 
 /// An upstream's address cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,11 @@ impl Upstreams {
 
     pub(crate) fn base(&self, provider: &Provider) -> Option<&Base> {
         self.bases.get(provider.name)
+    }
+
+    /// Name and address of every provider.
+    pub(crate) fn bases(&self) -> impl Iterator<Item = (&'static str, &Base)> {
+        self.bases.iter().map(|(name, base)| (*name, base))
     }
 
     /// Host and port of every provider, for checks that none of them is one of our own listeners.
@@ -113,7 +118,7 @@ impl Base {
 }
 
 /// The client for all upstreams: keep-alive, HTTP/2 where TLS negotiates it, header names' case kept.
-pub(crate) fn client<B>() -> std::io::Result<Client<HttpsConnector<HttpConnector>, B>>
+pub(crate) fn client<B>() -> std::io::Result<HttpClient<B>>
 where
     B: http_body::Body + Send,
     B::Data: Send,

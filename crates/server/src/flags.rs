@@ -25,12 +25,24 @@ pub struct SettingsFlags {
 impl SettingsFlags {
     /// The settings: the file, then the environment, then these flags.
     pub fn load(&self) -> Result<Settings, SettingsError> {
-        let flags = Flags {
+        Settings::load(&self.flags(), &variable)
+    }
+
+    /// The settings when the file cannot be used, for saying what is wrong.
+    pub fn without_file(&self) -> Settings {
+        Settings::without_file(&self.flags(), &variable)
+    }
+
+    fn flags(&self) -> Flags {
+        Flags {
             config: self.config.clone(),
             proxy_port: self.proxy_port,
             dashboard_port: self.dashboard_port,
             data_dir: self.data_dir.clone(),
-        };
-        Settings::load(&flags, &|name| std::env::var(name).ok())
+        }
     }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

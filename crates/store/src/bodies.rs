@@ -3,14 +3,16 @@
 mod cut;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::layout::{Part, append_patched, decode_parts, encode_parts};
 use crate::{Store, StoreError, packing};
 
 pub(crate) use cut::Cut;
-use cut::{Piece, Segment};
+use cut::{Packed, Piece, Segment};
 
 type Hash = [u8; 32];
 type NodeKey = [u8; 16];
@@ -20,9 +22,36 @@ const PACKED_FROM: usize = 96;
 /// Rows in one statement; SQLite takes 32,766 values.
 const ROWS: usize = 500;
 /// Ids remembered before asking the database again.
-const REMEMBERED: usize = 40_000;
+const REMEMBERED: usize = 20_000;
 /// No body is larger than this; a larger claim is damage.
 const LARGEST_SEGMENT: usize = 1 << 30;
+
+/// Segments that were compressed lately and need not be again: nearly all of a conversation's next turn. Only a hint;
+/// what turns out to be new after all is compressed when it is stored.
+#[derive(Debug, Default)]
+pub(crate) struct PackedLately {
+    hashes: Mutex<HashSet<Hash>>,
+}
+
+impl PackedLately {
+    /// Compresses what is new in `body`.
+    pub(crate) fn pack(&self, body: &mut Cut) -> Result<(), StoreError> {
+        for segment in body.segments_mut() {
+            if self.is_new(segment.hash) {
+                segment.packed = Some(pack(&segment.bytes)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_new(&self, hash: Hash) -> bool {
+        let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        if hashes.len() > REMEMBERED {
+            hashes.clear();
+        }
+        hashes.insert(hash)
+    }
+}
 
 /// What storing some bodies gave.
 pub(crate) struct NewSegments {
@@ -58,7 +87,7 @@ impl SegmentIds {
     pub(crate) async fn store(
         &mut self,
         connection: &mut SqliteConnection,
-        bodies: &[Cut],
+        bodies: &[&Cut],
     ) -> Result<NewSegments, StoreError> {
         if self.segments.len() > REMEMBERED || self.nodes.len() > REMEMBERED {
             self.forget();
@@ -115,10 +144,14 @@ impl SegmentIds {
     }
 
     /// Learns the ids of what `bodies` need and the database has.
-    async fn look_up(&mut self, connection: &mut SqliteConnection, bodies: &[Cut]) -> Result<(), StoreError> {
+    async fn look_up(
+        &mut self,
+        connection: &mut SqliteConnection,
+        bodies: &[&Cut],
+    ) -> Result<(), StoreError> {
         let hashes: HashSet<Hash> = bodies
             .iter()
-            .flat_map(Cut::segments)
+            .flat_map(|body| body.segments())
             .map(|segment| segment.hash)
             .filter(|hash| !self.segments.contains_key(hash))
             .collect();
@@ -127,8 +160,11 @@ impl SegmentIds {
             let rows = find(connection, "SELECT hash, id FROM segment WHERE hash IN (", some).await?;
             self.segments.extend(rows);
         }
-        let keys: HashSet<NodeKey> =
-            bodies.iter().flat_map(Cut::node_keys).filter(|key| !self.nodes.contains_key(key)).collect();
+        let keys: HashSet<NodeKey> = bodies
+            .iter()
+            .flat_map(|body| body.node_keys())
+            .filter(|key| !self.nodes.contains_key(key))
+            .collect();
         let keys: Vec<NodeKey> = keys.into_iter().collect();
         for some in keys.chunks(ROWS) {
             let rows = find(connection, "SELECT key, id FROM node WHERE key IN (", some).await?;
@@ -164,16 +200,21 @@ async fn insert_segments(
     for some in new.chunks(ROWS) {
         let mut packed = Vec::with_capacity(some.len());
         for (_, segment) in some {
-            packed.push(pack(&segment.bytes)?);
+            packed.push(match &segment.packed {
+                Some(packed) => packed.clone(),
+                None => pack(&segment.bytes)?,
+            });
         }
         let mut query =
             QueryBuilder::<Sqlite>::new("INSERT INTO segment (id, hash, raw_len, packed, bytes) ");
         query.push_values(some.iter().zip(packed), |mut row, ((id, segment), packed)| {
             row.push_bind(*id)
                 .push_bind(segment.hash.to_vec())
-                .push_bind(i64::try_from(segment.bytes.len()).unwrap_or(i64::MAX))
-                .push_bind(packed.is_some())
-                .push_bind(packed.unwrap_or_else(|| segment.bytes.clone()));
+                .push_bind(i64::try_from(segment.bytes.len()).unwrap_or(i64::MAX));
+            match packed {
+                Packed::Smaller(bytes) => row.push_bind(true).push_bind(bytes),
+                Packed::AsIs => row.push_bind(false).push_bind(segment.bytes.to_vec()),
+            };
         });
         query.build().persistent(false).execute(&mut *connection).await?;
     }
@@ -198,15 +239,16 @@ async fn insert_nodes(connection: &mut SqliteConnection, new: &[NewNode]) -> Res
 }
 
 /// Compressed, when that helps.
-fn pack(bytes: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+fn pack(bytes: &[u8]) -> Result<Packed, StoreError> {
     if bytes.len() < PACKED_FROM {
-        return Ok(None);
+        return Ok(Packed::AsIs);
     }
     let packed = packing::pack(bytes)?;
-    Ok((packed.len() < bytes.len()).then_some(packed))
+    Ok(if packed.len() < bytes.len() { Packed::Smaller(packed) } else { Packed::AsIs })
 }
 
-fn unpack(row: &sqlx::sqlite::SqliteRow) -> Result<Vec<u8>, StoreError> {
+/// The raw bytes of a segment.
+pub(crate) fn unpack(row: &SqliteRow) -> Result<Vec<u8>, StoreError> {
     let (raw_len, packed, bytes): (i64, bool, Vec<u8>) =
         (row.try_get("raw_len")?, row.try_get("packed")?, row.try_get("bytes")?);
     if !packed {
@@ -234,12 +276,30 @@ impl Store {
     }
 
     /// The raw bytes of one segment.
-    pub(crate) async fn segment_bytes(&self, id: i64) -> Result<Vec<u8>, StoreError> {
+    async fn segment_bytes(&self, id: i64) -> Result<Vec<u8>, StoreError> {
         let row = sqlx::query("SELECT raw_len, packed, bytes FROM segment WHERE id = ?")
             .bind(id)
             .fetch_one(&self.inner.read)
             .await?;
         unpack(&row)
+    }
+
+    /// The rows of some segments, by id, for [`unpack`]. One that is not there is left out.
+    pub(crate) async fn segment_rows(&self, ids: &[i64]) -> Result<HashMap<i64, SqliteRow>, StoreError> {
+        let mut found = HashMap::new();
+        for some in ids.chunks(ROWS) {
+            let mut query =
+                QueryBuilder::<Sqlite>::new("SELECT id, raw_len, packed, bytes FROM segment WHERE id IN (");
+            let mut list = query.separated(", ");
+            for id in some {
+                list.push_bind(*id);
+            }
+            list.push_unseparated(")");
+            for row in query.build().persistent(false).fetch_all(&self.inner.read).await? {
+                found.insert(row.try_get("id")?, row);
+            }
+        }
+        Ok(found)
     }
 
     /// Bytes that all segments take, compressed: what the distinct content of all bodies costs.

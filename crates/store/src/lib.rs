@@ -2,10 +2,12 @@
 //!
 //! Owns every SQL string. Leaves out what a call means: rows come in and go out as `api` types.
 
+mod batch;
 mod bodies;
 mod calls;
 mod error;
 mod filter;
+mod inspect;
 mod kept;
 mod layout;
 mod open;
@@ -23,7 +25,9 @@ use std::sync::Arc;
 use sqlx::SqlitePool;
 use tokio::sync::Mutex;
 
+pub use batch::Batch;
 pub use error::StoreError;
+pub use inspect::{Inspection, inspect};
 pub use totals::ProviderActivity;
 pub use write::{Body, CallRecord, Write};
 
@@ -40,6 +44,8 @@ struct Inner {
     path: PathBuf,
     /// Many readers, none of which can write.
     read: SqlitePool,
+    /// What need not be compressed again.
+    packed: bodies::PackedLately,
     /// Sums over intervals.
     kept: kept::Kept,
     /// The one writer.

@@ -13,6 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::Mutex;
 
+use crate::bodies::PackedLately;
 use crate::kept::Kept;
 use crate::write::Writer;
 use crate::{Inner, Opened, Store, StoreError};
@@ -21,8 +22,13 @@ use crate::{Inner, Opened, Store, StoreError};
 const APPLICATION_ID: u32 = 0x4c4c_4d46;
 const READERS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The log is taken into the database file when it has this many pages: a page that is written again and again (the
+/// head of an index, say) is then copied once for many transactions.
+const CHECKPOINT_PAGES: &str = "4000";
+/// The writer's page cache, as SQLite wants it: negative is KiB. Full text is merged out of it.
+const WRITER_CACHE_KIB: &str = "-8000";
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 impl Store {
     /// Opens the database at `path`, making it (and its folder, both private) when it is not there.
@@ -39,7 +45,9 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .pragma("application_id", APPLICATION_ID.to_string())
-            .pragma("journal_size_limit", "67108864");
+            .pragma("journal_size_limit", "67108864")
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            .pragma("cache_size", WRITER_CACHE_KIB);
         let mut connection = SqliteConnection::connect_with(&writing).await?;
         migrate(&mut connection, path).await?;
         let lost = mark_lost(&mut connection).await?;
@@ -47,9 +55,17 @@ impl Store {
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
             .idle_timeout(Some(Duration::from_secs(30)))
+            // A connection to a file does not break while it lies idle.
+            .test_before_acquire(false)
             .connect_with(reading.pragma("query_only", "on"))
             .await?;
-        let inner = Inner { path: path.to_owned(), read, kept: Kept::default(), writer };
+        let inner = Inner {
+            path: path.to_owned(),
+            read,
+            packed: PackedLately::default(),
+            kept: Kept::default(),
+            writer,
+        };
         Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside }))
     }
 
@@ -131,7 +147,7 @@ fn private_file(path: &Path) -> std::io::Result<()> {
 }
 
 /// A file that is not empty and does not carry our application id. The id stands at byte 68 of an SQLite file.
-fn is_foreign(path: &Path) -> std::io::Result<bool> {
+pub(crate) fn is_foreign(path: &Path) -> std::io::Result<bool> {
     let mut head = [0_u8; 72];
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -163,4 +179,52 @@ fn move_aside(path: &Path) -> std::io::Result<PathBuf> {
         }
     }
     Ok(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use api::{Bucket, CallFilter, Money};
+
+    use super::*;
+
+    /// A call as the first version of the schema kept it.
+    const OLD: &str = r#"
+        INSERT INTO call (seq, id, started_ms, state, failed, provider, operation, method, path, streamed, input,
+            cache_read, usage_source, cost, cost_source, error)
+        VALUES (1, x'00000000000000000000000000000001', 5, 'upstream_error', 1, 'openai', 'chat', 'POST', '/', 0, 9,
+            4, 'provider', 70, 'computed', 'overloaded_error: Busy: later'),
+            (2, x'00000000000000000000000000000002', 5, 'complete', 0, 'openai', 'chat', 'POST', '/', 0, 9,
+            NULL, 'provider', 70, 'computed', NULL);
+        INSERT INTO call_detail (seq, upstream, http_version, headers, cost, timing, response_body)
+        VALUES (1, '', '', x'', '{"buckets": [{"bucket": "input", "cost": 10}, {"bucket": "output", "cost": 40},
+            {"bucket": "reasoning", "cost": 20}]}', x'', 7), (2, '', '', x'', '{}', x'', NULL);
+        INSERT INTO body (id, info, layout) VALUES (7, '{"cut": true}', x'');
+    "#;
+
+    #[tokio::test]
+    async fn calls_of_the_first_schema_are_added_up_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.db");
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .pragma("application_id", APPLICATION_ID.to_string());
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let first = MIGRATIONS.iter().filter(|migration| migration.version == 1).cloned().collect();
+        Migrator::with_migrations(first).run(&mut connection).await.unwrap();
+        sqlx::raw_sql(OLD).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+
+        let (store, opened) = Store::open(&path).await.unwrap();
+        assert_eq!(opened.moved_aside, None);
+        let overview = store.overview(&[0, 10]).await.unwrap();
+        let totals = overview.totals;
+        assert_eq!((totals.calls, totals.cost), (2, Money::from_pico(140)));
+        let costs = [totals.costs.input, totals.costs.cache_read, totals.costs.output];
+        assert_eq!(costs.map(Money::pico), [10, 0, 60]);
+        assert_eq!((totals.saved_unknown, totals.cut), (1, 1), "what a cache saved back then is not known");
+        assert_eq!(overview.errors.first().and_then(|cause| cause.kind.as_deref()), Some("overloaded_error"));
+        let cached = CallFilter { bucket: Some(Bucket::CacheRead), ..CallFilter::default() };
+        assert_eq!(store.count_calls(&cached).await.unwrap(), 1);
+    }
 }

@@ -66,23 +66,25 @@ impl<'a> CallRow<'a> {
 
 /// The rest of a call, ready to be written.
 pub(crate) struct DetailRow<'a> {
-    seq: i64,
-    detail: &'a CallDetail,
+    pub(crate) seq: i64,
+    pub(crate) detail: &'a CallDetail,
+    pub(crate) coded: &'a CodedDetail,
+    pub(crate) bodies: [Option<i64>; 2],
+}
+
+/// The columns of a call's details that take work to make.
+#[derive(Debug)]
+pub(crate) struct CodedDetail {
     headers: Vec<u8>,
     cost: String,
     timing: Vec<u8>,
-    bodies: [Option<i64>; 2],
 }
 
-impl<'a> DetailRow<'a> {
-    pub(crate) fn new(
-        seq: i64,
-        detail: &'a CallDetail,
-        bodies: [Option<i64>; 2],
-    ) -> Result<Self, StoreError> {
+impl CodedDetail {
+    pub(crate) fn new(detail: &CallDetail) -> Result<Self, StoreError> {
         let headers = pack(&(&detail.request_headers, &detail.response_headers))?;
         let cost = serde_json::to_string(&detail.cost)?;
-        Ok(Self { seq, detail, headers, cost, timing: pack(&detail.timing)?, bodies })
+        Ok(Self { headers, cost, timing: pack(&detail.timing)? })
     }
 }
 
@@ -194,9 +196,9 @@ pub(crate) async fn put_details(
                 .push_bind(detail.response_id.clone())
                 .push_bind(detail.request_id.clone())
                 .push_bind(detail.credential.clone())
-                .push_bind(stored.headers.clone())
-                .push_bind(stored.cost.clone())
-                .push_bind(stored.timing.clone());
+                .push_bind(stored.coded.headers.clone())
+                .push_bind(stored.coded.cost.clone())
+                .push_bind(stored.coded.timing.clone());
             for body in stored.bodies {
                 row.push_bind(body);
             }
@@ -208,12 +210,12 @@ pub(crate) async fn put_details(
 
 pub(crate) async fn put_bodies(
     connection: &mut SqliteConnection,
-    bodies: &[(i64, String, &[u8])],
+    bodies: &[(i64, &str, &[u8])],
 ) -> Result<(), StoreError> {
     for some in bodies.chunks(ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO body (id, info, layout) ");
         query.push_values(some, |mut row, (id, info, layout)| {
-            row.push_bind(*id).push_bind(info.clone()).push_bind(layout.to_vec());
+            row.push_bind(*id).push_bind((*info).to_owned()).push_bind(layout.to_vec());
         });
         query.build().persistent(false).execute(&mut *connection).await?;
     }

@@ -1,35 +1,53 @@
 //! Full text: taking committed calls from the backlog into the index. Searching is a filter (`filter`).
 
+use std::collections::HashMap;
+
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 
+use crate::bodies::unpack;
 use crate::layout::decode_ids;
 use crate::write::BEGIN;
 use crate::{Store, StoreError};
 
-/// Calls indexed in one transaction: few, so that recording never waits long.
-const CALLS: i64 = 64;
+/// Calls indexed in one transaction: each makes a piece of the index that has to be merged with the others later, so
+/// there should be many in it; but recording waits for it.
+const CALLS: i64 = 512;
+/// Bytes of text after which no more are taken.
+const BYTES: usize = 4 << 20;
+/// Calls read at once.
+const AT_ONCE: usize = 64;
 /// Text of one segment beyond this is not indexed.
 const SEGMENT_TEXT: usize = 1 << 20;
+
+/// A call in the backlog: its row, its new segments, its answer's text.
+type Waiting = (i64, Vec<i64>, String);
 
 impl Store {
     /// Indexes some calls of the backlog; how many. Call again until it says 0.
     pub async fn index_some(&self) -> Result<usize, StoreError> {
-        let waiting: Vec<(i64, Vec<u8>, String)> =
-            sqlx::query_as("SELECT seq, segments, answer FROM text_backlog ORDER BY seq LIMIT ?")
-                .bind(CALLS)
-                .fetch_all(&self.inner.read)
-                .await?;
-        if waiting.is_empty() {
-            return Ok(0);
+        let select = "SELECT seq, segments, answer FROM text_backlog ORDER BY seq LIMIT ?";
+        let rows: Vec<(i64, Vec<u8>, String)> =
+            sqlx::query_as(select).bind(CALLS).fetch_all(&self.inner.read).await?;
+        let mut texts = Vec::with_capacity(rows.len());
+        let mut rows = rows.into_iter().peekable();
+        let mut bytes = 0;
+        while bytes < BYTES && rows.peek().is_some() {
+            let some: Vec<Waiting> = rows
+                .by_ref()
+                .take(AT_ONCE)
+                .map(|(seq, segments, answer)| Ok((seq, decode_ids(&segments)?, answer)))
+                .collect::<Result<_, StoreError>>()?;
+            let ids: Vec<i64> = some.iter().flat_map(|(_, segments, _)| segments).copied().collect();
+            let segments = self.segment_rows(&ids).await?;
+            // Unpacking and reading takes long enough to hold up calls that are forwarded on this thread.
+            let read = tokio::task::spawn_blocking(move || read(some, &segments)).await;
+            let read = read.map_err(|error| StoreError::Database(Box::new(error)))??;
+            bytes += read.iter().map(|(_, text)| text.len()).sum::<usize>();
+            texts.extend(read);
         }
-        let mut texts = Vec::with_capacity(waiting.len());
-        for (seq, segments, answer) in waiting {
-            let mut text = answer;
-            for segment in decode_ids(&segments)? {
-                text.push('\n');
-                text.push_str(&model::text::searchable(&self.segment_bytes(segment).await?, SEGMENT_TEXT));
-            }
-            texts.push((seq, text));
+        if texts.is_empty() {
+            return Ok(0);
         }
         let mut writer = self.inner.writer.lock().await;
         let indexed = put(writer.connection()?, &texts).await;
@@ -45,6 +63,19 @@ impl Store {
             sqlx::query_scalar("SELECT count(*) FROM text_backlog").fetch_one(&self.inner.read).await?;
         Ok(lag.unsigned_abs())
     }
+}
+
+/// What is to be searched for of each call.
+fn read(some: Vec<Waiting>, segments: &HashMap<i64, SqliteRow>) -> Result<Vec<(i64, String)>, StoreError> {
+    some.into_iter()
+        .map(|(seq, ids, mut text)| {
+            for segment in ids.iter().filter_map(|id| segments.get(id)) {
+                text.push('\n');
+                text.push_str(&model::text::searchable(&unpack(segment)?, SEGMENT_TEXT));
+            }
+            Ok((seq, text))
+        })
+        .collect()
 }
 
 /// Takes these texts into the index and out of the backlog.

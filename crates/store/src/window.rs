@@ -25,6 +25,8 @@ const SUMS: &str = ", count(*) AS calls, \
     sum(cost_output) AS cost_output, sum(saved) AS saved, \
     count(*) FILTER (WHERE state != 'open' AND cost_source = 'unknown') AS unpriced, \
     count(*) FILTER (WHERE state != 'open' AND (usage_source = 'partial' OR cost_source = 'partial')) AS partial, \
+    count(*) FILTER (WHERE state != 'open' AND \
+        (cost_source = 'unknown' OR usage_source = 'partial' OR cost_source = 'partial')) AS not_fully_priced, \
     count(*) FILTER (WHERE cost_source = 'provider') AS provider_priced, \
     count(*) FILTER (WHERE cost_source = 'local') AS local, \
     count(*) FILTER (WHERE state != 'open' AND saved IS NULL) AS saved_unknown, \
@@ -75,6 +77,13 @@ impl Store {
         group: Option<GroupBy>,
     ) -> Result<Arc<Groups>, StoreError> {
         let of = Of::By(group);
+        if group.is_none() {
+            // Sums by model are what the pages ask for, so most of them are there.
+            let models = Box::pin(self.groups(snapshot, began, interval, Some(GroupBy::Model))).await?;
+            let all = Totals::sum(models.iter().map(|(_, totals)| totals));
+            let groups = if all.calls > 0 { vec![(None, all)] } else { Vec::new() };
+            return Ok(Arc::new(groups));
+        }
         if let Some(Sum::Groups(groups)) = self.inner.kept.get(interval, of) {
             return Ok(groups);
         }
@@ -181,6 +190,7 @@ fn totals(row: &SqliteRow) -> Result<Totals, StoreError> {
         },
         unpriced: count("unpriced")?,
         partial: count("partial")?,
+        not_fully_priced: count("not_fully_priced")?,
         provider_priced: count("provider_priced")?,
         local: count("local")?,
         saved: money("saved")?,

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 
+use crate::batch::{Batch, Ended};
 use crate::bodies::{Cut, NewSegments, SegmentIds};
 use crate::layout::encode_ids;
-use crate::row::CallRow;
+use crate::row::{CallRow, DetailRow};
 use crate::{Store, StoreError, row};
 
 /// A transaction that takes the write lock at once: one that reads first could find its snapshot outdated.
@@ -92,7 +93,7 @@ impl Writer {
     }
 
     /// Commits `batch`, and says from when to when the calls it changed began.
-    async fn write(&mut self, batch: &[Write]) -> Result<Option<(i64, i64)>, StoreError> {
+    async fn write(&mut self, batch: &Batch) -> Result<Option<(i64, i64)>, StoreError> {
         let Self { connection, next_seq, next_body, open, segments, .. } = self;
         let connection = connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))?;
         let mut seq_of = |id: CallId| {
@@ -102,56 +103,46 @@ impl Writer {
                 seq
             })
         };
-        let (mut rows, mut records, mut lost) = (Vec::new(), Vec::new(), Vec::new());
-        for write in batch {
-            match write {
-                Write::Open(summary) => rows.push(CallRow::open(seq_of(summary.id), summary)),
-                Write::Close(record) => {
-                    let seq = seq_of(record.detail.summary.id);
-                    rows.push(CallRow::ended(seq, &record.detail));
-                    records.push((seq, record.as_ref()));
-                }
-                Write::Lose(id) => lost.push(*id),
-            }
-        }
+        let Batch { opened, ended, lost } = batch;
+        let mut rows: Vec<CallRow<'_>> =
+            opened.iter().map(|summary| CallRow::open(seq_of(summary.id), summary)).collect();
+        let ended: Vec<(i64, &Ended)> =
+            ended.iter().map(|call| (seq_of(call.record.detail.summary.id), call)).collect();
+        rows.extend(ended.iter().map(|(seq, call)| CallRow::ended(*seq, &call.record.detail)));
 
         let mut transaction = connection.begin_with(BEGIN).await?;
-        let bodies: Vec<&Body> =
-            records.iter().flat_map(|(_, record)| [&record.request, &record.response]).collect();
-        let cut: Vec<Cut> = bodies.iter().map(|body| Cut::new(body)).collect();
-        let NewSegments { layouts, introduced } = segments.store(&mut transaction, &cut).await?;
-        let mut body_rows = Vec::new();
-        let mut details = Vec::new();
-        let mut backlog = Vec::new();
-        for (index, (seq, record)) in records.iter().enumerate() {
-            let infos = [&record.detail.request_body, &record.detail.response_body];
+        let bodies: Vec<&Cut> = ended.iter().flat_map(|(_, call)| &call.bodies).collect();
+        let NewSegments { layouts, introduced } = segments.store(&mut transaction, &bodies).await?;
+        let (mut body_rows, mut details, mut backlog) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, (seq, call)) in ended.iter().enumerate() {
+            let detail = &call.record.detail;
             let mut ids = [None, None];
-            for (side, info) in infos.into_iter().enumerate() {
+            for (side, info) in [&detail.request_body, &detail.response_body].into_iter().enumerate() {
                 let layout = layouts.get(index * 2 + side).map(Vec::as_slice).unwrap_or_default();
+                let (Some(id), Some(coded)) = (ids.get_mut(side), call.infos.get(side)) else { continue };
                 if info.wire_bytes == 0 && layout.is_empty() {
                     continue;
                 }
-                if let Some(id) = ids.get_mut(side) {
-                    *id = Some(*next_body);
-                }
-                body_rows.push((*next_body, serde_json::to_string(info)?, layout));
+                *id = Some(*next_body);
+                body_rows.push((*next_body, coded.as_str(), layout));
                 *next_body += 1;
             }
-            details.push(row::DetailRow::new(*seq, &record.detail, ids)?);
+            details.push(DetailRow { seq: *seq, detail, coded: &call.coded, bodies: ids });
             let fresh = introduced.get(index * 2).map(Vec::as_slice).unwrap_or_default();
-            if !fresh.is_empty() || !record.answer_text.is_empty() {
-                backlog.push((*seq, encode_ids(fresh), record.answer_text.as_str()));
+            let answer = call.record.answer_text.as_str();
+            if !fresh.is_empty() || !answer.is_empty() {
+                backlog.push((*seq, encode_ids(fresh), answer));
             }
         }
         row::put_summaries(&mut transaction, &rows).await?;
         row::put_details(&mut transaction, &details).await?;
         row::put_bodies(&mut transaction, &body_rows).await?;
         row::put_backlog(&mut transaction, &backlog).await?;
-        for id in &lost {
+        for id in lost {
             row::lose(&mut transaction, *id).await?;
         }
         transaction.commit().await?;
-        for id in records.iter().map(|(_, record)| &record.detail.summary.id).chain(&lost) {
+        for id in ended.iter().map(|(_, call)| &call.record.detail.summary.id).chain(lost) {
             open.remove(id);
         }
         // A lost call's id was made within a moment of its beginning.
@@ -182,8 +173,13 @@ impl Writer {
 }
 
 impl Store {
-    /// Commits `batch` whole, or nothing of it.
+    /// Makes `batch` ready and commits it.
     pub async fn write(&self, batch: &[Write]) -> Result<(), StoreError> {
+        self.commit(&self.prepare(batch.to_vec())?).await
+    }
+
+    /// Commits `batch` whole, or nothing of it.
+    pub async fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut writer = self.inner.writer.lock().await;
         writer.reconnect().await?;
         let written = writer.write(batch).await;

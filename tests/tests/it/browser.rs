@@ -112,6 +112,53 @@ async fn a_call_is_seen_live_and_opened() {
 }
 
 #[tokio::test]
+async fn the_overview_tells_todays_spend_and_leads_to_its_calls() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    if !has_dashboard(&app).await {
+        return;
+    }
+    let browser = Browser::start().await;
+    let page = &browser.page;
+    page.goto(&format!("http://localhost:{}/", app.dashboard.port())).await.unwrap();
+    reads(page, "first-run", "Nothing recorded yet").await;
+    let tokens = Tokens {
+        input: 12_000,
+        cache_read: 140_000,
+        cache_write_5m: 2_000,
+        cache_write_1h: 0,
+        output: 9_000,
+        reasoning: 0,
+    };
+    mock.follow(Plan { tokens, ..Plan::default() });
+    send(app.proxy, &ask(Dialect::Anthropic, false, "How is the weather in Köln?", "")).await;
+    let call = app.recorded(1).await.remove(0);
+    let cost = call.cost.unwrap();
+    assert_eq!(cost.pico(), rates(model(Dialect::Anthropic).1).cost(&tokens));
+    // The page that says what to do first gives way to the figures by itself.
+    let shown = format!("${:.2}", cost.dollars());
+    reads(page, "spend-today", &shown).await;
+    reads(page, "nav-spend", &shown).await;
+    // 140,000 read at $0.30 instead of $3 a million, less 2,000 written at $3.75 instead of $3.
+    reads(page, "kpi-saved", "$0.38").await;
+    reads(page, "bucket-cache_read", "140k").await;
+    reads(page, "recorded", "1 of 1").await;
+    reads(page, "chart-total", &shown).await;
+    assert_eq!(count(page, "chart-bar").await, 30);
+    click(page, "range-24h").await;
+    wait_until("a day's bars", async || (count(page, "chart-bar").await == 24).then_some(())).await;
+    assert!(page.current_url().await.unwrap().query().is_some_and(|query| query.contains("range=24h")));
+
+    click(page, "legend-row").await;
+    reads(page, "trace-row", "How is the weather in Köln?").await;
+    page.back().await.unwrap();
+    click(page, "spend-today").await;
+    reads(page, "trace-row", "How is the weather in Köln?").await;
+    assert_eq!(count(page, "trace-row").await, 1);
+    browser.finish().await;
+}
+
+#[tokio::test]
 async fn the_theme_changes_and_stays() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;

@@ -1,9 +1,10 @@
 //! Invented calls instead of a server, for working on the pages. Never part of the shipped build.
-//! `?demo` turns it on; `?demo=5000` makes that many calls, `?demo=0` none, `?demo=error` fails, `?demo=still` rests.
-//! Other words: `control` and `control/keys`.
+//! `?demo` turns it on, with sixty days behind today; `?demo=5000` makes that many calls of today, `?demo=0` none,
+//! `?demo=error` fails, `?demo=still` rests. Other words: `control` and `control/keys`.
 
 mod calls;
 mod control;
+mod figures;
 mod matching;
 mod talk;
 
@@ -92,6 +93,12 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
         Request::GetFacets => Reply::Facets(facets(&world.details)),
         Request::GetHistogram { filter, from_ms, to_ms, bars } => {
             Reply::Histogram(histogram(&kept(&filter), from_ms, to_ms, bars))
+        }
+        Request::GetSeries { filter, bounds_ms, group } => {
+            Reply::Series(figures::series(&kept(&filter), &bounds_ms, group))
+        }
+        Request::GetOverview { bounds_ms } => {
+            Reply::Overview(Box::new(figures::overview(&kept(&api::CallFilter::default()), &bounds_ms)))
         }
         _ => return Err(ApiError::new(ErrorKind::Unavailable, "This is not invented yet.")),
     })

@@ -8,6 +8,7 @@ pub enum Icon {
     ArrowDown,
     ArrowUp,
     Check,
+    CircleCheck,
     ChevronDown,
     ChevronLeft,
     ChevronRight,
@@ -26,6 +27,7 @@ pub enum Icon {
     Model,
     Moon,
     Octagon,
+    Overview,
     Half,
     Pause,
     Play,
@@ -50,6 +52,7 @@ impl Icon {
             Self::ArrowDown => r#"<path d="M8 3v9.5M4 8.8l4 4 4-4"/>"#,
             Self::ArrowUp => r#"<path d="M8 13V3.5M4 7.2L8 3.2l4 4"/>"#,
             Self::Check => r#"<path d="M3 8.5l3.2 3.2L13 5"/>"#,
+            Self::CircleCheck => r#"<circle cx="8" cy="8" r="5.6"/><path d="M5.5 8.2l1.8 1.8 3.3-3.6"/>"#,
             Self::ChevronDown => r#"<path d="M3.5 6L8 10.5 12.5 6"/>"#,
             Self::ChevronLeft => r#"<path d="M10 3.5L5.5 8l4.5 4.5"/>"#,
             Self::ChevronRight => r#"<path d="M6 3.5L10.5 8 6 12.5"/>"#,
@@ -81,6 +84,9 @@ impl Icon {
             Self::Moon => r#"<path d="M13 9.6A5.6 5.6 0 016.4 3a5.6 5.6 0 106.6 6.6z"/>"#,
             Self::Octagon => {
                 r#"<path d="M5.6 2.4h4.8l3.2 3.2v4.8l-3.2 3.2H5.6l-3.2-3.2V5.6z"/><path d="M8 5.2v3.4M8 10.8h.01"/>"#
+            }
+            Self::Overview => {
+                r#"<path d="M2.5 9.5h4v4h-4zM9.5 6.5h4v7h-4zM2.5 2.5h4v4h-4zM9.5 2.5h4v1.2h-4z"/>"#
             }
             Self::Half => {
                 r#"<circle cx="8" cy="8" r="5.2"/><path d="M8 2.8a5.2 5.2 0 010 10.4z" fill="currentColor"/>"#

@@ -2,10 +2,11 @@
 
 use leptos::prelude::*;
 
-const KEYS: [(&str, &[(&str, &str)]); 4] = [
+const KEYS: [(&str, &[(&str, &str)]); 5] = [
     (
         "Everywhere",
         &[
+            ("1", "Overview"),
             ("3", "Traces"),
             ("9", "Providers"),
             ("t", "Light or dark"),
@@ -13,6 +14,7 @@ const KEYS: [(&str, &[(&str, &str)]); 4] = [
             ("?", "These keys"),
         ],
     ),
+    ("Overview", &[("a", "Chart as bars or as a table"), ("Space", "Pause or go on")]),
     (
         "Traces",
         &[

@@ -8,7 +8,8 @@ use crate::colour;
 use crate::format::{bytes, duration, plural, thousands};
 use crate::live::use_live;
 
-const SLOTS: usize = 4;
+/// How many calls in flight have a place of their own.
+pub const SLOTS: usize = 4;
 /// A bar is full after a minute; a longer call keeps it full.
 const FULL_US: u64 = 60_000_000;
 
@@ -44,7 +45,7 @@ pub fn LiveStrip() -> impl IntoView {
 }
 
 /// The calls in slots: those that had one keep it, the others fill what is free, oldest first.
-fn arrange(before: &[Option<InFlight>], calls: &[InFlight]) -> Vec<Option<InFlight>> {
+pub fn arrange(before: &[Option<InFlight>], calls: &[InFlight]) -> Vec<Option<InFlight>> {
     let find = |slot: &Option<InFlight>| {
         let id = slot.as_ref()?.id;
         calls.iter().find(|call| call.id == id).cloned()

@@ -5,6 +5,9 @@ use leptos_router::hooks::use_location;
 
 use super::icon::{Glyph, Icon, Logo};
 use crate::app::LastTraces;
+use crate::format::thousands;
+use crate::provenance::{SumText, of_sum, sum_text};
+use crate::today::use_today;
 
 /// The left column, wide or as a rail.
 #[component]
@@ -13,13 +16,49 @@ pub fn SideNav() -> impl IntoView {
     view! {
         <nav class="side" aria-label="Main">
             <div class="brand"><Logo /><span>"LLMFlow"</span></div>
+            <NavLink icon=Icon::Overview label="Overview" to="/overview".to_owned() root="/overview" key_="1" testid="tab-overview" />
             <NavLink icon=Icon::Traces label="Traces" to=traces root="/traces" key_="3" testid="tab-traces" />
             <NavLink icon=Icon::Key label="Providers" to="/providers".to_owned() root="/providers" key_="9" testid="tab-providers" />
             <div class="navsep"></div>
             <NavLink icon=Icon::Plug label="Connect" to="/connect".to_owned() root="/connect" testid="tab-connect" />
             <NavLink icon=Icon::Sliders label="Settings" to="/settings".to_owned() root="/settings" testid="tab-settings" />
+            <Spent />
         </nav>
     }
+}
+
+/// Today's spend.
+#[component]
+fn Spent() -> impl IntoView {
+    let today = use_today();
+    let totals = Memo::new(move |_| {
+        today.overview.with(|figures| figures.map(|figures| (figures.totals, figures.price_date.clone())))
+    });
+    let shown = move || {
+        let (totals, date) = totals.get()?;
+        let unsure = totals.not_fully_priced;
+        let title = of_sum(&totals, "today", &date);
+        let amount = match sum_text(&totals) {
+            SumText::Amount { text, .. } => {
+                view! { <span class="num b end" data-testid="nav-spend">{text}</span> }.into_any()
+            }
+            SumText::Unknown => {
+                view! { <span class="end unknown" data-testid="nav-spend">"unknown"</span> }.into_any()
+            }
+            SumText::Local => {
+                view! { <span class="end t3" data-testid="nav-spend">"local"</span> }.into_any()
+            }
+        };
+        Some(view! {
+            <a class="budget" href="/overview" title=title>
+                <span class="row s12"><span class="t2">"Today"</span>{amount}</span>
+                {(unsure > 0).then(|| view! {
+                    <span class="s11 t3 num">{format!("and {} not fully priced", thousands(unsure))}</span>
+                })}
+            </a>
+        })
+    };
+    shown
 }
 
 #[component]

@@ -8,6 +8,7 @@ use crate::browser::utc_offset;
 use crate::format::{bytes, plural, thousands, time::Stamp};
 use crate::live::{Connection, use_live};
 use crate::source::SourceMenu;
+use crate::today::use_today;
 
 /// The status bar.
 #[component]
@@ -61,8 +62,10 @@ fn Problems() -> impl IntoView {
     }
 }
 
+/// Today's record. While the store cannot be written, the losses since start are what is known.
 #[component]
 fn Record(health: Health) -> impl IntoView {
+    let today = use_today();
     let counted = health.completeness;
     let title = format!(
         "Since start: {} reached the proxy, {} recorded, {} open, {} lost, {} bodies cut. {} calls in the store.",
@@ -73,12 +76,31 @@ fn Record(health: Health) -> impl IntoView {
         thousands(counted.cut),
         thousands(health.calls),
     );
-    let (icon, class) =
-        if counted.lost > 0 { (Icon::Triangle, "num row warn") } else { (Icon::Check, "num row") };
+    let told = move || {
+        today.overview.with(|figures| match figures {
+            Some(figures) => {
+                let lost = (figures.totals.lost + figures.unrecorded).max(counted.lost);
+                let text = format!(
+                    "{} recorded today · {} lost",
+                    thousands(figures.totals.recorded()),
+                    thousands(lost)
+                );
+                (text, lost)
+            }
+            None => {
+                let text =
+                    format!("{} recorded · {} lost", thousands(counted.recorded), thousands(counted.lost));
+                (text, counted.lost)
+            }
+        })
+    };
+    let told = Memo::new(move |_| told());
+    let icon =
+        Signal::derive(move || if told.with(|told| told.1) > 0 { Icon::Triangle } else { Icon::Check });
     view! {
-        <span class=class title=title data-testid="completeness">
+        <span class="num row" class:warn=move || told.with(|told| told.1 != 0) title=title data-testid="completeness">
             <Glyph icon=icon small=true />
-            {format!("{} recorded · {} lost", thousands(counted.recorded), thousands(counted.lost))}
+            {move || told.get().0}
         </span>
         <Unpriced />
         <span class="num" title=format!("{} in {}", plural(health.calls, "call", "calls"), health.data_dir)>
@@ -87,15 +109,18 @@ fn Record(health: Health) -> impl IntoView {
     }
 }
 
+/// Today's calls whose cost is not, or not fully, known.
 #[component]
 fn Unpriced() -> impl IntoView {
-    let live = use_live();
-    let count = move || live.unpriced.get();
+    let today = use_today();
+    let count = Memo::new(move |_| {
+        today.overview.with(|figures| figures.map_or(0, |figures| figures.totals.not_fully_priced))
+    });
     view! {
-        <Show when=move || { count() > 0 }>
-            <a class="num row warn" href="/traces?price=unknown" title="Show them" data-testid="unpriced">
+        <Show when=move || { count.get() > 0 }>
+            <a class="num row warn" href="/traces?time=today&priced=partly" title="Of today; show them" data-testid="unpriced">
                 <Glyph icon=Icon::Half small=true />
-                {move || format!("{} not fully priced", thousands(count()))}
+                {move || format!("{} not fully priced", thousands(count.get()))}
             </a>
         </Show>
     }

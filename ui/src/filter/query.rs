@@ -1,7 +1,7 @@
 //! Query strings taken apart and put together. Leaves out what the words mean.
 
 /// The decoded pairs of a query string, with or without its `?`; pairs without a value are left out.
-pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
+pub fn pairs(query: &str) -> Vec<(String, String)> {
     let query = query.strip_prefix('?').unwrap_or(query);
     query
         .split('&')

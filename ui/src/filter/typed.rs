@@ -1,11 +1,11 @@
 //! Filters as they are typed: `model:gpt-5 tool:codex words`. Pure; leaves out which models and tools there are.
 
-use api::{CallState, Operation, Outcome};
+use api::{Bucket, CallState, Operation, Outcome};
 
 use super::{Last, View};
 
 /// A word that can stand before the colon, and what it filters by.
-pub const FIELDS: [(&str, &str); 12] = [
+pub const FIELDS: [(&str, &str); 19] = [
     ("model", "Model that answered"),
     ("tool", "Tool or SDK that called"),
     ("provider", "Provider"),
@@ -13,7 +13,14 @@ pub const FIELDS: [(&str, &str); 12] = [
     ("state", "How it ended: complete, truncated, cancelled"),
     ("operation", "chat, embeddings, models"),
     ("cost", "Dollars: >0.5, <0.01, 0.1..1"),
-    ("price", "unknown: not fully priced"),
+    ("price", "unknown or known"),
+    ("priced", "partly: the price or a part of the usage is unknown"),
+    ("usage", "partial: cut before the provider had told it all"),
+    ("status", "HTTP status: 429"),
+    ("error", "The provider's word for the error"),
+    ("bucket", "Has tokens in it: cache_read, output"),
+    ("first_token", "known: the time to it was measured"),
+    ("body", "cut: kept only in part"),
     ("time", "1h, today, 24h, 7d, 30d"),
     ("tag", "Tag"),
     ("session", "Session id"),
@@ -26,10 +33,31 @@ pub fn fixed_values(field: &str) -> &'static [&'static str] {
         "outcome" => &["success", "error"],
         "state" => &["open", "complete", "upstream_error", "truncated", "cancelled", "unreachable", "lost"],
         "operation" => &["chat", "text_completion", "embeddings", "count_tokens", "models", "other"],
-        "price" => &["unknown", "known"],
+        "price" | "first_token" => &["unknown", "known"],
+        "priced" => &["partly", "fully"],
+        "usage" => &["partial", "whole"],
+        "bucket" => &["input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning"],
+        "body" => &["cut", "whole"],
         "time" => &["1h", "today", "24h", "7d", "30d"],
         _ => &[],
     }
+}
+
+/// What stands for calls that have none, in an address.
+const NONE: &str = "none";
+
+/// A filter's value as an address writes it.
+pub(super) fn named(value: &Option<String>) -> Option<String> {
+    value.as_ref().map(|value| if value.is_empty() { NONE.to_owned() } else { value.clone() })
+}
+
+fn unnamed(value: String) -> String {
+    if value == NONE { String::new() } else { value }
+}
+
+/// Whether `value` is `yes`; `None` when it is neither word.
+fn one_of(value: &str, yes: &str, no: &str) -> Option<bool> {
+    if value == yes { Some(true) } else { (value == no).then_some(false) }
 }
 
 impl View {
@@ -42,11 +70,18 @@ impl View {
         let filter = &mut self.filter;
         let text = || Some(value.to_owned()).filter(|value| !value.is_empty());
         match field {
-            "model" => filter.model = text(),
+            "model" => filter.model = text().map(unnamed),
             "provider" => filter.provider = text(),
-            "tool" | "client" => filter.client = text(),
-            "tag" => filter.tag = text(),
-            "session" => filter.session_id = text(),
+            "tool" | "client" => filter.client = text().map(unnamed),
+            "tag" => filter.tag = text().map(unnamed),
+            "session" => filter.session_id = text().map(unnamed),
+            "error" => filter.error_kind = text().map(unnamed),
+            "priced" => filter.not_fully_priced = Some(one_of(value, "partly", "fully")?),
+            "usage" => filter.partial = Some(one_of(value, "partial", "whole")?),
+            "bucket" => filter.bucket = Some(value.parse::<Bucket>().ok()?),
+            "first_token" => filter.first_token = Some(one_of(value, "known", "unknown")?),
+            "body" => filter.cut = Some(one_of(value, "cut", "whole")?),
+            "status" if value.parse::<u16>().is_ok() => filter.status = value.parse().ok(),
             "trace" => filter.trace_id = text(),
             "text" => filter.text = text(),
             "outcome" | "status" => filter.outcome = Some(outcome(value)?),

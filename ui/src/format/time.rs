@@ -14,6 +14,8 @@ pub struct Stamp {
     pub minute: i64,
     pub second: i64,
     pub milli: i64,
+    /// Days since 1970.
+    days: i64,
 }
 
 impl Stamp {
@@ -30,6 +32,7 @@ impl Stamp {
             minute: rest / 60_000 % 60,
             second: rest / 1_000 % 60,
             milli: rest % 1_000,
+            days,
         }
     }
 
@@ -51,6 +54,13 @@ impl Stamp {
     /// `21 Nov`.
     pub fn day_month(&self) -> String {
         format!("{} {}", self.day, self.month_name())
+    }
+
+    /// `Sat 21 Nov`.
+    pub fn weekday_date(&self) -> String {
+        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        let day = usize::try_from(self.days.rem_euclid(7)).ok().and_then(|day| DAYS.get(day)).unwrap_or(&"?");
+        format!("{day} {}", self.day_month())
     }
 
     /// `21 Nov 2026`.
@@ -104,8 +114,16 @@ pub fn plain_date(text: &str) -> String {
         text.get(..10).unwrap_or(text).split('-').filter_map(|part| part.parse().ok()).collect();
     match parts.as_slice() {
         [year, month @ 1..=12, day] => {
-            let stamp =
-                Stamp { year: *year, month: *month, day: *day, hour: 0, minute: 0, second: 0, milli: 0 };
+            let stamp = Stamp {
+                year: *year,
+                month: *month,
+                day: *day,
+                hour: 0,
+                minute: 0,
+                second: 0,
+                milli: 0,
+                days: 0,
+            };
             stamp.date()
         }
         _ => text.to_owned(),
@@ -135,6 +153,7 @@ mod tests {
     fn a_moment_is_taken_apart() {
         let stamp = Stamp::new(NOW, 0);
         assert_eq!(stamp.iso(), "2026-11-21 15:39:58.207");
+        assert_eq!(stamp.weekday_date(), "Sat 21 Nov");
         assert_eq!(Stamp::new(NOW, 600).iso(), "2026-11-22 01:39:58.207");
         assert_eq!(Stamp::new(951_782_400_000, 0).date(), "29 Feb 2000");
         assert_eq!(Stamp::new(-1, 0).iso(), "1969-12-31 23:59:59.999");

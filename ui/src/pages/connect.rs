@@ -1,13 +1,16 @@
-//! The Connect page: how to point each tool at the proxy.
+//! The Connect page: how to point each tool at the proxy, with its own key or with a local one.
 
 pub mod tools;
 
+use api::Providers;
 use leptos::prelude::*;
 
+use crate::backend::use_backend;
 use crate::browser::set_title;
 use crate::components::copy_button::CopyButton;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::top_bar::TopBar;
+use crate::fetch::{Fetched, fetch};
 use crate::live::use_live;
 use crate::preferences::{Preferences, Shell};
 use tools::{TOOLS, Tool};
@@ -16,7 +19,16 @@ use tools::{TOOLS, Tool};
 #[component]
 pub fn Connect() -> impl IntoView {
     set_title("Connect");
-    let live = use_live();
+    let (backend, live) = (use_backend(), use_live());
+    // Without an answer the cards are as they are without local keys.
+    let keys = fetch(
+        true,
+        move || {
+            live.configured.track();
+            Some(())
+        },
+        move |()| backend.providers(),
+    );
     view! {
         <TopBar><h1>"Connect"</h1></TopBar>
         <div class="page scroll" data-testid="connect-page">
@@ -28,7 +40,7 @@ pub fn Connect() -> impl IntoView {
                 <span class="end"></span>
                 <ShellChoice />
             </div>
-            <div class="grid">{TOOLS.iter().map(|tool| view! { <Card tool=tool /> }).collect_view()}</div>
+            <div class="grid">{TOOLS.iter().map(|tool| view! { <Card tool=tool keys=keys /> }).collect_view()}</div>
             <p class="t3 s12 row">
                 <Glyph icon=Icon::Lock small=true />
                 {move || format!("The proxy listens on {}. To stop recording a tool, unset the variable.", live.proxy_address())}
@@ -59,10 +71,36 @@ pub fn ShellChoice() -> impl IntoView {
 }
 
 #[component]
-fn Card(tool: &'static Tool) -> impl IntoView {
+fn Card(tool: &'static Tool, keys: Fetched<Providers>) -> impl IntoView {
     let live = use_live();
     let preferences = expect_context::<Preferences>();
-    let text = Signal::derive(move || tool.snippet(&live.proxy_address(), preferences.shell.get()));
+    let local = Memo::new(move |_| {
+        keys.with(|keys| keys?.local_keys.iter().find(|key| key.name == tool.key).map(|key| key.key.clone()))
+    });
+    let in_use = Memo::new(move |_| keys.with(|keys| keys.is_some_and(|keys| !keys.local_keys.is_empty())));
+    let with_local = RwSignal::new(false);
+    // Where stored keys are only for local keys, a tool without its own needs one.
+    Effect::new(move |_| with_local.set(keys.with(|keys| keys.is_some_and(|keys| keys.local_keys_required))));
+    let text = Signal::derive(move || {
+        let key = local.get().filter(|_| with_local.get());
+        tool.snippet(&live.proxy_address(), key.as_deref(), preferences.shell.get())
+    });
+    let choice = move || {
+        let has_key = local.with(Option::is_some);
+        let own = view! {
+            <button
+                type="button" class="withkey" aria-pressed=move || with_local.get().to_string() data-testid="with-local-key"
+                title="Send a key that is worth something only here; LLMFlow puts the real one in its place"
+                on:click=move |_| with_local.update(|on| *on = !*on)
+            ><Glyph icon=Icon::Key small=true />"local key"</button>
+        };
+        let make = || view! { <a class="withkey" href="/providers#local-keys" title="Make a local key for it">"Make a local key"</a> };
+        match (has_key, in_use.get()) {
+            (true, _) => own.into_any(),
+            (false, true) => make().into_any(),
+            (false, false) => ().into_any(),
+        }
+    };
     let lines = move || {
         let text = text.get();
         text.lines().map(snippet_line).collect_view()
@@ -75,7 +113,9 @@ fn Card(tool: &'static Tool) -> impl IntoView {
             </div>
             <div class="snip">
                 <div class="shead"><span class="t3 s12">{move || preferences.shell.get().label()}</span>
-                    <CopyButton text=move |()| text.get_untracked() label="Copy" class="cpb end" testid="copy-snippet" />
+                    <span class="end"></span>
+                    {choice}
+                    <CopyButton text=move |()| text.get_untracked() label="Copy" class="cpb" testid="copy-snippet" />
                 </div>
                 <pre>{lines}</pre>
             </div>
@@ -86,7 +126,8 @@ fn Card(tool: &'static Tool) -> impl IntoView {
 
 /// A line with its keyword, name and value apart.
 fn snippet_line(line: &str) -> impl IntoView + use<> {
-    let Some(at) = line.find("http") else {
+    let value = ["http", "lf-"].iter().find_map(|start| line.find(start));
+    let Some(at) = value else {
         return view! { <span>{line.to_owned()}"\n"</span> }.into_any();
     };
     let (before, value) = line.split_at(at);

@@ -25,6 +25,7 @@ use crate::components::top_bar::TopBar;
 use crate::fetch::{Fetched, fetch};
 use crate::format::plural;
 use crate::live::use_live;
+use crate::pages::jump::jump_to_named;
 
 /// Calls are counted anew at most this often.
 const COUNTING: Duration = Duration::from_secs(2);
@@ -90,6 +91,7 @@ pub fn Providers() -> impl IntoView {
     provide_context(page);
     keys(page);
     let known = Memo::new(move |_| shown.with(|shown| shown.is_some()));
+    jump_to_named(known);
     let pane = Memo::new(move |_| {
         let selected = selected.get()?;
         let exists =

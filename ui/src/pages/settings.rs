@@ -9,7 +9,6 @@ mod words;
 
 use api::{Setting, SettingsView};
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 use wasm_bindgen::JsCast;
 
 use crate::backend::use_backend;
@@ -20,6 +19,7 @@ use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::components::top_bar::TopBar;
 use crate::fetch::{Fetched, fetch};
 use crate::live::use_live;
+use crate::pages::jump::{jump_to_named, show};
 use words::{Group, describe};
 
 const FIND_ID: &str = "find-setting";
@@ -82,7 +82,7 @@ pub fn Settings() -> impl IntoView {
         }
         true
     });
-    jump_to_named(shown);
+    jump_to_named(Memo::new(move |_| shown.with(|shown| shown.is_some())));
     let groups =
         move || Group::ALL.into_iter().map(|group| view! { <GroupPanel group=group /> }).collect_view();
     view! {
@@ -130,7 +130,7 @@ fn GroupPanel(group: Group) -> impl IntoView {
     view! {
         <Show when=move || there.get()>
             <section class="panel group" id=group.id() data-testid=format!("settings-{}", group.id())>
-                <div class="phead"><h2>{group.title()}</h2></div>
+                <div class="phead"><h2>{group.title()}</h2><span class="sub cut">{group.about()}</span></div>
                 {(group == Group::Appearance).then(|| view! { <own::OwnRows /> })}
                 {(group == Group::Desktop).then(|| view! { <desktop::LoginRow /> })}
                 <For each=move || names.get() key=String::clone let(name)><row::Row name=name /></For>
@@ -188,23 +188,4 @@ fn focus(id: &str) {
     if let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok()) {
         let _ = field.focus();
     }
-}
-
-fn show(id: &str) {
-    if let Some(found) = document().get_element_by_id(id) {
-        found.scroll_into_view();
-    }
-}
-
-/// An address may name a setting or a group behind its `#`: once they are there, it is brought into view.
-fn jump_to_named(shown: Fetched<SettingsView>) {
-    let location = use_location();
-    let there = Memo::new(move |_| shown.with(|shown| shown.is_some()));
-    Effect::new(move |_| {
-        let named = location.hash.get();
-        let named = named.trim_start_matches('#').to_owned();
-        if there.get() && !named.is_empty() {
-            request_animation_frame(move || show(&named));
-        }
-    });
 }

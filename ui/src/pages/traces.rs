@@ -28,6 +28,7 @@ use crate::filter::View;
 use crate::live::use_live;
 use call_list::CallList;
 pub use detail::CurlButton;
+pub use first_run::FirstRun;
 
 /// What the parts of the page share.
 #[derive(Clone, Copy)]

@@ -115,7 +115,7 @@ fn Actions(
             item(Icon::Pause, "pause-recording", "Pause recording".into(), hint, go(SourceTarget::Paused))
         };
         let turn_off = || {
-            let words = format!("Turn {lower} off");
+            let words = format!("Turn the {lower} off");
             item(Icon::Power, "proxy-off", words, "Shows first which tools that stops", off)
         };
         let turn_on = |words: String| item(Icon::Power, "proxy-on", words, "", go(SourceTarget::Running));
@@ -127,7 +127,7 @@ fn Actions(
                 let resume = item(Icon::Play, "resume-recording", words, "", go(SourceTarget::Running));
                 view! { {resume}{turn_off()} }.into_any()
             }
-            SourceState::Stopped => turn_on(format!("Turn {lower} on")).into_any(),
+            SourceState::Stopped => turn_on(format!("Turn the {lower} on")).into_any(),
             SourceState::Failed { .. } => turn_on("Try again".into()).into_any(),
         };
         view! {

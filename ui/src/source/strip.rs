@@ -7,6 +7,7 @@ use super::switch;
 use crate::change::Change;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::states::Refused;
+use crate::format::plural;
 use crate::live::use_live;
 
 /// Nothing while the proxy runs.
@@ -16,7 +17,15 @@ pub fn SourceStrip() -> impl IntoView {
     let change = Change::new();
     let to = switch("proxy", change, || ());
     let state = Memo::new(move |_| live.source("proxy"));
+    let unrecorded = Memo::new(move |_| {
+        live.health.with(|health| health.as_ref().map_or(0, |health| health.completeness.paused))
+    });
+    let since_start = move || {
+        let count = unrecorded.get();
+        (count > 0).then(|| format!(" {} since start.", plural(count, "call went by", "calls went by")))
+    };
     let shown = move || {
+        let paused = state.with(|state| matches!(state, Some(SourceState::Paused { .. })));
         let (icon, class, what, means, testid, label) = match state.get()? {
             SourceState::Running { .. } => return None,
             SourceState::Paused { .. } => (
@@ -42,7 +51,7 @@ pub fn SourceStrip() -> impl IntoView {
         Some(view! {
             <div class=class role="status" data-testid="source-strip">
                 <Glyph icon=icon />
-                <span class="grow"><b>{what}</b>" "{means}</span>
+                <span class="grow"><b>{what}</b>" "{means}{move || paused.then(since_start)}</span>
                 <Refused error=change.refused />
                 <button type="button" class="btn sm" data-testid=testid disabled=move || change.busy.get()
                     on:click=move |_| to.run(SourceTarget::Running)

@@ -21,7 +21,7 @@ pub fn TurnOff(
     #[prop(into)] back: Callback<()>,
 ) -> impl IntoView {
     let backend = use_backend();
-    let question = format!("Turn {} off?", title(&name).to_lowercase());
+    let question = format!("Turn the {} off?", title(&name).to_lowercase());
     let stranded = fetch(true, move || Some(name.clone()), move |name| backend.stranded(name));
     view! {
         <div class="turnoff">

@@ -70,17 +70,22 @@ fn newest_symbol(binary: &[u8]) -> u32 {
     starts.filter_map(number).max().unwrap_or(0)
 }
 
-/// Without a date, as when built outside a repository, it names no release.
 fn metainfo(stage: &Stage<'_>, ours: &Path) -> Result<String> {
     let template =
         fs::read_to_string(ours.join(METAINFO)).with_context(|| format!("cannot read {METAINFO}"))?;
-    let dated = Command::new("git").args(["show", "-s", "--format=%cs", "HEAD"]).current_dir(ours).output();
-    let date = dated.ok().filter(|output| output.status.success()).map(|output| output.stdout);
-    let date = date.map(|date| String::from_utf8_lossy(&date).trim().to_owned()).unwrap_or_default();
-    let kept = template.lines().filter(|line| !date.is_empty() || !line.contains("@DATE@"));
-    let lines: Vec<_> = kept.collect();
-    let filled = lines.join("\n").replace("@VERSION@", env!("CARGO_PKG_VERSION")).replace("@DATE@", &date);
-    text(&stage.write(METAINFO, format!("{filled}\n").as_bytes())?)
+    let date = date(ours).context("neither git nor date says which day it is")?;
+    let filled = template.replace("@VERSION@", env!("CARGO_PKG_VERSION")).replace("@DATE@", &date);
+    text(&stage.write(METAINFO, filled.as_bytes())?)
+}
+
+/// The commit's day, so that two builds of it are one; today where there is no repository.
+fn date(folder: &Path) -> Option<String> {
+    let said = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).current_dir(folder).output().ok()?;
+        let line = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+        Some(line).filter(|line| output.status.success() && !line.is_empty())
+    };
+    said("git", &["show", "--no-patch", "--format=%cs", "HEAD"]).or_else(|| said("date", &["-u", "+%F"]))
 }
 
 fn help(stage: &Stage<'_>, arguments: &[&str]) -> Result<String> {

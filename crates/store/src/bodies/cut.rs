@@ -1,5 +1,6 @@
 //! Cutting a body into segments and chains, by content. Pure; leaves out what is stored already.
 
+use bytes::Bytes;
 use model::segment::{BodyPart, scan};
 
 use super::{Hash, NodeKey};
@@ -7,11 +8,13 @@ use crate::layout::{Patch, encode_patches};
 use crate::write::Body;
 
 /// A body cut into its pieces, by content.
+#[derive(Debug)]
 pub(crate) struct Cut {
     pub(super) pieces: Vec<Piece>,
 }
 
 /// One stretch of a body.
+#[derive(Debug)]
 pub(super) enum Piece {
     /// Bytes outside the big arrays.
     Segment(Segment),
@@ -20,30 +23,41 @@ pub(super) enum Piece {
 }
 
 /// Bytes and their hash.
-pub(super) struct Segment {
+#[derive(Debug)]
+pub(crate) struct Segment {
     pub(super) hash: Hash,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Bytes,
+    /// As it will be stored, once somebody has compressed it.
+    pub(super) packed: Option<Packed>,
+}
+
+/// A segment's bytes as they are stored.
+#[derive(Clone, Debug)]
+pub(super) enum Packed {
+    /// Compressed.
+    Smaller(Vec<u8>),
+    /// As they are: compressing does not help.
+    AsIs,
 }
 
 impl Segment {
-    fn new(bytes: Vec<u8>) -> Self {
-        Self { hash: *blake3::hash(&bytes).as_bytes(), bytes }
+    fn new(bytes: Bytes) -> Self {
+        Self { hash: *blake3::hash(&bytes).as_bytes(), bytes, packed: None }
     }
 }
 
 impl Cut {
     pub(crate) fn new(body: &Body) -> Self {
         let bytes = &body.bytes;
-        let at = |range: std::ops::Range<usize>| bytes.get(range).unwrap_or_default().to_vec();
         if !body.segmented {
-            let whole = (!bytes.is_empty()).then(|| Piece::Segment(Segment::new(bytes.to_vec())));
+            let whole = (!bytes.is_empty()).then(|| Piece::Segment(Segment::new(bytes.clone())));
             return Self { pieces: whole.into_iter().collect() };
         }
         let pieces = scan(bytes)
             .into_iter()
             .filter_map(|part| match part {
                 BodyPart::Literal(range) if range.is_empty() => None,
-                BodyPart::Literal(range) => Some(Piece::Segment(Segment::new(at(range)))),
+                BodyPart::Literal(range) => Some(Piece::Segment(Segment::new(at(bytes, range)))),
                 BodyPart::Array(elements) if elements.is_empty() => None,
                 BodyPart::Array(elements) => {
                     let mut key = NodeKey::default();
@@ -61,11 +75,20 @@ impl Cut {
         Self { pieces }
     }
 
-    pub(super) fn segments(&self) -> impl Iterator<Item = &Segment> {
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &Segment> {
         self.pieces.iter().flat_map(|piece| -> Box<dyn Iterator<Item = &Segment>> {
             match piece {
                 Piece::Segment(segment) => Box::new(std::iter::once(segment)),
                 Piece::Chain(chain) => Box::new(chain.iter().map(|(_, segment, _)| segment)),
+            }
+        })
+    }
+
+    pub(crate) fn segments_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
+        self.pieces.iter_mut().flat_map(|piece| -> Box<dyn Iterator<Item = &mut Segment>> {
+            match piece {
+                Piece::Segment(segment) => Box::new(std::iter::once(segment)),
+                Piece::Chain(chain) => Box::new(chain.iter_mut().map(|(_, segment, _)| segment)),
             }
         })
     }
@@ -81,12 +104,19 @@ impl Cut {
     }
 }
 
+fn at(body: &Bytes, range: std::ops::Range<usize>) -> Bytes {
+    if range.start <= range.end && range.end <= body.len() { body.slice(range) } else { Bytes::new() }
+}
+
 /// The element without its cache markers, and how to put them back.
 fn strip(
-    body: &[u8],
+    body: &Bytes,
     range: std::ops::Range<usize>,
     markers: &[std::ops::Range<usize>],
-) -> (Vec<u8>, Vec<Patch>) {
+) -> (Bytes, Vec<Patch>) {
+    if markers.is_empty() {
+        return (at(body, range), Vec::new());
+    }
     let (mut stripped, mut patches, mut from) = (Vec::with_capacity(range.len()), Vec::new(), range.start);
     for marker in markers {
         stripped.extend_from_slice(body.get(from..marker.start).unwrap_or_default());
@@ -95,7 +125,7 @@ fn strip(
         from = marker.end;
     }
     stripped.extend_from_slice(body.get(from..range.end).unwrap_or_default());
-    (stripped, patches)
+    (stripped.into(), patches)
 }
 
 fn node_key(parent: NodeKey, segment: &Hash, patch: Option<&[u8]>) -> NodeKey {

@@ -21,6 +21,8 @@ const KINDS: [Kind; 9] = [
     ("text-embedding-3-small", "openai", Some("openai-python"), Some([0.02, 0.02, 0.02, 0.0])),
 ];
 
+const DAY_MS: i64 = 86_400_000;
+
 const TITLES: [&str; 12] = [
     "The flaky store test still fails on CI, look at retry.rs first",
     "design the segment store so that a crash in the middle of a write never loses an acknowledged record",
@@ -61,6 +63,28 @@ pub(super) fn make(count: usize, now: i64) -> Vec<CallDetail> {
         at -= 9_000 + dice.roll(140_000) as i64 + if dice.roll(17) == 0 { 2_400_000 } else { 0 };
         calls.push(call(&mut dice, id(1_000_000 - index as u64), at));
     }
+    if count > 0 {
+        calls.extend(earlier(&mut dice, count as u64, at.min(now - DAY_MS)));
+    }
+    calls
+}
+
+/// Sixty days before: fewer calls at weekends, none at night.
+fn earlier(dice: &mut Dice, count: u64, before: i64) -> Vec<CallDetail> {
+    let mut calls = Vec::new();
+    for day in 0..60_i64 {
+        // 1970 began on a Thursday.
+        let weekday = ((before / DAY_MS) - day + 4).rem_euclid(7);
+        let most = if weekday == 0 || weekday == 6 { 12 } else { 40 + dice.roll(70) };
+        let mut at = before - day * DAY_MS;
+        for _ in 0..most {
+            at -= 60_000 + dice.roll(700_000) as i64;
+            calls.push(call(dice, id(1_000_000 - count - calls.len() as u64), at));
+        }
+    }
+    calls.sort_by_key(|call| std::cmp::Reverse(call.summary.started_ms));
+    let ids: Vec<CallId> = (0..calls.len() as u64).map(|n| id(1_000_000 - count - n)).collect();
+    calls.iter_mut().zip(ids).for_each(|(call, id)| call.summary.id = id);
     calls
 }
 
@@ -131,7 +155,7 @@ fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
     let cost = cost(&usage, prices, provider == "ollama", partial);
     let (status, error) = match state {
         CallState::UpstreamError => {
-            (429, Some("429 rate_limit_error: this request would exceed your organization's rate limit"))
+            (429, Some("rate_limit_error: this request would exceed your organization's rate limit"))
         }
         CallState::Truncated => (200, Some("upstream closed the stream before its end")),
         _ => (200, None),
@@ -164,10 +188,14 @@ fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
         cost_source: cost.source,
         finish_reason: Some("end_turn".into()),
         error: error.map(Into::into),
-        session_id: Some(format!("sess-{}", dice.roll(6))),
+        session_id: Some(format!("sess-{}-{}", at / DAY_MS, dice.roll(9))),
         trace_id: None,
         parent_id: None,
-        tags: vec![],
+        tags: if dice.roll(3) == 0 {
+            vec![["team:search", "nightly", "review"][dice.roll(3) as usize].into()]
+        } else {
+            vec![]
+        },
     };
     detail(summary, cost, chunks, wire, prompt)
 }
@@ -197,8 +225,8 @@ fn cost(usage: &Usage, prices: Option<[f64; 4]>, local: bool, partial: bool) -> 
     Cost {
         total: Some(buckets.iter().map(|bucket| bucket.cost).sum()),
         source: if partial { CostSource::Partial } else { CostSource::Computed },
-        saved: None,
         buckets,
+        saved: None,
         price_key: Some("claude-opus-4-5".into()),
         matched: Some("exact".into()),
         price_date: Some("2026-11-12".into()),

@@ -1,20 +1,25 @@
 //! Which invented calls a filter keeps.
 
-use api::{CallDetail, CallFilter, CallState, CallSummary, CostSource, Outcome};
+use api::{Bucket, CallDetail, CallFilter, CallState, CallSummary, CostSource, Outcome, UsageSource};
+
+/// The provider's word for an error.
+pub(super) fn error_kind(line: &str) -> &str {
+    line.split_once(": ").filter(|(word, _)| !word.contains(' ')).map_or(line, |(word, _)| word)
+}
 
 pub(super) fn failed(call: &CallSummary) -> bool {
-    let bad_state = !matches!(call.state, CallState::Complete | CallState::Open);
+    let bad_state = !matches!(call.state, CallState::Complete | CallState::Open | CallState::Cancelled);
     bad_state || call.status.is_some_and(|status| status >= 400)
 }
 
 pub(super) fn unpriced(call: &CallSummary) -> bool {
-    matches!(call.cost_source, CostSource::Unknown | CostSource::Partial) && call.state != CallState::Open
+    call.cost_source == CostSource::Unknown && call.state != CallState::Open
 }
 
 pub(super) fn matches(filter: &CallFilter, call: &CallDetail) -> bool {
     let call = &call.summary;
     let is = |wanted: &Option<String>, value: Option<&str>| {
-        wanted.as_deref().is_none_or(|wanted| Some(wanted) == value)
+        wanted.as_deref().is_none_or(|wanted| wanted == value.unwrap_or_default())
     };
     let cost = call.cost.map(api::Money::pico);
     let words = filter.text.as_deref().map(str::to_lowercase);
@@ -31,7 +36,29 @@ pub(super) fn matches(filter: &CallFilter, call: &CallDetail) -> bool {
         && filter.cost_min_pico.is_none_or(|min| cost.is_some_and(|cost| cost >= min))
         && filter.cost_max_pico.is_none_or(|max| cost.is_some_and(|cost| cost <= max))
         && filter.unpriced.is_none_or(|wanted| unpriced(call) == wanted)
+        && filter.partial.is_none_or(|wanted| (call.usage_source == UsageSource::Partial) == wanted)
+        && filter
+            .not_fully_priced
+            .is_none_or(|wanted| (unpriced(call) || call.usage_source == UsageSource::Partial) == wanted)
+        && filter.status.is_none_or(|status| call.status == Some(status))
+        && is(&filter.error_kind, call.error.as_deref().map(error_kind))
+        && filter.bucket.is_none_or(|bucket| tokens(call, bucket) > 0)
+        && filter.first_token.is_none_or(|known| call.first_token_us.is_some() == known)
+        && filter.cut != Some(true)
         && words.is_none_or(|words| {
             call.title.as_deref().is_some_and(|title| title.to_lowercase().contains(&words))
         })
+}
+
+fn tokens(call: &CallSummary, bucket: Bucket) -> u64 {
+    let usage = &call.usage;
+    let tokens = match bucket {
+        Bucket::Input => usage.input,
+        Bucket::CacheRead => usage.cache_read,
+        Bucket::CacheWrite5m => usage.cache_write_5m,
+        Bucket::CacheWrite1h => usage.cache_write_1h,
+        Bucket::Output => usage.output,
+        Bucket::Reasoning => usage.reasoning,
+    };
+    tokens.unwrap_or(0)
 }

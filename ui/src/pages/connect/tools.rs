@@ -12,6 +12,8 @@ pub struct Tool {
     /// Which programs this covers.
     pub covers: &'static str,
     pub variable: &'static str,
+    /// Where it looks for its key.
+    key_variable: &'static str,
     /// The address's path on the proxy.
     path: &'static str,
     /// The command that then runs; empty when there is none.
@@ -28,6 +30,7 @@ pub const TOOLS: [Tool; 6] = [
         class: "tm cc",
         covers: "and anything with the Anthropic SDK",
         variable: "ANTHROPIC_BASE_URL",
+        key_variable: "ANTHROPIC_API_KEY",
         path: "/passthrough/anthropic",
         command: "claude",
         note: "Works with an API key and with a Claude subscription.",
@@ -39,6 +42,7 @@ pub const TOOLS: [Tool; 6] = [
         class: "tm cx",
         covers: "with an OpenAI API key",
         variable: "OPENAI_BASE_URL",
+        key_variable: "OPENAI_API_KEY",
         path: "/v1",
         command: "codex",
         note: "Newer versions read openai_base_url in ~/.codex/config.toml instead: the same address.",
@@ -50,6 +54,7 @@ pub const TOOLS: [Tool; 6] = [
         class: "tm ge",
         covers: "and the Google GenAI SDK",
         variable: "GOOGLE_GEMINI_BASE_URL",
+        key_variable: "GEMINI_API_KEY",
         path: "/passthrough/gemini",
         command: "gemini",
         note: "A Google login ignores the variable. Choose “Use Gemini API key” in /auth.",
@@ -61,6 +66,7 @@ pub const TOOLS: [Tool; 6] = [
         class: "tm ai",
         covers: "with OpenAI models",
         variable: "OPENAI_BASE_URL",
+        key_variable: "OPENAI_API_KEY",
         path: "/v1",
         command: "aider",
         note: "For Claude models set ANTHROPIC_BASE_URL as for Claude Code.",
@@ -72,6 +78,7 @@ pub const TOOLS: [Tool; 6] = [
         class: "tm oc",
         covers: "with OpenAI models",
         variable: "OPENAI_BASE_URL",
+        key_variable: "OPENAI_API_KEY",
         path: "/v1",
         command: "opencode",
         note: "A baseURL in opencode.json comes before the variable.",
@@ -83,6 +90,7 @@ pub const TOOLS: [Tool; 6] = [
         class: "tm sd",
         covers: "OpenAI SDK in Python, JavaScript, Go and others",
         variable: "OPENAI_BASE_URL",
+        key_variable: "OPENAI_API_KEY",
         path: "/v1",
         command: "",
         note: "Or pass base_url where you make the client.",
@@ -92,18 +100,26 @@ pub const TOOLS: [Tool; 6] = [
 impl Tool {
     /// The line that sets the variable in `shell`, for the proxy at `address` (`host:port`).
     pub fn setting(&self, address: &str, shell: Shell) -> String {
-        let (name, url) = (self.variable, format!("http://{address}{}", self.path));
-        match shell {
-            Shell::Bash => format!("export {name}={url}"),
-            Shell::Fish => format!("set -gx {name} {url}"),
-            Shell::Pwsh => format!("$env:{name} = \"{url}\""),
-        }
+        set(self.variable, &format!("http://{address}{}", self.path), shell)
     }
 
-    /// The same, then the tool's own command.
-    pub fn snippet(&self, address: &str, shell: Shell) -> String {
-        let set = self.setting(address, shell);
-        if self.command.is_empty() { set } else { format!("{set}\n{}", self.command) }
+    /// The same, with `key` in place of the tool's own if there is one, then the tool's own command.
+    pub fn snippet(&self, address: &str, key: Option<&str>, shell: Shell) -> String {
+        let mut lines = vec![self.setting(address, shell)];
+        lines.extend(key.map(|key| set(self.key_variable, key, shell)));
+        if !self.command.is_empty() {
+            lines.push(self.command.to_owned());
+        }
+        lines.join("\n")
+    }
+}
+
+/// The line that sets a variable. Addresses and local keys have no letter that a shell would take for its own.
+fn set(name: &str, value: &str, shell: Shell) -> String {
+    match shell {
+        Shell::Bash => format!("export {name}={value}"),
+        Shell::Fish => format!("set -gx {name} {value}"),
+        Shell::Pwsh => format!("$env:{name} = \"{value}\""),
     }
 }
 
@@ -115,9 +131,18 @@ mod tests {
     fn each_shell_has_its_own_syntax() {
         let [claude, ..] = &TOOLS;
         let url = "http://localhost:9000/passthrough/anthropic";
-        let snippet = |shell| claude.snippet("localhost:9000", shell);
+        let snippet = |shell| claude.snippet("localhost:9000", None, shell);
         assert_eq!(snippet(Shell::Bash), format!("export ANTHROPIC_BASE_URL={url}\nclaude"));
         assert_eq!(snippet(Shell::Fish), format!("set -gx ANTHROPIC_BASE_URL {url}\nclaude"));
         assert_eq!(snippet(Shell::Pwsh), format!("$env:ANTHROPIC_BASE_URL = \"{url}\"\nclaude"));
+    }
+    #[test]
+    fn a_local_key_takes_the_place_of_the_real_one() {
+        let [.., sdk] = &TOOLS;
+        let snippet = sdk.snippet("localhost:9000", Some("lf-sdk-1"), Shell::Fish);
+        assert_eq!(
+            snippet,
+            "set -gx OPENAI_BASE_URL http://localhost:9000/v1\nset -gx OPENAI_API_KEY lf-sdk-1"
+        );
     }
 }

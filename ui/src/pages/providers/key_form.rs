@@ -69,11 +69,13 @@ pub fn KeyForm(name: String, provider: Memo<Option<ProviderStatus>>) -> impl Int
         saved.set(false);
         removing.run(backend.remove_key(name.get_value()), move |shown| page.shown.put(shown));
     };
+    let takes_one = Memo::new(move |_| origin.with(|origin| !matches!(origin, Some(KeyOrigin::NotNeeded))));
     let question = Signal::derive(|| "LLMFlow cannot show it again.".to_owned());
     view! {
         <section class="sec keyform">
             <div class="sh"><h3>"Key"</h3><span class="end"></span><KeyInUse provider=provider /></div>
-            <p class="about">{move || origin.get().map(|origin| meaning(&origin))}</p>
+            <p class="explain">{move || origin.get().map(|origin| meaning(&origin))}</p>
+            <Show when=move || takes_one.get()>
             <form on:submit=move |event| { event.prevent_default(); save(); }>
                 <KeyField typed=typed label=Signal::derive(move || if stored() { "Replace the key" } else { "Add a key" }) />
                 <div class="row g3 acts">
@@ -96,9 +98,10 @@ pub fn KeyForm(name: String, provider: Memo<Option<ProviderStatus>>) -> impl Int
                     </Show>
                 </div>
             </form>
-            {move || (!ready()).then(|| view! { <p class="about warn" data-testid="key-not-stored">{cannot_store(keychain.get())}</p> })}
+            </Show>
+            {move || (takes_one.get() && !ready()).then(|| view! { <p class="explain warn" data-testid="key-not-stored">{cannot_store(keychain.get())}</p> })}
             {move || (saved.get() && stored()).then(|| view! {
-                <p class="about ok" role="status" data-testid="key-saved"><Glyph icon=Icon::Check small=true />" Kept in the keychain."</p>
+                <p class="explain ok" role="status" data-testid="key-saved"><Glyph icon=Icon::Check small=true />" Kept in the keychain."</p>
             })}
             <Refused error=saving.refused /><Refused error=testing.refused /><Refused error=removing.refused />
             {move || tested.get().map(|(test, whose)| view! { <KeyResult test=test whose=whose /> })}
@@ -160,7 +163,7 @@ fn meaning(origin: &KeyOrigin) -> String {
         KeyOrigin::Environment { variable, .. } => {
             format!("Read from {variable} when LLMFlow started. A key saved here comes before it.")
         }
-        KeyOrigin::NotNeeded => "This provider asks for none. Save one if yours does.".into(),
+        KeyOrigin::NotNeeded => "Ollama and its like ask for none: calls go on as they come.".into(),
     }
 }
 

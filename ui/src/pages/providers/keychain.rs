@@ -50,9 +50,7 @@ pub fn KeychainNotice() -> impl IntoView {
                 <div class="notice warn" role="status" data-testid="keychain-state">
                     <Glyph icon=Icon::Triangle />
                     <span class="grow">
-                        <b>"There is no keychain to keep keys in."</b>" "{message}
-                        <br />"Until then set a provider's key in LLMFlow's environment, e.g. "
-                        <span class="mono t1">"OPENAI_API_KEY"</span>", and start it again."
+                        <b>"Keys cannot be kept."</b>" "{message}
                     </span>
                     <button type="button" class="btn sm" data-testid="unlock-keychain" disabled=move || change.busy.get() on:click=unlock>
                         "Look again"

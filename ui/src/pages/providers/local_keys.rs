@@ -10,7 +10,9 @@ use crate::backend::use_backend;
 use crate::change::Change;
 use crate::components::states::Refused;
 use crate::components::switch::Switch;
+use crate::fetch::fetch;
 use crate::format::thousands;
+use crate::live::use_live;
 
 /// As the setting is called in the file.
 const REQUIRED: &str = "local_keys_required";
@@ -45,7 +47,7 @@ pub fn LocalKeys() -> impl IntoView {
                     />
                 </Show>
             </div>
-            <p class="about">
+            <p class="explain">
                 "Give each tool a key that is worth something only on this machine: LLMFlow knows the tool by it and puts the provider's real key in its place."
             </p>
             <Required />
@@ -72,18 +74,44 @@ fn Required() -> impl IntoView {
     let page = expect_context::<Page>();
     let backend = use_backend();
     let change = Change::new();
-    let on =
-        Memo::new(move |_| page.shown.with(|shown| shown.is_some_and(|shown| shown.local_keys_required)));
+    let live = use_live();
+    // The setting rather than what runs: it may take effect only at the next start.
+    let settings = fetch(
+        true,
+        move || {
+            live.configured.track();
+            Some(())
+        },
+        move |()| backend.settings(),
+    );
+    let setting = Memo::new(move |_| {
+        settings.with(|shown| shown?.settings.iter().find(|setting| setting.name == REQUIRED).cloned())
+    });
+    let running = move || page.shown.with(|shown| shown.is_some_and(|shown| shown.local_keys_required));
+    let on = Memo::new(move |_| {
+        setting
+            .with(|one| one.as_ref().map(|one| one.pending.as_ref().unwrap_or(&one.value) == "true"))
+            .unwrap_or_else(running)
+    });
+    let locked = Signal::derive(move || {
+        use api::SettingOrigin::{Environment, Flag};
+        change.busy.get()
+            || setting.with(|one| one.as_ref().is_none_or(|one| matches!(one.origin, Environment | Flag)))
+    });
+    let later = move || setting.with(|one| one.as_ref().is_some_and(|one| one.pending.is_some()));
     let none =
         Memo::new(move |_| page.shown.with(|shown| shown.is_none_or(|shown| shown.local_keys.is_empty())));
     let set = move |wanted: bool| {
         let value = Some(wanted.to_string());
-        change.run(backend.change_setting(REQUIRED.to_owned(), value), move |_| page.shown.retry());
+        change.run(backend.change_setting(REQUIRED.to_owned(), value), move |shown| {
+            settings.put(shown);
+            page.shown.retry();
+        });
     };
     view! {
         <div class="option">
             <Switch
-                on=on disabled=change.busy change=set testid="local-keys-required"
+                on=on disabled=locked change=set testid="local-keys-required"
                 label="Use stored keys only for calls that carry a local key"
             />
             <span class="col">
@@ -95,6 +123,7 @@ fn Required() -> impl IntoView {
                         (false, _) => "Off: any program on this machine that sends no key gets the stored one.",
                     }}
                 </span>
+                {move || later().then(|| view! { <span class="warn s12" data-testid="required-later">"Takes effect at the next start."</span> })}
             </span>
         </div>
         <Refused error=change.refused />

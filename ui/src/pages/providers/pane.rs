@@ -24,7 +24,7 @@ pub fn Pane(name: String) -> impl IntoView {
     });
     let (mark, word) = (name.clone(), name.clone());
     view! {
-        <aside class="det prov" aria-label="Provider" data-testid="provider-pane">
+        <aside class="det provider" aria-label="Provider" data-testid="provider-pane">
             <div class="dh row g5">
                 {move || view! { <ProviderMark name=mark.clone() display=display.get() large=true /> }}
                 <span class="col grow">

@@ -65,7 +65,7 @@ fn OwnRow(
                 <div class="row g3"><span class="m">{label}</span>{(!key_.is_empty()).then(|| view! { <kbd>{key_}</kbd> })}</div>
                 <p class="t2 s12">{about}</p>
             </div>
-            <div class="how">{children()}<span class="t3 s11 after">"kept by this browser"</span></div>
+            <div class="how">{children()}</div>
         </div>
     }
 }

@@ -47,6 +47,7 @@ pub fn Row(name: String) -> impl IntoView {
                 <div class="row g3">
                     <span class="m">{words.label}</span>
                     <span class="mono t3 s11 cut" title=name.clone()>{name.clone()}</span>
+                    <Origin setting=setting />
                 </div>
                 <p class="t2 s12">{move || setting.with(|one| one.as_ref().map(|one| one.about.clone()))}</p>
                 <Notes setting=setting />
@@ -59,7 +60,7 @@ pub fn Row(name: String) -> impl IntoView {
                 <div class="row g3 after">
                     <Show
                         when=dirty
-                        fallback=move || view! { <Origin setting=setting edit=edit /> }
+                        fallback=move || view! { <WaysBack setting=setting edit=edit /> }
                     >
                         <button
                             type="button" class="btn sm pri" data-testid="save-setting" disabled=move || edit.change.busy.get()
@@ -106,13 +107,12 @@ impl Edit {
     }
 }
 
-/// Who said the value, and the ways back.
+/// Who said the value.
 #[component]
-fn Origin(setting: Memo<Option<Setting>>, edit: Edit) -> impl IntoView {
-    let chip = move || {
+fn Origin(setting: Memo<Option<Setting>>) -> impl IntoView {
+    move || {
         setting.with(|one| {
-            let one = one.as_ref()?;
-            let (class, text) = match one.origin {
+            let (class, text) = match one.as_ref()?.origin {
                 SettingOrigin::Default => ("pill", "default"),
                 SettingOrigin::File => ("pill acc", "set in the file"),
                 SettingOrigin::Environment => ("pill info", "environment"),
@@ -120,8 +120,13 @@ fn Origin(setting: Memo<Option<Setting>>, edit: Edit) -> impl IntoView {
             };
             Some(view! { <span class=class data-testid="setting-origin">{text}</span> })
         })
-    };
-    let resets =
+    }
+}
+
+/// To what was before, and to the default.
+#[component]
+fn WaysBack(setting: Memo<Option<Setting>>, edit: Edit) -> impl IntoView {
+    let default =
         Memo::new(move |_| setting.with(|one| one.as_ref().filter(|one| can_reset(one)).map(default_text)));
     view! {
         {move || edit.before.get().map(|before| view! {
@@ -130,13 +135,12 @@ fn Origin(setting: Memo<Option<Setting>>, edit: Edit) -> impl IntoView {
                 on:click=move |_| edit.run.run((before.clone(), true))
             >"Undo"</button>
         })}
-        {move || resets.get().map(|default| view! {
+        {move || default.get().map(|default| view! {
             <button
                 type="button" class="cpb" data-testid="reset-setting" title=format!("Back to the default: {default}")
                 disabled=move || edit.change.busy.get() on:click=move |_| edit.save(None)
             >"Reset"</button>
         })}
-        {chip}
     }
 }
 

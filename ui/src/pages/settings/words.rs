@@ -38,6 +38,15 @@ impl Group {
         }
     }
 
+    /// What holds for all of its rows.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Appearance => "kept by this browser",
+            Self::Providers => "where calls go, if not to the provider itself",
+            _ => "",
+        }
+    }
+
     /// Its place on the page.
     pub const fn id(self) -> &'static str {
         match self {
@@ -73,6 +82,7 @@ pub fn describe(name: &str) -> Words {
         "close_to_tray" => (Group::Desktop, "Closing the window keeps LLMFlow in the tray", ""),
         "allowed_hosts" => (Group::Security, "Other names of this machine", ""),
         "allowed_origins" => (Group::Security, "Web pages that may call", ""),
+        "keychain" => (Group::Security, "Keep keys in this system's keychain", ""),
         "local_keys_required" => (Group::Security, "Stored keys only for calls that carry a local key", ""),
         "data_dir" => (Group::Storage, "Data folder", ""),
         _ => return unlisted(name),

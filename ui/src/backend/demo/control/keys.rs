@@ -80,7 +80,12 @@ impl Keys {
 }
 
 fn local_key(name: &str, created_ms: i64, last_used_ms: Option<i64>) -> LocalKey {
-    LocalKey { name: name.into(), key: format!("llmflow-{name}-8f3a1b6c90d24e57"), created_ms, last_used_ms }
+    LocalKey {
+        name: name.into(),
+        key: format!("lf-{name}-8f3a1b6c90d24e578f3a1b6c90d24e57"),
+        created_ms,
+        last_used_ms,
+    }
 }
 
 fn test(provider: &str, key: Option<&str>) -> KeyTest {
