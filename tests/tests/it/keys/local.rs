@@ -127,4 +127,13 @@ async fn when_they_are_required_only_their_calls_are_lent_a_key() {
     let key = add(&app, "aider").await;
     let (_, received) = call(&app, &mock, "/v1/chat/completions", &format!("x-api-key: {key}\r\n")).await;
     assert_eq!(header(&received, "authorization").as_deref(), Some(&*format!("Bearer {KEY}")));
+    // Switched off again on the Settings page, from the next call on.
+    let change = |value: &str| Request::ChangeSetting {
+        name: "local_keys_required".into(),
+        value: Some(value.into()),
+    };
+    app.ask(&change("false")).await;
+    assert!(!app.providers().await.local_keys_required);
+    let (_, received) = call(&app, &mock, "/v1/chat/completions", "").await;
+    assert_eq!(header(&received, "authorization").as_deref(), Some(&*format!("Bearer {KEY}")));
 }
