@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::sync::Mutex;
 
-use api::{CallDetail, CallFilter, CallId, CallSummary, Health, Page, Reply, Request};
+use api::{ApiError, CallDetail, CallFilter, CallId, CallSummary, Health, Page, Providers, Reply, Request};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -285,10 +285,29 @@ impl App {
 
     /// Asks the engine; fails on an error.
     pub async fn ask(&self, request: &Request) -> Reply {
+        match self.try_ask(request).await {
+            Ok(reply) => reply,
+            Err(error) => panic!("{request:?}: {error:?}"),
+        }
+    }
+
+    /// Asks the engine.
+    pub async fn try_ask(&self, request: &Request) -> Result<Reply, ApiError> {
         let body = serde_json::to_vec(request).unwrap();
         let response = send(self.dashboard, &post("/api/rpc", "application/json", &body)).await;
-        assert_eq!(response.status(), 200, "{request:?}: {}", response.text());
-        serde_json::from_slice(&response.body).unwrap()
+        match response.status() {
+            200 => Ok(serde_json::from_slice(&response.body).unwrap()),
+            _ => Err(serde_json::from_slice(&response.body)
+                .unwrap_or_else(|_| panic!("{request:?}: {}", response.text()))),
+        }
+    }
+
+    /// The providers, their keys and the local keys.
+    pub async fn providers(&self) -> Providers {
+        match self.ask(&Request::GetProviders).await {
+            Reply::Providers(providers) => *providers,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// How everything is.

@@ -38,6 +38,8 @@ fn build() -> PathBuf {
 pub fn command(home: &Path) -> Command {
     let mut command = Command::new(binary());
     command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    // The developer's own keychain is none of the tests' business.
+    command.env("LLMFLOW_KEYCHAIN", "off");
     // Lets a crash say where, without changing anything else.
     command.env("RUST_BACKTRACE", "1");
     command

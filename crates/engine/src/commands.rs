@@ -2,6 +2,7 @@
 
 mod conversation;
 mod health;
+mod keys;
 mod overview;
 mod settings;
 mod sources;
@@ -59,13 +60,13 @@ impl Engine {
             Request::ChangeSetting { name, value } => {
                 self.change_setting(name, value).await.map(Reply::Settings)
             }
-            Request::GetProviders
-            | Request::SetKey { .. }
-            | Request::RemoveKey { .. }
-            | Request::TestKey { .. }
-            | Request::UnlockKeychain
-            | Request::AddLocalKey { .. }
-            | Request::RemoveLocalKey { .. } => Err(not_yet("keys")),
+            Request::GetProviders => self.providers().await,
+            Request::SetKey { provider, key } => self.set_key(&provider, &key).await,
+            Request::RemoveKey { provider } => self.remove_key(&provider).await,
+            Request::TestKey { provider, key } => self.test_key(&provider, key).await.map(Reply::KeyTest),
+            Request::UnlockKeychain => self.unlock_keychain().await,
+            Request::AddLocalKey { name } => self.add_local_key(&name).await,
+            Request::RemoveLocalKey { name } => self.remove_local_key(&name).await,
         }
     }
 
@@ -84,10 +85,6 @@ impl Engine {
     async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {
         Ok(self.inner.store.body(id, side).await.map_err(internal)?.unwrap_or_default())
     }
-}
-
-fn not_yet(part: &str) -> ApiError {
-    ApiError::new(ErrorKind::Unavailable, format!("{part}: in the making"))
 }
 
 /// Details go to the log; the caller learns that it is our fault.

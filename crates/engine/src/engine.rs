@@ -19,6 +19,7 @@ use crate::events::Events;
 use crate::folder::{self, Hold, HoldError, Instance};
 use crate::in_flight::OpenCalls;
 use crate::indexer::Indexer;
+use crate::keys::Keys;
 use crate::pipeline::{Pipeline, Tally};
 use crate::settings::Settings;
 use crate::sources::Sources;
@@ -100,6 +101,7 @@ pub(crate) struct Inner {
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) sources: Sources,
+    pub(crate) keys: Keys,
     pub(crate) supervisor: Supervisor,
     pub(crate) started: Instant,
     pub(crate) notices: Mutex<Vec<String>>,
@@ -135,12 +137,14 @@ impl Engine {
             paused: Arc::default(),
             stopping: Arc::default(),
         };
-        let counters = tap.counters.clone();
-        let proxy = Proxy::new(tap, settings.guard(), upstreams).map_err(|error| {
-            StartError::Other(format!("the platform's certificates cannot be read: {error}"))
-        })?;
         let (events, tracker) = (Events::new(), TaskTracker::new());
         let (stop, force) = (CancellationToken::new(), CancellationToken::new());
+        let quiet = CancellationToken::new();
+        let keys = Keys::start(&settings, tap.fingerprinter.clone(), events.clone(), &tracker, &quiet);
+        let counters = tap.counters.clone();
+        let proxy = Proxy::new(tap, settings.guard(), upstreams, keys.published()).map_err(|error| {
+            StartError::Other(format!("the platform's certificates cannot be read: {error}"))
+        })?;
         let sources = Sources::new(events.clone());
         let supervisor = Supervisor::new(
             proxy,
@@ -154,6 +158,7 @@ impl Engine {
             store,
             prices: Arc::new(prices),
             sources,
+            keys,
             supervisor,
             events,
             open: OpenCalls::default(),
@@ -164,7 +169,7 @@ impl Engine {
             tracker,
             stop,
             force,
-            quiet: CancellationToken::new(),
+            quiet,
             changing: Mutex::default(),
             live: RwLock::new(Arc::new(settings.clone())),
             settings,

@@ -5,6 +5,8 @@ mod commits;
 mod decode;
 mod record;
 
+pub(crate) use record::millis;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

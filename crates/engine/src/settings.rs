@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use origin::Origin;
+pub use origin::{EnvironmentKey, Origin};
 
 /// The commented file with every default.
 pub const EXAMPLE: &str = include_str!("../settings.example.toml");
@@ -37,6 +37,10 @@ pub struct Settings {
     pub shutdown_grace_s: u32,
     /// Closing the window leaves LLMFlow running in the tray.
     pub close_to_tray: bool,
+    /// Whether the operating system's keychain is asked for keys.
+    pub keychain: bool,
+    /// Whether a stored key is lent only to calls that carry a local key.
+    pub local_keys_required: bool,
     /// By provider's name.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Who set what.
@@ -64,6 +68,8 @@ impl Default for Settings {
             memory_mb: 256,
             shutdown_grace_s: 30,
             close_to_tray: true,
+            keychain: true,
+            local_keys_required: false,
             providers: BTreeMap::new(),
             origin: Origin::default(),
         }
@@ -187,6 +193,7 @@ impl Settings {
             match (name.as_str(), name.strip_prefix("LLMFLOW_UPSTREAM_")) {
                 ("PROXY_PORT", _) => self.proxy_port = port()?,
                 ("DASHBOARD_PORT", _) => self.dashboard_port = port()?,
+                ("LLMFLOW_KEYCHAIN", _) => self.keychain = switch(&name, &value)?,
                 ("DATA_DIR", _) => self.data_dir = value.into(),
                 (_, Some(provider)) => {
                     self.providers.entry(provider.to_lowercase()).or_default().base_url = Some(value);
@@ -245,6 +252,18 @@ fn file(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Option<(PathBuf,
     }
     let home = directories::BaseDirs::new()?.home_dir().to_owned();
     Some((home.join(".config/llmflow/config.toml"), false))
+}
+
+fn switch(name: &str, value: &str) -> Result<bool, SettingsError> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Ok(true),
+        "off" | "false" | "no" | "0" => Ok(false),
+        _ => Err(SettingsError::Value {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            wanted: "on or off".to_owned(),
+        }),
+    }
 }
 
 fn default_data_dir() -> PathBuf {

@@ -7,7 +7,7 @@ use crate::scanner::{member, string_member};
 
 mod agents;
 
-pub use agents::client;
+pub use agents::{client, is_tool};
 
 /// Headers that name a session, before and after the ones in the body that are more exact.
 const HEADERS_FIRST: [&str; 2] = ["x-llmflow-session", "x-claude-code-session-id"];

@@ -51,8 +51,10 @@ pub struct Head {
     pub http_version: &'static str,
     /// The headers in order.
     pub headers: Vec<Header>,
-    /// The credential's fingerprint.
+    /// The fingerprint of the credential the upstream got. It is in none of the headers when LLMFlow put it there.
     pub credential: Option<String>,
+    /// Whose local key the call carried.
+    pub local_key: Option<String>,
     /// The call's credentials, to cut out of its bodies before they are stored. Never shown.
     pub secrets: Secrets,
 }

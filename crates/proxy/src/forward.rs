@@ -8,6 +8,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
+use crate::auth::{self, Auth};
 use crate::body::{RequestBody, ResponseBody};
 use crate::capture::{Ending, Head};
 use crate::provider::Provider;
@@ -70,24 +71,35 @@ async fn forward(
     request: Request<Incoming>,
     origin: Instant,
 ) -> Response<ResponseBody> {
-    let Some((base, uri)) =
-        shared.upstreams.base(provider).and_then(|base| Some((base, base.uri(path_and_query)?)))
-    else {
+    let invalid = || {
         let message = "The path cannot be forwarded: it is not valid in a URL.";
-        return reply::error(StatusCode::BAD_REQUEST, provider.name, "invalid_request_error", message);
+        reply::error(StatusCode::BAD_REQUEST, provider.name, "invalid_request_error", message)
     };
+    let Some(base) = shared.upstreams.base(provider) else { return invalid() };
+    let keys = shared.keys.current();
+    let auth = match auth::judge(&keys, provider, base, path_and_query, request.headers()) {
+        Ok(auth) => auth,
+        Err(refusal) => {
+            tracing::warn!(provider = provider.name, "a local key was refused: {refusal}");
+            let kind = if provider.name == "gemini" { "UNAUTHENTICATED" } else { "authentication_error" };
+            return reply::error(StatusCode::UNAUTHORIZED, provider.name, kind, &refusal);
+        }
+    };
+    let path_and_query = &*auth.path_and_query(path_and_query);
+    let Some(uri) = base.uri(path_and_query) else { return invalid() };
     let tap = &shared.tap;
     let mut watch = match tap.paused.load(Ordering::Relaxed) {
         true => Watch::Passing(Passing::open(&tap.counters)),
         false => {
-            let head = describe(shared, provider, base, path_and_query, &request);
+            let mut head = describe(shared, provider, base, path_and_query, &request);
+            auth.note(&mut head);
             Watch::Recording(Recorder::open(tap, head, origin))
         }
     };
     let mut outgoing = request.map(|body| RequestBody::new(body, watch.request()));
     *outgoing.uri_mut() = uri;
     *outgoing.version_mut() = Version::HTTP_11;
-    prepare_headers(outgoing.headers_mut(), base);
+    prepare_headers(outgoing.headers_mut(), base, &auth);
 
     match shared.client.request(outgoing).await {
         Ok(mut response) => {
@@ -139,6 +151,7 @@ fn describe(
         http_version: version_name(request.version()),
         headers,
         credential,
+        local_key: None,
         secrets,
     }
 }
@@ -152,11 +165,12 @@ fn version_name(version: Version) -> &'static str {
 }
 
 /// Everything goes on but what ends here: the connection's own headers and those meant for us.
-fn prepare_headers(headers: &mut HeaderMap, base: &Base) {
+fn prepare_headers(headers: &mut HeaderMap, base: &Base, auth: &Auth) {
     keep_end_to_end(headers, |name| !name.as_str().starts_with("x-llmflow-"));
     if let Ok(host) = HeaderValue::from_str(base.authority.as_str()) {
         headers.insert(header::HOST, host);
     }
+    auth.apply(headers);
 }
 
 /// Leaves out the connection's own headers and those that `keep` refuses. The map is made anew, since removing from
@@ -199,7 +213,7 @@ pub(crate) fn causes(error: &hyper_util::client::legacy::Error) -> String {
 }
 
 /// What happened and what to do, in one or two sentences.
-fn explain(error: &hyper_util::client::legacy::Error, base: &Base) -> String {
+pub(crate) fn explain(error: &hyper_util::client::legacy::Error, base: &Base) -> String {
     let causes = causes(error);
     if error.is_connect() {
         format!(

@@ -5,13 +5,16 @@
 
 pub mod capture;
 pub mod guard;
+pub mod keys;
 pub mod provider;
 pub mod redact;
 pub mod route;
 
+mod auth;
 mod body;
 mod buffer;
 mod forward;
+mod key_test;
 mod reach;
 mod recorder;
 mod reply;
@@ -21,6 +24,8 @@ mod watch;
 
 pub use capture::{Capture, Captured, Closed, Ending, Head, Progress, ResponseHead, Stamps};
 pub use guard::{Guard, Refusal};
+pub use key_test::{TestedKey, test_key};
+pub use keys::{KeyRing, Keys, LocalUser};
 pub use provider::Provider;
 pub use recorder::{Budget, Counters, Limits, Tap};
 pub use redact::{Fingerprinter, Secrets};

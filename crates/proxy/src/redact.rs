@@ -8,6 +8,7 @@ use api::Header;
 use http::{HeaderMap, HeaderValue};
 
 pub use secrets::Secrets;
+pub(crate) use secrets::decode_percent;
 
 /// A shorter parameter of an authorization scheme is a name or a flag.
 const SHORTEST_PARAMETER: usize = 16;
@@ -140,7 +141,7 @@ impl Fingerprinter {
 }
 
 /// `Bearer abc` is `Bearer` and `abc`; a value without a scheme has an empty one.
-fn split_scheme(value: &str) -> (&str, &str) {
+pub(crate) fn split_scheme(value: &str) -> (&str, &str) {
     match value.split_once(' ') {
         // A scheme is one token (RFC 9110); a cookie's first word holds `=` or `;`.
         Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => {

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::forward::handle;
 use crate::guard::Guard;
+use crate::keys::Keys;
 use crate::recorder::Tap;
 use crate::upstream::{HttpClient, Upstreams, client};
 
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) tap: Tap,
     pub(crate) guard: Guard,
     pub(crate) upstreams: Upstreams,
+    pub(crate) keys: Keys,
     pub(crate) client: HttpClient,
     pub(crate) started: Instant,
 }
@@ -40,20 +42,22 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy to `upstreams` that answers whom `guard` lets in and reports to `tap`.
+    /// A proxy to `upstreams` that answers whom `guard` lets in, lends them `keys`, and reports to `tap`.
     ///
     /// Fails when the platform's certificate store cannot be read.
-    pub fn new(tap: Tap, guard: Guard, upstreams: Upstreams) -> std::io::Result<Self> {
+    pub fn new(tap: Tap, guard: Guard, upstreams: Upstreams, keys: Keys) -> std::io::Result<Self> {
         let client = client()?;
-        Ok(Self { shared: Arc::new(Shared { tap, guard, upstreams, client, started: Instant::now() }) })
+        let started = Instant::now();
+        Ok(Self { shared: Arc::new(Shared { tap, guard, upstreams, keys, client, started }) })
     }
 
     /// The same proxy for listening once more: calls that an earlier stop cuts late do not touch the new ones.
     pub fn again(&self) -> Self {
-        let Shared { tap, guard, upstreams, client, started } = &*self.shared;
+        let Shared { tap, guard, upstreams, keys, client, started } = &*self.shared;
         let tap = Tap { stopping: Arc::default(), ..tap.clone() };
-        let (guard, upstreams, client) = (guard.clone(), upstreams.clone(), client.clone());
-        Self { shared: Arc::new(Shared { tap, guard, upstreams, client, started: *started }) }
+        let (guard, upstreams, keys) = (guard.clone(), upstreams.clone(), keys.clone());
+        let (client, started) = (client.clone(), *started);
+        Self { shared: Arc::new(Shared { tap, guard, upstreams, keys, client, started }) }
     }
 
     /// Whether calls that begin from now on are forwarded without a record.

@@ -92,6 +92,14 @@ impl Base {
         Ok(Self { scheme, authority, prefix })
     }
 
+    /// Whether a key may be sent there: not in clear over a network.
+    pub(crate) fn keeps_secrets(&self) -> bool {
+        let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
+        self.scheme == Scheme::HTTPS
+            || host.eq_ignore_ascii_case("localhost")
+            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
     fn port(&self) -> u16 {
         let standard = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
         self.authority.port_u16().unwrap_or(standard)

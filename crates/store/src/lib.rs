@@ -28,6 +28,7 @@ use tokio::sync::Mutex;
 pub use batch::Batch;
 pub use error::StoreError;
 pub use inspect::{Inspection, inspect};
+pub use totals::ProviderActivity;
 pub use write::{Body, CallRecord, Write};
 
 use write::Writer;

@@ -10,6 +10,19 @@ const FACETS: &str = " LIMIT 200";
 const TOKENS: &str = "coalesce(input, 0) + coalesce(cache_read, 0) + coalesce(cache_write_5m, 0) \
     + coalesce(cache_write_1h, 0) + coalesce(output, 0)";
 
+/// What one provider was asked lately.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderActivity {
+    /// The provider.
+    pub provider: String,
+    /// Its calls within the time asked for.
+    pub calls: u64,
+    /// Of them, with an error.
+    pub errors: u64,
+    /// When its latest call began, in milliseconds since 1970 (UTC).
+    pub last_ms: i64,
+}
+
 impl Store {
     /// Totals over the calls that match.
     pub async fn stats(&self, filter: &CallFilter) -> Result<Stats, StoreError> {
@@ -120,6 +133,22 @@ impl Store {
             last_ms,
         };
         Ok(rows.into_iter().map(tool).collect())
+    }
+
+    /// Each provider's calls since `since_ms`, the errors among them, and when the latest call ever began.
+    pub async fn provider_activity(&self, since_ms: i64) -> Result<Vec<ProviderActivity>, StoreError> {
+        let query = sqlx::query_as(
+            "SELECT provider, coalesce(sum(started_ms >= ?1), 0), \
+             coalesce(sum(failed AND started_ms >= ?1), 0), max(started_ms) FROM call GROUP BY provider",
+        );
+        let rows: Vec<(String, i64, i64, i64)> = query.bind(since_ms).fetch_all(&self.inner.read).await?;
+        let activity = |(provider, calls, errors, last_ms): (String, i64, i64, i64)| ProviderActivity {
+            provider,
+            calls: calls.unsigned_abs(),
+            errors: errors.unsigned_abs(),
+            last_ms,
+        };
+        Ok(rows.into_iter().map(activity).collect())
     }
 
     async fn facet(&self, select: &'static str) -> Result<Vec<String>, StoreError> {

@@ -48,6 +48,7 @@ impl Engine {
             // One change at a time: each begins with what the one before wrote.
             let _turn = engine.inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
             let next = Arc::new(change(engine.settings(), &name, value.as_deref())?);
+            engine.inner.keys.require_local(next.local_keys_required);
             *engine.inner.live.write().unwrap_or_else(PoisonError::into_inner) = next;
             Ok(())
         })

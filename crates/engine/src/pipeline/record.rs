@@ -250,13 +250,18 @@ pub(super) fn requested_model(head: &Head, request: &Captured) -> Option<String>
     dialect::requested_model(dialect, &head.upstream_path, &body.bytes)
 }
 
-/// The tool or SDK that makes the call.
+/// The tool or SDK that makes the call. Whom a local key was made for says more than an SDK's name.
 pub(super) fn client(head: &Head) -> Option<String> {
-    identity::client(find(&head.headers, "user-agent"), &|name| find(&head.headers, name).map(str::to_owned))
+    let header = |name: &str| find(&head.headers, name).map(str::to_owned);
+    let agent = identity::client(find(&head.headers, "user-agent"), &header);
+    match &head.local_key {
+        Some(name) if !agent.as_deref().is_some_and(identity::is_tool) => Some(name.clone()),
+        _ => agent,
+    }
 }
 
 /// Milliseconds since 1970.
-pub(super) fn millis(time: SystemTime) -> i64 {
+pub(crate) fn millis(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

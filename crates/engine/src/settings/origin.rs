@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use api::SettingOrigin;
+use api::{Secret, SettingOrigin};
 
 use super::Flags;
 
@@ -16,7 +16,18 @@ pub struct Origin {
     pub(super) in_file: BTreeSet<String>,
     /// The variables that were set, by name.
     pub(super) environment: BTreeMap<String, String>,
+    /// The providers' keys, by provider's name. They are never written anywhere.
+    pub(crate) keys: BTreeMap<&'static str, EnvironmentKey>,
     pub(super) flags: Flags,
+}
+
+/// A provider's key from the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentKey {
+    /// The variable.
+    pub variable: &'static str,
+    /// What it holds.
+    pub key: Secret,
 }
 
 /// The variable that sets a setting, where there is one.
@@ -25,6 +36,7 @@ pub(super) fn variable(name: &str) -> Option<String> {
         "proxy_port" => Some("PROXY_PORT".to_owned()),
         "dashboard_port" => Some("DASHBOARD_PORT".to_owned()),
         "data_dir" => Some("DATA_DIR".to_owned()),
+        "keychain" => Some("LLMFLOW_KEYCHAIN".to_owned()),
         _ => provider_of(name).map(|provider| format!("LLMFLOW_UPSTREAM_{}", provider.name.to_uppercase())),
     }
 }
@@ -42,7 +54,7 @@ pub(super) fn provider_of(name: &str) -> Option<&'static proxy::Provider> {
 
 impl Origin {
     pub(super) fn new(flags: &Flags, env: &dyn Fn(&str) -> Option<String>, file: Option<PathBuf>) -> Self {
-        let scalars = ["proxy_port", "dashboard_port", "data_dir"].map(str::to_owned);
+        let scalars = ["proxy_port", "dashboard_port", "data_dir", "keychain"].map(str::to_owned);
         let providers = proxy::provider::PROVIDERS.iter().map(|provider| base_url_of(provider.name));
         let environment = scalars
             .into_iter()
@@ -53,7 +65,8 @@ impl Origin {
                 Some((variable, value))
             })
             .collect();
-        Self { file, in_file: BTreeSet::new(), environment, flags: flags.clone() }
+        let keys = crate::keys::from_environment(env);
+        Self { file, in_file: BTreeSet::new(), environment, keys, flags: flags.clone() }
     }
 
     /// Who said `name`.

@@ -1,5 +1,8 @@
 //! The tool or SDK behind a user agent. Owns the list of known ones. Leaves out everything but names.
 
+/// The first of the SDKs and HTTP libraries: what stands before it in `KNOWN` is a tool.
+const FIRST_SDK: &str = "litellm";
+
 /// Product tokens and the names they stand for; the first that matches wins, so tools stand before the SDKs they use.
 const KNOWN: &[(&str, &str)] = &[
     ("claude-cli", "claude-code"),
@@ -64,6 +67,11 @@ pub fn client(user_agent: Option<&str>, header: &dyn Fn(&str) -> Option<String>)
     Some(known.map_or_else(|| first.chars().take(64).collect(), |(_, name)| (*name).to_owned()))
 }
 
+/// Whether `client` is a tool, and not merely what some tool is made with.
+pub fn is_tool(client: &str) -> bool {
+    KNOWN.iter().take_while(|(_, name)| *name != FIRST_SDK).any(|(_, name)| *name == client)
+}
+
 /// `word` is the product `token`, whatever version or variant follows.
 fn begins_with(word: &str, token: &str) -> bool {
     word.strip_prefix(token).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
@@ -111,6 +119,12 @@ mod tests {
         }
         assert_eq!(of("  "), None);
         assert_eq!(client(None, &|_| None), None);
+    }
+
+    #[test]
+    fn a_tool_is_more_than_its_sdk() {
+        assert!(["claude-code", "codex", "crush"].iter().all(|name| is_tool(name)));
+        assert!(!["openai-python", "litellm", "curl", "node", "mytool"].iter().any(|name| is_tool(name)));
     }
 
     #[test]

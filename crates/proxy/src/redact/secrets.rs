@@ -27,7 +27,7 @@ impl Secrets {
     }
 
     /// Remembers a credential in the spellings an echo can take: as it is, in JSON, percent-encoded.
-    pub(super) fn add(&mut self, secret: &str, mark: &str) {
+    pub(crate) fn add(&mut self, secret: &str, mark: &str) {
         let secret = secret.trim();
         if secret.len() < SHORTEST_SEARCHED {
             return;
@@ -121,7 +121,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 /// The text behind percent-encoding; malformed escapes stay as they are.
-pub(super) fn decode_percent(text: &str) -> String {
+pub(crate) fn decode_percent(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 

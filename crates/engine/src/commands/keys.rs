@@ -1,0 +1,159 @@
+//! Providers, their keys, and local keys: unpack, check, ask `keys`, wrap.
+
+use std::collections::HashMap;
+use std::time::{Instant, SystemTime};
+
+use api::{ApiError, ErrorKind, KeyTest, ProviderStatus, Providers, Reply, Secret};
+use proxy::provider::{self, KeyForm, PROVIDERS};
+use proxy::{Provider, Upstreams};
+
+use super::internal;
+use crate::Engine;
+use crate::keys::{self, Refused};
+use crate::pipeline::millis;
+
+const DAY_MS: i64 = 86_400_000;
+
+impl Engine {
+    pub(super) async fn providers(&self) -> Result<Reply, ApiError> {
+        self.inner.keys.look();
+        let since = millis(SystemTime::now()).saturating_sub(DAY_MS);
+        let activity = self.inner.store.provider_activity(since).await.map_err(internal)?;
+        let mut activity: HashMap<String, store::ProviderActivity> =
+            activity.into_iter().map(|found| (found.provider.clone(), found)).collect();
+        let chosen = self.inner.settings.base_urls();
+        let providers = PROVIDERS.iter().map(|provider| {
+            let found = activity.remove(provider.name);
+            let base_url = chosen.get(provider.name);
+            ProviderStatus {
+                name: provider.name.to_owned(),
+                display_name: provider.display_name.to_owned(),
+                base_url: base_url.map_or(provider.base_url, String::as_str).to_owned(),
+                custom: base_url.is_some(),
+                route: format!(
+                    "{}/{}",
+                    if provider.passthrough { "/passthrough" } else { "" },
+                    provider.name
+                ),
+                key: self.inner.keys.origin(provider),
+                calls: found.as_ref().map_or(0, |found| found.calls),
+                errors: found.as_ref().map_or(0, |found| found.errors),
+                last_ms: found.map(|found| found.last_ms),
+            }
+        });
+        Ok(Reply::Providers(Box::new(Providers {
+            keychain: self.inner.keys.keychain(),
+            providers: providers.collect(),
+            local_keys: self.inner.keys.local(),
+            local_keys_required: self.inner.keys.local_required(),
+        })))
+    }
+
+    pub(super) async fn set_key(&self, provider: &str, key: &Secret) -> Result<Reply, ApiError> {
+        let provider = with_key(provider)?;
+        let key = keys::clean(key.reveal()).map_err(|reason| ApiError::parameter("key", reason))?;
+        self.inner.keys.set(provider, key).await.map_err(|refused| explain(refused, provider))?;
+        self.providers().await
+    }
+
+    pub(super) async fn remove_key(&self, provider: &str) -> Result<Reply, ApiError> {
+        let provider = with_key(provider)?;
+        if let api::KeyOrigin::Environment { variable, .. } = self.inner.keys.origin(provider) {
+            return Err(ApiError::new(
+                ErrorKind::BadRequest,
+                format!(
+                    "{}'s key comes from LLMFlow's environment: unset {variable} and start LLMFlow again.",
+                    provider.display_name
+                ),
+            ));
+        }
+        self.inner.keys.remove(provider).await.map_err(|refused| explain(refused, provider))?;
+        self.providers().await
+    }
+
+    pub(super) async fn unlock_keychain(&self) -> Result<Reply, ApiError> {
+        match self.inner.keys.unlock().await {
+            // While its user is being asked the answer says so; the rest comes as an event.
+            Err(_) if self.inner.keys.keychain() == api::KeychainState::Asking => self.providers().await,
+            Err(refused) => Err(explain(refused, provider::default())),
+            Ok(()) => self.providers().await,
+        }
+    }
+
+    pub(super) async fn test_key(&self, provider: &str, key: Option<Secret>) -> Result<KeyTest, ApiError> {
+        let provider = with_key(provider)?;
+        let name = provider.display_name;
+        let key = match &key {
+            Some(key) => {
+                let key = keys::clean(key.reveal()).map_err(|reason| ApiError::parameter("key", reason))?;
+                zeroize::Zeroizing::new(key.to_owned())
+            }
+            None => self.inner.keys.key(provider).ok_or_else(|| {
+                ApiError::new(ErrorKind::NotFound, format!("There is no key for {name} to test."))
+            })?,
+        };
+        let upstreams = Upstreams::new(&self.inner.settings.base_urls())
+            .map_err(|error| ApiError::new(ErrorKind::BadRequest, error.to_string()))?;
+        let begun = Instant::now();
+        let tested = proxy::test_key(&upstreams, provider, &key).await;
+        let tested = tested.map_err(|reason| ApiError::new(ErrorKind::Unavailable, reason))?;
+        Ok(KeyTest {
+            accepted: tested.accepted,
+            status: tested.status,
+            message: tested.message,
+            duration_us: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            models: tested.models,
+        })
+    }
+
+    pub(super) async fn add_local_key(&self, name: &str) -> Result<Reply, ApiError> {
+        let name = name.trim();
+        if !keys::is_local_name(name) {
+            let wanted =
+                "A local key's name has letters, digits, \"-\", \"_\" and \".\", at most 64 of them.";
+            return Err(ApiError::parameter("name", wanted));
+        }
+        let added = self.inner.keys.add_local(name, millis(SystemTime::now()));
+        match added.map_err(|refused| explain(refused, provider::default()))? {
+            true => self.providers().await,
+            false => Err(ApiError::parameter("name", format!("There is a local key for {name} already."))),
+        }
+    }
+
+    pub(super) async fn remove_local_key(&self, name: &str) -> Result<Reply, ApiError> {
+        let removed = self.inner.keys.remove_local(name);
+        match removed.map_err(|refused| explain(refused, provider::default()))? {
+            true => self.providers().await,
+            false => Err(ApiError::new(ErrorKind::NotFound, format!("There is no local key for {name:?}."))),
+        }
+    }
+}
+
+fn with_key(name: &str) -> Result<&'static Provider, ApiError> {
+    let provider = provider::find(name)
+        .ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("There is no provider {name:?}.")))?;
+    match provider.key.form {
+        KeyForm::NotNeeded => {
+            Err(ApiError::parameter("provider", format!("{} takes no key.", provider.display_name)))
+        }
+        KeyForm::Bearer | KeyForm::Header { .. } => Ok(provider),
+    }
+}
+
+fn explain(refused: Refused, provider: &Provider) -> ApiError {
+    match refused {
+        Refused::Unavailable(message) => {
+            let variable = provider.key.variables.first().filter(|_| !message.contains("environment"));
+            let otherwise = variable
+                .map(|name| format!(" Or set {name} in LLMFlow's environment and start it again."))
+                .unwrap_or_default();
+            ApiError::new(ErrorKind::Unavailable, format!("{message}{otherwise}"))
+        }
+        Refused::Folder(error) => {
+            tracing::error!(%error, "the local keys cannot be written");
+            let message =
+                "The local keys cannot be written to the data folder. Check its owner and free space.";
+            ApiError::new(ErrorKind::Unavailable, message)
+        }
+    }
+}

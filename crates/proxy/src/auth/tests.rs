@@ -1,0 +1,203 @@
+//! Every provider's form, and everything that must keep a key from being lent.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::provider::{PROVIDERS, find};
+use crate::upstream::Upstreams;
+
+const KEY: &str = "real-key-0123456789";
+const LOCAL: &str = "lf-aider-0123456789abcdefghijABCDEFGHIJxy";
+
+fn ring() -> KeyRing {
+    let mut ring = KeyRing::default();
+    for provider in PROVIDERS {
+        ring.store(provider, KEY, "[key:1]".into());
+    }
+    ring.allow(LOCAL, Arc::new(LocalUser::new("aider".into())));
+    ring
+}
+
+fn map(headers: &[(&str, &str)]) -> HeaderMap {
+    let pairs = headers.iter().map(|(name, value)| {
+        (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
+    });
+    pairs.fold(HeaderMap::new(), |mut map, (name, value)| {
+        map.append(name, value);
+        map
+    })
+}
+
+struct Call<'a> {
+    ring: KeyRing,
+    provider: &'a str,
+    base_url: Option<&'a str>,
+    target: &'a str,
+}
+
+impl Call<'_> {
+    /// What the upstream gets, or the refusal.
+    fn sends(&self, headers: &[(&str, &str)]) -> Result<(String, Vec<(String, String)>), String> {
+        let provider = find(self.provider).unwrap();
+        let chosen: BTreeMap<String, String> =
+            self.base_url.iter().map(|url| (self.provider.to_owned(), (*url).to_owned())).collect();
+        let upstreams = Upstreams::new(&chosen).unwrap();
+        let mut headers = map(headers);
+        let auth = judge(&self.ring, provider, upstreams.base(provider).unwrap(), self.target, &headers)?;
+        auth.apply(&mut headers);
+        let text = |(name, value): (&HeaderName, &HeaderValue)| {
+            (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
+        };
+        Ok((auth.path_and_query(self.target).into_owned(), headers.iter().map(text).collect()))
+    }
+
+    fn headers(&self, headers: &[(&str, &str)]) -> Vec<(String, String)> {
+        self.sends(headers).unwrap().1
+    }
+}
+
+fn call(provider: &str) -> Call<'_> {
+    Call { ring: ring(), provider, base_url: None, target: "/v1/x" }
+}
+
+fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn each_provider_gets_the_key_in_its_own_form() {
+    let bearer = ("authorization", "Bearer real-key-0123456789");
+    for (provider, target, expected) in [
+        ("openai", "/v1/chat/completions", Some(bearer)),
+        ("anthropic", "/v1/messages", Some(("x-api-key", KEY))),
+        ("anthropic", "/v1/chat/completions", Some(bearer)),
+        ("gemini", "/v1beta/models/m:generateContent", Some(("x-goog-api-key", KEY))),
+        ("gemini", "/v1beta/openai/chat/completions", Some(bearer)),
+        ("helicone", "/v1/chat/completions", Some(bearer)),
+        ("cohere", "/v2/chat", Some(bearer)),
+        ("groq", "/openai/v1/chat/completions", Some(bearer)),
+        ("mistral", "/v1/chat/completions", Some(bearer)),
+        ("together", "/v1/chat/completions", Some(bearer)),
+        ("perplexity", "/chat/completions", Some(bearer)),
+        ("openrouter", "/api/v1/chat/completions", Some(bearer)),
+        ("ollama", "/api/chat", None),
+    ] {
+        let call = Call { target, ..call(provider) };
+        // With no key, with an empty one, and with a local one in every place.
+        let mut expectation = vec![("user-agent", "x")];
+        expectation.extend(expected);
+        assert_eq!(call.headers(&[("user-agent", "x")]), owned(&expectation), "{provider}");
+        let bearer_local = format!("Bearer {LOCAL}");
+        for (name, value) in [
+            ("authorization", bearer_local.as_str()),
+            ("x-api-key", LOCAL),
+            ("api-key", LOCAL),
+            ("x-goog-api-key", LOCAL),
+        ] {
+            let mut sent = call.headers(&[(name, value), ("user-agent", "x")]);
+            sent.sort_by_key(|(name, _)| name != "user-agent");
+            assert_eq!(sent, owned(&expectation), "{provider}, a local key in {name}");
+        }
+    }
+}
+
+#[test]
+fn a_key_takes_the_place_of_an_empty_or_local_one_and_the_order_stays() {
+    let local = format!("Bearer {LOCAL}");
+    for placeholder in ["Bearer ", "Bearer", "", &local] {
+        let sent =
+            call("openai").headers(&[("a", "1"), ("authorization", placeholder), ("b", "2"), ("a", "3")]);
+        let expected = [("a", "1"), ("a", "3"), ("authorization", "Bearer real-key-0123456789"), ("b", "2")];
+        assert_eq!(sent, owned(&expected), "{placeholder:?}");
+    }
+}
+
+#[test]
+fn a_local_key_in_the_query_is_taken_out_and_nothing_else() {
+    for (target, expected) in [
+        ("/m?key=LOCAL", "/m"),
+        ("/m?alt=sse&key=LOCAL&x=%2f", "/m?alt=sse&x=%2f"),
+        ("/m?%6bey=LOCAL&a", "/m?a"),
+        ("/m?a=LOCAL&key=LOCAL", "/m?a=LOCAL"),
+    ] {
+        let (target, expected) = (target.replace("LOCAL", LOCAL), expected.replace("LOCAL", LOCAL));
+        let (path, headers) = Call { target: &target, ..call("gemini") }.sends(&[]).unwrap();
+        assert_eq!((path, headers), (expected, owned(&[("x-goog-api-key", KEY)])));
+    }
+}
+
+#[test]
+fn a_clients_own_credential_is_left_alone() {
+    for header in [
+        ("authorization", "Bearer sk-own"),
+        ("authorization", "Bearer sk-ant-oat01-own"),
+        ("authorization", "sk-own"),
+        ("authorization", "Basic dTpw"),
+        ("x-api-key", "own"),
+        ("api-key", "own"),
+        ("x-goog-api-key", "own"),
+    ] {
+        for provider in PROVIDERS {
+            let sent = call(provider.name).headers(&[header, ("b", "2")]);
+            assert_eq!(sent, owned(&[header, ("b", "2")]), "{}", provider.name);
+        }
+    }
+    let target = "/m?alt=sse&key=own%2F";
+    assert_eq!(Call { target, ..call("gemini") }.sends(&[]), Ok((target.into(), Vec::new())));
+    // Its own beside a local one: the local one still never leaves.
+    let sent = call("anthropic").headers(&[("x-api-key", LOCAL), ("authorization", "Bearer oauth")]);
+    assert_eq!(sent, owned(&[("authorization", "Bearer oauth")]));
+}
+
+#[test]
+fn a_web_page_gets_no_key() {
+    for page in [
+        ("origin", "http://localhost:5173"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+    ] {
+        assert_eq!(call("openai").headers(&[page]), owned(&[page]));
+        assert!(call("openai").sends(&[page, ("x-api-key", LOCAL)]).unwrap_err().contains("web page"));
+    }
+    assert_eq!(call("openai").headers(&[("sec-fetch-site", "none")]).len(), 2);
+    let twice = [("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")];
+    assert_eq!(call("openai").headers(&twice), owned(&twice));
+}
+
+#[test]
+fn a_key_is_not_sent_in_clear_over_a_network() {
+    for (base_url, lent) in [
+        ("http://gateway.example", false),
+        ("http://192.168.0.7:4000/v1", false),
+        ("http://127.0.0.1.nip.io", false),
+        ("http://127.0.0.1:9", true),
+        ("http://[::1]:9", true),
+        ("http://localhost:9", true),
+        ("https://gateway.example", true),
+    ] {
+        let call = Call { base_url: Some(base_url), ..call("openai") };
+        assert_eq!(call.headers(&[]).len(), usize::from(lent), "{base_url}");
+        let local = call.sends(&[("x-api-key", LOCAL)]);
+        assert_eq!(local.is_ok(), lent, "{base_url}");
+        assert!(lent || local.unwrap_err().contains("providers.openai.base_url"));
+    }
+}
+
+#[test]
+fn a_local_key_that_opens_nothing_is_refused_with_the_remedy() {
+    let unknown = call("openai").sends(&[("authorization", "Bearer lf-aider-nobody")]).unwrap_err();
+    assert!(unknown.contains("Providers page") && !unknown.contains("nobody"), "{unknown}");
+    let mut bare = KeyRing::default();
+    bare.allow(LOCAL, Arc::new(LocalUser::new("aider".into())));
+    let keyless = Call { ring: bare, ..call("gemini") }.sends(&[("x-api-key", LOCAL)]).unwrap_err();
+    assert!(keyless.contains("Google Gemini") && keyless.contains("GEMINI_API_KEY"), "{keyless}");
+}
+
+#[test]
+fn when_local_keys_are_required_nobody_else_is_lent_a_key() {
+    let mut call = call("openai");
+    call.ring.local_required = true;
+    assert_eq!(call.headers(&[]), Vec::new());
+    assert_eq!(call.headers(&[("x-api-key", LOCAL)]).len(), 1);
+}
