@@ -3,6 +3,7 @@
 //! Only `cargo xtask test` makes a binary that carries the dashboard; without it there is nothing to look at here.
 
 mod chromium;
+mod controls;
 
 use fantoccini::{Client, Locator};
 use tests::{App, Dialect, Mock, Plan, Tokens, rates, send, wait_until};

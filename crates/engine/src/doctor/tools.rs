@@ -68,7 +68,7 @@ fn pointing(patient: &Patient<'_>, tool: &Tool, subject: &str) -> (bool, Finding
     if !leads(&path, tool) {
         let says = format!(
             "It is pointed at LLMFlow with a path that does not lead to its provider ({place}: {}).",
-            pointer.url
+            pointer.url.split('?').next().unwrap_or_default()
         );
         return (true, Finding::new(subject, Mark::Fail, says).remedy(how()));
     }

@@ -58,7 +58,7 @@ pub fn KeyForm(name: String, provider: Memo<Option<ProviderStatus>>) -> impl Int
     };
     let test = move |_| {
         let key = Some(cleaned(&typed.get_untracked()).to_owned()).filter(|key| !key.is_empty());
-        let whose = if key.is_some() { "the key in the field" } else { "the key in use" };
+        let whose = if key.is_some() { "the key typed" } else { "the key in use" };
         tested.set(None);
         testing.run(backend.test_key(name.get_value(), key.map(Secret::new)), move |test| {
             tested.try_set(Some((test, whose)));

@@ -24,7 +24,7 @@ pub fn KeyResult(test: KeyTest, whose: &'static str) -> impl IntoView {
         <div class="keyresult" role="status" data-testid="key-result">
             <div class="row g3">
                 <span class=class><Glyph icon=icon small=true />{word}</span>
-                <span class="t2">{whose}</span>
+                <span class="t2 nw">{whose}</span>
                 <span class="end"></span>
                 <span class="num t3">{figures.join(" · ")}</span>
             </div>

@@ -38,7 +38,7 @@ pub fn KeychainNotice() -> impl IntoView {
                     <Glyph icon=Icon::Lock />
                     <span class="grow">
                         <b>"The keychain is locked."</b>
-                        " Its keys cannot be read: calls without a key of their own are refused by the provider. Keys from the environment still work."
+                        " Keys in it cannot be read or kept until it is unlocked. Keys of clients and from the environment still work."
                     </span>
                     <button type="button" class="btn sm" data-testid="unlock-keychain" disabled=move || change.busy.get() on:click=unlock>
                         {move || if change.busy.get() { "Unlocking" } else { "Unlock" }}

@@ -51,13 +51,13 @@ pub fn Row(key_: LocalKey, fresh: RwSignal<Option<String>>) -> impl IntoView {
     }
 }
 
-/// Its beginning and its end: enough to tell keys apart, not to read one over a shoulder.
+/// Its kind and its end: enough to tell keys apart, not to read one over a shoulder.
 fn masked(key: &str) -> String {
     let letters: Vec<char> = key.chars().collect();
     if letters.len() < 16 {
         return key.to_owned();
     }
-    let (start, end) = (letters.iter().take(8), letters.iter().skip(letters.len() - 4));
+    let (start, end) = (letters.iter().take(3), letters.iter().skip(letters.len() - 4));
     start.copied().chain("····".chars()).chain(end.copied()).collect()
 }
 
@@ -67,8 +67,8 @@ mod tests {
 
     #[test]
     fn a_key_shows_its_ends_only() {
-        assert_eq!(masked("llmflow-claude-code-3f9a12cd"), "llmflow-····12cd");
+        assert_eq!(masked("lf-claude-code-3f9a12cd"), "lf-····12cd");
         assert_eq!(masked("short"), "short");
-        assert_eq!(masked("schlüsselschlüssel"), "schlüsse····ssel");
+        assert_eq!(masked("schlüsselschlüssel"), "sch····ssel");
     }
 }

@@ -90,15 +90,17 @@ fn Addresses(provider: Memo<Option<ProviderStatus>>) -> impl IntoView {
         <section class="sec">
             <div class="sh"><h3>"Addresses"</h3></div>
             <div class="addr">
-                <span class="t3">"Clients use"</span>
+                <div class="row"><span class="t3 s11">"Clients use"</span><span class="end"></span>
+                    <CopyButton text=move |()| route() label="Copy" class="cpb" testid="copy-route" />
+                </div>
                 <span class="mono" data-testid="provider-route">{route}</span>
-                <CopyButton text=move |()| route() title="Copy" class="cpb" testid="copy-route" />
-                <span class="t3">"Calls go to"</span>
+                <div class="row"><span class="t3 s11">"Calls go to"</span><span class="end"></span>
+                    <a class="cpb" href=change title="Change it in Settings">"Change"</a>
+                </div>
                 <span class="mono">
                     {target}
                     {move || custom().then(|| view! { " "<span class="pill line" title="Set by you">"custom"</span> })}
                 </span>
-                <a class="cpb" href=change title="Change it in Settings">"Change"</a>
             </div>
         </section>
     }
@@ -132,7 +134,7 @@ fn Try(provider: Memo<Option<ProviderStatus>>) -> impl IntoView {
                 <span class="end"></span>
                 <CopyButton text=copied label="Copy" class="cpb" testid="copy-curl" />
             </div>
-            <pre class="code wrapped tried" data-testid="curl-line">{move || text.get()}</pre>
+            <pre class="code tried" tabindex="0" data-testid="curl-line">{move || text.get()}</pre>
         </section>
     }
 }

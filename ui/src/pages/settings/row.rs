@@ -112,7 +112,7 @@ impl Edit {
 fn Origin(setting: Memo<Option<Setting>>) -> impl IntoView {
     move || {
         setting.with(|one| {
-            let (class, text) = match one.as_ref()?.origin {
+            let (class, text) = match shown_origin(one.as_ref()?) {
                 SettingOrigin::Default => ("pill", "default"),
                 SettingOrigin::File => ("pill acc", "set in the file"),
                 SettingOrigin::Environment => ("pill info", "environment"),
@@ -191,6 +191,15 @@ fn in_file(setting: &Setting) -> String {
     setting.pending.clone().unwrap_or_else(|| setting.value.clone())
 }
 
+/// Who said what the control shows: a change that waits for the next start was written to the file.
+fn shown_origin(setting: &Setting) -> SettingOrigin {
+    match &setting.pending {
+        Some(pending) if *pending == setting.default => SettingOrigin::Default,
+        Some(_) => SettingOrigin::File,
+        None => setting.origin,
+    }
+}
+
 /// What the file says; `None` when it says nothing.
 fn file_value(setting: &Setting) -> Option<String> {
     let from_file = setting.origin == SettingOrigin::File || setting.pending.is_some();
@@ -226,6 +235,8 @@ mod tests {
     fn the_control_shows_what_is_written() {
         assert_eq!(in_file(&port(SettingOrigin::Default, "8080", None)), "8080");
         assert_eq!(in_file(&port(SettingOrigin::File, "8080", Some("9090"))), "9090");
+        assert_eq!(shown_origin(&port(SettingOrigin::Default, "8080", Some("9090"))), SettingOrigin::File);
+        assert_eq!(shown_origin(&port(SettingOrigin::File, "9090", Some("8080"))), SettingOrigin::Default);
     }
 
     #[test]
