@@ -46,6 +46,12 @@ pub(super) enum Trouble {
     Locked,
     /// Its user said no.
     Declined,
+    /// It took longer than any keychain takes.
+    #[cfg_attr(
+        any(target_os = "macos", windows),
+        expect(dead_code, reason = "their calls cannot be given up")
+    )]
+    Silent,
     /// There is none, for this reason.
     Absent(String),
     /// It is there and failed, for this reason.

@@ -28,6 +28,7 @@ pub(super) fn refused(trouble: Trouble) -> Refused {
             "The keychain was not unlocked: its password was not given, or nothing here can ask for it."
                 .to_owned()
         }
+        Trouble::Silent => SILENT.to_owned(),
         Trouble::Absent(message) => message,
         Trouble::Failed(reason) => format!("The keychain failed: {reason}."),
     })
@@ -37,6 +38,7 @@ pub(super) fn refused(trouble: Trouble) -> Refused {
 pub(super) fn state_of(trouble: &Trouble) -> KeychainState {
     match trouble {
         Trouble::Locked | Trouble::Declined => KeychainState::Locked,
+        Trouble::Silent => KeychainState::Absent { message: SILENT.to_owned() },
         Trouble::Absent(message) => KeychainState::Absent { message: message.clone() },
         Trouble::Failed(reason) => {
             KeychainState::Absent { message: format!("The keychain failed: {reason}.") }
