@@ -10,7 +10,7 @@ use api::{ApiError, CallDetail, CallFilter, CallId, CallSummary, Health, Page, P
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::binary::command;
+use crate::binary::{command, command_of};
 use crate::client::{Response, send};
 use crate::wait::wait_until;
 
@@ -38,6 +38,9 @@ pub struct Setup {
     settings: String,
     upstream: String,
     log: &'static str,
+    /// Another program than `llmflow serve`.
+    program: Option<PathBuf>,
+    arguments: Vec<String>,
 }
 
 impl Setup {
@@ -49,7 +52,23 @@ impl Setup {
             settings: String::new(),
             upstream: format!("http://{upstream}"),
             log: "info",
+            program: None,
+            arguments: Vec::new(),
         }
+    }
+
+    /// The desktop app instead of `llmflow serve`.
+    #[must_use]
+    pub fn program(mut self, program: &Path) -> Self {
+        self.program = Some(program.to_owned());
+        self
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
     }
 
     /// One more variable.
@@ -107,28 +126,51 @@ impl Setup {
     fn spawn(self, proxy: u16, dashboard: u16) -> App {
         let (out, err) = (self.home.path().join("stdout"), self.home.path().join("stderr"));
         let append = |path: &Path| File::options().create(true).append(true).open(path).unwrap();
-        let mut command = command(self.home.path());
-        command.arg("serve").env("DATA_DIR", self.data()).env("RUST_LOG", self.log);
-        command.env("PROXY_PORT", proxy.to_string()).env("DASHBOARD_PORT", dashboard.to_string());
-        for provider in PROVIDERS {
-            command.env(format!("LLMFLOW_UPSTREAM_{provider}"), &self.upstream);
-        }
-        if !self.settings.is_empty() {
-            let file = self.home.path().join("settings.toml");
-            std::fs::write(&file, &self.settings).unwrap();
-            command.env("LLMFLOW_CONFIG", file);
-        }
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let mut command = match &self.program {
+            Some(program) => command_of(program, self.home.path()),
+            None => command(self.home.path()),
+        };
+        command.args(self.program.is_none().then_some("serve")).args(&self.arguments);
+        command.envs(self.variables(proxy, dashboard));
         let child = command
             .stdin(std::process::Stdio::null())
             .stdout(append(&out))
             .stderr(append(&err))
             .spawn()
             .unwrap();
+        self.app(proxy, dashboard, Some(child))
+    }
+
+    /// What tells a process to be this one on these ports.
+    pub fn variables(&self, proxy: u16, dashboard: u16) -> Vec<(String, String)> {
+        let mut variables = vec![
+            ("DATA_DIR".to_owned(), self.data().display().to_string()),
+            ("RUST_LOG".to_owned(), self.log.to_owned()),
+            ("PROXY_PORT".to_owned(), proxy.to_string()),
+            ("DASHBOARD_PORT".to_owned(), dashboard.to_string()),
+        ];
+        for provider in PROVIDERS {
+            variables.push((format!("LLMFLOW_UPSTREAM_{provider}"), self.upstream.clone()));
+        }
+        if !self.settings.is_empty() {
+            let file = self.home.path().join("settings.toml");
+            std::fs::write(&file, &self.settings).unwrap();
+            variables.push(("LLMFLOW_CONFIG".to_owned(), file.display().to_string()));
+        }
+        variables.extend(self.environment.iter().cloned());
+        variables
+    }
+
+    /// One that somebody else starts and ends.
+    pub fn elsewhere(self, proxy: u16, dashboard: u16) -> App {
+        self.app(proxy, dashboard, None)
+    }
+
+    fn app(self, proxy: u16, dashboard: u16, child: Option<Child>) -> App {
         let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         App {
             setup: Some(self),
-            child: Mutex::new(Some(child)),
+            child: Mutex::new(child),
             proxy: address(proxy),
             dashboard: address(dashboard),
         }
@@ -136,7 +178,7 @@ impl Setup {
 }
 
 /// A port that is free on both families now.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let four = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = four.local_addr().unwrap().port();
@@ -257,6 +299,14 @@ impl App {
         child.wait().unwrap()
     }
 
+    /// Waits until it ends by itself.
+    pub async fn ends(mut self) -> Finished {
+        let status =
+            wait_until("the process to end", async || self.with_child(Child::try_wait).unwrap()).await;
+        self.child.get_mut().unwrap().take();
+        self.finished(status)
+    }
+
     /// Sends SIGTERM without waiting.
     pub fn terminate(&self) {
         self.with_child(|child| kill_process(pid(child), Signal::TERM)).unwrap();
@@ -274,6 +324,10 @@ impl App {
 
     fn finish(mut self, signal: Signal) -> Finished {
         let status = self.end(signal);
+        self.finished(status)
+    }
+
+    fn finished(mut self, status: ExitStatus) -> Finished {
         let (stdout, stderr) = (self.output("stdout"), self.output("stderr"));
         Finished { status, stdout, stderr, setup: self.setup.take().expect("only taken at the end") }
     }

@@ -34,9 +34,21 @@ fn build() -> PathBuf {
     target.join("debug").join(format!("llmflow{}", std::env::consts::EXE_SUFFIX))
 }
 
+/// The path of `llmflow-desktop`, where `cargo xtask test` built it.
+pub fn desktop_binary() -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("LLMFLOW_DESKTOP_BIN")?);
+    assert!(path.is_file(), "LLMFLOW_DESKTOP_BIN names {}, which is not there", path.display());
+    Some(path)
+}
+
 /// A command of the binary with nothing of the caller's environment but `PATH`, and a home of its own.
 pub fn command(home: &Path) -> Command {
-    let mut command = Command::new(binary());
+    command_of(binary(), home)
+}
+
+/// The same for another program.
+pub fn command_of(program: &Path, home: &Path) -> Command {
+    let mut command = Command::new(program);
     command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
     // The developer's own keychain is none of the tests' business.
     command.env("LLMFLOW_KEYCHAIN", "off");

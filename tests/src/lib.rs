@@ -12,6 +12,8 @@
 mod app;
 mod binary;
 mod client;
+#[cfg(target_os = "linux")]
+mod desktop;
 mod http1;
 mod mock;
 mod prices;
@@ -20,9 +22,11 @@ mod session;
 mod store_files;
 mod wait;
 
-pub use app::{App, Finished, Setup};
-pub use binary::{binary, command};
+pub use app::{App, Finished, Setup, free_port};
+pub use binary::{binary, command, command_of, desktop_binary};
 pub use client::{Client, Ended, Response, send, try_send};
+#[cfg(target_os = "linux")]
+pub use desktop::{Entry, Screen, Tray, Window};
 pub use http1::{Head, HeaderLine, hop_by_hop};
 pub use mock::{Answer, Dialect, Exchange, Fault, Framing, Mock, Plan, Received, Sent, Step, Tokens, gzip};
 pub use prices::{Rates, rates};

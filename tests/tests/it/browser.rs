@@ -2,7 +2,7 @@
 //!
 //! Only `cargo xtask test` makes a binary that carries the dashboard; without it there is nothing to look at here.
 
-mod chromium;
+pub(crate) mod chromium;
 mod controls;
 
 use fantoccini::{Client, Locator};
@@ -11,16 +11,16 @@ use tests::{App, Dialect, Mock, Plan, Tokens, rates, send, wait_until};
 use crate::requests::{ask, model};
 use chromium::Browser;
 
-fn by(id: &str) -> String {
+pub(crate) fn by(id: &str) -> String {
     format!("[data-testid=\"{id}\"]")
 }
 
-async fn count(page: &Client, id: &str) -> usize {
+pub(crate) async fn count(page: &Client, id: &str) -> usize {
     page.find_all(Locator::Css(&by(id))).await.unwrap().len()
 }
 
 /// The text of the first such element, once it is there and says `wanted`.
-async fn reads(page: &Client, id: &str, wanted: &str) -> String {
+pub(crate) async fn reads(page: &Client, id: &str, wanted: &str) -> String {
     let what = format!("{id} to say {wanted:?}");
     wait_until(&what, async || {
         // It may be drawn anew between finding and reading it.
@@ -30,14 +30,14 @@ async fn reads(page: &Client, id: &str, wanted: &str) -> String {
     .await
 }
 
-async fn click(page: &Client, id: &str) {
+pub(crate) async fn click(page: &Client, id: &str) {
     wait_until(&format!("{id} to be clicked"), async || {
         page.find(Locator::Css(&by(id))).await.ok()?.click().await.ok()
     })
     .await;
 }
 
-async fn computed(page: &Client, script: &str) -> String {
+pub(crate) async fn computed(page: &Client, script: &str) -> String {
     page.execute(script, Vec::new()).await.unwrap().as_str().unwrap_or_default().to_owned()
 }
 

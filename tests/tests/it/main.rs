@@ -24,3 +24,5 @@ mod settings;
 mod sources;
 mod store;
 mod store_faults;
+#[cfg(target_os = "linux")]
+mod window;

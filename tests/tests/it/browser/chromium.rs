@@ -21,8 +21,8 @@ pub(super) struct Browser {
     _profile: tempfile::TempDir,
 }
 
-/// chromedriver and the browser it started, ended together also when a test fails before it closes its page.
-struct Group(Child);
+/// A driver and the browser it started, ended together also when a test fails before it closes its page.
+pub(crate) struct Group(pub(crate) Child);
 
 impl Drop for Group {
     fn drop(&mut self) {
@@ -35,7 +35,7 @@ impl Drop for Group {
 }
 
 /// The path of a program: named by `variable`, else found where programs are.
-fn program(variable: &str, name: &str) -> PathBuf {
+pub(crate) fn program(variable: &str, name: &str) -> PathBuf {
     let named = std::env::var_os(variable).map(PathBuf::from);
     let places = std::env::var_os("PATH").unwrap_or_default();
     let found = || std::env::split_paths(&places).map(|place| place.join(name)).find(|path| path.is_file());

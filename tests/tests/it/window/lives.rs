@@ -1,0 +1,179 @@
+//! How the app lives and ends: once, visibly, and never without storing what went through it.
+
+use api::CallState;
+use rustix::process::{Pid, Signal, kill_process};
+use tests::{App, Client, Dialect, Ended, Finished, Mock, Plan, Screen, command_of, send, wait_until};
+
+use super::{TITLE, program, setup, start};
+use crate::requests::{ask, request};
+
+/// A stream that waits in its middle.
+async fn stream(mock: &Mock, app: &App) -> Client {
+    mock.answer(|received| Plan::default().answer(received).gated());
+    let mut client = Client::open(app.proxy, &ask(Dialect::Anthropic, true, "Take your time", "")).await;
+    client.head().await.unwrap();
+    client.bytes(1).await;
+    client
+}
+
+fn signal(app: &App, signal: Signal) {
+    let process = Pid::from_raw(i32::try_from(app.process_id()).unwrap()).unwrap();
+    kill_process(process, signal).unwrap();
+}
+
+/// Starts the app again on what it left, and gives its one call's state.
+async fn state_of_the_call(finished: Finished) -> CallState {
+    let again = finished.setup.start().await;
+    again.recorded(1).await[0].state
+}
+
+async fn is_up(app: &App) -> bool {
+    send(app.proxy, &request("GET", "/health", "", b"")).await.status() == 200
+}
+
+#[tokio::test]
+async fn quitting_lets_a_stream_finish_and_says_so_meanwhile() {
+    let Some(program) = program() else { return };
+    let (mock, screen) = (Mock::start().await, Screen::start().await);
+    let tray = screen.tray().await;
+    let app = start(&program, &mock, &screen).await;
+    screen.close(&screen.window(TITLE).await);
+    screen.no_window().await;
+    let client = stream(&mock, &app).await;
+    tray.click(&["Quit LLMFlow"]).await;
+    tray.entry("Stopping: 1 call under way").await;
+    screen.window(TITLE).await;
+    mock.open_gate(1_000);
+    let got = client.rest().await;
+    assert_eq!(got.ended, Ended::Whole);
+    let sent = mock.ended(1).await.remove(0).sent.unwrap().body;
+    assert!(got.body.len() + 1 >= sent.len() && sent.ends_with(&got.body), "every byte reached the client");
+    let finished = app.ends().await;
+    assert!(finished.status.success(), "{}", finished.stderr);
+    assert_eq!(state_of_the_call(finished).await, CallState::Complete);
+}
+
+#[tokio::test]
+async fn each_signal_drains_and_a_second_one_cuts() {
+    let Some(program) = program() else { return };
+    let (mock, screen) = (Mock::start().await, Screen::start().await);
+    for kind in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let app = start(&program, &mock, &screen).await;
+        screen.window(TITLE).await;
+        signal(&app, kind);
+        let finished = app.ends().await;
+        assert!(finished.status.success(), "{kind:?}: {}", finished.stderr);
+    }
+    let app = start(&program, &mock, &screen).await;
+    screen.window(TITLE).await;
+    let client = stream(&mock, &app).await;
+    signal(&app, Signal::TERM);
+    wait_until("no more new calls", async || {
+        tests::try_send(app.proxy, &request("GET", "/health", "", b"")).await.is_err().then_some(())
+    })
+    .await;
+    signal(&app, Signal::TERM);
+    let finished = app.ends().await;
+    assert!(finished.status.success(), "{}", finished.stderr);
+    assert_ne!(client.rest().await.ended, Ended::Whole);
+    assert_ne!(state_of_the_call(finished).await, CallState::Complete, "what was cut is marked so");
+}
+
+#[tokio::test]
+async fn without_a_tray_closing_the_window_quits() {
+    let Some(program) = program() else { return };
+    let (mock, screen) = (Mock::start().await, Screen::start().await);
+    let app = start(&program, &mock, &screen).await;
+    let client = stream(&mock, &app).await;
+    screen.close(&screen.window(TITLE).await);
+    wait_until("no more new calls", async || {
+        tests::try_send(app.proxy, &request("GET", "/health", "", b"")).await.is_err().then_some(())
+    })
+    .await;
+    mock.open_gate(1_000);
+    assert_eq!(client.rest().await.ended, Ended::Whole);
+    let finished = app.ends().await;
+    assert!(finished.status.success(), "{}", finished.stderr);
+    assert_eq!(state_of_the_call(finished).await, CallState::Complete);
+}
+
+#[tokio::test]
+async fn a_setting_makes_closing_quit() {
+    let Some(program) = program() else { return };
+    let (mock, screen) = (Mock::start().await, Screen::start().await);
+    let tray = screen.tray().await;
+    let app = setup(&program, &mock, &screen).settings("close_to_tray = false").start().await;
+    tray.entry("Recording").await;
+    screen.close(&screen.window(TITLE).await);
+    assert!(app.ends().await.status.success());
+}
+
+#[tokio::test]
+async fn a_second_start_shows_the_first_ones_window() {
+    let Some(program) = program() else { return };
+    let (mock, screen) = (Mock::start().await, Screen::start().await);
+    let tray = screen.tray().await;
+    let first = setup(&program, &mock, &screen).argument("--hidden").start().await;
+    tray.entry("Recording").await;
+    screen.no_window().await;
+    let mut second = command_of(&program, &screen.session.home());
+    second.envs(screen.environment());
+    let second = tokio::task::spawn_blocking(move || second.status()).await.unwrap().unwrap();
+    assert!(second.success(), "{second:?}");
+    screen.window(TITLE).await;
+    assert_eq!(screen.windows().len(), 1);
+    assert_eq!(tray.items(), 1, "there is one icon");
+    assert!(is_up(&first).await);
+}
+
+#[tokio::test]
+async fn an_app_that_nobody_could_see_shows_its_window() {
+    let Some(program) = program() else { return };
+    let (mock, screen) = (Mock::start().await, Screen::start().await);
+    let _app = setup(&program, &mock, &screen).argument("--hidden").start().await;
+    screen.window(TITLE).await;
+}
+
+#[tokio::test]
+async fn the_window_comes_back_as_it_was() {
+    let Some(program) = program() else { return };
+    let (mock, screen) = (Mock::start().await, Screen::start().await);
+    let app = start(&program, &mock, &screen).await;
+    let window = screen.window(TITLE).await;
+    screen.place(&window, 100, 80, 1_100, 700);
+    wait_until("another size", async || (screen.window(TITLE).await.size == (1_100, 700)).then_some(()))
+        .await;
+    let again = app.stop().setup.start().await;
+    wait_until("the same size", async || (screen.window(TITLE).await.size == (1_100, 700)).then_some(()))
+        .await;
+    drop(again);
+}
+
+#[tokio::test]
+async fn a_window_on_another_instance_leaves_it_running() {
+    let Some(program) = program() else { return };
+    let (mock, screen) = (Mock::start().await, Screen::start().await);
+    let tray = screen.tray().await;
+    let running = App::start(mock.address()).await;
+    let ports = (running.proxy.port(), running.dashboard.port());
+    let app = setup(&program, &mock, &screen).start_on(ports.0, ports.1).await;
+    tray.entry(&format!("Recording on port {}", ports.0)).await;
+    tray.click(&["Pause recording"]).await;
+    tray.entry("Resume recording").await;
+    assert_eq!(send(running.proxy, &request("GET", "/health", "", b"")).await.json()["recording"], false);
+    tray.click(&["Quit LLMFlow"]).await;
+    let finished = app.ends().await;
+    assert!(finished.status.success(), "{}", finished.stderr);
+    assert!(is_up(&running).await);
+    assert!(!finished.setup.data().join("data.db").exists(), "it kept no store of its own");
+}
+
+#[tokio::test]
+async fn without_a_display_it_says_what_to_do() {
+    let Some(program) = program() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let output = command_of(&program, home.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no display") && said.contains("llmflow serve"), "{said}");
+}
