@@ -42,7 +42,7 @@ enum Command {
         #[command(subcommand)]
         switch: proxy::Switch,
     },
-    /// Look at ports, data folder, settings and AI tools, and say what to do about what is wrong
+    /// Look at ports, data folder, settings, keychain and AI tools, and say what to do about what is wrong
     Doctor {
         /// As JSON
         #[arg(long)]

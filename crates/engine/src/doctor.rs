@@ -1,8 +1,9 @@
-//! What stands between this machine and a complete record: ports, data folder, settings, AI tools and how they are
+//! What stands between this machine and a complete record: ports, data folder, settings, keychain, AI tools and how they are
 //! pointed, each with what is and the remedy. It changes nothing, and nothing leaves the machine unasked.
 
 mod data;
 mod holder;
+mod keychain;
 mod machine;
 mod ports;
 mod probe;
@@ -99,6 +100,7 @@ pub async fn examine(
     let mut findings = vec![file(settings, mistake)];
     findings.extend(ports::check(&patient).await);
     findings.extend(data::check(&patient).await);
+    findings.push(keychain::check(settings).await);
     findings.extend(running(&patient));
     if online {
         findings.extend(upstreams::check(settings).await);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use api::{Request, SourceTarget};
 use serde_json::Value;
-use tests::{App, Dialect, Mock, send};
+use tests::{App, Dialect, Mock, SECRETS, Session, send};
 
 use super::{borrowed, err, out, run, towards};
 use crate::requests::ask;
@@ -239,4 +239,31 @@ async fn providers_are_asked_only_on_request() {
     let asked = mock.exchanges();
     assert_eq!(asked.len(), names.len());
     assert!(asked.iter().all(|exchange| exchange.received.head.header("authorization").is_none()));
+}
+
+#[tokio::test]
+async fn the_keychain_is_said_as_it_is() {
+    const PASSWORD: &str = "open sesame";
+    let home = tempfile::tempdir().unwrap();
+    let (proxy, dashboard) = (free_port(), free_port());
+    let said = async |session: &Session, state: &str| {
+        let mut environment = session.environment();
+        environment.extend([("PROXY_PORT", proxy.clone()), ("DASHBOARD_PORT", dashboard.clone())]);
+        environment.push(("LLMFLOW_KEYCHAIN", state.to_owned()));
+        let (code, report) = examine(home.path(), &borrowed(&environment)).await;
+        assert_eq!(code, Some(0), "LLMFlow works without: {report}");
+        worst(&report, "Keychain").clone()
+    };
+    let (session, bare) = (Session::with_keyring(PASSWORD).await, Session::start().await);
+    assert_eq!(said(&session, "on").await["mark"], "ok");
+    session.lock_keyring().await;
+    let locked = said(&session, "on").await;
+    assert!(locked["mark"] == "warn" && locked["remedy"].as_str().unwrap().contains("Unlock"), "{locked}");
+    let off = said(&session, "off").await;
+    assert!(off["mark"] == "note" && off["says"].as_str().unwrap().contains("switched off"), "{off}");
+    let absent = said(&bare, "on").await;
+    assert!(absent["mark"] == "note" && absent["remedy"].is_string(), "{absent}");
+    let _held = bare.hold_silently(SECRETS).await;
+    let silent = said(&bare, "on").await;
+    assert!(silent["says"].as_str().unwrap().contains("does not answer"), "{silent}");
 }
