@@ -23,6 +23,16 @@ use stacks::Stacks;
 
 const HOUR_MS: i64 = 3_600_000;
 
+/// What the panel's body is.
+#[derive(Clone, PartialEq)]
+enum State {
+    Nothing,
+    Late,
+    Failed(ApiError),
+    Bars,
+    Table,
+}
+
 /// The panel.
 #[component]
 pub fn Chart() -> impl IntoView {
@@ -41,16 +51,27 @@ pub fn Chart() -> impl IntoView {
         move |chart| page.pulse.heed(ask(backend, chart)),
     );
     let stacks = Memo::new(move |_| fetched.with(|stacks| stacks.cloned()));
+    // New figures change what is drawn in place: a bar under the pointer stays the same bar.
+    let state = Memo::new(move |_| {
+        if stacks.with(Option::is_some) {
+            return if page.chart.get().table { State::Table } else { State::Bars };
+        }
+        match fetched.error() {
+            Some(error) => State::Failed(error),
+            None if fetched.is_late() => State::Late,
+            None => State::Nothing,
+        }
+    });
     let body = move || {
-        match (stacks.with(Option::is_some), fetched.error()) {
-        (true, _) if page.chart.get().table => view! { <table::Table stacks=stacks /> }.into_any(),
-        (true, _) => view! { <bars::Plot stacks=stacks /><legend::Legend stacks=stacks /> }.into_any(),
-        (false, Some(error)) => {
+        match state.get() {
+        State::Table => view! { <table::Table stacks=stacks /> }.into_any(),
+        State::Bars => view! { <bars::Plot stacks=stacks /><legend::Legend stacks=stacks /> }.into_any(),
+        State::Failed(error) => {
             view! { <ErrorPanel what="The chart could not be loaded" error=error retry=move |()| fetched.retry() /> }
                 .into_any()
         }
-        (false, None) if fetched.is_late() => view! { <div class="grow"><SkeletonRows rows=7 /></div> }.into_any(),
-        (false, None) => ().into_any(),
+        State::Late => view! { <div class="grow"><SkeletonRows rows=7 /></div> }.into_any(),
+        State::Nothing => ().into_any(),
     }
     };
     let date = page.part(|figures| figures.price_date.clone());

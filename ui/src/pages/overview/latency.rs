@@ -104,5 +104,8 @@ fn Row(model: ModelLatency, scale: Scale) -> impl IntoView {
 
 fn seconds(us: u64, decimals: usize) -> String {
     let seconds = us as f64 / 1e6;
+    if us > 0 && seconds * 10_f64.powi(decimals as i32) < 0.5 {
+        return format!("<{:.decimals$}", 10_f64.powi(-(decimals as i32))).replacen("0.", ".", 1);
+    }
     if seconds >= 100.0 { format!("{seconds:.0}") } else { format!("{seconds:.decimals$}") }
 }
