@@ -36,7 +36,9 @@ async fn a_key_is_kept_and_never_shown_again() {
     reads(page, "provider-pane", "····cdef").await;
     assert!(!held(page).await.contains("CaNaRy"), "a key is gone from the page once it is kept");
     let providers = app.providers().await;
-    assert!(matches!(&provider(&providers, "openai").key, KeyOrigin::Keychain { hint, .. } if hint == "cdef"));
+    assert!(
+        matches!(&provider(&providers, "openai").key, KeyOrigin::Keychain { hint, .. } if hint == "cdef")
+    );
 
     page.refresh().await.unwrap();
     reads(page, "provider-pane", "····cdef").await;
@@ -50,7 +52,8 @@ async fn a_key_is_kept_and_never_shown_again() {
 #[tokio::test]
 async fn without_a_keychain_the_page_says_what_works_instead() {
     let mock = Mock::start().await;
-    let app = Setup::new(mock.address()).variable("OPENAI_API_KEY", "sk-environment-0123456789").start().await;
+    let app =
+        Setup::new(mock.address()).variable("OPENAI_API_KEY", "sk-environment-0123456789").start().await;
     if !has_dashboard(&app).await {
         return;
     }
