@@ -4,6 +4,7 @@
 
 pub(crate) mod chromium;
 mod controls;
+mod keys;
 
 use fantoccini::{Client, Locator};
 use tests::{App, Dialect, Mock, Plan, Tokens, rates, send, wait_until};

@@ -11,10 +11,10 @@ use tests::{App, Mock, Received, Response, Session, Setup, send, wait_until};
 use crate::requests::request;
 
 /// Found nowhere but at the provider and in the keychain.
-const KEY: &str = "sk-proj-CaNaRyStored0123456789abcdef";
+pub(crate) const KEY: &str = "sk-proj-CaNaRyStored0123456789abcdef";
 
 /// An app that lives in a session and uses its keychain.
-fn living_in(session: &Session, setup: Setup) -> Setup {
+pub(crate) fn living_in(session: &Session, setup: Setup) -> Setup {
     let setup = session
         .environment()
         .into_iter()
@@ -23,7 +23,7 @@ fn living_in(session: &Session, setup: Setup) -> Setup {
     setup.variable("LLMFLOW_KEYCHAIN", "on")
 }
 
-async fn keychain_is(app: &App, wanted: KeychainState) -> Providers {
+pub(crate) async fn keychain_is(app: &App, wanted: KeychainState) -> Providers {
     wait_until(&format!("the keychain to be {wanted:?}"), async || {
         let providers = app.providers().await;
         (providers.keychain == wanted).then_some(providers)
@@ -31,7 +31,7 @@ async fn keychain_is(app: &App, wanted: KeychainState) -> Providers {
     .await
 }
 
-fn provider<'a>(providers: &'a Providers, name: &str) -> &'a ProviderStatus {
+pub(crate) fn provider<'a>(providers: &'a Providers, name: &str) -> &'a ProviderStatus {
     providers.providers.iter().find(|provider| provider.name == name).unwrap()
 }
 

@@ -15,9 +15,11 @@ pub fn jump_to_named(there: Memo<bool>) {
     });
 }
 
-/// Brings the element with this id into view.
+/// Brings the element with this id into view, and flashes it once so that it is found there.
 pub fn show(id: &str) {
     if let Some(found) = document().get_element_by_id(id) {
         found.scroll_into_view();
+        // A class that cannot be set leaves it where it is.
+        let _ = found.class_list().add_1("named");
     }
 }

@@ -5,6 +5,7 @@ mod control;
 mod desktop;
 mod own;
 mod row;
+mod value;
 mod words;
 
 use api::{Setting, SettingsView};

@@ -57,7 +57,7 @@ pub fn SourceMenu(name: String) -> impl IntoView {
     view! {
         <span class="menu source" on:keydown=keys>
             <button
-                node_ref=button type="button" class="row" data-testid=testid aria-haspopup="menu"
+                node_ref=button type="button" class="row" data-testid=testid aria-haspopup="dialog"
                 aria-expanded=move || open.get().to_string() title=move || look().2
                 on:click=move |_| if open.get_untracked() { close() } else { open.set(true) }
             >
@@ -68,7 +68,7 @@ pub fn SourceMenu(name: String) -> impl IntoView {
             </button>
             <Show when=move || open.get()>
                 <div class="under" on:click=move |_| close()></div>
-                <div node_ref=pop class="pop rising" role="dialog" aria-label=heading.clone() data-testid="source-menu">
+                <div node_ref=pop class="pop rising" tabindex="-1" role="dialog" aria-label=heading.clone() data-testid="source-menu">
                     <Show
                         when=move || asking.get()
                         fallback=move || {

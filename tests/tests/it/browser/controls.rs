@@ -8,30 +8,30 @@ use super::chromium::Browser;
 use super::{by, click, count, has_dashboard, reads};
 use crate::requests::{ask, request};
 
-async fn open(app: &App, path: &str) -> Browser {
+pub(super) async fn open(app: &App, path: &str) -> Browser {
     let browser = Browser::start().await;
     browser.page.goto(&format!("http://localhost:{}{path}", app.dashboard.port())).await.unwrap();
     reads(&browser.page, "connection-status", "Connected").await;
     browser
 }
 
-async fn gone(page: &Client, id: &str) {
+pub(super) async fn gone(page: &Client, id: &str) {
     wait_until(&format!("{id} to be gone"), async || (count(page, id).await == 0).then_some(())).await;
 }
 
-async fn field(page: &Client, id: &str) -> Element {
+pub(super) async fn field(page: &Client, id: &str) -> Element {
     wait_until(&format!("{id} to be there"), async || page.find(Locator::Css(&by(id))).await.ok()).await
 }
 
 /// Puts `text` in place of what stands in a field.
-async fn fill(page: &Client, id: &str, text: &str) {
+pub(super) async fn fill(page: &Client, id: &str, text: &str) {
     let field = field(page, id).await;
     field.clear().await.unwrap();
     field.send_keys(text).await.unwrap();
 }
 
 /// Presses a button inside the element `within`.
-async fn click_in(page: &Client, within: &str, id: &str) {
+pub(super) async fn click_in(page: &Client, within: &str, id: &str) {
     let place = format!("{} {}", by(within), by(id));
     wait_until(&format!("{id} in {within} to be clicked"), async || {
         page.find(Locator::Css(&place)).await.ok()?.click().await.ok()
