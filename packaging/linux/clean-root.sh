@@ -74,10 +74,10 @@ say "a minimal Debian ($suite) in $root"
 if [ ! -e "$root/etc/debian_version" ]; then
     debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$scratch/debootstrap.log" 2>&1 ||
         { tail -n 20 "$scratch/debootstrap.log"; fail "debootstrap"; }
-    printf 'deb %s %s main\ndeb http://deb.debian.org/debian-security %s-security main\n' \
-        "$mirror" "$suite" "$suite" >"$root/etc/apt/sources.list"
-    chroot "$root" useradd --create-home --uid 1000 someone
 fi
+printf 'deb %s %s main\ndeb http://deb.debian.org/debian-security %s-security main\n' \
+    "$mirror" "$suite" "$suite" >"$root/etc/apt/sources.list"
+[ -d "$root/home/someone" ] || chroot "$root" useradd --create-home --uid 1000 someone
 cp --dereference /etc/resolv.conf /etc/hosts "$root/etc/"
 mount -t proc proc "$root/proc"
 mkdir -p "$root/dev/pts" "$root/dev/shm" "$root/run/user/1000"
@@ -198,5 +198,5 @@ inside apt-get purge --yes --quiet=2 llmflow >>"$scratch/apt.log" 2>&1
 files >"$scratch/after"
 diff "$scratch/before" "$scratch/after" || fail "these files are not as they were before"
 [ -s "$root/home/someone/.llmflow/data.db" ] || fail "the user's data is gone"
-(cd "$root/home/someone" && find . -maxdepth 3 -not -name '*.db-*' -not -path . | LC_ALL=C sort)
+(cd "$root/home/someone" && find . -maxdepth 3 -not -path . -not -path './.cache/*/*' | LC_ALL=C sort)
 say "ok: $(basename "$package") installs, runs and leaves nothing behind"

@@ -74,7 +74,7 @@ pub(crate) fn desktop() -> Result<()> {
 /// For the tests, on top of the window's.
 pub(crate) fn tests() -> Result<()> {
     if !cfg!(target_os = "linux") {
-        println!("test tools: only Linux needs them; browser and window tests are skipped here");
+        println!("test tools: only the tests of the window, the tray and the keychain need them, on Linux");
         return Ok(());
     }
     apt::ensure("test tools", TESTS, "install Chromium with its chromedriver, Xvfb, dbus and gnome-keyring")

@@ -13,9 +13,23 @@ use tauri_plugin_autostart::ManagerExt;
 use crate::desk::locked;
 use crate::window;
 
-const RECORDING: Image<'static> = include_image!("../icons/tray.png");
-const PAUSED: Image<'static> = include_image!("../icons/tray-paused.png");
-const FAILED: Image<'static> = include_image!("../icons/tray-failed.png");
+#[cfg(not(target_os = "macos"))]
+mod picture {
+    use super::{Image, include_image};
+
+    pub(super) const RECORDING: Image<'static> = include_image!("../icons/tray/normal@2x.png");
+    pub(super) const PAUSED: Image<'static> = include_image!("../icons/tray/paused@2x.png");
+    pub(super) const FAILED: Image<'static> = include_image!("../icons/tray/failed@2x.png");
+}
+/// Shapes, which macOS colours as its menu bar is.
+#[cfg(target_os = "macos")]
+mod picture {
+    use super::{Image, include_image};
+
+    pub(super) const RECORDING: Image<'static> = include_image!("../icons/tray/normal-template@2x.png");
+    pub(super) const PAUSED: Image<'static> = include_image!("../icons/tray/paused-template@2x.png");
+    pub(super) const FAILED: Image<'static> = include_image!("../icons/tray/failed-template@2x.png");
+}
 /// Where the entry that turns the proxy off or on stands.
 const POWER: usize = 4;
 
@@ -77,7 +91,8 @@ impl TrayMenu {
             ],
         )?;
         let icon = TrayIconBuilder::with_id("llmflow")
-            .icon(PAUSED)
+            .icon(picture::PAUSED)
+            .icon_as_template(cfg!(target_os = "macos"))
             .tooltip("LLMFlow")
             .menu(&menu)
             .show_menu_on_left_click(cfg!(target_os = "macos"))
@@ -117,9 +132,9 @@ impl TrayMenu {
         }
         if before.is_none_or(|before| before.picture != glance.picture) {
             self.icon.set_icon(Some(match glance.picture {
-                Picture::Recording => RECORDING,
-                Picture::Paused => PAUSED,
-                Picture::Failed => FAILED,
+                Picture::Recording => picture::RECORDING,
+                Picture::Paused => picture::PAUSED,
+                Picture::Failed => picture::FAILED,
             }))?;
         }
         self.copy.set_enabled(glance.port.is_some())?;

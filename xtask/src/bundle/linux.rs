@@ -12,6 +12,8 @@ use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 
 use super::{Stage, text};
+use crate::setup::apt::{self, Need};
+use crate::workspace::find_program;
 
 const DOCUMENTS: &str = "/usr/share/doc/llmflow";
 const MANUAL: &str = "/usr/share/man/man1";
@@ -22,52 +24,43 @@ pub(super) fn files(stage: &Stage<'_>, notices: &Path) -> Result<Value> {
     let ours = stage.workspace.root.join("packaging/linux");
     let manual = manual(&|arguments| help(stage, arguments))?;
     let desktop = fs::read(ours.join("llmflow-desktop.1")).context("cannot read llmflow-desktop.1")?;
-    let changes = fs::read(stage.workspace.root.join("CHANGELOG.md")).context("cannot read CHANGELOG.md")?;
     let notices = fs::read(notices).context("cannot read the licences")?;
     let metainfo = metainfo(stage, &ours)?;
     Ok(json!({
         (format!("{MANUAL}/llmflow.1.gz")): zipped(stage, "llmflow.1.gz", manual.as_bytes())?,
         (format!("{MANUAL}/llmflow-desktop.1.gz")): zipped(stage, "llmflow-desktop.1.gz", &desktop)?,
-        (format!("{DOCUMENTS}/CHANGELOG.md.gz")): zipped(stage, "CHANGELOG.md.gz", &changes)?,
         (format!("{DOCUMENTS}/third-party.txt.gz")): zipped(stage, "third-party.txt.gz", &notices)?,
         (format!("{DOCUMENTS}/copyright")): text(&ours.join("copyright"))?,
         (format!("/usr/share/metainfo/{METAINFO}")): metainfo,
     }))
 }
 
-/// Debian's fields that depend on what was built.
+/// Debian's fields that depend on what was built; none where there is no Debian to ask.
 pub(super) fn debian(stage: &Stage<'_>) -> Result<Value> {
-    let configured = stage.workspace.root.join("packaging/linux/bundle.json");
-    let configured: Value =
-        serde_json::from_slice(&fs::read(&configured).context("cannot read bundle.json")?)?;
-    let mut depends = vec![json!(c_library(&[&stage.headless, &stage.desktop])?)];
-    let listed = configured["bundle"]["linux"]["deb"]["depends"].as_array();
-    depends.extend(listed.context("packaging/linux/bundle.json lists no dependencies")?.iter().cloned());
+    if find_program("dpkg").is_none() {
+        return Ok(json!({}));
+    }
+    let tool = [Need::program("dpkg-dev", "dpkg-shlibdeps")];
+    apt::ensure("the package's dependencies", &tool, "install dpkg-shlibdeps")?;
+    // It wants to stand in a source package.
+    let folder = stage.folder.join("debian");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::write(folder.join("control"), "Source: llmflow\n\nPackage: llmflow\nArchitecture: any\n")?;
+    let mut command = Command::new("dpkg-shlibdeps");
+    command.arg("-O").args([&stage.headless, &stage.desktop]).current_dir(&stage.folder);
+    let output = command.output().context("cannot run dpkg-shlibdeps")?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "dpkg-shlibdeps: {complaint}");
+    let linked = String::from_utf8_lossy(&output.stdout);
+    let mut depends = packages_named(&linked).context("dpkg-shlibdeps named no packages")?;
+    // Not linked: read to trust providers, and opened when there is a tray to show.
+    depends.extend(["ca-certificates", "libayatana-appindicator3-1"]);
     Ok(json!({ "depends": depends }))
 }
 
-/// The C library that these binaries ask for: the newest version that one of their symbols names.
-fn c_library(binaries: &[&Path]) -> Result<String> {
-    let mut newest = 0;
-    for path in binaries {
-        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        newest = newest.max(newest_symbol(&bytes));
-    }
-    anyhow::ensure!(
-        newest > 0,
-        "the binaries name no version of the C library; are they for Linux with glibc?"
-    );
-    Ok(format!("libc6 (>= 2.{newest})"))
-}
-
-fn newest_symbol(binary: &[u8]) -> u32 {
-    const PREFIX: &[u8] = b"GLIBC_2.";
-    let starts = binary.windows(PREFIX.len()).enumerate().filter(|(_, window)| *window == PREFIX);
-    let number = |(at, _)| {
-        let digits = binary.get(at + PREFIX.len()..)?.iter().take_while(|byte| byte.is_ascii_digit());
-        digits.map(|byte| u32::from(byte - b'0')).reduce(|number, digit| number * 10 + digit)
-    };
-    starts.filter_map(number).max().unwrap_or(0)
+/// The packages, with versions, that a line of Debian's tool lists.
+fn packages_named(line: &str) -> Option<Vec<&str>> {
+    Some(line.trim().strip_prefix("shlibs:Depends=")?.split(", ").collect())
 }
 
 fn metainfo(stage: &Stage<'_>, ours: &Path) -> Result<String> {
@@ -138,9 +131,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_symbol_is_found_among_others() {
-        assert_eq!(newest_symbol(b"\0GLIBC_2.2.5\0GLIBC_2.34\0GLIBC_2.9\0GLIBC_PRIVATE\0"), 34);
-        assert_eq!(newest_symbol(b"static"), 0);
+    fn packages_keep_their_versions() {
+        let line = "shlibs:Depends=libc6 (>= 2.34), libgtk-3-0 (>= 3.21.5)\n";
+        assert_eq!(packages_named(line).unwrap(), ["libc6 (>= 2.34)", "libgtk-3-0 (>= 3.21.5)"]);
+        assert!(packages_named("").is_none());
     }
 
     #[test]
