@@ -50,6 +50,8 @@ pub struct Live {
     /// The clock, four times a second.
     pub now: RwSignal<i64>,
     pub paused: RwSignal<bool>,
+    /// Where the proxy listens, or did last.
+    port: RwSignal<Option<String>>,
     heard: StoredValue<i64>,
     backend: Backend,
 }
@@ -68,6 +70,7 @@ impl Live {
             configured: RwSignal::new(0),
             now: RwSignal::new(now_ms()),
             paused: RwSignal::new(false),
+            port: RwSignal::new(None),
             heard: StoredValue::new(0),
             backend,
         };
@@ -171,23 +174,43 @@ impl Live {
         spawn_local(async move {
             if let Ok(health) = self.backend.health().await {
                 self.health.set(Some(health));
+                self.learn_port();
             }
         });
     }
 
-    /// Where the proxy listens, as `host:port`; its usual place until health says otherwise.
-    pub fn proxy_address(self) -> String {
-        let address = self.source("proxy").and_then(|state| match state {
-            SourceState::Running { addresses } | SourceState::Paused { addresses } => {
-                addresses.into_iter().next()
+    /// Keeps the proxy's port in mind: it is shown while the proxy is off, too.
+    fn learn_port(self) {
+        let listens = self.health.with_untracked(|health| {
+            let source = health.as_ref()?.sources.iter().find(|source| source.name == "proxy")?;
+            match &source.state {
+                SourceState::Running { addresses } | SourceState::Paused { addresses } => {
+                    Some(addresses.first()?.rsplit_once(':')?.1.to_owned())
+                }
+                SourceState::Stopped | SourceState::Failed { .. } => None,
             }
-            SourceState::Stopped | SourceState::Failed { .. } => None,
         });
-        let address = address.unwrap_or_else(|| "localhost:8080".to_owned());
-        match address.rsplit_once(':') {
-            Some((_, port)) => format!("localhost:{port}"),
-            None => address,
+        if listens.is_some() && listens != self.port.get_untracked() {
+            self.port.set(listens);
+        } else if listens.is_none() && self.port.with_untracked(Option::is_none) {
+            self.ask_port();
         }
+    }
+
+    /// It was off when the page was opened: the settings say where it will listen.
+    fn ask_port(self) {
+        spawn_local(async move {
+            let Ok(shown) = self.backend.settings().await else { return };
+            let port = shown.settings.into_iter().find(|setting| setting.name == "proxy_port");
+            if self.port.with_untracked(Option::is_none) {
+                self.port.set(port.map(|setting| setting.value));
+            }
+        });
+    }
+
+    /// Where the proxy listens, as `host:port`; its usual place until that is known.
+    pub fn proxy_address(self) -> String {
+        self.port.with(|port| format!("localhost:{}", port.as_deref().unwrap_or("8080")))
     }
 }
 

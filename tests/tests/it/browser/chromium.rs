@@ -81,6 +81,11 @@ impl Browser {
 
     /// Closes the browser; fails when its console has an error, such as one of the content security policy.
     pub(super) async fn finish(self) {
+        self.finish_after_refusals(0).await;
+    }
+
+    /// The same for a page that the server refused `refusals` questions of: a browser counts each as an error.
+    pub(super) async fn finish_after_refusals(self, refusals: usize) {
         let session = self.page.session_id().await.unwrap().unwrap();
         let asked = request(
             "POST",
@@ -91,7 +96,10 @@ impl Browser {
         let entries = send(self.driver, &asked).await.json();
         let entries = entries["value"].as_array().unwrap_or_else(|| panic!("no console: {entries}")).clone();
         self.page.close().await.unwrap();
-        let errors: Vec<&Value> = entries.iter().filter(|entry| entry["level"] == "SEVERE").collect();
+        let is_refusal = |entry: &&Value| entry["message"].to_string().contains("status of 400");
+        let errors = entries.iter().filter(|entry| entry["level"] == "SEVERE");
+        let (refused, errors): (Vec<&Value>, Vec<&Value>) = errors.partition(is_refusal);
+        assert_eq!(refused.len(), refusals, "questions that were refused: {refused:#?}");
         assert!(errors.is_empty(), "errors on the console: {errors:#?}");
     }
 }

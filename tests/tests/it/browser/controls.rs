@@ -103,6 +103,9 @@ async fn switching_off_says_first_whom_it_strands() {
     reads(page, "source-strip", "The proxy is off").await;
     let refused = try_send(app.proxy, &request("GET", "/health", "", b"")).await;
     assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
+    // Snippets still name the port it will listen on.
+    click(page, "tab-connect").await;
+    reads(page, "connect-aider", &format!("localhost:{}", app.proxy.port())).await;
 
     click(page, "proxy-on").await;
     gone(page, "source-strip").await;
@@ -147,5 +150,5 @@ async fn a_setting_is_changed_checked_and_kept() {
     click_in(page, "setting-max_body_mb", "undo-setting").await;
     reads(page, "setting-max_body_mb", "set in the file").await;
     assert!(written().lines().any(|line| line == "max_body_mb = 64"), "{}", written());
-    browser.finish().await;
+    browser.finish_after_refusals(1).await;
 }
