@@ -13,9 +13,20 @@ use tauri_plugin_autostart::ManagerExt;
 use crate::desk::locked;
 use crate::window;
 
-const RECORDING: Image<'static> = include_image!("../icons/tray.png");
-const PAUSED: Image<'static> = include_image!("../icons/tray-paused.png");
-const FAILED: Image<'static> = include_image!("../icons/tray-failed.png");
+/// macOS wants a black shape and colours it itself.
+const IS_TEMPLATE: bool = cfg!(target_os = "macos");
+#[cfg(not(target_os = "macos"))]
+const PICTURES: [Image<'static>; 3] = [
+    include_image!("../icons/tray/normal@2x.png"),
+    include_image!("../icons/tray/paused@2x.png"),
+    include_image!("../icons/tray/failed@2x.png"),
+];
+#[cfg(target_os = "macos")]
+const PICTURES: [Image<'static>; 3] = [
+    include_image!("../icons/tray/normal-template@2x.png"),
+    include_image!("../icons/tray/paused-template@2x.png"),
+    include_image!("../icons/tray/failed-template@2x.png"),
+];
 /// Where the entry that turns the proxy off or on stands.
 const POWER: usize = 4;
 
@@ -74,7 +85,8 @@ impl TrayMenu {
             ],
         )?;
         let icon = TrayIconBuilder::with_id("llmflow")
-            .icon(PAUSED)
+            .icon(picture(glance.picture))
+            .icon_as_template(IS_TEMPLATE)
             .tooltip("LLMFlow")
             .menu(&menu)
             .show_menu_on_left_click(cfg!(target_os = "macos"))
@@ -113,11 +125,7 @@ impl TrayMenu {
             self.show_power(app, glance)?;
         }
         if before.is_none_or(|before| before.picture != glance.picture) {
-            self.icon.set_icon(Some(match glance.picture {
-                Picture::Recording => RECORDING,
-                Picture::Paused => PAUSED,
-                Picture::Failed => FAILED,
-            }))?;
+            self.icon.set_icon_with_as_template(Some(picture(glance.picture)), IS_TEMPLATE)?;
         }
         self.copy.set_enabled(glance.port.is_some())?;
         // Not every desktop has these.
@@ -143,5 +151,14 @@ impl TrayMenu {
         if let Err(error) = self.login.set_checked(on) {
             tracing::warn!(%error, "the tray cannot be changed");
         }
+    }
+}
+
+fn picture(of: Picture) -> Image<'static> {
+    let [recording, paused, failed] = PICTURES;
+    match of {
+        Picture::Recording => recording,
+        Picture::Paused => paused,
+        Picture::Failed => failed,
     }
 }
