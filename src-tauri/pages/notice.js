@@ -6,8 +6,7 @@ async function show() {
   const notice = JSON.parse(await invoke("notice"));
   title.textContent = notice.title;
   text.textContent = notice.text;
-  button.hidden = notice.action === null;
-  button.textContent = notice.action ?? "";
+  button.textContent = notice.action;
 }
 
 button.addEventListener("click", async () => {

@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::{ApiError, ErrorKind, Event, Request};
+use server::Link;
 use tauri::async_runtime::spawn;
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Wry};
 use tauri_plugin_autostart::ManagerExt;
 
 use crate::desk::{begin, desk, locked};
-use crate::link::Link;
 use crate::{quit, tray};
 
 /// Between two batches of events.
@@ -82,8 +82,9 @@ async fn autostart_set(app: AppHandle, on: bool) -> Result<(), String> {
 /// What the notice page says, as JSON.
 #[tauri::command]
 fn notice(app: AppHandle) -> String {
-    let Link::Nothing(notice) = desk(&app).link() else {
-        return text(&quit::notice(&app));
+    let notice = match desk(&app).link() {
+        Link::Nothing(notice) => notice,
+        Link::Own(_) | Link::Other(_) => quit::notice(&app),
     };
     text(&serde_json::json!({"title": notice.title, "text": notice.text, "action": notice.action}))
 }

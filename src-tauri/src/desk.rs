@@ -4,12 +4,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use server::{Remote, SettingsFlags};
+use server::{Link, Remote, SettingsFlags};
 use tauri::async_runtime::{JoinHandle, spawn};
 use tauri::{AppHandle, Manager};
 use tokio::sync::Notify;
 
-use crate::link::Link;
 use crate::window;
 
 /// Between two looks for an LLMFlow to attach to.

@@ -6,7 +6,6 @@
 mod commands;
 mod desk;
 mod display;
-mod link;
 mod pages;
 mod quit;
 mod tray;

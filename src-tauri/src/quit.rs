@@ -5,14 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use api::{Reply, Request};
-use serde_json::{Value, json};
-use server::Signals;
+use server::{Link, Notice, Signals};
 use tauri::AppHandle;
 use tauri::async_runtime::{block_on, spawn};
 use tokio::sync::Notify;
 
 use crate::desk::desk;
-use crate::link::Link;
 use crate::window;
 
 /// Between two looks at how many calls are under way.
@@ -86,12 +84,12 @@ pub(crate) fn on_signals(app: &AppHandle) {
 }
 
 /// What the notice page says meanwhile.
-pub(crate) fn notice(app: &AppHandle) -> Value {
-    json!({
-        "title": desk(app).quit.status(),
-        "text": "New calls are refused. LLMFlow ends as soon as these have finished and are stored.",
-        "action": "Cut them and quit now",
-    })
+pub(crate) fn notice(app: &AppHandle) -> Notice {
+    Notice {
+        title: "LLMFlow is quitting",
+        text: format!("{}. New calls are refused; these may finish and are stored.", desk(app).quit.status()),
+        action: "Cut them and quit now",
+    }
 }
 
 async fn drain(app: &AppHandle) -> i32 {

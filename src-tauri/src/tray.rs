@@ -5,16 +5,15 @@ mod menu;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use api::{CallFilter, Reply, Request, SourceTarget};
-use chrono::{Days, Local, NaiveTime};
+use api::{Request, SourceTarget};
 use engine::connect::{Shell, Tool};
 use engine::glance::Glance;
+use server::until_midnight;
 use tauri::async_runtime::spawn;
 use tauri::{AppHandle, Manager};
 use tauri_plugin_autostart::ManagerExt;
 
 use crate::desk::{desk, locked};
-use crate::link::Link;
 use crate::{quit, window};
 use menu::TrayMenu;
 
@@ -51,33 +50,11 @@ async fn keep_true(app: AppHandle) {
 
 async fn glance(app: &AppHandle) -> Glance {
     let desk = desk(app);
-    let mut glance = facts(&desk.link()).await.unwrap_or_else(Glance::nothing);
+    let mut glance = desk.link().glance().await;
     if desk.quit.has_begun() {
         glance.status = desk.quit.status();
     }
     glance
-}
-
-async fn facts(link: &Link) -> Option<Glance> {
-    let filter = CallFilter { from_ms: Some(midnight().timestamp_millis()), ..CallFilter::default() };
-    let Reply::Stats(today) = link.ask(Request::GetStats { filter }).await.ok()? else { return None };
-    let Reply::Health(health) = link.ask(Request::GetHealth).await.ok()? else { return None };
-    let users = match link.ask(Request::GetStranded { name: PROXY.to_owned() }).await {
-        Ok(Reply::Stranded(users)) => users,
-        _ => Vec::new(),
-    };
-    Some(Glance::of(&today, &health, &users))
-}
-
-/// When today began here. Where clocks skip midnight, the day begins with the first moment there is.
-fn midnight() -> chrono::DateTime<Local> {
-    let now = Local::now();
-    now.with_time(NaiveTime::MIN).earliest().unwrap_or(now)
-}
-
-fn until_midnight() -> Duration {
-    let next = midnight().checked_add_days(Days::new(1));
-    next.and_then(|next| (next - Local::now()).to_std().ok()).unwrap_or(Duration::from_secs(3_600))
 }
 
 /// What the entry of this id does.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use api::{Reply, Request};
 use rfd::{AsyncMessageDialog, MessageButtons, MessageDialogResult, MessageLevel};
+use server::Link;
 use tauri::async_runtime::spawn;
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent};
 
 use crate::desk::desk;
-use crate::link::Link;
 use crate::{display, pages, quit};
 
 const LABEL: &str = "main";

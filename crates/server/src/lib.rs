@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod flags;
 mod guard;
+mod link;
 mod log;
 mod remote;
 mod rest;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use assets::Assets;
 pub use flags::SettingsFlags;
+pub use link::{Link, Notice, until_midnight};
 pub use log::start_log;
 pub use remote::Remote;
 pub use running::Running;

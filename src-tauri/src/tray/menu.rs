@@ -13,23 +13,20 @@ use tauri_plugin_autostart::ManagerExt;
 use crate::desk::locked;
 use crate::window;
 
+/// macOS wants a black shape and colours it itself.
+const IS_TEMPLATE: bool = cfg!(target_os = "macos");
 #[cfg(not(target_os = "macos"))]
-mod picture {
-    use super::{Image, include_image};
-
-    pub(super) const RECORDING: Image<'static> = include_image!("../icons/tray/normal@2x.png");
-    pub(super) const PAUSED: Image<'static> = include_image!("../icons/tray/paused@2x.png");
-    pub(super) const FAILED: Image<'static> = include_image!("../icons/tray/failed@2x.png");
-}
-/// Shapes, which macOS colours as its menu bar is.
+const PICTURES: [Image<'static>; 3] = [
+    include_image!("../icons/tray/normal@2x.png"),
+    include_image!("../icons/tray/paused@2x.png"),
+    include_image!("../icons/tray/failed@2x.png"),
+];
 #[cfg(target_os = "macos")]
-mod picture {
-    use super::{Image, include_image};
-
-    pub(super) const RECORDING: Image<'static> = include_image!("../icons/tray/normal-template@2x.png");
-    pub(super) const PAUSED: Image<'static> = include_image!("../icons/tray/paused-template@2x.png");
-    pub(super) const FAILED: Image<'static> = include_image!("../icons/tray/failed-template@2x.png");
-}
+const PICTURES: [Image<'static>; 3] = [
+    include_image!("../icons/tray/normal-template@2x.png"),
+    include_image!("../icons/tray/paused-template@2x.png"),
+    include_image!("../icons/tray/failed-template@2x.png"),
+];
 /// Where the entry that turns the proxy off or on stands.
 const POWER: usize = 4;
 
@@ -56,11 +53,8 @@ impl TrayMenu {
         let fact = |text: &str| MenuItem::new(app, text, false, None::<&str>);
         let line = || PredefinedMenuItem::separator(app);
         let (spend, status) = (fact(&glance.spend)?, fact(&glance.status)?);
-        let (pause, on, off_now) = (
-            entry("pause", "Pause recording")?,
-            entry("on", "Turn proxy on")?,
-            entry("off", "Turn off anyway")?,
-        );
+        let (pause, on, off_now) =
+            (entry("pause", "Pause recording")?, entry("on", "Turn proxy on")?, entry("off", "Turn off anyway")?);
         let off = Submenu::with_items(app, "Turn proxy off", true, &[&off_now])?;
         let copy = Submenu::new(app, "Copy environment for", true)?;
         for tool in Tool::ALL {
@@ -91,8 +85,8 @@ impl TrayMenu {
             ],
         )?;
         let icon = TrayIconBuilder::with_id("llmflow")
-            .icon(picture::PAUSED)
-            .icon_as_template(cfg!(target_os = "macos"))
+            .icon(picture(glance.picture))
+            .icon_as_template(IS_TEMPLATE)
             .tooltip("LLMFlow")
             .menu(&menu)
             .show_menu_on_left_click(cfg!(target_os = "macos"))
@@ -131,16 +125,11 @@ impl TrayMenu {
             self.show_power(app, glance)?;
         }
         if before.is_none_or(|before| before.picture != glance.picture) {
-            self.icon.set_icon(Some(match glance.picture {
-                Picture::Recording => picture::RECORDING,
-                Picture::Paused => picture::PAUSED,
-                Picture::Failed => picture::FAILED,
-            }))?;
+            self.icon.set_icon_with_as_template(Some(picture(glance.picture)), IS_TEMPLATE)?;
         }
         self.copy.set_enabled(glance.port.is_some())?;
         // Not every desktop has these.
-        let _no_tooltip =
-            self.icon.set_tooltip(Some(format!("LLMFlow · {}\n{}", glance.status, glance.spend)));
+        let _no_tooltip = self.icon.set_tooltip(Some(format!("LLMFlow · {}\n{}", glance.status, glance.spend)));
         Ok(())
     }
 
@@ -162,5 +151,14 @@ impl TrayMenu {
         if let Err(error) = self.login.set_checked(on) {
             tracing::warn!(%error, "the tray cannot be changed");
         }
+    }
+}
+
+fn picture(of: Picture) -> Image<'static> {
+    let [recording, paused, failed] = PICTURES;
+    match of {
+        Picture::Recording => recording,
+        Picture::Paused => paused,
+        Picture::Failed => failed,
     }
 }

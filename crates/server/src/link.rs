@@ -1,23 +1,33 @@
-//! What is behind the window: the engine in this process, an LLMFlow in another one, or nothing yet.
+//! What a window shows: the engine in this process, an LLMFlow in another one, or nothing yet and why.
+//! Leaves out the window (`src-tauri`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use api::{ApiError, ErrorKind, Reply, Request};
+use api::{ApiError, CallFilter, ErrorKind, Reply, Request};
+use chrono::{DateTime, Days, Local, NaiveTime};
+use engine::glance::Glance;
 use engine::{Settings, StartError, running_instance};
-use server::{Remote, Running, SettingsFlags};
-use tauri::async_runtime::{block_on, spawn_blocking};
+use tokio::runtime::Handle;
 
-/// What the notice page says, and the one thing that it offers.
+use crate::{Remote, Running, SettingsFlags};
+
+const AN_HOUR: Duration = Duration::from_secs(3_600);
+
+/// What stands in the window instead of the dashboard, and the one thing that helps.
 #[derive(Clone, Debug)]
-pub(crate) struct Notice {
-    pub(crate) title: &'static str,
-    pub(crate) text: String,
-    pub(crate) action: Option<&'static str>,
+pub struct Notice {
+    /// In a few words.
+    pub title: &'static str,
+    /// What is so, and what to do.
+    pub text: String,
+    /// The words of its button.
+    pub action: &'static str,
 }
 
 /// The one behind the window.
 #[derive(Clone)]
-pub(crate) enum Link {
+pub enum Link {
     /// The engine of this process.
     Own(Arc<Running>),
     /// Somebody else's: it goes on when this app ends.
@@ -28,7 +38,7 @@ pub(crate) enum Link {
 
 impl Link {
     /// Attaches to an LLMFlow that runs already, else starts the engine here.
-    pub(crate) async fn begin(flags: SettingsFlags) -> Self {
+    pub async fn begin(flags: SettingsFlags) -> Self {
         let settings = match flags.load() {
             Ok(settings) => settings,
             Err(error) => return Self::failed(&error),
@@ -37,7 +47,9 @@ impl Link {
             return Self::Other(other);
         }
         // On a thread of its own: opening the database is a future that may not change threads.
-        match spawn_blocking(move || block_on(Running::start(settings))).await {
+        let runtime = Handle::current();
+        let starting = tokio::task::spawn_blocking(move || runtime.block_on(Running::start(settings)));
+        match starting.await {
             Ok(Ok(running)) => Self::Own(Arc::new(running)),
             Ok(Err(StartError::Running { folder, instance })) => {
                 Self::held(&folder, instance.map(|it| it.pid))
@@ -48,7 +60,7 @@ impl Link {
     }
 
     /// The LLMFlow that holds our data folder or answers on our dashboard's port.
-    pub(crate) async fn find(settings: &Settings) -> Option<Remote> {
+    pub async fn find(settings: &Settings) -> Option<Remote> {
         let holder = running_instance(&settings.data_dir).map_or(0, |instance| instance.dashboard_port);
         for port in [holder, settings.dashboard_port] {
             if port != 0
@@ -61,7 +73,7 @@ impl Link {
     }
 
     /// Asks whoever is there.
-    pub(crate) async fn ask(&self, request: Request) -> Result<Reply, ApiError> {
+    pub async fn ask(&self, request: Request) -> Result<Reply, ApiError> {
         match self {
             Self::Own(running) => running.engine.dispatch(request).await,
             Self::Other(remote) => remote.ask(&request).await,
@@ -70,7 +82,7 @@ impl Link {
     }
 
     /// Where a browser finds the dashboard.
-    pub(crate) fn address(&self) -> Option<String> {
+    pub fn address(&self) -> Option<String> {
         match self {
             Self::Own(running) => {
                 (running.dashboard_port != 0).then(|| format!("http://localhost:{}", running.dashboard_port))
@@ -80,12 +92,29 @@ impl Link {
         }
     }
 
+    /// What a tray says now.
+    pub async fn glance(&self) -> Glance {
+        self.facts().await.unwrap_or_else(Glance::nothing)
+    }
+
+    async fn facts(&self) -> Option<Glance> {
+        let from_ms = Some(midnight(&Local::now()).timestamp_millis());
+        let filter = CallFilter { from_ms, ..CallFilter::default() };
+        let Reply::Stats(today) = self.ask(Request::GetStats { filter }).await.ok()? else { return None };
+        let Reply::Health(health) = self.ask(Request::GetHealth).await.ok()? else { return None };
+        let users = match self.ask(Request::GetStranded { name: "proxy".to_owned() }).await {
+            Ok(Reply::Stranded(users)) => users,
+            _ => Vec::new(),
+        };
+        Some(Glance::of(&today, &health, &users))
+    }
+
     fn failed(error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, "LLMFlow could not start");
         Self::Nothing(Notice {
             title: "LLMFlow could not start",
             text: format!("{}.", capital(&error.to_string())),
-            action: Some("Try again"),
+            action: "Try again",
         })
     }
 
@@ -97,20 +126,32 @@ impl Link {
                 "Another LLMFlow{process} uses {folder}, but its dashboard does not answer. This window shows it as \
                  soon as it does. If it runs without a dashboard, stop it and try again."
             ),
-            action: Some("Try again"),
+            action: "Try again",
         })
     }
 
     /// The other one is gone.
-    pub(crate) fn ended() -> Self {
+    pub fn ended() -> Self {
         Self::Nothing(Notice {
             title: "LLMFlow has ended",
             text: "The LLMFlow that this window showed runs no more. Tools that point at its proxy fail until one \
                    runs again."
                 .to_owned(),
-            action: Some("Start it here"),
+            action: "Start it here",
         })
     }
+}
+
+/// When the day of `now` began here. Where clocks skip midnight, it begins with the first moment there is.
+fn midnight(now: &DateTime<Local>) -> DateTime<Local> {
+    now.with_time(NaiveTime::MIN).earliest().unwrap_or(*now)
+}
+
+/// How long the day still lasts here.
+pub fn until_midnight() -> Duration {
+    let now = Local::now();
+    let next = midnight(&now).checked_add_days(Days::new(1));
+    next.and_then(|next| (next - now).to_std().ok()).unwrap_or(AN_HOUR)
 }
 
 fn capital(text: &str) -> String {
