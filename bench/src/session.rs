@@ -137,17 +137,16 @@ impl Session {
             "cache_creation": {"ephemeral_5m_input_tokens": 1_200, "ephemeral_1h_input_tokens": 0},
             "output_tokens": 1, "service_tier": "standard",
         });
-        add("message_start", json!({"type": "message_start", "message": {
-            "model": "claude-sonnet-4-5-20250929", "id": format!("msg_{:022}", self.writer.number()),
-            "type": "message", "role": "assistant", "content": [], "stop_reason": null, "stop_sequence": null,
-            "usage": usage,
-        }}));
-        let start = |index: usize, block: Value| {
-            json!({"type": "content_block_start", "index": index, "content_block": block})
-        };
-        let delta = |index: usize, delta: Value| {
-            json!({"type": "content_block_delta", "index": index, "delta": delta})
-        };
+        add(
+            "message_start",
+            json!({"type": "message_start", "message": {
+                "model": "claude-sonnet-4-5-20250929", "id": format!("msg_{:022}", self.writer.number()),
+                "type": "message", "role": "assistant", "content": [], "stop_reason": null, "stop_sequence": null,
+                "usage": usage,
+            }}),
+        );
+        let start = |index: usize, block: Value| json!({"type": "content_block_start", "index": index, "content_block": block});
+        let delta = |index: usize, delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
         add("content_block_start", start(0, json!({"type": "text", "text": ""})));
         add("ping", json!({"type": "ping"}));
         for piece in pieces(said, &mut self.writer) {
@@ -155,15 +154,21 @@ impl Session {
         }
         add("content_block_stop", json!({"type": "content_block_stop", "index": 0}));
         let name = format!("Tool{}", self.turn % TOOLS);
-        add("content_block_start", start(1, json!({"type": "tool_use", "id": tool, "name": name, "input": {}})));
+        add(
+            "content_block_start",
+            start(1, json!({"type": "tool_use", "id": tool, "name": name, "input": {}})),
+        );
         for piece in pieces(&input.to_string(), &mut self.writer) {
             add("content_block_delta", delta(1, json!({"type": "input_json_delta", "partial_json": piece})));
         }
         add("content_block_stop", json!({"type": "content_block_stop", "index": 1}));
-        add("message_delta", json!({
-            "type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null},
-            "usage": {"output_tokens": said.len() / 4},
-        }));
+        add(
+            "message_delta",
+            json!({
+                "type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null},
+                "usage": {"output_tokens": said.len() / 4},
+            }),
+        );
         add("message_stop", json!({"type": "message_stop"}));
         events
     }
@@ -198,10 +203,14 @@ mod tests {
         let marked = |message: &Value| message["content"].to_string().contains("cache_control");
         let marks: Vec<bool> = last["messages"].as_array().unwrap().iter().map(marked).collect();
         assert_eq!(marks, [false, false, false, false, false, false, true, false, true]);
-        let said: String = turns[0].events.iter().filter_map(|event| {
-            let data: Value = serde_json::from_str(event.split_once("data: ")?.1).ok()?;
-            Some(data["delta"]["text"].as_str()?.to_owned())
-        }).collect();
+        let said: String = turns[0]
+            .events
+            .iter()
+            .filter_map(|event| {
+                let data: Value = serde_json::from_str(event.split_once("data: ")?.1).ok()?;
+                Some(data["delta"]["text"].as_str()?.to_owned())
+            })
+            .collect();
         assert_eq!(last["messages"][1]["content"][0]["text"], said.as_str(), "what was said is sent again");
     }
 }

@@ -39,7 +39,8 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         Proxy::nginx(upstream.address)?,
         Proxy::llmflow(&options.binary, upstream.address)?,
     ];
-    let mut all = proxies.map(|proxy| Measured { proxy, first_byte: Default::default(), delay: Default::default() });
+    let mut all =
+        proxies.map(|proxy| Measured { proxy, first_byte: Default::default(), delay: Default::default() });
     for round in 0..options.pick(5, 2) {
         for measured in &mut all {
             say(&format!("streams: {}, round {}", measured.proxy.name, round + 1));
@@ -50,8 +51,8 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         }
     }
     table(&all, report);
-    let [_, _, ours] = all;
-    many(ours.proxy, &requests, options, report)
+    drop(all);
+    many(Proxy::llmflow(&options.binary, upstream.address)?, &requests, options, report)
 }
 
 fn push([p50, p99]: &mut [Vec<f64>; 2], samples: &Samples) {
@@ -113,7 +114,8 @@ fn stream(
 ) -> Result<()> {
     let mut request = Vec::new();
     requests.write(&proxy.to, &header(pieces, gap), BODY_BYTES, &mut request);
-    let answer = Connection::open(proxy.to.address)?.ask_watching(&request, |_, data| came(now_nanos(), data))?;
+    let answer =
+        Connection::open(proxy.to.address)?.ask_watching(&request, |_, data| came(now_nanos(), data))?;
     anyhow::ensure!(answer.status == 200 && answer.body.ends_with(b"[DONE]\n\n"), "a stream broke off");
     Ok(())
 }
@@ -148,7 +150,8 @@ fn table(all: &[Measured], report: &mut Report) {
         format!("{:.3} ms", median(&differences) / 1e3)
     };
     let rows = all.iter().map(|one| {
-        let figures = one.first_byte.iter().zip(&direct.first_byte).chain(one.delay.iter().zip(&direct.delay));
+        let figures =
+            one.first_byte.iter().zip(&direct.first_byte).chain(one.delay.iter().zip(&direct.delay));
         let cell = |(own, base): (&Vec<f64>, &Vec<f64>)| {
             let whole = format!("{:.3} ms", median(own) / 1e3);
             if one.proxy.process.is_none() { whole } else { format!("{whole} (+{})", added(own, base)) }
@@ -170,7 +173,6 @@ fn table(all: &[Measured], report: &mut Report) {
 /// A thousand streams at once: memory while all are open, and whether all are stored.
 fn many(proxy: Proxy, requests: &Requests, options: &Options, report: &mut Report) -> Result<()> {
     say(&format!("{MANY} streams at once"));
-    proxy.settle()?;
     let before = proxy.completeness()?;
     let read = |read: fn(&Process) -> Option<f64>| proxy.process.as_ref().and_then(read).unwrap_or(f64::NAN);
     let start = read(Process::rss_mb);
@@ -187,7 +189,8 @@ fn many(proxy: Proxy, requests: &Requests, options: &Options, report: &mut Repor
         // All are open by the middle: the last began long before the first ends.
         thread::sleep(length / 2);
         open = read(Process::rss_mb);
-        whole = streams.into_iter().filter_map(|stream| stream.join().ok()).filter(Result::is_ok).count() as u64;
+        whole =
+            streams.into_iter().filter_map(|stream| stream.join().ok()).filter(Result::is_ok).count() as u64;
     });
     proxy.settle()?;
     let after = proxy.completeness()?;
@@ -203,7 +206,11 @@ fn many(proxy: Proxy, requests: &Requests, options: &Options, report: &mut Repor
         title: format!("{MANY} open streams"),
         columns: vec!["before", "while open", "peak"],
         rows: vec![[start, open, peak].iter().map(|mb| format!("{} MB", short(*mb))).collect()],
-        notes: vec![format!("Each with a piece every {} ms, for {} s.", MANY_GAP.as_millis(), length.as_secs())],
+        notes: vec![format!(
+            "Each with a piece every {} ms, for {} s.",
+            MANY_GAP.as_millis(),
+            length.as_secs()
+        )],
     });
     Ok(())
 }
@@ -215,7 +222,10 @@ mod tests {
     #[test]
     fn every_stamp_counts_once_wherever_a_read_ends() {
         let mut ages = Ages::default();
-        ages.read(b"data: {\"content\":\"a ~1000~\"}\n\ndata: {\"content\":\"b ~2500~\"}\n\ndata: {\"c ~28", 3_000);
+        ages.read(
+            b"data: {\"content\":\"a ~1000~\"}\n\ndata: {\"content\":\"b ~2500~\"}\n\ndata: {\"c ~28",
+            3_000,
+        );
         ages.read(b"00~\"}\n\n", 3_100);
         assert_eq!(ages.seen, [2_000, 500, 300].map(Duration::from_nanos));
     }

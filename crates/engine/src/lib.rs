@@ -7,6 +7,7 @@ mod commands;
 pub mod connect;
 mod engine;
 mod events;
+mod files;
 mod folder;
 mod in_flight;
 mod indexer;

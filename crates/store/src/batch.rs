@@ -44,12 +44,14 @@ impl Store {
 
 impl Ended {
     fn new(mut record: CallRecord, packed: &PackedLately) -> Result<Self, StoreError> {
-        let mut bodies = [&mut record.request, &mut record.response].map(|body| Cut::new(&std::mem::take(body)));
+        let mut bodies =
+            [&mut record.request, &mut record.response].map(|body| Cut::new(&std::mem::take(body)));
         for body in &mut bodies {
             packed.pack(body)?;
         }
         let detail = &record.detail;
-        let infos = [serde_json::to_string(&detail.request_body)?, serde_json::to_string(&detail.response_body)?];
+        let infos =
+            [serde_json::to_string(&detail.request_body)?, serde_json::to_string(&detail.response_body)?];
         Ok(Self { coded: CodedDetail::new(detail)?, bodies, infos, record })
     }
 }

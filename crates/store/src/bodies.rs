@@ -144,7 +144,11 @@ impl SegmentIds {
     }
 
     /// Learns the ids of what `bodies` need and the database has.
-    async fn look_up(&mut self, connection: &mut SqliteConnection, bodies: &[&Cut]) -> Result<(), StoreError> {
+    async fn look_up(
+        &mut self,
+        connection: &mut SqliteConnection,
+        bodies: &[&Cut],
+    ) -> Result<(), StoreError> {
         let hashes: HashSet<Hash> = bodies
             .iter()
             .flat_map(|body| body.segments())
@@ -156,8 +160,11 @@ impl SegmentIds {
             let rows = find(connection, "SELECT hash, id FROM segment WHERE hash IN (", some).await?;
             self.segments.extend(rows);
         }
-        let keys: HashSet<NodeKey> =
-            bodies.iter().flat_map(|body| body.node_keys()).filter(|key| !self.nodes.contains_key(key)).collect();
+        let keys: HashSet<NodeKey> = bodies
+            .iter()
+            .flat_map(|body| body.node_keys())
+            .filter(|key| !self.nodes.contains_key(key))
+            .collect();
         let keys: Vec<NodeKey> = keys.into_iter().collect();
         for some in keys.chunks(ROWS) {
             let rows = find(connection, "SELECT key, id FROM node WHERE key IN (", some).await?;

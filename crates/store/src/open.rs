@@ -59,7 +59,13 @@ impl Store {
             .test_before_acquire(false)
             .connect_with(reading.pragma("query_only", "on"))
             .await?;
-        let inner = Inner { path: path.to_owned(), read, packed: PackedLately::default(), kept: Kept::default(), writer };
+        let inner = Inner {
+            path: path.to_owned(),
+            read,
+            packed: PackedLately::default(),
+            kept: Kept::default(),
+            writer,
+        };
         Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside }))
     }
 
@@ -68,6 +74,8 @@ impl Store {
         self.inner.read.close().await;
         let mut writer = self.inner.writer.lock().await;
         if let Some(mut connection) = writer.take_connection() {
+            // Merging the text index leaves pages free.
+            sqlx::query("PRAGMA incremental_vacuum").fetch_all(&mut connection).await?;
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
             connection.close().await?;
         }
