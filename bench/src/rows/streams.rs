@@ -51,8 +51,8 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         }
     }
     table(&all, report);
-    let [_, _, ours] = all;
-    many(ours.proxy, &requests, options, report)
+    drop(all);
+    many(Proxy::llmflow(&options.binary, upstream.address)?, &requests, options, report)
 }
 
 fn push([p50, p99]: &mut [Vec<f64>; 2], samples: &Samples) {
@@ -173,7 +173,6 @@ fn table(all: &[Measured], report: &mut Report) {
 /// A thousand streams at once: memory while all are open, and whether all are stored.
 fn many(proxy: Proxy, requests: &Requests, options: &Options, report: &mut Report) -> Result<()> {
     say(&format!("{MANY} streams at once"));
-    proxy.settle()?;
     let before = proxy.completeness()?;
     let read = |read: fn(&Process) -> Option<f64>| proxy.process.as_ref().and_then(read).unwrap_or(f64::NAN);
     let start = read(Process::rss_mb);

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::events::Events;
+use crate::files;
 use crate::folder::{self, Hold, HoldError, Instance};
 use crate::in_flight::OpenCalls;
 use crate::indexer::Indexer;
@@ -120,6 +121,7 @@ impl Engine {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let upstreams = upstreams(&settings)?;
         let hold = hold(&settings)?;
+        files::allow_many();
         let fingerprinter = folder::fingerprinter(&settings.data_dir)
             .map_err(|(path, source)| StartError::Folder { path: path.display().to_string(), source })?;
         let (store, opened) = Store::open(&settings.data_dir.join("data.db")).await?;

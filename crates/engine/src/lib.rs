@@ -8,6 +8,7 @@ pub mod connect;
 pub mod doctor;
 mod engine;
 mod events;
+mod files;
 mod folder;
 pub mod glance;
 mod in_flight;

@@ -23,11 +23,18 @@ use crate::in_flight::OpenCalls;
 
 use commits::{Commits, GivenUp, Ready};
 
-/// Captures taken at once.
-const BATCH: usize = 512;
-/// After a batch the next one gathers for this long, so that a busy moment makes few large transactions, and a call
-/// that opens and closes within it is written once.
+/// Captures of one batch at most; a call makes three or four.
+const BATCH: usize = 4_096;
+/// Bytes of bodies after which a batch takes no more calls.
+const BATCH_BYTES: u64 = 16 << 20;
+/// After the first capture a batch gathers for this long: a call that opens and closes within it is written once.
 const GATHER: Duration = Duration::from_millis(30);
+/// When the last batch was larger than this, the next one gathers longer: most of what a transaction writes are pages
+/// of indices, and the more calls share it, the fewer of them fall to each.
+const BUSY: usize = 64;
+const GATHER_BUSY: Duration = Duration::from_millis(150);
+/// Captures that wait behind a batch when recording is said to be busy.
+const BEHIND: usize = 1_024;
 
 /// What happened to records after they were taken from the queue.
 #[derive(Debug, Default)]
@@ -94,18 +101,15 @@ impl Pipeline {
         ready: mpsc::Sender<Ready>,
         given_up: &GivenUp,
     ) {
-        let mut batch = Vec::with_capacity(BATCH);
-        while captures.recv_many(&mut batch, BATCH).await > 0 {
-            if batch.len() < BATCH && !captures.is_closed() {
-                tokio::time::sleep(GATHER).await;
-                while batch.len() < BATCH
-                    && let Ok(capture) = captures.try_recv()
-                {
-                    batch.push(capture);
-                }
+        let mut last = 0;
+        while let Some(first) = captures.recv().await {
+            if captures.len() < BATCH && !captures.is_closed() {
+                tokio::time::sleep(if last > BUSY { GATHER_BUSY } else { GATHER }).await;
             }
-            self.tally.busy.store(captures.len() >= BATCH, Ordering::Relaxed);
-            let sorted = self.sort(std::mem::take(&mut batch));
+            let batch = gather(first, &mut captures);
+            last = batch.len();
+            self.tally.busy.store(captures.len() > BEHIND, Ordering::Relaxed);
+            let sorted = self.sort(batch);
             let lost = self.take_lost(captures.is_empty(), given_up);
             if let Some(batch) = self.read(sorted, lost, given_up).await
                 && ready.send(batch).await.is_err()
@@ -202,6 +206,22 @@ impl Pipeline {
         self.open.close(id);
         self.heads.remove(&id);
     }
+}
+
+/// What waits, as far as it fits into one batch.
+fn gather(first: Capture, captures: &mut mpsc::Receiver<Capture>) -> Vec<Capture> {
+    let mut bytes = 0;
+    let mut batch = vec![first];
+    while batch.len() < BATCH
+        && bytes < BATCH_BYTES
+        && let Ok(capture) = captures.try_recv()
+    {
+        if let Capture::Closed(call) = &capture {
+            bytes += call.request.wire_bytes + call.body.wire_bytes;
+        }
+        batch.push(capture);
+    }
+    batch
 }
 
 fn in_flight(head: &Head) -> InFlight {

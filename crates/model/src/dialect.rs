@@ -143,12 +143,18 @@ pub struct Reading {
 
 /// Reads an exchange's figures. Whatever cannot be read stays empty.
 pub fn read(exchange: &Exchange<'_>) -> Reading {
+    read_with_answer(exchange).0
+}
+
+/// Reads an exchange's figures and what the model said, both in one pass.
+pub fn read_with_answer(exchange: &Exchange<'_>) -> (Reading, Vec<api::Message>) {
     let (request, _) = prompt::parse(exchange.request);
-    let mut reading = events::assemble(exchange).reading;
+    let mut answer = events::assemble(exchange);
+    let mut reading = std::mem::take(&mut answer.reading);
     reading.requested_model = requested_model(exchange.dialect, exchange.path, exchange.request);
     reading.stream_requested = prompt::stream_requested(exchange, &request);
     reading.title = title::title(exchange.dialect, &request);
-    reading
+    (reading, answer.into_messages().0)
 }
 
 /// Reads what was said: tools, system prompts and messages from the request, the answer assembled from its events.

@@ -74,6 +74,8 @@ impl Store {
         self.inner.read.close().await;
         let mut writer = self.inner.writer.lock().await;
         if let Some(mut connection) = writer.take_connection() {
+            // Merging the text index leaves pages free.
+            sqlx::query("PRAGMA incremental_vacuum").fetch_all(&mut connection).await?;
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
             connection.close().await?;
         }

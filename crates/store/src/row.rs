@@ -16,6 +16,9 @@ use crate::{StoreError, packing};
 /// Rows in one statement: 40 columns each, and SQLite takes 32,766 values.
 const ROWS: usize = 200;
 const LARGEST_DETAIL: usize = 64 << 20;
+/// A column below this size is not worth compressing: a call's few moments, mostly.
+const PACKED_FROM: usize = 256;
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// The columns of a list, in the order [`summary`] reads them by name.
 pub(crate) const SUMMARY_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
@@ -94,12 +97,17 @@ pub(crate) struct StoredDetail {
     pub(crate) bodies: [Option<i64>; 2],
 }
 
+/// JSON, compressed where that pays. JSON never begins as zstd does.
 fn pack(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    packing::pack(&serde_json::to_vec(value)?)
+    let json = serde_json::to_vec(value)?;
+    if json.len() < PACKED_FROM { Ok(json) } else { packing::pack(&json) }
 }
 
 fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, StoreError> {
-    Ok(serde_json::from_slice(&packing::unpack(packed, LARGEST_DETAIL)?)?)
+    if packed.starts_with(&ZSTD_MAGIC) {
+        return Ok(serde_json::from_slice(&packing::unpack(packed, LARGEST_DETAIL)?)?);
+    }
+    Ok(serde_json::from_slice(packed)?)
 }
 
 /// Whether a call counts as an error: a bad status, or an answer that did not end well. A client that left is none.

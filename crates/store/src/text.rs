@@ -14,7 +14,7 @@ use crate::{Store, StoreError};
 /// there should be many in it; but recording waits for it.
 const CALLS: i64 = 512;
 /// Bytes of text after which no more are taken.
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 2 << 20;
 /// Calls read at once.
 const AT_ONCE: usize = 64;
 /// Text of one segment beyond this is not indexed.

@@ -65,7 +65,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         status,
         content_type: response_body.content_type.as_deref(),
     };
-    let reading = dialect::read(&exchange);
+    let (reading, answer) = dialect::read_with_answer(&exchange);
     let cost = prices.cost(&Billable {
         provider: head.provider,
         model: reading.model.as_deref().or(reading.requested_model.as_deref()),
@@ -81,7 +81,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
     });
     let timing = timing(call, &reading, response_body.encoding.is_some());
     let summary = summary(call, &reading, &cost, &timing, &request);
-    let answer_text = head.secrets.scrub_text(answer_text(&exchange, &summary));
+    let answer_text = head.secrets.scrub_text(answer_text(&answer, summary.error.as_deref()));
     let detail = CallDetail {
         upstream: head.upstream.clone(),
         query: head.query.clone(),
@@ -218,14 +218,14 @@ fn arrival(chunks: &[ChunkTiming], offset: usize) -> Option<u64> {
 }
 
 /// What the model said, for search.
-fn answer_text(exchange: &Exchange<'_>, summary: &CallSummary) -> String {
+fn answer_text(answer: &[api::Message], error: Option<&str>) -> String {
     let mut text = String::new();
     let mut add = |piece: &str| {
         text.push_str(piece);
         text.push('\n');
     };
-    summary.error.iter().for_each(|error| add(error));
-    for part in dialect::conversation(exchange).answer.iter().flat_map(|message| &message.parts) {
+    error.iter().for_each(|error| add(error));
+    for part in answer.iter().flat_map(|message| &message.parts) {
         match part {
             Part::Text { text }
             | Part::Thinking { text }
