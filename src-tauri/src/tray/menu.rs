@@ -53,8 +53,11 @@ impl TrayMenu {
         let fact = |text: &str| MenuItem::new(app, text, false, None::<&str>);
         let line = || PredefinedMenuItem::separator(app);
         let (spend, status) = (fact(&glance.spend)?, fact(&glance.status)?);
-        let (pause, on, off_now) =
-            (entry("pause", "Pause recording")?, entry("on", "Turn proxy on")?, entry("off", "Turn off anyway")?);
+        let (pause, on, off_now) = (
+            entry("pause", "Pause recording")?,
+            entry("on", "Turn proxy on")?,
+            entry("off", "Turn off anyway")?,
+        );
         let off = Submenu::with_items(app, "Turn proxy off", true, &[&off_now])?;
         let copy = Submenu::new(app, "Copy environment for", true)?;
         for tool in Tool::ALL {
@@ -129,7 +132,8 @@ impl TrayMenu {
         }
         self.copy.set_enabled(glance.port.is_some())?;
         // Not every desktop has these.
-        let _no_tooltip = self.icon.set_tooltip(Some(format!("LLMFlow · {}\n{}", glance.status, glance.spend)));
+        let _no_tooltip =
+            self.icon.set_tooltip(Some(format!("LLMFlow · {}\n{}", glance.status, glance.spend)));
         Ok(())
     }
 
