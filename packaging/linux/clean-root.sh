@@ -11,7 +11,6 @@ set -euo pipefail
 package=$(realpath "$1")
 kept=${2:-}
 suite=${SUITE:-bookworm}
-mirror=${MIRROR:-http://deb.debian.org/debian}
 scratch=$(mktemp -d)
 if [ -n "$kept" ]; then
     mkdir -p "$kept"
@@ -72,11 +71,13 @@ files() (
 
 say "a minimal Debian ($suite) in $root"
 if [ ! -e "$root/etc/debian_version" ]; then
-    debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$scratch/debootstrap.log" 2>&1 ||
+    debootstrap --variant=minbase "$suite" "$root" ${MIRROR:+"$MIRROR"} >"$scratch/debootstrap.log" 2>&1 ||
         { tail -n 20 "$scratch/debootstrap.log"; fail "debootstrap"; }
 fi
-printf 'deb %s %s main\ndeb http://deb.debian.org/debian-security %s-security main\n' \
-    "$mirror" "$suite" "$suite" >"$root/etc/apt/sources.list"
+# Security updates lie beside the mirror that debootstrap took.
+[ -e "$root/etc/apt/sources.list.d/security.list" ] ||
+    sed --quiet 's|^deb \([^ ]*\) .*|deb \1-security '"$suite"'-security main|p' "$root/etc/apt/sources.list" \
+        >"$root/etc/apt/sources.list.d/security.list"
 [ -d "$root/home/someone" ] || chroot "$root" useradd --create-home --uid 1000 someone
 cp --dereference /etc/resolv.conf /etc/hosts "$root/etc/"
 mount -t proc proc "$root/proc"
