@@ -80,11 +80,11 @@ fn set_up(app: &mut App, hidden: bool) -> tauri::Result<()> {
     let handle = app.handle();
     #[cfg(target_os = "macos")]
     window::set_menu(handle)?;
+    quit::on_signals(handle);
     display::watch_tray(handle);
     tauri::async_runtime::block_on(desk::begin(handle));
     window::open(handle, !hidden)?;
     tray::set_up(handle);
-    quit::on_signals(handle);
     if hidden {
         window::show_unless_there_is_a_tray(handle);
     }

@@ -69,18 +69,20 @@ pub(crate) fn at_the_very_end(app: &AppHandle) {
     }
 }
 
-/// SIGTERM, SIGHUP and Ctrl-C quit; a second one cuts.
+/// SIGTERM, SIGHUP and Ctrl-C quit; a second one cuts. From now on, before anything is started that has to be ended.
 pub(crate) fn on_signals(app: &AppHandle) {
-    let app = app.clone();
-    spawn(async move {
-        match Signals::new() {
-            Ok(mut signals) => loop {
-                signals.next().await;
-                quit(&app);
-            },
-            Err(error) => tracing::warn!(%error, "signals end the app without storing what is under way"),
+    match block_on(async { Signals::new() }) {
+        Ok(mut signals) => {
+            let app = app.clone();
+            spawn(async move {
+                loop {
+                    signals.next().await;
+                    quit(&app);
+                }
+            });
         }
-    });
+        Err(error) => tracing::warn!(%error, "signals end the app without storing what is under way"),
+    }
 }
 
 /// What the notice page says meanwhile.

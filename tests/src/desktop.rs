@@ -39,7 +39,7 @@ impl Screen {
     pub async fn start() -> Self {
         let mut server = spawn(
             Command::new("Xvfb")
-                .args(["-displayfd", "1", "-screen", "0", SIZE, "-nolisten", "tcp"])
+                .args(["-displayfd", "1", "-screen", "0", SIZE, "-nolisten", "tcp", "-noreset"])
                 .stdout(Stdio::piped()),
             "xvfb",
         );

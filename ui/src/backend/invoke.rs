@@ -106,7 +106,9 @@ impl Order {
             return;
         };
         self.early.borrow_mut().insert(index, member("message").and_then(|text| text.as_string()));
-        while let Some(text) = self.early.borrow_mut().remove(&self.next.get()) {
+        loop {
+            let next = self.early.borrow_mut().remove(&self.next.get());
+            let Some(text) = next else { return };
             self.next.set(self.next.get() + 1);
             // An event this version does not know changes something it does not show.
             if let Some(event) = text.and_then(|text| serde_json::from_str(&text).ok()) {

@@ -51,3 +51,14 @@ pub(super) async fn drive_on(
     let page = within("the app's start", builder.connect(&address)).await.unwrap();
     Driven { app: setup.elsewhere(proxy, dashboard), page, _driver: driver }
 }
+
+/// The text of the first such element, once it is there and says `wanted`. All of its text: WebKit's driver leaves out
+/// what is cut with an ellipsis.
+pub(super) async fn reads(page: &Client, id: &str, wanted: &str) -> String {
+    let script = format!("return document.querySelector('[data-testid=\"{id}\"]')?.textContent ?? null");
+    wait_until(&format!("{id} to say {wanted:?}"), async || {
+        let text = page.execute(&script, Vec::new()).await.ok()?;
+        text.as_str().filter(|text| text.contains(wanted)).map(str::to_owned)
+    })
+    .await
+}

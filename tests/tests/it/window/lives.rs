@@ -4,16 +4,17 @@ use api::CallState;
 use rustix::process::{Pid, Signal, kill_process};
 use tests::{App, Client, Dialect, Ended, Finished, Mock, Plan, Screen, command_of, send, wait_until};
 
+use super::driver::drive;
 use super::{TITLE, program, setup, start};
 use crate::requests::{ask, request};
 
-/// A stream that waits in its middle.
-async fn stream(mock: &Mock, app: &App) -> Client {
+/// A stream that waits in its middle, and what came of it.
+async fn stream(mock: &Mock, app: &App) -> (Client, Vec<u8>) {
     mock.answer(|received| Plan::default().answer(received).gated());
     let mut client = Client::open(app.proxy, &ask(Dialect::Anthropic, true, "Take your time", "")).await;
     client.head().await.unwrap();
-    client.bytes(1).await;
-    client
+    let begun = client.bytes(1).await;
+    (client, begun)
 }
 
 fn signal(app: &App, signal: Signal) {
@@ -39,7 +40,7 @@ async fn quitting_lets_a_stream_finish_and_says_so_meanwhile() {
     let app = start(&program, &mock, &screen).await;
     screen.close(&screen.window(TITLE).await);
     screen.no_window().await;
-    let client = stream(&mock, &app).await;
+    let (client, begun) = stream(&mock, &app).await;
     tray.click(&["Quit LLMFlow"]).await;
     tray.entry("Stopping: 1 call under way").await;
     screen.window(TITLE).await;
@@ -47,7 +48,7 @@ async fn quitting_lets_a_stream_finish_and_says_so_meanwhile() {
     let got = client.rest().await;
     assert_eq!(got.ended, Ended::Whole);
     let sent = mock.ended(1).await.remove(0).sent.unwrap().body;
-    assert!(got.body.len() + 1 >= sent.len() && sent.ends_with(&got.body), "every byte reached the client");
+    assert_eq!([begun, got.body].concat(), sent, "every byte reached the client");
     let finished = app.ends().await;
     assert!(finished.status.success(), "{}", finished.stderr);
     assert_eq!(state_of_the_call(finished).await, CallState::Complete);
@@ -66,7 +67,7 @@ async fn each_signal_drains_and_a_second_one_cuts() {
     }
     let app = start(&program, &mock, &screen).await;
     screen.window(TITLE).await;
-    let client = stream(&mock, &app).await;
+    let (client, _) = stream(&mock, &app).await;
     signal(&app, Signal::TERM);
     wait_until("no more new calls", async || {
         tests::try_send(app.proxy, &request("GET", "/health", "", b"")).await.is_err().then_some(())
@@ -84,7 +85,7 @@ async fn without_a_tray_closing_the_window_quits() {
     let Some(program) = program() else { return };
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let app = start(&program, &mock, &screen).await;
-    let client = stream(&mock, &app).await;
+    let (client, _) = stream(&mock, &app).await;
     screen.close(&screen.window(TITLE).await);
     wait_until("no more new calls", async || {
         tests::try_send(app.proxy, &request("GET", "/health", "", b"")).await.is_err().then_some(())
@@ -138,15 +139,20 @@ async fn an_app_that_nobody_could_see_shows_its_window() {
 async fn the_window_comes_back_as_it_was() {
     let Some(program) = program() else { return };
     let (mock, screen) = (Mock::start().await, Screen::start().await);
-    let app = start(&program, &mock, &screen).await;
-    let window = screen.window(TITLE).await;
-    screen.place(&window, 100, 80, 1_100, 700);
-    wait_until("another size", async || (screen.window(TITLE).await.size == (1_100, 700)).then_some(()))
-        .await;
-    let again = app.stop().setup.start().await;
-    wait_until("the same size", async || (screen.window(TITLE).await.size == (1_100, 700)).then_some(()))
-        .await;
-    drop(again);
+    let driven = drive(&program, &screen, setup(&program, &mock, &screen)).await;
+    screen.place(&screen.window(TITLE).await, 100, 80, 1_100, 700);
+    wait_until("the app to see its new size", async || {
+        (driven.page.execute("return innerWidth", Vec::new()).await.ok()? == 1_100).then_some(())
+    })
+    .await;
+    let lock = std::fs::read(driven.app.data().join("llmflow.lock")).unwrap();
+    let lock: serde_json::Value = serde_json::from_slice(&lock).unwrap();
+    let process = i32::try_from(lock["pid"].as_i64().unwrap()).unwrap();
+    kill_process(Pid::from_raw(process).unwrap(), Signal::TERM).unwrap();
+    screen.no_window().await;
+    drop(driven);
+    let _again = start(&program, &mock, &screen).await;
+    wait_until("the same size", async || (screen.window(TITLE).await.size == (1_100, 700)).then_some(())).await;
 }
 
 #[tokio::test]

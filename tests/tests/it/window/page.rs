@@ -2,9 +2,9 @@
 
 use tests::{Client, Dialect, Mock, Plan, Screen, Tokens, wait_until};
 
-use super::driver::{drive, drive_on};
+use super::driver::{drive, drive_on, reads};
 use super::{program, setup};
-use crate::browser::{click, computed, count, reads};
+use crate::browser::{click, computed, count};
 use crate::requests::ask;
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn the_theme_the_settings_and_copying_work_in_the_window() {
     .await;
 
     click(page, "tab-settings").await;
-    reads(page, "settings-page", "proxy_port").await;
+    reads(page, "setting-proxy_port", "").await;
     let entry = screen.session.home().join(".config/autostart/LLMFlow.desktop");
     assert!(!entry.exists());
     click(page, "control-start-at-login").await;
