@@ -124,12 +124,15 @@ pub fn KeyCell(key_: KeyOrigin) -> impl IntoView {
             </span>
         }
         .into_any(),
-        KeyOrigin::Environment { variable, hint, .. } => view! {
-            <span class="row g3 keycell" title=format!("From {} in LLMFlow's environment", variable.clone()) data-testid="key-origin">
-                <Glyph icon=Icon::System small=true /><span class="mono nw">"····"{hint}</span><span class="mono t3 cut">{variable.clone()}</span>
-            </span>
+        KeyOrigin::Environment { variable, hint, .. } => {
+            let title = format!("From {variable} in LLMFlow's environment");
+            view! {
+                <span class="row g3 keycell" title=title data-testid="key-origin">
+                    <Glyph icon=Icon::System small=true /><span class="mono nw">"····"{hint}</span><span class="mono t3 cut">{variable}</span>
+                </span>
+            }
+            .into_any()
         }
-        .into_any(),
         KeyOrigin::None => {
             view! { <span class="t3 cut keycell" data-testid="key-origin">"clients bring their own"</span> }.into_any()
         }
