@@ -24,7 +24,8 @@ pub fn SourceStrip() -> impl IntoView {
         let count = unrecorded.get();
         (count > 0).then(|| format!(" {} since start.", plural(count, "call went by", "calls went by")))
     };
-    let shown = move || {
+
+    move || {
         let paused = state.with(|state| matches!(state, Some(SourceState::Paused { .. })));
         let (icon, class, what, means, testid, label) = match state.get()? {
             SourceState::Running { .. } => return None,
@@ -58,6 +59,5 @@ pub fn SourceStrip() -> impl IntoView {
                 >{label}</button>
             </div>
         })
-    };
-    shown
+    }
 }

@@ -35,7 +35,7 @@ pub fn Row(key_: LocalKey, fresh: RwSignal<Option<String>>) -> impl IntoView {
     let made = list_stamp(key_.created_ms, now_ms(), utc_offset(key_.created_ms));
     let question = Signal::derive(|| "Calls with it will fail.".to_owned());
     view! {
-        <div class="tr" class:fresh=is_fresh role="row" data-testid="local-key-row" data-name=name.clone()>
+        <div class="tr" class:fresh=is_fresh role="row" data-testid="local-key-row" data-name=name>
             <span class="row g3" role="cell"><ToolMark client=Some(name.clone()) /><span class="cut" title=name.clone()>{display}</span></span>
             <span class="row g2" role="cell">
                 <span class="mono t2 cut" title="Copy gives the whole key">{masked(&key_.key)}</span>

@@ -40,7 +40,7 @@ pub fn Pane(name: String) -> impl IntoView {
             </div>
             <Facts provider=provider />
             <Addresses provider=provider />
-            <KeyForm name=name.clone() provider=provider />
+            <KeyForm name=name provider=provider />
             <Try provider=provider />
         </aside>
     }

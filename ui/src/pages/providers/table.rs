@@ -125,7 +125,7 @@ pub fn KeyCell(key_: KeyOrigin) -> impl IntoView {
         }
         .into_any(),
         KeyOrigin::Environment { variable, hint, .. } => view! {
-            <span class="row g3 keycell" title=format!("From {} in LLMFlow's environment", variable.clone()) data-testid="key-origin">
+            <span class="row g3 keycell" title=format!("From {} in LLMFlow's environment", variable) data-testid="key-origin">
                 <Glyph icon=Icon::System small=true /><span class="mono nw">"····"{hint}</span><span class="mono t3 cut">{variable.clone()}</span>
             </span>
         }
