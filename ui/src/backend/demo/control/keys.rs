@@ -64,7 +64,7 @@ impl Keys {
                 self.shown.providers = providers(self.now_ms, true, "");
             }
             Request::AddLocalKey { name } => {
-                self.shown.local_keys.insert(0, local_key(name, self.now_ms, None))
+                self.shown.local_keys.insert(0, local_key(name, self.now_ms, None));
             }
             Request::RemoveLocalKey { name } => self.shown.local_keys.retain(|key| key.name != *name),
             _ => return None,
