@@ -152,9 +152,9 @@ impl View {
         let mut fields = Vec::new();
         let mut add = |field, value: Option<String>| fields.extend(value.map(|value| (field, value)));
         add("time", self.last.map(|last| last.word().to_owned()));
-        add("model", typed::named(&filter.model));
+        add("model", typed::named(filter.model.as_deref()));
         add("provider", filter.provider.clone());
-        add("tool", typed::named(&filter.client));
+        add("tool", typed::named(filter.client.as_deref()));
         add("outcome", filter.outcome.map(|outcome| typed::outcome_word(outcome).to_owned()));
         add("state", filter.state.map(|state| state.as_str().to_owned()));
         add("operation", filter.operation.map(|operation| operation.as_str().to_owned()));
@@ -166,15 +166,15 @@ impl View {
         );
         add("usage", filter.partial.map(|partial| if partial { "partial" } else { "whole" }.to_owned()));
         add("status", filter.status.map(|status| status.to_string()));
-        add("error", typed::named(&filter.error_kind));
+        add("error", typed::named(filter.error_kind.as_deref()));
         add("bucket", filter.bucket.map(|bucket| bucket.as_str().to_owned()));
         add(
             "first_token",
             filter.first_token.map(|known| if known { "known" } else { "unknown" }.to_owned()),
         );
         add("body", filter.cut.map(|cut| if cut { "cut" } else { "whole" }.to_owned()));
-        add("tag", typed::named(&filter.tag));
-        add("session", typed::named(&filter.session_id));
+        add("tag", typed::named(filter.tag.as_deref()));
+        add("session", typed::named(filter.session_id.as_deref()));
         add("trace", filter.trace_id.clone());
         add("text", filter.text.clone());
         fields

@@ -34,7 +34,7 @@ fn Spent() -> impl IntoView {
     let totals = Memo::new(move |_| {
         today.overview.with(|figures| figures.map(|figures| (figures.totals, figures.price_date.clone())))
     });
-    let shown = move || {
+    move || {
         let (totals, date) = totals.get()?;
         let unsure = totals.not_fully_priced;
         let title = of_sum(&totals, "today", &date);
@@ -57,8 +57,7 @@ fn Spent() -> impl IntoView {
                 })}
             </a>
         })
-    };
-    shown
+    }
 }
 
 #[component]

@@ -47,8 +47,8 @@ pub fn fixed_values(field: &str) -> &'static [&'static str] {
 const NONE: &str = "none";
 
 /// A filter's value as an address writes it.
-pub(super) fn named(value: &Option<String>) -> Option<String> {
-    value.as_ref().map(|value| if value.is_empty() { NONE.to_owned() } else { value.clone() })
+pub(super) fn named(value: Option<&str>) -> Option<String> {
+    value.map(|value| if value.is_empty() { NONE } else { value }.to_owned())
 }
 
 fn unnamed(value: String) -> String {

@@ -129,7 +129,7 @@ fn Tool(tool: ToolTotal) -> impl IntoView {
     let href = page.calls(|view| view.filter.client = Some(tool.client.clone().unwrap_or_default()));
     view! {
         <a class="tr" href=href title=format!("{name}: nothing is missing of {} of {} calls", thousands(whole), thousands(ended))>
-            <span class="row g3"><ToolMark client=tool.client.clone() /><span class="cut">{name.clone()}</span></span>
+            <span class="row g3"><ToolMark client=tool.client /><span class="cut">{name.clone()}</span></span>
             <span class="track thick"><i style=format!("width:{width:.1}%;background:{fill}")></i></span>
             <span class="num r">{share(whole, ended)}</span>
         </a>

@@ -72,9 +72,9 @@ fn Row(cause: ErrorCause) -> impl IntoView {
     );
     view! {
         <a class="tr" href=href title=title data-testid="error-row">
-            <span class="row g3 err"><Glyph icon=Icon::Octagon /><span class="mono s12">{code.clone()}</span></span>
-            <span class="cut">{kind.clone()}</span>
-            <span class="cut t3">{model.clone()}</span>
+            <span class="row g3 err"><Glyph icon=Icon::Octagon /><span class="mono s12">{code}</span></span>
+            <span class="cut">{kind}</span>
+            <span class="cut t3">{model}</span>
             <span class="num r">{thousands(cause.calls)}</span>
             <span class="num r t3">{latest.short_clock()}</span>
         </a>

@@ -158,7 +158,7 @@ fn Finished(call: CallSummary) -> impl IntoView {
     });
     let name = call.title.clone().or(call.model.clone()).unwrap_or_else(|| call.path.clone());
     view! {
-        <a class="pfoot" href=format!("/traces/{}", call.id) data-testid="last-finished" title=name.clone()>
+        <a class="pfoot" href=format!("/traces/{}", call.id) data-testid="last-finished" title=name>
             <span class="t3 nw">"Last finished"</span>
             <ToolMark client=call.client.clone() />
             <span class="cut">{name.clone()}</span>

@@ -90,7 +90,7 @@ fn Row(model: ModelLatency, scale: Scale) -> impl IntoView {
     );
     view! {
         <a class="tr dense" href=href title=title data-testid="latency-row">
-            <span class="cut t2">{label.clone()}</span>
+            <span class="cut t2">{label}</span>
             <span class="db" aria-hidden="true">
                 <i class="ln" style=format!("left:{left:.1}%;width:{:.1}%;background:{colour}", right - left)></i>
                 <i class="p5" style=format!("left:{left:.1}%;background:{colour}")></i>

@@ -57,9 +57,9 @@ fn Row(session: SessionTotal, date: String) -> impl IntoView {
     );
     view! {
         <div class="tr" data-testid="session-row">
-            <ToolMark client=session.client.clone() />
+            <ToolMark client=session.client />
             <a class="row" href=href.clone() title=title>
-                <span class="cut m">{name.clone()}</span>
+                <span class="cut m">{name}</span>
                 <span class="nw t3">{plural(totals.turns, "turn", "turns")}</span>
             </a>
             <span class="num r t3">{cached}</span>

@@ -55,7 +55,7 @@ fn Row(tool: ToolTotal, most: i64, date: String) -> impl IntoView {
     let width = totals.cost.pico() as f64 * 100.0 / most as f64;
     view! {
         <div class="tr" data-testid="tool-row">
-            <a class="row g3" href=href.clone() title=name.clone()><ToolMark client=tool.client.clone() /><span class="cut">{name.clone()}</span></a>
+            <a class="row g3" href=href.clone() title=name.clone()><ToolMark client=tool.client /><span class="cut">{name.clone()}</span></a>
             <span class="track thick" aria-hidden="true"><i style=format!("width:{width:.1}%")></i></span>
             <span class="num r t3">{thousands(totals.calls)}</span>
             <span class="m r"><SumCell totals=totals when=format!("of {name} today") price_date=date href=href /></span>

@@ -75,11 +75,11 @@ impl ChartView {
             match key.as_str() {
                 "by" => {
                     view.group =
-                        Group::ALL.into_iter().find(|group| group.word() == value).unwrap_or_default()
+                        Group::ALL.into_iter().find(|group| group.word() == value).unwrap_or_default();
                 }
                 "range" => {
                     view.range =
-                        Range::ALL.into_iter().find(|range| range.word() == value).unwrap_or_default()
+                        Range::ALL.into_iter().find(|range| range.word() == value).unwrap_or_default();
                 }
                 "as" => view.table = value == "table",
                 _ => {}

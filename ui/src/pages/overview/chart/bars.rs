@@ -112,9 +112,9 @@ fn amount(text: &SumText) -> String {
 fn axis_label(range: Range, bar: usize, last: usize, from: i64) -> Option<String> {
     let stamp = Stamp::new(from, utc_offset(from));
     match range {
-        Range::Month => (bar == last || bar % 7 == 0 && bar + 3 < last).then(|| stamp.day_month()),
-        Range::Week => (bar % 4 == 0).then(|| stamp.day_month()),
-        Range::Day => (bar == last || bar % 6 == 0 && bar + 3 < last).then(|| stamp.short_clock()),
+        Range::Month => (bar == last || bar.is_multiple_of(7) && bar + 3 < last).then(|| stamp.day_month()),
+        Range::Week => (bar.is_multiple_of(4)).then(|| stamp.day_month()),
+        Range::Day => (bar == last || bar.is_multiple_of(6) && bar + 3 < last).then(|| stamp.short_clock()),
     }
 }
 

@@ -17,7 +17,7 @@ pub fn Table(stacks: Memo<Option<Stacks>>) -> impl IntoView {
         stacks.with(|stacks| {
             let stacks = stacks.as_ref()?;
             let columns = stacks.stacks.len().min(COLUMNS);
-            let style = format!("--cols:minmax(150px,1.4fr) 56px repeat({},minmax(64px,1fr)) 80px", columns);
+            let style = format!("--cols:minmax(150px,1.4fr) 56px repeat({columns},minmax(64px,1fr)) 80px");
             let head = stacks.stacks.iter().take(columns).map(|stack| {
                 view! { <span class="r cut" role="columnheader" title=stack.name.clone()>{stack.name.clone()}</span> }
             });
