@@ -39,6 +39,11 @@ pub struct Entry {
 struct Watcher(Items);
 
 #[interface(name = "org.kde.StatusNotifierWatcher")]
+#[expect(
+    clippy::unused_self,
+    clippy::needless_pass_by_value,
+    reason = "the shapes that an interface on the bus takes"
+)]
 impl Watcher {
     fn register_status_notifier_item(&self, service: &str, #[zbus(header)] header: Header<'_>) {
         let sender = header.sender().map(ToString::to_string).unwrap_or_default();

@@ -152,7 +152,8 @@ async fn the_window_comes_back_as_it_was() {
     screen.no_window().await;
     drop(driven);
     let _again = start(&program, &mock, &screen).await;
-    wait_until("the same size", async || (screen.window(TITLE).await.size == (1_100, 700)).then_some(())).await;
+    wait_until("the same size", async || (screen.window(TITLE).await.size == (1_100, 700)).then_some(()))
+        .await;
 }
 
 #[tokio::test]
