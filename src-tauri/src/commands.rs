@@ -1,5 +1,6 @@
 //! The commands of the window's own pages: questions and answers as one JSON text each way, since 64-bit numbers do
 //! not survive as JavaScript values. `permissions/own.toml` lists the same names.
+#![expect(clippy::needless_pass_by_value, reason = "Tauri hands a command its arguments by value")]
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -64,8 +64,12 @@ pub(crate) fn desk(app: &AppHandle) -> tauri::State<'_, Desk> {
 
 /// Finds or starts what the window shows.
 pub(crate) async fn begin(app: &AppHandle) {
-    let flags = desk(app).flags.clone();
-    let link = Link::begin(flags).await;
+    let desk = desk(app);
+    // It looks for others, and would take the one that starts here for one of them.
+    if let Some(follower) = locked(&desk.follower).take() {
+        follower.abort();
+    }
+    let link = Link::begin(desk.flags.clone()).await;
     change(app, link);
 }
 

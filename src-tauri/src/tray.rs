@@ -38,7 +38,7 @@ pub(crate) fn set_up(app: &AppHandle) {
 async fn keep_true(app: AppHandle) {
     loop {
         let glance = glance(&app).await;
-        app.state::<TrayMenu>().show(&app, glance);
+        app.state::<TrayMenu>().show(&app, &glance);
         tokio::time::sleep(BREATH).await;
         let desk = desk(&app);
         tokio::select! {

@@ -107,12 +107,12 @@ impl TrayMenu {
     }
 
     /// Shows this, touching only what differs from before.
-    pub(super) fn show(&self, app: &AppHandle, glance: Glance) {
+    pub(super) fn show(&self, app: &AppHandle, glance: &Glance) {
         let before = locked(&self.shown).replace(glance.clone());
-        if before.as_ref() == Some(&glance) {
+        if before.as_ref() == Some(glance) {
             return;
         }
-        if let Err(error) = self.change(app, before.as_ref(), &glance) {
+        if let Err(error) = self.change(app, before.as_ref(), glance) {
             tracing::warn!(%error, "the tray cannot be changed");
         }
     }

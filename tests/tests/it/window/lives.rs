@@ -63,7 +63,7 @@ async fn each_signal_drains_and_a_second_one_cuts() {
         screen.window(TITLE).await;
         signal(&app, kind);
         let finished = app.ends().await;
-        assert!(finished.status.success(), "{kind:?}: {}", finished.stderr);
+        assert!(finished.status.success(), "{kind:?}: {} {}", finished.status, finished.stderr);
     }
     let app = start(&program, &mock, &screen).await;
     screen.window(TITLE).await;
