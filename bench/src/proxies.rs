@@ -40,6 +40,8 @@ pub(crate) struct Completeness {
     pub(crate) recorded: u64,
     pub(crate) open: u64,
     pub(crate) lost: u64,
+    /// Bodies kept only in part.
+    pub(crate) cut: u64,
 }
 
 impl Proxy {
@@ -162,6 +164,7 @@ impl Proxy {
             recorded: count("recorded")?,
             open: count("open")?,
             lost: count("lost")?,
+            cut: count("cut")?,
         })
     }
 
