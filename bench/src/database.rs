@@ -69,7 +69,7 @@ pub(crate) fn anatomy(path: &Path) -> Result<Anatomy> {
 fn part_of(name: &str) -> usize {
     let whole = PARTS.iter().position(|(_, names)| names.contains(&name));
     let begins = |known: &&str| name.starts_with(known) && (known.len() > 4 || known.ends_with('_'));
-    let beginning = || PARTS.iter().position(|(_, names)| names.iter().any(|known| begins(known)));
+    let beginning = || PARTS.iter().position(|(_, names)| names.iter().any(begins));
     whole.or_else(beginning).unwrap_or(PARTS.len())
 }
 
