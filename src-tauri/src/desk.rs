@@ -20,6 +20,7 @@ const TRIES: u32 = 4;
 pub(crate) struct Desk {
     flags: SettingsFlags,
     link: Mutex<Option<Link>>,
+    beginning: tokio::sync::Mutex<()>,
     follower: Mutex<Option<JoinHandle<()>>>,
     /// Sends events to the page; a reload replaces it.
     pub(crate) teller: Mutex<Option<JoinHandle<()>>>,
@@ -37,6 +38,7 @@ impl Desk {
         Self {
             flags,
             link: Mutex::default(),
+            beginning: tokio::sync::Mutex::default(),
             follower: Mutex::default(),
             teller: Mutex::default(),
             stir: Notify::new(),
@@ -62,9 +64,13 @@ pub(crate) fn desk(app: &AppHandle) -> tauri::State<'_, Desk> {
     app.state()
 }
 
-/// Finds or starts what the window shows.
+/// Finds or starts what the window shows, unless that is there already.
 pub(crate) async fn begin(app: &AppHandle) {
     let desk = desk(app);
+    let _one_at_a_time = desk.beginning.lock().await;
+    if !matches!(*locked(&desk.link), None | Some(Link::Nothing(_))) {
+        return;
+    }
     // It looks for others, and would take the one that starts here for one of them.
     if let Some(follower) = locked(&desk.follower).take() {
         follower.abort();
