@@ -53,7 +53,7 @@ impl Proxy {
 
     /// nginx as a streaming reverse proxy with connections kept alive. It records nothing.
     pub(crate) fn nginx(upstream: SocketAddr) -> Result<Self> {
-        let (folder, address) = (tempfile::tempdir()?, free_address()?);
+        let (folder, [address, _]) = (tempfile::tempdir()?, free_addresses()?);
         let path = folder.path().display();
         let settings = format!(
             "worker_processes auto; pid {path}/pid; error_log {path}/error.log crit; daemon off;\n\
@@ -85,7 +85,7 @@ impl Proxy {
         upstream: SocketAddr,
         folder: TempDir,
     ) -> Result<Self> {
-        let (address, dashboard) = (free_address()?, free_address()?);
+        let [address, dashboard] = free_addresses()?;
         let mut command = Command::new(binary);
         let log = File::options().create(true).append(true).open(folder.path().join("log"))?;
         command.arg("serve").env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "PATH"));
@@ -102,12 +102,12 @@ impl Proxy {
 
     /// The original LLMFlow from npm, which a harness installed below `home`.
     pub(crate) fn original(home: &Path, upstream: SocketAddr) -> Result<Self> {
-        let (folder, address) = (tempfile::tempdir()?, free_address()?);
+        let (folder, [address, dashboard]) = (tempfile::tempdir()?, free_addresses()?);
         let mut command = Command::new(home.join("js-bun/node_modules/.bin/bun"));
         command.arg("run").arg(home.join("js-llmflow/node_modules/llmflow/src/server.ts"));
         command.current_dir(folder.path()).env("HOME", folder.path()).env("DATA_DIR", folder.path());
         command.env("PROXY_PORT", address.port().to_string());
-        command.env("DASHBOARD_PORT", free_address()?.port().to_string());
+        command.env("DASHBOARD_PORT", dashboard.port().to_string());
         // Its one upstream that can be plain HTTP elsewhere than at the provider.
         command.env("OLLAMA_HOST", upstream.ip().to_string()).env("OLLAMA_PORT", upstream.port().to_string());
         let log = File::create(folder.path().join("log"))?;
@@ -206,7 +206,10 @@ fn answers(to: Destination) -> bool {
     answer.is_ok_and(|answer| answer.status == 200)
 }
 
-/// A port nobody has. Somebody could take it before it is used; the run then fails, and says so.
-pub(crate) fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+/// Two ports nobody has. Somebody could take one before it is used; the run then fails, and says so.
+fn free_addresses() -> Result<[SocketAddr; 2]> {
+    // Both are held until both are known: the system may offer a port again at once.
+    let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let (one, other) = (listen()?, listen()?);
+    Ok([one.local_addr()?, other.local_addr()?])
 }

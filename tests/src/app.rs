@@ -1,5 +1,6 @@
 //! `llmflow serve` as a process of its own: own home, own data folder, own ports, ended by its process id.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,8 @@ const PROVIDERS: &[&str] = &[
     "OLLAMA",
 ];
 const STARTS: usize = 5;
+/// The ports that [`free_port`] gave in this process.
+static HANDED_OUT: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
 /// How to start.
 #[derive(Debug)]
@@ -185,7 +188,12 @@ pub fn free_port() -> u16 {
         // Where there is no IPv6 at all, binding fails for another reason than the port.
         match TcpListener::bind((Ipv6Addr::LOCALHOST, port)) {
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {}
-            Ok(_) | Err(_) => return port,
+            // The system may offer a port again as soon as it is free: two listeners of one app must not get the same.
+            Ok(_) | Err(_) => {
+                if HANDED_OUT.lock().unwrap().insert(port) {
+                    return port;
+                }
+            }
         }
     }
 }
