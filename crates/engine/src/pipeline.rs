@@ -228,7 +228,7 @@ fn in_flight(head: &Head) -> InFlight {
     InFlight {
         id: head.id,
         started_ms: record::millis(head.started),
-        provider: head.provider.to_owned(),
+        provider: head.provider.name.clone(),
         client: record::client(head),
         model: None,
         path: head.path.clone(),

@@ -18,7 +18,7 @@ use super::decode::decode;
 
 /// The row of a call that has just begun.
 pub(super) fn opened(head: &Head) -> CallSummary {
-    let dialect = dialect::classify(head.provider, &head.method, &head.upstream_path);
+    let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
     CallSummary {
         id: head.id,
         started_ms: millis(head.started),
@@ -26,7 +26,7 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         first_byte_us: None,
         first_token_us: None,
         state: CallState::Open,
-        provider: head.provider.to_owned(),
+        provider: head.provider.name.clone(),
         operation: dialect.operation(),
         client: client(head),
         method: head.method.clone(),
@@ -57,8 +57,8 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
     let (response, response_body) = body(&call.body, response_headers, call);
     let status = call.response.as_ref().map(|response| response.status);
     let exchange = Exchange {
-        dialect: dialect::classify(head.provider, &head.method, &head.upstream_path),
-        provider: head.provider,
+        dialect: dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path),
+        provider: &head.provider.speaks,
         path: &head.upstream_path,
         request: &request,
         response: &response,
@@ -67,7 +67,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
     };
     let (reading, answer) = dialect::read_with_answer(&exchange);
     let cost = prices.cost(&Billable {
-        provider: head.provider,
+        provider: &head.provider.name,
         model: reading.model.as_deref().or(reading.requested_model.as_deref()),
         operation: exchange.dialect.operation(),
         status,
@@ -245,7 +245,7 @@ fn answer_text(answer: &[api::Message], error: Option<&str>) -> String {
 
 /// The model a request asks for, before its answer is there.
 pub(super) fn requested_model(head: &Head, request: &Captured) -> Option<String> {
-    let dialect = dialect::classify(head.provider, &head.method, &head.upstream_path);
+    let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
     let body = decode(&request.to_bytes(), find(&head.headers, "content-encoding"));
     dialect::requested_model(dialect, &head.upstream_path, &body.bytes)
 }
