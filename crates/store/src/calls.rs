@@ -1,11 +1,14 @@
 //! Reading calls: a page of a list, one call, its bodies.
 
-use api::{BodyInfo, BodySide, CallDetail, CallFilter, CallId, CallsPage, Page};
-use sqlx::{QueryBuilder, Sqlite};
+use api::{BodySide, CallDetail, CallFilter, CallId, CallSummary, CallsPage, Page};
+use sqlx::{QueryBuilder, Row, Sqlite};
 
+use crate::bodies::put_together;
 use crate::filter::push_where;
-use crate::row::{SUMMARY_COLUMNS, detail, summary};
-use crate::{Store, StoreError};
+use crate::layout::Place;
+use crate::pack::Reader;
+use crate::row::{SUMMARY_COLUMNS, summary};
+use crate::{Store, StoreError, record};
 
 const LARGEST_PAGE: u32 = 1_000;
 
@@ -35,48 +38,52 @@ impl Store {
 
     /// One call; `None` when there is none of this id.
     pub async fn call(&self, id: CallId) -> Result<Option<CallDetail>, StoreError> {
-        let Some(stored) = self.stored(id).await? else { return Ok(None) };
-        let mut call = stored.detail;
-        let [request, response] = stored.bodies;
-        call.request_body = self.body_info(request).await?;
-        call.response_body = self.body_info(response).await?;
-        Ok(Some(call))
+        let Some((seq, summary, place)) = self.found(id).await? else { return Ok(None) };
+        match place {
+            Some(place) => {
+                let coded = Reader::new(self).stretch(place).await?;
+                record::detail(summary, &coded).map(Some)
+            }
+            None => self.former_call(seq, summary).await.map(Some),
+        }
     }
 
     /// The decoded bytes of one body, exactly as stored; `None` when there is no such call or it has no body.
     pub async fn body(&self, id: CallId, side: BodySide) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(stored) = self.stored(id).await? else { return Ok(None) };
-        let [request, response] = stored.bodies;
-        let body = match side {
+        let Some((seq, summary, place)) = self.found(id).await? else { return Ok(None) };
+        let Some(place) = place else { return self.former_body(seq, side).await };
+        let mut reader = Reader::new(self);
+        let coded = reader.stretch(place).await?;
+        let [request, response] = record::layouts(&coded)?;
+        let layout = match side {
             BodySide::Request => request,
             BodySide::Response => response,
         };
-        match body {
-            Some(body) => self.body_bytes(body).await.map(Some),
-            None => Ok(None),
+        if layout.is_empty() {
+            let detail = record::detail(summary, &coded)?;
+            let info = match side {
+                BodySide::Request => detail.request_body,
+                BodySide::Response => detail.response_body,
+            };
+            return Ok((info.wire_bytes > 0).then(Vec::new));
         }
+        put_together(&mut reader, place.pack, layout).await.map(Some)
     }
 
-    async fn stored(&self, id: CallId) -> Result<Option<crate::row::StoredDetail>, StoreError> {
+    /// A call's row, and where its record stands.
+    async fn found(&self, id: CallId) -> Result<Option<(i64, CallSummary, Option<Place>)>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(
-            ", upstream, query, http_version, requested_model, response_id, request_id, credential, headers, \
-             cost_json, timing, request_body, response_body FROM call LEFT JOIN \
-             (SELECT seq AS detail_seq, upstream, query, http_version, requested_model, response_id, request_id, \
-              credential, headers, cost AS cost_json, timing, request_body, response_body FROM call_detail) \
-             ON detail_seq = seq WHERE id = ",
+            ", call.seq AS seq, pack, at, len FROM call LEFT JOIN call_record ON call_record.seq = call.seq \
+             WHERE id = ",
         );
         query.push_bind(id.as_bytes().to_vec());
-        let row = query.build().fetch_optional(&self.inner.read).await?;
-        row.as_ref().map(detail).transpose()
-    }
-
-    async fn body_info(&self, id: Option<i64>) -> Result<BodyInfo, StoreError> {
-        let Some(id) = id else { return Ok(BodyInfo::default()) };
-        let info: String = sqlx::query_scalar("SELECT info FROM body WHERE id = ?")
-            .bind(id)
-            .fetch_one(&self.inner.read)
-            .await?;
-        Ok(serde_json::from_str(&info)?)
+        let Some(row) = query.build().fetch_optional(&self.inner.read).await? else { return Ok(None) };
+        let pack: Option<i64> = row.try_get("pack")?;
+        let place = match pack {
+            Some(pack) => Some(Place { pack, at: row.try_get("at")?, len: row.try_get("len")? }),
+            None => None,
+        };
+        Ok(Some((row.try_get("seq")?, summary(&row)?, place)))
     }
 }
