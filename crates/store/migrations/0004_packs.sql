@@ -16,3 +16,11 @@ CREATE TABLE call_record (
     at   INTEGER NOT NULL,
     len  INTEGER NOT NULL
 ) STRICT;
+
+-- Full text: each call's distinct words, folded by us (see store/src/words.rs), without their positions. Phrases are
+-- looked for in the texts of the calls that have their words. What was indexed before stays in call_text.
+CREATE VIRTUAL TABLE call_words USING fts5 (
+    words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+);
+INSERT INTO call_words (call_words, rank) VALUES ('hashsize', 4194304);
+INSERT INTO call_words (call_words, rank) VALUES ('automerge', 8);

@@ -27,7 +27,7 @@ pub struct Batch {
 pub(crate) struct Left {
     /// For each call where its record stands.
     pub(crate) places: Vec<Place>,
-    /// For each call what is to be searched for.
+    /// For each call the words it is found by.
     pub(crate) texts: Vec<String>,
     pub(crate) packs: Vec<Packed>,
     written: AtomicBool,
@@ -75,13 +75,13 @@ fn pack(calls: &[CallRecord], known: &mut Known) -> Result<Parts, StoreError> {
     let (mut places, mut texts) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
     let mut packer = Packer::new(known);
     for call in calls {
-        let (mut new, mut answered) = (Vec::new(), Vec::new());
+        let (mut new, mut answered, begins) = (Vec::new(), Vec::new(), packer.len()?);
         let layouts = [
             bodies::store(&call.request, &mut packer, &mut new)?,
             bodies::store(&call.response, &mut packer, &mut answered)?,
         ];
-        places.push(packer.add(&record::encode(&call.detail, &layouts)?)?);
-        texts.push(text::of(&call.answer_text, &new));
+        places.push(packer.add(&record::encode(call, &layouts, begins)?)?);
+        texts.push(text::words(&call.answer_text, &new));
         packer.end_call()?;
     }
     Ok((places, texts, packer.finish()?))

@@ -123,6 +123,28 @@ pub(crate) async fn put_together(
     Ok(body)
 }
 
+/// What of the body with this layout was new: it stands in the body's own pack, from `begins` on.
+pub(crate) async fn new_stretches(
+    reader: &mut Reader<'_>,
+    own: i64,
+    begins: u32,
+    layout: &[u8],
+) -> Result<Vec<Place>, StoreError> {
+    let is_new = |place: &Place| place.pack == own && place.at >= begins;
+    let mut new = Vec::new();
+    for part in decode_parts(own, layout)? {
+        match part {
+            Part::Stretch(place) => new.push(place),
+            Part::Chain(place, _) if is_new(&place) => {
+                new.extend(decode_chain(own, &reader.stretch(place).await?)?.own);
+            }
+            Part::Chain(..) => {}
+        }
+    }
+    new.retain(is_new);
+    Ok(new)
+}
+
 /// Where the elements of the chain at `place` stand.
 async fn elements(reader: &mut Reader<'_>, place: Place) -> Result<Vec<Place>, StoreError> {
     let (mut links, mut next) = (Vec::new(), Some(place));

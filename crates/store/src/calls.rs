@@ -8,6 +8,7 @@ use crate::filter::push_where;
 use crate::layout::Place;
 use crate::pack::Reader;
 use crate::row::{SUMMARY_COLUMNS, summary};
+use crate::text::Found;
 use crate::{Store, StoreError, record};
 
 const LARGEST_PAGE: u32 = 1_000;
@@ -15,9 +16,10 @@ const LARGEST_PAGE: u32 = 1_000;
 impl Store {
     /// A page of the calls that match, newest first, and how many match in all.
     pub async fn list_calls(&self, filter: &CallFilter, page: Page) -> Result<CallsPage, StoreError> {
+        let found = self.find(filter.text.as_deref()).await?;
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(" FROM call");
-        push_where(&mut query, filter);
+        push_where(&mut query, filter, found.as_ref());
         if let Some(before) = page.before {
             query.push(" AND id < ").push_bind(before.as_bytes().to_vec());
         }
@@ -25,13 +27,18 @@ impl Store {
         query.push(" OFFSET ").push_bind(page.offset);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         let calls = rows.iter().map(summary).collect::<Result<_, _>>()?;
-        Ok(CallsPage { calls, total: self.count_calls(filter).await? })
+        Ok(CallsPage { calls, total: self.count_found(filter, found.as_ref()).await? })
     }
 
     /// How many calls match.
     pub async fn count_calls(&self, filter: &CallFilter) -> Result<u64, StoreError> {
+        let found = self.find(filter.text.as_deref()).await?;
+        self.count_found(filter, found.as_ref()).await
+    }
+
+    async fn count_found(&self, filter: &CallFilter, found: Option<&Found>) -> Result<u64, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM call");
-        push_where(&mut query, filter);
+        push_where(&mut query, filter, found);
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
         Ok(count.unsigned_abs())
     }
@@ -42,7 +49,7 @@ impl Store {
         match place {
             Some(place) => {
                 let coded = Reader::new(self).stretch(place).await?;
-                record::detail(summary, &coded).map(Some)
+                record::detail(summary, &record::parts(&coded)?).map(Some)
             }
             None => self.former_call(seq, summary).await.map(Some),
         }
@@ -54,13 +61,14 @@ impl Store {
         let Some(place) = place else { return self.former_body(seq, side).await };
         let mut reader = Reader::new(self);
         let coded = reader.stretch(place).await?;
-        let [request, response] = record::layouts(&coded)?;
+        let record = record::parts(&coded)?;
+        let [request, response] = record.layouts;
         let layout = match side {
             BodySide::Request => request,
             BodySide::Response => response,
         };
         if layout.is_empty() {
-            let detail = record::detail(summary, &coded)?;
+            let detail = record::detail(summary, &record)?;
             let info = match side {
                 BodySide::Request => detail.request_body,
                 BodySide::Response => detail.response_body,

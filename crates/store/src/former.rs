@@ -129,7 +129,7 @@ impl Store {
             while !coded.is_empty() {
                 said.push(self.segment(id(&mut coded)?).await?.into());
             }
-            texts.insert(seq, text::of(&answer, &said));
+            texts.insert(seq, text::words(&answer, &said));
         }
         let mut writer = self.inner.writer.lock().await;
         let indexed = index(writer.connection()?, &texts).await;

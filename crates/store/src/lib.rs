@@ -22,6 +22,7 @@ mod row;
 mod text;
 mod totals;
 mod window;
+mod words;
 mod write;
 
 use std::path::PathBuf;

@@ -14,6 +14,7 @@ use crate::{Store, StoreError, packing};
 const FULL: usize = 64 << 10;
 /// No pack is larger than this; a larger claim is damage.
 const LARGEST: usize = 1 << 30;
+const TOO_LARGE: StoreError = StoreError::Damaged("a call is too large for a pack");
 /// Bytes of unpacked packs that a reader holds on to.
 const HELD: usize = 16 << 20;
 /// Rows in one statement.
@@ -51,11 +52,15 @@ impl<'a> Packer<'a> {
         self.id
     }
 
+    /// Where the next stretch begins.
+    pub(crate) fn len(&self) -> Result<u32, StoreError> {
+        u32::try_from(self.raw.len()).map_err(|_| TOO_LARGE)
+    }
+
     /// Adds `bytes`.
     pub(crate) fn add(&mut self, bytes: &[u8]) -> Result<Place, StoreError> {
-        let too_large = |_| StoreError::Damaged("a call is too large for a pack");
-        let at = u32::try_from(self.raw.len()).map_err(too_large)?;
-        let len = u32::try_from(bytes.len()).map_err(too_large)?;
+        let at = self.len()?;
+        let len = u32::try_from(bytes.len()).map_err(|_| TOO_LARGE)?;
         self.raw.extend_from_slice(bytes);
         Ok(Place { pack: self.id, at, len })
     }

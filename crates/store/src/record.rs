@@ -1,11 +1,13 @@
-//! A call's record in a pack: the layouts of its bodies, and everything that is read of one call at a time.
+//! A call's record in a pack: the layouts of its bodies, its answer's text for the search, and everything that is read
+//! of one call at a time.
 //! Leaves out the row that lists and sums read (`row`).
 
 use api::{BodyInfo, CallDetail, CallSummary, Cost, Header, Timing};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
-use crate::layout::{get_bytes, put_bytes};
+use crate::layout::{get_bytes, get_u32, put, put_bytes};
+use crate::write::CallRecord;
 
 /// What is known of a call beside its row, as JSON. A member that a former version did not write is empty.
 #[derive(Serialize)]
@@ -43,10 +45,24 @@ struct Read {
     timing: Timing,
 }
 
-/// Codes a call's record.
-pub(crate) fn encode(detail: &CallDetail, layouts: &[Vec<u8>; 2]) -> Result<Vec<u8>, StoreError> {
-    let mut coded = Vec::with_capacity(2_048);
+/// A record, its details still coded.
+pub(crate) struct Parts<'a> {
+    /// Of request and answer. No layout: there was no body.
+    pub(crate) layouts: [&'a [u8]; 2],
+    /// What the model said, for search.
+    pub(crate) answer: &'a [u8],
+    /// Where in its pack begins what the call left behind.
+    pub(crate) begins: u32,
+    details: &'a [u8],
+}
+
+/// Codes the record of `call`, whose bytes begin at `begins` of its pack.
+pub(crate) fn encode(call: &CallRecord, layouts: &[Vec<u8>; 2], begins: u32) -> Result<Vec<u8>, StoreError> {
+    let detail = &call.detail;
+    let mut coded = Vec::with_capacity(2_048 + call.answer_text.len());
     layouts.iter().for_each(|layout| put_bytes(&mut coded, layout));
+    put_bytes(&mut coded, call.answer_text.as_bytes());
+    put(&mut coded, u64::from(begins));
     let written = Written {
         upstream: &detail.upstream,
         query: detail.query.as_deref(),
@@ -66,16 +82,16 @@ pub(crate) fn encode(detail: &CallDetail, layouts: &[Vec<u8>; 2]) -> Result<Vec<
     Ok(coded)
 }
 
-/// The layouts of request and answer. No layout: there was no body.
-pub(crate) fn layouts(mut coded: &[u8]) -> Result<[&[u8]; 2], StoreError> {
-    Ok([get_bytes(&mut coded)?, get_bytes(&mut coded)?])
+/// Takes a record apart.
+pub(crate) fn parts(mut coded: &[u8]) -> Result<Parts<'_>, StoreError> {
+    let layouts = [get_bytes(&mut coded)?, get_bytes(&mut coded)?];
+    let answer = get_bytes(&mut coded)?;
+    Ok(Parts { layouts, answer, begins: get_u32(&mut coded)?, details: coded })
 }
 
 /// The details of the call whose row is `summary`.
-pub(crate) fn detail(summary: CallSummary, mut coded: &[u8]) -> Result<CallDetail, StoreError> {
-    get_bytes(&mut coded)?;
-    get_bytes(&mut coded)?;
-    let read: Read = serde_json::from_slice(coded)?;
+pub(crate) fn detail(summary: CallSummary, record: &Parts<'_>) -> Result<CallDetail, StoreError> {
+    let read: Read = serde_json::from_slice(record.details)?;
     Ok(CallDetail {
         summary,
         upstream: read.upstream,
