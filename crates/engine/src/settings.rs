@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use proxy::{Azure, CHATGPT, Choices, Custom, Providers};
 use serde::{Deserialize, Serialize};
 
-use origin::{UPSTREAM, shouted};
 pub use origin::{EnvironmentKey, Origin};
+use origin::{UPSTREAM, shouted};
 
 /// The commented file with every default.
 pub const EXAMPLE: &str = include_str!("../settings.example.toml");
@@ -182,14 +182,16 @@ impl Settings {
         };
         // Which variables may hold keys and addresses depends on which providers there are. A file that is not
         // understood is told of by what follows.
-        let providers = toml::from_str::<Self>(&text).map(|settings| settings.every_provider()).unwrap_or_default();
+        let providers =
+            toml::from_str::<Self>(&text).map(|settings| settings.every_provider()).unwrap_or_default();
         Self::assemble(&text, Origin::new(flags, env, place.map(|(path, _)| path), &providers))
     }
 
     /// The settings without their file, for saying what is wrong with it; mistakes elsewhere are left out too.
     pub fn without_file(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Self {
         let defaults = || Self { data_dir: default_data_dir(), ..Self::default() };
-        Self::assemble("", Origin::new(flags, env, None, &Providers::built_in())).unwrap_or_else(|_| defaults())
+        Self::assemble("", Origin::new(flags, env, None, &Providers::built_in()))
+            .unwrap_or_else(|_| defaults())
     }
 
     /// What these settings would be after another start: the file read again under the same environment and flags.

@@ -137,7 +137,9 @@ mod tests {
     #[test]
     fn the_resource_comes_from_the_client_first() {
         let resource = |azure: &Azure, headers: &[(&'static str, &'static str)]| {
-            let pairs = headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)));
+            let pairs = headers.iter().map(|(name, value)| {
+                (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
+            });
             azure.resource(&pairs.collect())
         };
         assert_eq!(resource(&azure(), &[]), Ok(("ours".into(), true)));
@@ -158,7 +160,10 @@ mod tests {
     fn paths_become_azures() {
         for (asked, path) in [
             ("/openai/v1/chat/completions", "/openai/v1/chat/completions"),
-            ("/openai/deployments/d/chat/completions?api-version=x", "/openai/deployments/d/chat/completions?api-version=x"),
+            (
+                "/openai/deployments/d/chat/completions?api-version=x",
+                "/openai/deployments/d/chat/completions?api-version=x",
+            ),
             ("/v1/responses?a=b", "/openai/v1/responses?a=b"),
             ("/v1/models", "/openai/v1/models"),
             ("/files", "/openai/v1/files"),
@@ -166,10 +171,26 @@ mod tests {
             assert_eq!(Azure::surface(asked), Surface::Path(path.into()), "{asked}");
         }
         for (asked, model, path) in [
-            ("/v1/chat/completions", "gpt-4o", "/openai/deployments/four%20oh/chat/completions?api-version=2024-02-01"),
-            ("/chat/completions?", "gpt-3.5-turbo", "/openai/deployments/gpt-35-turbo/chat/completions?api-version=2024-02-01"),
-            ("/v1/embeddings?a=b", "gpt-4.1-mini", "/openai/deployments/mini/embeddings?a=b&api-version=2024-02-01"),
-            ("/v1/embeddings?api-version=n", "a/../b", "/openai/deployments/a%2F%2Fb/embeddings?api-version=n"),
+            (
+                "/v1/chat/completions",
+                "gpt-4o",
+                "/openai/deployments/four%20oh/chat/completions?api-version=2024-02-01",
+            ),
+            (
+                "/chat/completions?",
+                "gpt-3.5-turbo",
+                "/openai/deployments/gpt-35-turbo/chat/completions?api-version=2024-02-01",
+            ),
+            (
+                "/v1/embeddings?a=b",
+                "gpt-4.1-mini",
+                "/openai/deployments/mini/embeddings?a=b&api-version=2024-02-01",
+            ),
+            (
+                "/v1/embeddings?api-version=n",
+                "a/../b",
+                "/openai/deployments/a%2F%2Fb/embeddings?api-version=n",
+            ),
         ] {
             let Surface::Deployment(rest) = Azure::surface(asked) else { panic!("{asked}") };
             assert_eq!(azure().deployed(model, &rest), path, "{asked}");
