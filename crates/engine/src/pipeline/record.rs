@@ -65,7 +65,8 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         status,
         content_type: response_body.content_type.as_deref(),
     };
-    let (reading, answer) = dialect::read_with_answer(&exchange);
+    let (mut reading, answer) = dialect::read_with_answer(&exchange);
+    let usage_source = usage_source(&mut reading);
     let cost = prices.cost(&Billable {
         provider: &head.provider.name,
         model: reading.model.as_deref().or(reading.requested_model.as_deref()),
@@ -73,6 +74,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         status,
         usage: &reading.usage,
         usage_final: reading.usage_final,
+        estimated: usage_source == UsageSource::Estimated,
         service_tier: reading.service_tier.as_deref(),
         provider_cost: reading.provider_cost,
         web_searches: reading.web_searches,
@@ -80,7 +82,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         speed: reading.speed.as_deref(),
     });
     let timing = timing(call, &reading, response_body.encoding.is_some());
-    let summary = summary(call, &reading, &cost, &timing, &request);
+    let summary = CallSummary { usage_source, ..summary(call, &reading, &cost, &timing, &request) };
     let answer_text = head.secrets.scrub_text(answer_text(&answer, summary.error.as_deref()));
     let detail = CallDetail {
         upstream: head.upstream.clone(),
@@ -118,11 +120,6 @@ fn summary(
     let head = &call.head;
     let scrub = |text: Option<String>| text.map(|text| head.secrets.scrub_text(text));
     let (state, error) = ending(call, reading);
-    let usage_source = match (reading.usage.is_unknown(), reading.usage_final) {
-        (true, _) => UsageSource::Unknown,
-        (false, true) => UsageSource::Provider,
-        (false, false) => UsageSource::Partial,
-    };
     CallSummary {
         duration_us: timing.end_us,
         first_byte_us: timing.first_byte_us,
@@ -133,13 +130,25 @@ fn summary(
         title: scrub(reading.title.clone()),
         streamed: reading.streamed,
         usage: reading.usage,
-        usage_source,
         cost: cost.total,
         cost_source: cost.source,
         finish_reason: reading.finish_reason.clone(),
         error: scrub(error),
         session_id: identity::session(&|name| find(&head.headers, name).map(str::to_owned), request),
         ..opened(head)
+    }
+}
+
+/// Whose word the tokens are. What nobody said for good is taken from the estimate, where there is one.
+fn usage_source(reading: &mut Reading) -> UsageSource {
+    if let Some(estimated) = reading.estimated {
+        reading.usage = estimated;
+        return UsageSource::Estimated;
+    }
+    match (reading.usage.is_unknown(), reading.usage_final) {
+        (true, _) => UsageSource::Unknown,
+        (false, true) => UsageSource::Provider,
+        (false, false) => UsageSource::Partial,
     }
 }
 
@@ -205,6 +214,7 @@ fn timing(call: &Closed, reading: &Reading, encoded: bool) -> Timing {
         end_us: Some(stamps.end_us),
         chunks: call.chunks.clone(),
         chunks_untimed: call.chunks_untimed,
+        server: reading.server,
     }
 }
 
