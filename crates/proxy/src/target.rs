@@ -49,7 +49,7 @@ impl Upstreams {
         let provider = &*to.provider;
         let own = self.own_base(provider, headers);
         let own = match &to.host {
-            Some(host) if !self.is_own_host(provider, host, own.as_ref().ok().map(|(base, _)| base)) => {
+            Some(host) if !is_own_host(provider, host, own.as_ref().ok().map(|(base, _)| base)) => {
                 return self.named(provider, host, &to.path_and_query);
             }
             _ => own.map_err(Refusal::bad_request)?,
@@ -81,13 +81,6 @@ impl Upstreams {
         let (resource, ours) = self.azure().resource(headers)?;
         let base = self.base_of_resource(provider, &resource).map_err(|error| error.to_string())?;
         Ok((base, !ours))
-    }
-
-    /// Whether `host` is where the provider answers: by the settings, or by itself.
-    fn is_own_host(&self, provider: &Provider, host: &str, base: Option<&Base>) -> bool {
-        let original = provider.base_url.split("://").nth(1).and_then(|rest| rest.split('/').next());
-        original.is_some_and(|own| own.eq_ignore_ascii_case(host))
-            || base.is_some_and(|base| base.authority.as_str().eq_ignore_ascii_case(host))
     }
 
     /// A host that the client named.
@@ -137,6 +130,13 @@ impl Upstreams {
             false => format!("{CODEX}{rest}"),
         })
     }
+}
+
+/// Whether `host` is where the provider answers: by the settings, or by itself.
+fn is_own_host(provider: &Provider, host: &str, base: Option<&Base>) -> bool {
+    let original = provider.base_url.split("://").nth(1).and_then(|rest| rest.split('/').next());
+    original.is_some_and(|own| own.eq_ignore_ascii_case(host))
+        || base.is_some_and(|base| base.authority.as_str().eq_ignore_ascii_case(host))
 }
 
 /// Where ChatGPT answers Codex.

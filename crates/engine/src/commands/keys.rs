@@ -29,11 +29,13 @@ impl Engine {
             ProviderStatus {
                 name: provider.name.clone(),
                 display_name: provider.display_name.clone(),
+                speaks: provider.speaks.clone(),
+                variable: provider.key.variables.first().cloned(),
                 base_url: base_url.unwrap_or(&provider.base_url).clone(),
                 custom: base_url.is_some(),
                 route: format!(
                     "{}/{}",
-                    if provider.passthrough { "/passthrough" } else { "" },
+                    if provider.passthrough && !provider.custom { "/passthrough" } else { "" },
                     provider.name
                 ),
                 key: self.inner.keys.origin(provider),
