@@ -229,6 +229,9 @@ impl Settings {
         if settings.data_dir.as_os_str().is_empty() {
             settings.data_dir = default_data_dir();
         }
+        // Who points Ollama's clients at us does not mean that we should point at ourselves.
+        let ports = [settings.proxy_port, settings.dashboard_port];
+        settings.origin.bases.retain(|_, base| !origin::leads_to(base, &ports));
         settings.check()?;
         Ok(settings)
     }
@@ -429,6 +432,13 @@ mod tests {
         let bases = settings.base_urls();
         assert_eq!((bases["my-corp"].as_str(), bases[CHATGPT].as_str()), ("http://b", "http://c"));
         assert_eq!(bases["ollama"], "http://gpu:11434");
+        let to_us = [("OLLAMA_HOST", "http://127.0.0.1:8080/ollama")];
+        assert!(
+            !load(&to_us, &Flags { config: flags.config.clone(), ..Flags::default() })
+                .unwrap()
+                .base_urls()
+                .contains_key("ollama")
+        );
         let azure = settings.choices().azure;
         assert_eq!((azure.resource.as_deref(), azure.api_version.as_deref()), (Some("r"), Some("1")));
     }

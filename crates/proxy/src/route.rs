@@ -194,6 +194,8 @@ mod tests {
             ("/xai/v1/responses", "xai", "/v1/responses"),
             ("/cerebras/v1/models", "cerebras", "/v1/models"),
             ("/perplexity/chat/completions", "perplexity", "/chat/completions"),
+            ("/perplexity/v1/chat/completions?a", "perplexity", "/chat/completions?a"),
+            ("/perplexity/v1/responses", "perplexity", "/v1/responses"),
             ("/ollama/v1/chat/completions", "ollama", "/v1/chat/completions"),
             ("/lmstudio/api/v0/models", "lmstudio", "/api/v0/models"),
             ("/vllm/v1/completions", "vllm", "/v1/completions"),

@@ -68,7 +68,7 @@ impl Upstreams {
                 Surface::Path(path) => (path, false),
                 Surface::Deployment(rest) => (rest, true),
             },
-            PathRule::Below(_) | PathRule::Unchanged => (path_and_query, false),
+            PathRule::Below(_) | PathRule::Instead { .. } | PathRule::Unchanged => (path_and_query, false),
         };
         Ok(Target { base, path_and_query, needs_model, chosen_by_client })
     }

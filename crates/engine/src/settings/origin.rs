@@ -144,6 +144,16 @@ fn address(host: Option<String>, port: Option<&str>, usual: (&str, &str, Option<
     Some(format!("{scheme}://{name}{port}{}", path.trim_end_matches('/')))
 }
 
+/// Whether an address is on this machine, at one of `ports`.
+pub(super) fn leads_to(address: &str, ports: &[u16]) -> bool {
+    let authority = address.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let Some((host, port)) = authority.rsplit_once(':') else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let local = host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    local && port.parse().is_ok_and(|port: u16| port != 0 && ports.contains(&port))
+}
+
 /// The names that a file's text sets.
 pub(super) fn names(table: &toml::Table) -> BTreeSet<String> {
     let mut names = BTreeSet::new();

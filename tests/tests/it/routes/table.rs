@@ -66,6 +66,8 @@ const ROWS: &[(&str, &str, &str, Key)] = &[
     ("fireworks", "/inference/v1/completions", "/inference/v1/completions", Key::Bearer("FIREWORKS_API_KEY")),
     ("cerebras", "/v1/chat/completions", "/v1/chat/completions", Key::Bearer("CEREBRAS_API_KEY")),
     ("perplexity", "/chat/completions", "/chat/completions", Key::Bearer("PERPLEXITY_API_KEY")),
+    ("perplexity", "/v1/chat/completions", "/chat/completions", Key::Bearer("PERPLEXITY_API_KEY")),
+    ("perplexity", "/v1/responses", "/v1/responses", Key::Bearer("PERPLEXITY_API_KEY")),
     ("openrouter", "/v1/chat/completions", "/api/v1/chat/completions", Key::Bearer("OPENROUTER_API_KEY")),
     ("openrouter", "/api/v1/chat/completions", "/api/v1/chat/completions", Key::Bearer("OPENROUTER_API_KEY")),
     ("ollama", "/api/chat", "/api/chat", Key::None),
