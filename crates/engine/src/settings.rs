@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use proxy::{Azure, CHATGPT, Choices, Custom, Providers};
 use serde::{Deserialize, Serialize};
 
-use origin::{UPSTREAM, shouted};
 pub use origin::{EnvironmentKey, Origin};
+use origin::{UPSTREAM, shouted};
 
 /// The commented file with every default.
 pub const EXAMPLE: &str = include_str!("../settings.example.toml");
@@ -182,14 +182,16 @@ impl Settings {
         };
         // Which variables may hold keys and addresses depends on which providers there are. A file that is not
         // understood is told of by what follows.
-        let providers = toml::from_str::<Self>(&text).map(|settings| settings.every_provider()).unwrap_or_default();
+        let providers =
+            toml::from_str::<Self>(&text).map(|settings| settings.every_provider()).unwrap_or_default();
         Self::assemble(&text, Origin::new(flags, env, place.map(|(path, _)| path), &providers))
     }
 
     /// The settings without their file, for saying what is wrong with it; mistakes elsewhere are left out too.
     pub fn without_file(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Self {
         let defaults = || Self { data_dir: default_data_dir(), ..Self::default() };
-        Self::assemble("", Origin::new(flags, env, None, &Providers::built_in())).unwrap_or_else(|_| defaults())
+        Self::assemble("", Origin::new(flags, env, None, &Providers::built_in()))
+            .unwrap_or_else(|_| defaults())
     }
 
     /// What these settings would be after another start: the file read again under the same environment and flags.
@@ -227,6 +229,9 @@ impl Settings {
         if settings.data_dir.as_os_str().is_empty() {
             settings.data_dir = default_data_dir();
         }
+        // Who points Ollama's clients at us does not mean that we should point at ourselves.
+        let ports = [settings.proxy_port, settings.dashboard_port];
+        settings.origin.bases.retain(|_, base| !origin::leads_to(base, &ports));
         settings.check()?;
         Ok(settings)
     }
@@ -427,6 +432,13 @@ mod tests {
         let bases = settings.base_urls();
         assert_eq!((bases["my-corp"].as_str(), bases[CHATGPT].as_str()), ("http://b", "http://c"));
         assert_eq!(bases["ollama"], "http://gpu:11434");
+        let to_us = [("OLLAMA_HOST", "http://127.0.0.1:8080/ollama")];
+        assert!(
+            !load(&to_us, &Flags { config: flags.config.clone(), ..Flags::default() })
+                .unwrap()
+                .base_urls()
+                .contains_key("ollama")
+        );
         let azure = settings.choices().azure;
         assert_eq!((azure.resource.as_deref(), azure.api_version.as_deref()), (Some("r"), Some("1")));
     }

@@ -106,7 +106,10 @@ fn forbidden() -> Error {
 }
 
 fn looped(there: SocketAddr) -> Error {
-    Error::new(ErrorKind::PermissionDenied, format!("{there} is LLMFlow itself, the call would go in circles"))
+    Error::new(
+        ErrorKind::PermissionDenied,
+        format!("{there} is LLMFlow itself, the call would go in circles"),
+    )
 }
 
 #[cfg(test)]

@@ -149,7 +149,8 @@ async fn aim(shared: &Shared, to: &Destination, request: &mut Request<Peeked>) -
     if target.needs_model {
         let headers = request.headers().clone();
         let model = request.body_mut().model(&headers).await;
-        let model = model.map_err(|_| Refusal::bad_request("The request's body broke off before its end.".to_owned()))?;
+        let model = model
+            .map_err(|_| Refusal::bad_request("The request's body broke off before its end.".to_owned()))?;
         let model = model.ok_or_else(|| {
             Refusal::bad_request(
                 "LLMFlow cannot tell which deployment this is for: the beginning of the body names no model. Send it \

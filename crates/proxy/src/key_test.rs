@@ -28,11 +28,7 @@ pub struct TestedKey {
 }
 
 /// Asks `provider` whether it takes `key`. An error says why it cannot be asked.
-pub async fn test_key(
-    upstreams: &Upstreams,
-    provider: &Provider,
-    key: &str,
-) -> Result<TestedKey, String> {
+pub async fn test_key(upstreams: &Upstreams, provider: &Provider, key: &str) -> Result<TestedKey, String> {
     let name = provider.display_name.as_str();
     let Some(path) = provider.key.check else {
         return Err(format!(
@@ -40,7 +36,10 @@ pub async fn test_key(
         ));
     };
     let base = &upstreams.settled_base(provider).ok_or_else(|| {
-        format!("{name} has no address before its resource is set: providers.{}.resource in the settings.", provider.name)
+        format!(
+            "{name} has no address before its resource is set: providers.{}.resource in the settings.",
+            provider.name
+        )
     })?;
     if !base.keeps_secrets() {
         return Err(format!(

@@ -19,10 +19,14 @@ impl Upstreams {
     /// cannot be read.
     pub async fn reach(&self) -> std::io::Result<Vec<(Arc<Provider>, Result<(), String>)>> {
         let client = client(self.own_ports())?;
-        let asked = self.providers().iter().filter_map(|provider| Some((provider.clone(), self.settled_base(provider)?))).map(|(provider, base)| {
-            let client = client.clone();
-            async move { (provider, ask(&client, &base).await) }
-        });
+        let asked = self
+            .providers()
+            .iter()
+            .filter_map(|provider| Some((provider.clone(), self.settled_base(provider)?)))
+            .map(|(provider, base)| {
+                let client = client.clone();
+                async move { (provider, ask(&client, &base).await) }
+            });
         Ok(futures_util::future::join_all(asked).await)
     }
 }

@@ -131,8 +131,13 @@ impl Upstreams {
     }
 
     /// The address of one of a provider's resources.
-    pub(crate) fn base_of_resource(&self, provider: &Provider, resource: &str) -> Result<Base, UpstreamError> {
-        let pattern = self.inner.patterns.get(&provider.name).map_or(provider.base_url.as_str(), String::as_str);
+    pub(crate) fn base_of_resource(
+        &self,
+        provider: &Provider,
+        resource: &str,
+    ) -> Result<Base, UpstreamError> {
+        let pattern =
+            self.inner.patterns.get(&provider.name).map_or(provider.base_url.as_str(), String::as_str);
         Base::parse(&provider.name, &pattern.replace(RESOURCE, resource))
     }
 
@@ -172,7 +177,8 @@ impl Upstreams {
         let all = bases.chain([(CHATGPT, &self.inner.chatgpt)]);
         let ours = |base: &Base| {
             let port = base.port();
-            (port != 0 && self.own_ports().contains(&port) && is_loopback(base.authority.host())).then_some(port)
+            (port != 0 && self.own_ports().contains(&port) && is_loopback(base.authority.host()))
+                .then_some(port)
         };
         all.filter_map(|(name, base)| Some((name, ours(base)?))).next()
     }
