@@ -159,7 +159,7 @@ async fn errors(snapshot: &mut SqliteConnection, window: Interval) -> Result<Vec
     type Cause = (Option<u16>, String, Option<String>, Option<String>, i64, i64);
     let causes: Vec<Cause> = sqlx::query_as(
         "SELECT status, state, error_kind, model, count(*), max(started_ms) FROM call INDEXED BY call_window \
-         WHERE started_ms >= ? AND started_ms < ? AND failed = 1 GROUP BY 1, 2, 3, 4 \
+         WHERE started_ms >= ? AND started_ms < ? AND failed = 1 AND operation != 'side_call' GROUP BY 1, 2, 3, 4 \
          ORDER BY count(*) DESC, max(started_ms) DESC, 1, 2, 3, 4 LIMIT 50",
     )
     .bind(window.from_ms)
