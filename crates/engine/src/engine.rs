@@ -207,6 +207,7 @@ impl Engine {
             open: inner.open.clone(),
             heads: HashMap::new(),
             ended_unseen: HashSet::new(),
+            earlier: Arc::default(),
             counters: inner.counters.clone(),
             tally: inner.tally.clone(),
         };

@@ -58,6 +58,7 @@ fn detail(started_ms: i64) -> CallDetail {
             session_id: None,
             trace_id: None,
             parent_id: None,
+            retry_of: None,
             tags: Vec::new(),
         },
         upstream: "api.openai.com".into(),
@@ -102,6 +103,7 @@ fn alone(detail: &CallDetail) -> Totals {
     let call = &detail.summary;
     let ended = call.state != CallState::Open;
     let partial = call.usage_source == UsageSource::Partial || call.cost_source == CostSource::Partial;
+    let estimated = call.usage_source == UsageSource::Estimated;
     let unpriced = call.cost_source == CostSource::Unknown;
     let cut = ended && (detail.request_body.cut || detail.response_body.cut);
     let is = u64::from;
@@ -126,13 +128,14 @@ fn alone(detail: &CallDetail) -> Totals {
         },
         unpriced: is(ended && unpriced),
         partial: is(ended && partial),
-        not_fully_priced: is(ended && (partial || unpriced)),
+        estimated: is(ended && estimated),
+        not_fully_priced: is(ended && (partial || estimated || unpriced)),
         provider_priced: is(call.cost_source == CostSource::Provider),
         local: is(call.cost_source == CostSource::Local),
         saved: detail.cost.saved.filter(|_| ended).unwrap_or_default(),
         saved_unknown: is(ended && detail.cost.saved.is_none()),
         cut: is(cut),
-        whole: is(ended && call.state != CallState::Lost && !partial && !unpriced && !cut),
+        whole: is(ended && call.state != CallState::Lost && !partial && !estimated && !unpriced && !cut),
     }
 }
 
@@ -177,7 +180,7 @@ prop_compose! {
 prop_compose! {
     fn any_call()(
         started_ms in 0..1_000_i64,
-        (state, source, partial) in (0..7_usize, 0..6_usize, prop::bool::weighted(0.2)),
+        (state, source, told) in (0..7_usize, 0..6_usize, prop::sample::select(vec![0_usize, 0, 0, 1, 2])),
         (model, client, session) in (name("model"), name("client"), name("session")),
         tags in prop::collection::btree_set("[ab]", 0..3),
         usage in tokens(),
@@ -192,7 +195,8 @@ prop_compose! {
         let mut detail = detail(started_ms);
         let call = &mut detail.summary;
         (call.state, call.cost_source) = (STATES[state], SOURCES[source]);
-        call.usage_source = if partial { UsageSource::Partial } else { UsageSource::Provider };
+        call.usage_source =
+            [UsageSource::Provider, UsageSource::Partial, UsageSource::Estimated][told];
         (call.model, call.client, call.session_id) = (model, client, session);
         call.tags = tags.into_iter().collect();
         (call.usage, call.status, call.first_token_us) = (usage, status, first_token_us);

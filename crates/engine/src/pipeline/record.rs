@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use store::{Body, CallRecord};
 
 use super::decode::decode;
+use super::earlier::Earlier;
 
 /// The row of a call that has just begun.
 pub(super) fn opened(head: &Head) -> CallSummary {
@@ -44,12 +45,13 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         session_id: None,
         trace_id: trace(head).0,
         parent_id: trace(head).1,
+        retry_of: None,
         tags: tags(head),
     }
 }
 
 /// Everything about a call that ended.
-pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
+pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) -> CallRecord {
     let head = &call.head;
     let response_headers =
         call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
@@ -66,7 +68,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         content_type: response_body.content_type.as_deref(),
     };
     let (mut reading, answer) = dialect::read_with_answer(&exchange);
-    let usage_source = usage_source(&mut reading);
+    let usage_source = usage_source(&mut reading, earlier);
     let cost = prices.cost(&Billable {
         provider: &head.provider.name,
         model: reading.model.as_deref().or(reading.requested_model.as_deref()),
@@ -84,7 +86,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
     let timing = timing(call, &reading, response_body.encoding.is_some());
     let summary = CallSummary { usage_source, ..summary(call, &reading, &cost, &timing, &request) };
     let answer_text = head.secrets.scrub_text(answer_text(&answer, summary.error.as_deref()));
-    let detail = CallDetail {
+    let mut detail = CallDetail {
         upstream: head.upstream.clone(),
         query: head.query.clone(),
         http_version: head.http_version.to_owned(),
@@ -102,6 +104,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         timing,
         summary,
     };
+    detail.summary.retry_of = earlier.retry_of(&detail, &request);
     CallRecord {
         detail,
         request: Body { bytes: request, segmented: true },
@@ -140,7 +143,15 @@ fn summary(
 }
 
 /// Whose word the tokens are. What nobody said for good is taken from the estimate, where there is one.
-fn usage_source(reading: &mut Reading) -> UsageSource {
+fn usage_source(reading: &mut Reading, earlier: &mut Earlier) -> UsageSource {
+    if let Some(response) = &reading.response_id {
+        if reading.in_background {
+            earlier.goes_on(response);
+        } else if reading.read_again.is_some() && earlier.ends(response) {
+            reading.usage = reading.read_again.unwrap_or_default();
+            reading.usage_final = true;
+        }
+    }
     if let Some(estimated) = reading.estimated {
         reading.usage = estimated;
         return UsageSource::Estimated;
