@@ -20,6 +20,7 @@ mod prices;
 #[cfg(target_os = "linux")]
 mod session;
 mod store_files;
+mod tap;
 mod wait;
 
 pub use app::{App, Finished, Setup, free_port};
@@ -33,6 +34,7 @@ pub use prices::{Rates, rates};
 #[cfg(target_os = "linux")]
 pub use session::{SECRETS, Session};
 pub use store_files::{Cell, database_cells, files};
+pub use tap::{Heard, Tap};
 pub use wait::{DEADLINE, wait_until, within};
 
 use sha2::{Digest, Sha256};

@@ -22,7 +22,7 @@ impl Dialect {
     pub const ALL: [Self; 4] = [Self::Chat, Self::Responses, Self::Anthropic, Self::Gemini];
 
     /// The language of a request; `None` when it asks no model.
-    pub(super) fn of(received: &Received) -> Option<Self> {
+    pub fn of(received: &Received) -> Option<Self> {
         let path = received.path();
         if received.method() != "POST" {
             return None;

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tests::{App, Fault, Mock, within};
+use tests::{Fault, within};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use super::score::{Score, scenarios};
+use super::bench::{Bases, Bench, always};
+use super::score::{Expected, scenarios};
 use super::{installed, script};
 
 /// The APIs, with what stands before them here.
@@ -41,12 +42,9 @@ impl Driver {
 }
 
 async fn go(client: &str, command: Command) {
-    let mock = Mock::start().await;
-    let app = App::start(mock.address()).await;
+    let mut bench = Bench::new().await;
     let home = tempfile::tempdir().unwrap();
     let mut driver = Driver::start(command, home.path());
-    let mut score = Score::default();
-    let mut recorded = 0;
     for (api, prefix) in APIS {
         for stream in [false, true] {
             for (name, plan) in scenarios(("get_weather", r#"{"city":"Köln"}"#)) {
@@ -55,30 +53,20 @@ async fn go(client: &str, command: Command) {
                     continue;
                 }
                 let what = format!("{client} {api}, stream {stream}, {name}");
-                mock.follow(plan.clone());
-                mock.take();
-                let straight = driver.call(api, &format!("http://{}", mock.address()), stream).await;
-                mock.ended(1).await;
-                let direct = mock.take();
-                let outcome = driver.call(api, &format!("http://{}{prefix}", app.proxy), stream).await;
-                mock.ended(1).await;
-                let through = mock.take();
-                score.calls += 1;
-                score.same(&format!("{what}: outcome"), &straight, &outcome);
-                let content = straight["text"] == plan.text;
+                let followed = always(&plan);
+                let expected = Expected { client: None, session: |_| None, plan: &followed };
+                let mut call = async |bases: &Bases| driver.call(api, &bases.below(prefix), stream).await;
+                let outcome =
+                    bench.both(&what, prefix, |mock| mock.follow(plan.clone()), &mut call, &expected).await;
+                let content = outcome["text"] == plan.text;
                 assert!(
                     content || !matches!(name, "plain" | "tool"),
-                    "{what}: the mock satisfies the SDK: {straight}"
+                    "{what}: the mock satisfies the SDK: {outcome}"
                 );
-                score.exchanges(&what, &direct, &through);
-                score
-                    .record(&what, &app, recorded, &through, &plan, content && plan.fault == Fault::None)
-                    .await;
-                recorded += through.len();
             }
         }
     }
-    score.finish(client);
+    bench.score.finish(client);
 }
 
 #[tokio::test]
