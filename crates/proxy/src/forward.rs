@@ -58,6 +58,10 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> R
         }
         Route::Providers => reply::providers(),
         Route::Refused(reason) => reply::error(StatusCode::NOT_FOUND, "openai", "unknown_route", &reason),
+        Route::Upstream { provider, .. } if asks_for_websocket(request.headers()) => {
+            let message = "LLMFlow does not carry WebSockets yet. Use HTTP.";
+            reply::error(StatusCode::UPGRADE_REQUIRED, provider.name, "websocket_unsupported", message)
+        }
         Route::Upstream { provider, path_and_query } => {
             forward(&shared, provider, &path_and_query, request, origin).await
         }
@@ -120,6 +124,12 @@ async fn forward(
             reply::error(StatusCode::BAD_GATEWAY, provider.name, "upstream_unreachable", &reason)
         }
     }
+}
+
+/// Codex tries this first with its own provider. Of all answers only 426 makes it turn to HTTP at once and for good; any
+/// other costs it six attempts.
+fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    headers.get(header::UPGRADE).is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// The record's head, its credentials replaced.

@@ -202,6 +202,9 @@ impl Plan {
 
 /// What is no model's business.
 fn elsewhere(received: &Received) -> Answer {
+    if received.head.header("upgrade").is_some() {
+        return Answer::whole(426, "application/json", "{}");
+    }
     if received.path().ends_with("/models") && received.method() == "GET" {
         let body = r#"{"object":"list","data":[{"id":"gpt-4o-mini","object":"model","created":1700000000,"owned_by":"openai"}]}"#;
         return Answer::whole(200, "application/json", body);

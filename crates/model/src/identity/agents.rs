@@ -1,4 +1,9 @@
-//! The tool or SDK behind a user agent. Owns the list of known ones. Leaves out everything but names.
+//! The tool or SDK behind a call: from its user agent, else from how its system prompt begins. Owns the lists of known
+//! ones. Leaves out everything but names.
+
+use memchr::memmem;
+
+use crate::scanner::members;
 
 /// The first of the SDKs and HTTP libraries: what stands before it in `KNOWN` is a tool.
 const FIRST_SDK: &str = "litellm";
@@ -51,6 +56,41 @@ const KNOWN: &[(&str, &str)] = &[
 
 /// Headers in which tools name themselves when an SDK writes their user agent.
 const SELF_NAMING: [&str; 2] = ["originator", "x-title"];
+
+/// How the system prompts of tools begin whose user agent is that of an SDK (or, minified, of nobody: Continue's is
+/// `ls/JS`).
+const OPENINGS: &[(&str, &str)] = &[
+    ("You are Cline,", "cline"),
+    ("You are an agent in the Continue CLI", "continue"),
+    ("Act as an expert software developer", "aider"),
+    ("Act as an expert code analyst.", "aider"),
+    ("Act as an expert architect engineer", "aider"),
+    ("You are an expert on the AI coding tool called Aider", "aider"),
+];
+
+/// Where a system prompt stands, by dialect; in the first place when it is among the messages.
+const PROMPTS: [&str; 4] = ["messages", "system", "instructions", "systemInstruction"];
+
+/// A system prompt begins within so many bytes of its member.
+const OPENING_WITHIN: usize = 256;
+
+/// The tool that the system prompt in `request` is of, for calls whose headers do not tell.
+pub fn tool_in_prompt(request: &[u8]) -> Option<&'static str> {
+    let prompts = members(request)
+        .filter(|member| PROMPTS.iter().any(|name| member.key == name.as_bytes()))
+        .map(|member| member.onwards.get(..OPENING_WITHIN).unwrap_or(member.onwards));
+    prompts.into_iter().find_map(|prompt| {
+        OPENINGS.iter().find(|(opening, _)| begins_a_text(prompt, opening)).map(|(_, name)| *name)
+    })
+}
+
+/// Whether `opening` stands at the beginning of a string, and not behind a quotation mark in one.
+fn begins_a_text(json: &[u8], opening: &str) -> bool {
+    memmem::find_iter(json, opening).any(|at| {
+        let before = json.get(..at).unwrap_or_default();
+        before.ends_with(b"\"") && !before.ends_with(b"\\\"")
+    })
+}
 
 /// The tool or SDK that made a call; the user agent's first product when it is none of the known. `None` without a
 /// user agent.
@@ -131,5 +171,22 @@ mod tests {
     fn a_tool_that_names_itself_beats_its_sdk() {
         let header = |name: &str| (name == "x-title").then(|| "Cline".to_owned());
         assert_eq!(client(Some("OpenAI/JS 6.1.0"), &header).as_deref(), Some("cline"));
+    }
+
+    #[test]
+    fn tools_behind_an_sdk_are_known_by_their_prompt() {
+        let chat = |content: &str| format!(r#"{{"model":"m","messages":[{{"role":"system","content":{content}}}]}}"#);
+        for (content, tool) in [
+            (r#""You are Cline, a careful agent.""#, Some("cline")),
+            (r#"[{"type":"text","text":"You are an agent in the Continue CLI. Given"}]"#, Some("continue")),
+            (r#""Act as an expert software developer.\nTake requests""#, Some("aider")),
+            (r#""Who said \"You are Cline, a\"?""#, None),
+            (r#""You are helpful.""#, None),
+        ] {
+            assert_eq!(tool_in_prompt(chat(content).as_bytes()), tool, "{content}");
+        }
+        let anthropic = r#"{"messages":[{"role":"user","content":"hi"}],"system":"You are Cline, a careful agent."}"#;
+        assert_eq!(tool_in_prompt(anthropic.as_bytes()), Some("cline"));
+        assert_eq!(tool_in_prompt(b"not json"), None);
     }
 }

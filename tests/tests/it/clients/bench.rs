@@ -54,7 +54,7 @@ impl Bench {
         let through = self.once(true, &begin, run).await;
         self.score.same_run(what, &direct, &through);
         self.score.carried(what, prefix, &through);
-        self.score.record(what, &self.app, &through, expected).await;
+        self.score.record(what, prefix, &self.app, &through, expected).await;
         direct.outcome
     }
 

@@ -46,8 +46,11 @@ pub(super) fn normal_body(bytes: &[u8]) -> String {
 
 /// The end-to-end headers, sorted by name (their order is checked with raw bytes elsewhere), values made equal.
 pub(super) fn normal_headers(headers: &[HeaderLine]) -> Vec<String> {
-    // A body whose ids are of another length has another length itself; the bodies are compared.
-    let counted = |header: &&HeaderLine| !header.name.eq_ignore_ascii_case("content-length");
+    // A body whose ids are of another length has another length itself; the bodies are compared. A WebSocket's key is
+    // a random number.
+    let counted = |header: &&HeaderLine| {
+        !["content-length", "sec-websocket-key"].contains(&&*header.name.to_ascii_lowercase())
+    };
     let line = |header: &HeaderLine| format!("{}: {}", header.name, normal(&header.value));
     let mut lines: Vec<String> = headers.iter().filter(counted).map(line).collect();
     // The sort is stable: values of one name stay in order.
@@ -73,7 +76,10 @@ fn random(bytes: &[u8]) -> Option<(char, usize)> {
         return Some(('H', word));
     }
     if (10..=19).contains(&word) && bytes[..word].iter().all(u8::is_ascii_digit) {
-        return Some(('T', word));
+        let fraction = bytes[word..].strip_prefix(b".").map_or(0, |rest| {
+            1 + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+        });
+        return Some(('T', word + fraction));
     }
     NAMED_IDS.iter().find_map(|(name, least)| {
         let id = bytes.strip_prefix(name.as_bytes())?;
@@ -103,7 +109,7 @@ fn what_is_of_chance_is_made_equal_and_nothing_else() {
         ("u=0a1b2c3d-0000-4000-8000-0123456789ab; é 0a1b2c3d-00", "u=U; é 0a1b2c3d-00"),
         ("http://127.0.0.1:4567/v1", "http://N/v1"),
         ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-H-H-01"),
-        (r#""at":1795261931598,"n":12345"#, r#""at":T,"n":12345"#),
+        (r#""at":1795261931.25,"n":12345.5"#, r#""at":T,"n":12345.5"#),
         (r#"{"ts":"2026-11-21T11:58:20.797Z"} on 2026-11-21"#, r#"{"ts":"D"} on 2026-11-21"#),
         ("ses_e020cb7b4ffe1JEL7a7LpcNOKZ msg_mock_1", "I msg_mock_1"),
     ];

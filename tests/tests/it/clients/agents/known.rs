@@ -46,6 +46,23 @@ fn text(said: &str) -> Value {
     said.into()
 }
 
+/// Lines of JSON without how long things took, and without the pieces that a text came in.
+fn events(said: &str) -> Value {
+    let events = said.lines().filter_map(|line| serde_json::from_str(line).ok());
+    events.filter(|event: &Value| event["event"]["type"] != "content_start").map(without_durations).collect()
+}
+
+fn without_durations(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let kept = members.into_iter().filter(|(name, _)| name != "durationMs");
+            kept.map(|(name, value)| (name, without_durations(value))).collect()
+        }
+        Value::Array(elements) => elements.into_iter().map(without_durations).collect(),
+        other => other,
+    }
+}
+
 fn no_session(_: &Exchange) -> Option<String> {
     None
 }
@@ -188,7 +205,7 @@ pub(super) static CLINE: Agent = Agent {
         command.env("CLINE_TELEMETRY_DISABLED", "1").env("OTEL_TELEMETRY_ENABLED", "0");
         command
     },
-    said: text,
+    said: events,
 };
 
 pub(super) static CONTINUE: Agent = Agent {
