@@ -30,7 +30,7 @@ pub use client::{Client, Ended, Response, send, try_send};
 pub use desktop::{Entry, Screen, Tray, Window};
 pub use http1::{Head, HeaderLine, hop_by_hop};
 pub use mock::{Answer, Dialect, Exchange, Fault, Framing, Mock, Plan, Received, Sent, Step, Tokens, gzip};
-pub use prices::{Rates, rates};
+pub use prices::{Rates, is_priced, rates};
 #[cfg(target_os = "linux")]
 pub use session::{SECRETS, Session};
 pub use store_files::{Cell, database_cells, files};

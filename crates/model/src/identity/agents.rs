@@ -44,6 +44,11 @@ const KNOWN: &[(&str, &str)] = &[
     ("asyncanthropic/python", "anthropic-python"),
     ("anthropic/js", "anthropic-js"),
     ("ai-sdk", "vercel-ai-sdk"),
+    ("groq/python", "groq-python"),
+    ("asyncgroq/python", "groq-python"),
+    ("groq/js", "groq-js"),
+    ("mistral-client-python", "mistral-python"),
+    ("mistral-client-typescript", "mistral-js"),
     ("ollama-python", "ollama-python"),
     ("ollama-js", "ollama-js"),
     ("python-requests", "python-requests"),
@@ -100,10 +105,10 @@ pub fn client(user_agent: Option<&str>, header: &dyn Fn(&str) -> Option<String>)
     let named = SELF_NAMING.iter().filter_map(|name| header(name)).map(|value| value.to_ascii_lowercase());
     let mut words: Vec<String> = agent.split([' ', '(', ')', ';', ',']).map(str::to_owned).collect();
     words.extend(named);
-    if let Some(sdk) = google_sdk(&agent) {
+    let known = KNOWN.iter().find(|(token, _)| words.iter().any(|word| begins_with(word, token)));
+    if let Some(sdk) = google_sdk(&agent).filter(|_| known.is_none()) {
         return Some(sdk.to_owned());
     }
-    let known = KNOWN.iter().find(|(token, _)| words.iter().any(|word| begins_with(word, token)));
     Some(known.map_or_else(|| first.chars().take(64).collect(), |(_, name)| (*name).to_owned()))
 }
 
@@ -149,6 +154,14 @@ mod tests {
             ("Anthropic/JS 0.60", "anthropic-js"),
             ("google-genai-sdk/1.40.0 gl-python/3.12.1", "google-genai-python"),
             ("google-genai-sdk/1.20.0 gl-node/v22", "google-genai-js"),
+            (
+                "google-genai-sdk/2.34.0 gl-python/3.11.7 langchain-google-genai/4.4.2-ChatGoogleGenerativeAI",
+                "langchain",
+            ),
+            ("langchain-anthropic/1.7.7", "langchain"),
+            ("Groq/Python 1.7.0", "groq-python"),
+            ("mistral-client-python/3.7.0", "mistral-python"),
+            ("cohere/7.3.1", "cohere"),
             ("python-requests/2.32", "python-requests"),
             ("curl/8.5.0", "curl"),
             ("node", "node"),

@@ -50,6 +50,9 @@ impl Bench {
         run: &mut impl AsyncFnMut(&Bases) -> serde_json::Value,
         expected: &Expected<'_>,
     ) -> serde_json::Value {
+        if std::env::var_os("LLMFLOW_CLIENTS_VERBOSE").is_some() {
+            println!("{what}");
+        }
         let direct = self.once(false, &begin, run).await;
         let through = self.once(true, &begin, run).await;
         self.score.same_run(what, &direct, &through);

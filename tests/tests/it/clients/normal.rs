@@ -8,8 +8,12 @@ use tests::HeaderLine;
 /// Names of ids that are not hexadecimal, and the ids' least length.
 const NAMED_IDS: &[(&str, usize)] = &[("ses_", 20), ("msg_", 20), ("prt_", 20), ("call_", 20), ("conv_", 20)];
 
+/// What Codex writes before the id of a tool's output and before how long the tool took.
+const TIMED: &[&str] = &["Chunk ID: ", "Wall time: "];
+
 /// Text with these replaced by one letter each: UUIDs, hexadecimal ids from 16 digits on (traces, spans, devices),
-/// counts of seconds or milliseconds since 1970, times of ISO 8601, opencode's and Cline's ids, ports of loopback URLs.
+/// counts of seconds or milliseconds since 1970, times of ISO 8601, opencode's and Cline's ids, ports of loopback URLs, Codex's marks of a
+/// tool's output.
 pub(super) fn normal(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut result = String::with_capacity(text.len());
@@ -71,6 +75,10 @@ fn random(bytes: &[u8]) -> Option<(char, usize)> {
         let port = bytes[10..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         return Some(('N', 10 + port));
     }
+    if let Some(mark) = TIMED.iter().find(|mark| bytes.starts_with(mark.as_bytes())) {
+        let value = bytes[mark.len()..].iter().take_while(|byte| byte.is_ascii_hexdigit() || **byte == b'.').count();
+        return Some(('C', mark.len() + value));
+    }
     let word = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     if word >= 16 && bytes[..word].iter().all(u8::is_ascii_hexdigit) {
         return Some(('H', word));
@@ -111,6 +119,7 @@ fn what_is_of_chance_is_made_equal_and_nothing_else() {
         ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-H-H-01"),
         (r#""at":1795261931.25,"n":12345.5"#, r#""at":T,"n":12345.5"#),
         (r#"{"ts":"2026-11-21T11:58:20.797Z"} on 2026-11-21"#, r#"{"ts":"D"} on 2026-11-21"#),
+        ("Chunk ID: a4d641\\nWall time: 0.01 s", "C\\nC s"),
         ("ses_e020cb7b4ffe1JEL7a7LpcNOKZ msg_mock_1", "I msg_mock_1"),
     ];
     for (before, after) in cases {

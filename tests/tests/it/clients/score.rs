@@ -2,10 +2,9 @@
 
 use api::{CallDetail, CallState, CallSummary, Operation, UsageSource};
 use serde_json::Value;
-use tests::{App, Dialect, Ended, Exchange, Fault, Heard, Plan, rates, sha256};
+use tests::{App, Dialect, Ended, Exchange, Fault, Heard, Plan, is_priced, rates, sha256};
 
 use super::normal::{normal, normal_body, normal_headers};
-use crate::requests::model;
 
 /// One run of a client: what its user saw, what it sent and got, what reached the upstream.
 pub(super) struct Run {
@@ -205,17 +204,18 @@ impl Score {
             }
             return;
         }
-        let expected = [plan.tokens.input, plan.tokens.cache_read, plan.tokens.output].map(Some);
+        let tokens = &plan.tokens;
+        // Not every provider counts cached tokens.
+        let cached = usage.cache_read.or((tokens.cache_read == 0).then_some(0));
+        let found = [usage.input, cached, usage.output];
+        let expected = [tokens.input, tokens.cache_read, tokens.output].map(Some);
         if found != expected || call.usage_source != UsageSource::Provider {
             self.tokens_off += 1;
             self.wrong.push(format!("{what}: tokens {found:?} instead of {expected:?}"));
         }
-        let known =
-            Dialect::ALL.into_iter().map(model).find(|(name, _)| Some(*name) == call.model.as_deref());
-        let key = known.map_or(call.model.clone().unwrap_or_default(), |(_, key)| key.to_owned());
-        let cost = rates(&key).cost(&plan.tokens);
-        if call.cost.map(api::Money::pico) != Some(cost) {
-            self.wrong.push(format!("{what}: cost {:?} instead of {cost}", call.cost));
+        let cost = price_key(call).map(|key| rates(&key).cost(tokens));
+        if call.cost.map(api::Money::pico).filter(|cost| *cost != 0) != cost {
+            self.wrong.push(format!("{what}: cost {:?} instead of {cost:?}", call.cost));
         }
     }
 
@@ -267,6 +267,12 @@ fn pairs<'a>(run: &'a Run, prefix: &str) -> Vec<(&'a Heard, &'a Exchange)> {
         }
     }
     pairs
+}
+
+/// The price table's entry for a call: `PROVIDER/MODEL`, else the model itself. None for what runs at home.
+fn price_key(call: &CallSummary) -> Option<String> {
+    let model = call.model.as_deref().unwrap_or_default();
+    [format!("{}/{model}", call.provider), model.to_owned()].into_iter().find(|key| is_priced(key))
 }
 
 fn asks_a_model(exchange: &Exchange) -> bool {
