@@ -230,7 +230,7 @@ fn in_flight(head: &Head) -> InFlight {
         id: head.id,
         started_ms: record::millis(head.started),
         provider: head.provider.name.clone(),
-        client: record::client(head),
+        client: record::client(head, &[]),
         model: None,
         path: head.path.clone(),
         first_byte_us: None,

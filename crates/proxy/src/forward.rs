@@ -73,6 +73,10 @@ async fn answer(shared: &Shared, request: Request<Incoming>, origin: Instant) ->
         }
         Route::Providers => reply::providers(providers),
         Route::Refused(reason) => reply::error(StatusCode::NOT_FOUND, "openai", "unknown_route", &reason),
+        Route::Upstream(_) if asks_for_websocket(request.headers()) => {
+            let message = "LLMFlow does not carry WebSockets yet. Use HTTP.";
+            reply::error(StatusCode::UPGRADE_REQUIRED, "openai", "websocket_unsupported", message)
+        }
         Route::Upstream(to) => forward(shared, &to, request, origin).await,
     }
 }
@@ -162,6 +166,12 @@ async fn aim(shared: &Shared, to: &Destination, request: &mut Request<Peeked>) -
         target.path_and_query = shared.upstreams.azure().deployed(&model, &target.path_and_query);
     }
     Ok(target)
+}
+
+/// Codex tries this first with its own provider. Of all answers only 426 makes it turn to HTTP at once and for good; any
+/// other costs it six attempts.
+fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    headers.get(header::UPGRADE).is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// The record's head, its credentials replaced.

@@ -29,7 +29,7 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         state: CallState::Open,
         provider: head.provider.name.clone(),
         operation: dialect.operation(),
-        client: client(head),
+        client: client(head, &[]),
         method: head.method.clone(),
         path: head.path.clone(),
         status: None,
@@ -137,6 +137,7 @@ fn summary(
         cost_source: cost.source,
         finish_reason: reading.finish_reason.clone(),
         error: scrub(error),
+        client: client(head, request),
         session_id: identity::session(&|name| find(&head.headers, name).map(str::to_owned), request),
         ..opened(head)
     }
@@ -271,14 +272,16 @@ pub(super) fn requested_model(head: &Head, request: &Captured) -> Option<String>
     dialect::requested_model(dialect, &head.upstream_path, &body.bytes)
 }
 
-/// The tool or SDK that makes the call. Whom a local key was made for says more than an SDK's name.
-pub(super) fn client(head: &Head) -> Option<String> {
+/// The tool or SDK that makes the call, as far as the request's body is there. Whom a local key was made for says more
+/// than an SDK's name.
+pub(super) fn client(head: &Head, request: &[u8]) -> Option<String> {
     let header = |name: &str| find(&head.headers, name).map(str::to_owned);
     let agent = identity::client(find(&head.headers, "user-agent"), &header);
-    match &head.local_key {
-        Some(name) if !agent.as_deref().is_some_and(identity::is_tool) => Some(name.clone()),
-        _ => agent,
+    if agent.as_deref().is_some_and(identity::is_tool) {
+        return agent;
     }
+    let tool = identity::tool_in_prompt(request).map(str::to_owned);
+    tool.or_else(|| head.local_key.clone()).or(agent)
 }
 
 /// Milliseconds since 1970.
