@@ -41,7 +41,10 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, 
     if let Some(state) = filter.state {
         query.push(" AND state = ").push_bind(state.as_str());
     }
-    if let Some(operation) = filter.operation {
+    if filter.operation == Some(api::Operation::SideCall) {
+        // Written out, as the index `call_side` is asked for only by its own words.
+        query.push(" AND ").push(SIDE);
+    } else if let Some(operation) = filter.operation {
         query.push(" AND operation = ").push_bind(operation.as_str());
     } else if !filter.side_calls {
         query.push(" AND NOT ").push(SIDE);

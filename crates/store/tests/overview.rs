@@ -370,6 +370,7 @@ async fn check_filters(store: &Store, calls: &[CallDetail], bounds: &[i64]) {
     assert_eq!(count(within.clone()).await, totals.calls);
     assert_eq!(count(CallFilter { unpriced: yes, ..within.clone() }).await, totals.unpriced);
     assert_eq!(count(CallFilter { partial: yes, ..within.clone() }).await, totals.partial);
+    assert_eq!(count(CallFilter { estimated: yes, ..within.clone() }).await, totals.estimated);
     assert_eq!(count(CallFilter { cut: yes, ..within.clone() }).await, totals.cut);
     assert_eq!(count(CallFilter { state: Some(CallState::Lost), ..within.clone() }).await, totals.lost);
     assert_eq!(count(CallFilter { outcome: Some(Outcome::Error), ..within.clone() }).await, totals.errors);
@@ -396,9 +397,39 @@ async fn check_filters(store: &Store, calls: &[CallDetail], bounds: &[i64]) {
     let page = store.list_calls(&unsure, Page { limit: 1_000, ..Page::default() }).await.unwrap();
     assert!(page.calls.iter().all(|call| calls.iter().any(|known| {
         let sum = alone(known);
-        known.summary.id == call.id && (sum.unpriced == 1 || sum.partial == 1)
+        known.summary.id == call.id && (sum.unpriced == 1 || sum.partial == 1 || sum.estimated == 1)
     })));
     assert_eq!(page.total, totals.not_fully_priced);
+}
+
+#[tokio::test]
+async fn side_calls_are_left_out_until_somebody_asks_for_them() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let (turn, mut beside) = (detail(5), detail(6));
+    beside.summary.operation = Operation::SideCall;
+    beside.summary.status = Some(500);
+    beside.summary.retry_of = Some(turn.summary.id);
+    store.write(&[write(&turn), write(&beside)]).await.unwrap();
+    let page = Page { limit: 10, ..Page::default() };
+    let listed = async |filter: &CallFilter| {
+        let found = store.list_calls(filter, page).await.unwrap();
+        assert_eq!(found.total, found.calls.len() as u64);
+        assert_eq!(store.stats(filter).await.unwrap().calls, found.total);
+        found.calls.into_iter().map(|call| (call.id, call.retry_of)).collect::<Vec<_>>()
+    };
+    let (turn, beside) = (turn.summary.id, beside.summary.id);
+    assert_eq!(listed(&CallFilter::default()).await, [(turn, None)]);
+    let all = CallFilter { side_calls: true, ..CallFilter::default() };
+    let mut both = listed(&all).await;
+    both.sort();
+    let mut expected = [(turn, None), (beside, Some(turn))];
+    expected.sort();
+    assert_eq!(both, expected);
+    let only = CallFilter { operation: Some(Operation::SideCall), ..CallFilter::default() };
+    assert_eq!(listed(&only).await, [(beside, Some(turn))]);
+    let overview = store.overview(&[0, 100]).await.unwrap();
+    assert_eq!((overview.totals.calls, overview.errors.len()), (1, 0));
 }
 
 #[tokio::test]
