@@ -144,9 +144,12 @@ impl Engine {
         let quiet = CancellationToken::new();
         let keys = Keys::start(&settings, tap.fingerprinter.clone(), events.clone(), &tracker, &quiet);
         let counters = tap.counters.clone();
-        let proxy = Proxy::new(tap, settings.guard(), upstreams, keys.published()).map_err(|error| {
-            StartError::Other(format!("the platform's certificates cannot be read: {error}"))
-        })?;
+        let outbound = settings
+            .outbound()
+            .map_err(|wanted| StartError::Other(format!("upstream_proxy is not {wanted}")))?;
+        let proxy =
+            Proxy::new(tap, settings.guard(), upstreams, outbound, keys.published(), settings.bounds())
+                .map_err(|error| StartError::Other(format!("TLS cannot be set up: {error}")))?;
         let sources = Sources::new(events.clone());
         let supervisor = Supervisor::new(
             proxy,

@@ -13,12 +13,17 @@ pub mod route;
 mod auth;
 mod body;
 mod buffer;
+mod client;
+mod dial;
 mod forward;
 mod key_test;
+mod outbound;
 mod reach;
 mod recorder;
 mod reply;
+mod send;
 mod serve;
+mod unreachable;
 mod upstream;
 mod watch;
 
@@ -26,8 +31,9 @@ pub use capture::{Capture, Captured, Closed, Ending, Head, Progress, ResponseHea
 pub use guard::{Guard, Refusal};
 pub use key_test::{TestedKey, test_key};
 pub use keys::{KeyRing, Keys, LocalUser};
+pub use outbound::{NotAProxy, Outbound};
 pub use provider::Provider;
 pub use recorder::{Budget, Counters, Limits, Tap};
 pub use redact::{Fingerprinter, Secrets};
-pub use serve::{Proxy, serve};
+pub use serve::{Bounds, Proxy, serve};
 pub use upstream::{UpstreamError, Upstreams};

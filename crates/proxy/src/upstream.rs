@@ -1,23 +1,11 @@
-//! Where the providers answer, and the client that asks them. Leaves out what is asked (`forward`).
+//! Where the providers answer. Leaves out asking them (`client`) and what is asked (`forward`).
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use crate::body::RequestBody;
 use crate::provider::{PROVIDERS, Provider};
-use crate::serve::MAX_HEADERS;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-const KEEP_IDLE: Duration = Duration::from_secs(60);
-
-pub(crate) type HttpClient<B = RequestBody> = Client<HttpsConnector<HttpConnector>, B>;
 
 /// An upstream's address cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -115,28 +103,4 @@ impl Base {
             .build()
             .ok()
     }
-}
-
-/// The client for all upstreams: keep-alive, HTTP/2 where TLS negotiates it, header names' case kept.
-pub(crate) fn client<B>() -> std::io::Result<HttpClient<B>>
-where
-    B: http_body::Body + Send,
-    B::Data: Send,
-{
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    http.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    let https = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_native_roots()?
-        .https_or_http()
-        .enable_http1()
-        .enable_http2()
-        .wrap_connector(http);
-    Ok(Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(KEEP_IDLE)
-        .http1_preserve_header_case(true)
-        .http1_max_headers(MAX_HEADERS)
-        .build(https))
 }
