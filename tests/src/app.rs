@@ -28,6 +28,14 @@ const PROVIDERS: &[&str] = &[
     "PERPLEXITY",
     "OPENROUTER",
     "OLLAMA",
+    "AZURE",
+    "DEEPSEEK",
+    "XAI",
+    "FIREWORKS",
+    "CEREBRAS",
+    "LMSTUDIO",
+    "VLLM",
+    "CHATGPT",
 ];
 const STARTS: usize = 5;
 /// The ports that [`free_port`] gave in this process.

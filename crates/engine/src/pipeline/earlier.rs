@@ -107,7 +107,8 @@ mod tests {
 
     use super::*;
 
-    const STREAMED: &[u8] = br#"{"model":"m","messages":[1],"stream":true,"stream_options":{"include_usage":true}}"#;
+    const STREAMED: &[u8] =
+        br#"{"model":"m","messages":[1],"stream":true,"stream_options":{"include_usage":true}}"#;
     const WHOLE: &[u8] = br#"{"model":"m","messages":[1]}"#;
 
     fn call(number: u128, started_ms: i64, state: CallState) -> CallDetail {

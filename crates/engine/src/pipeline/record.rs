@@ -19,7 +19,7 @@ use super::earlier::Earlier;
 
 /// The row of a call that has just begun.
 pub(super) fn opened(head: &Head) -> CallSummary {
-    let dialect = dialect::classify(head.provider, &head.method, &head.upstream_path);
+    let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
     CallSummary {
         id: head.id,
         started_ms: millis(head.started),
@@ -27,9 +27,9 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         first_byte_us: None,
         first_token_us: None,
         state: CallState::Open,
-        provider: head.provider.to_owned(),
+        provider: head.provider.name.clone(),
         operation: dialect.operation(),
-        client: client(head),
+        client: client(head, &[]),
         method: head.method.clone(),
         path: head.path.clone(),
         status: None,
@@ -59,8 +59,8 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) 
     let (response, response_body) = body(&call.body, response_headers, call);
     let status = call.response.as_ref().map(|response| response.status);
     let exchange = Exchange {
-        dialect: dialect::classify(head.provider, &head.method, &head.upstream_path),
-        provider: head.provider,
+        dialect: dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path),
+        provider: &head.provider.speaks,
         path: &head.upstream_path,
         request: &request,
         response: &response,
@@ -70,7 +70,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) 
     let (mut reading, answer) = dialect::read_with_answer(&exchange);
     let usage_source = usage_source(&mut reading, earlier);
     let cost = prices.cost(&Billable {
-        provider: head.provider,
+        provider: &head.provider.name,
         model: reading.model.as_deref().or(reading.requested_model.as_deref()),
         operation: exchange.dialect.operation(),
         status,
@@ -137,6 +137,7 @@ fn summary(
         cost_source: cost.source,
         finish_reason: reading.finish_reason.clone(),
         error: scrub(error),
+        client: client(head, request),
         session_id: identity::session(&|name| find(&head.headers, name).map(str::to_owned), request),
         ..opened(head)
     }
@@ -266,19 +267,21 @@ fn answer_text(answer: &[api::Message], error: Option<&str>) -> String {
 
 /// The model a request asks for, before its answer is there.
 pub(super) fn requested_model(head: &Head, request: &Captured) -> Option<String> {
-    let dialect = dialect::classify(head.provider, &head.method, &head.upstream_path);
+    let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
     let body = decode(&request.to_bytes(), find(&head.headers, "content-encoding"));
     dialect::requested_model(dialect, &head.upstream_path, &body.bytes)
 }
 
-/// The tool or SDK that makes the call. Whom a local key was made for says more than an SDK's name.
-pub(super) fn client(head: &Head) -> Option<String> {
+/// The tool or SDK that makes the call, as far as the request's body is there. Whom a local key was made for says more
+/// than an SDK's name.
+pub(super) fn client(head: &Head, request: &[u8]) -> Option<String> {
     let header = |name: &str| find(&head.headers, name).map(str::to_owned);
     let agent = identity::client(find(&head.headers, "user-agent"), &header);
-    match &head.local_key {
-        Some(name) if !agent.as_deref().is_some_and(identity::is_tool) => Some(name.clone()),
-        _ => agent,
+    if agent.as_deref().is_some_and(identity::is_tool) {
+        return agent;
     }
+    let tool = identity::tool_in_prompt(request).map(str::to_owned);
+    tool.or_else(|| head.local_key.clone()).or(agent)
 }
 
 /// Milliseconds since 1970.
