@@ -4,6 +4,8 @@
 mod commits;
 mod decode;
 mod earlier;
+#[cfg(debug_assertions)]
+mod fault;
 mod record;
 
 pub(crate) use earlier::Earlier;
@@ -138,7 +140,8 @@ impl Pipeline {
         let reading = tokio::task::spawn_blocking(move || {
             let mut models = HashMap::new();
             for (id, (head, request)) in sent {
-                let model = record::requested_model(&head, &request);
+                let read = || record::requested_model(&head, &request);
+                let model = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_default();
                 open.asks_for(id, model.clone());
                 models.extend(model.map(|model| (id, model)));
             }

@@ -7,8 +7,9 @@ pub(crate) mod rows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use proxy::{Azure, CHATGPT, Choices, Custom, Providers};
+use proxy::{Azure, CHATGPT, Choices, Custom, NotAProxy, Outbound, Providers};
 use serde::{Deserialize, Serialize};
 
 pub use origin::{EnvironmentKey, Origin};
@@ -35,6 +36,12 @@ pub struct Settings {
     pub max_body_mb: u32,
     /// Megabytes of bodies that are not stored yet.
     pub memory_mb: u32,
+    /// Client connections and calls at one time.
+    pub max_connections: u32,
+    /// Seconds a client may take to send a request's head.
+    pub head_timeout_s: u32,
+    /// The proxy in front of the upstreams; empty for the environment's, `none` for none.
+    pub upstream_proxy: String,
     /// Seconds that calls may go on after a stop.
     pub shutdown_grace_s: u32,
     /// Closing the window leaves LLMFlow running in the tray.
@@ -112,6 +119,9 @@ impl Default for Settings {
             allowed_origins: Vec::new(),
             max_body_mb: 32,
             memory_mb: 256,
+            max_connections: 8192,
+            head_timeout_s: 60,
+            upstream_proxy: String::new(),
             shutdown_grace_s: 30,
             close_to_tray: true,
             keychain: true,
@@ -269,6 +279,13 @@ impl Settings {
                 self.proxy_port
             )));
         }
+        if self.outbound().is_err() {
+            return Err(SettingsError::Value {
+                name: "upstream_proxy".to_owned(),
+                value: without_password(&self.upstream_proxy),
+                wanted: NotAProxy.to_string(),
+            });
+        }
         let built_in = Providers::built_in();
         for (name, provider) in &self.providers {
             let known = built_in.find(name).is_some() || name.eq_ignore_ascii_case(CHATGPT);
@@ -331,6 +348,23 @@ impl Settings {
         }
     }
 
+    /// By which way upstreams are reached.
+    pub(crate) fn outbound(&self) -> Result<Outbound, NotAProxy> {
+        let except = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| std::env::var(name).ok());
+        match self.upstream_proxy.contains(HIDDEN) {
+            true => Err(NotAProxy),
+            false => Outbound::of_setting(&self.upstream_proxy, &except.unwrap_or_default()),
+        }
+    }
+
+    /// What the proxy's listeners bear.
+    pub(crate) fn bounds(&self) -> proxy::Bounds {
+        proxy::Bounds {
+            connections: self.max_connections.max(1) as usize,
+            head_timeout: Duration::from_secs(self.head_timeout_s.max(1).into()),
+        }
+    }
+
     /// Who may talk to this machine's listeners.
     pub(crate) fn guard(&self) -> proxy::Guard {
         proxy::Guard { hosts: self.allowed_hosts.clone(), origins: self.allowed_origins.clone() }
@@ -344,6 +378,20 @@ impl Settings {
         };
         bases.extend(self.providers.iter().filter_map(set));
         bases
+    }
+}
+
+/// What stands for a password where a proxy's address is shown.
+const HIDDEN: &str = ":***@";
+
+/// A proxy's address for people.
+pub(crate) fn without_password(url: &str) -> String {
+    let Some((before, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    let (scheme, user) = before.split_once("://").unwrap_or(("", before));
+    match user.split_once(':') {
+        Some((name, _)) if scheme.is_empty() => format!("{name}{HIDDEN}{host}"),
+        Some((name, _)) => format!("{scheme}://{name}{HIDDEN}{host}"),
+        None => url.to_owned(),
     }
 }
 
@@ -462,6 +510,13 @@ mod tests {
             std::fs::write(&config, text).unwrap();
             assert!(said(&[]).contains(word), "{text}");
         }
+        std::fs::write(&config, "upstream_proxy = 'ftp://me:secret@proxy.example'").unwrap();
+        let proxy = said(&[]);
+        assert!(
+            proxy.contains("upstream_proxy") && proxy.contains("ftp://me:***@") && !proxy.contains("secret")
+        );
+        std::fs::write(&config, "upstream_proxy = 'http://me:***@proxy.example'").unwrap();
+        assert!(said(&[]).contains("upstream_proxy"), "what is shown is not what was meant");
         std::fs::write(&config, "").unwrap();
         assert!(said(&[("PROXY_PORT", "http")]).contains("PROXY_PORT"));
         assert!(said(&[("PROXY_PORT", "3000")]).contains("3000"));

@@ -7,6 +7,7 @@
     reason = "these are tests and say what they counted"
 )]
 
+mod abuse;
 mod bounds;
 mod browser;
 mod call;
@@ -18,6 +19,7 @@ mod fidelity;
 mod guard;
 #[cfg(target_os = "linux")]
 mod keys;
+mod proxies;
 mod requests;
 mod rest;
 mod routes;
@@ -26,5 +28,6 @@ mod settings;
 mod sources;
 mod store;
 mod store_faults;
+mod transports;
 #[cfg(target_os = "linux")]
 mod window;

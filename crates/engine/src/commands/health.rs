@@ -36,6 +36,13 @@ impl Engine {
                 inner.settings.data_dir.display()
             ));
         }
+        let refused = inner.counters.refused.load(Ordering::Relaxed);
+        if refused > 0 {
+            problems.push(format!(
+                "{refused} connections or calls were turned away, since {} were open. If that many are meant, raise max_connections in the settings.",
+                inner.settings.max_connections
+            ));
+        }
         let every_call = CallFilter { side_calls: true, ..CallFilter::default() };
         Ok(Health {
             status: if degraded { HealthStatus::Degraded } else { HealthStatus::Ok },

@@ -96,7 +96,11 @@ impl Engine {
             })?,
         };
         let begun = Instant::now();
-        let tested = proxy::test_key(&self.inner.upstreams, &provider, &key).await;
+        let outbound = self.inner.settings.outbound();
+        let outbound = outbound.map_err(|wanted| {
+            ApiError::new(ErrorKind::BadRequest, format!("The setting upstream_proxy is not {wanted}."))
+        })?;
+        let tested = proxy::test_key(&self.inner.upstreams, &outbound, &provider, &key).await;
         let tested = tested.map_err(|reason| ApiError::new(ErrorKind::Unavailable, reason))?;
         Ok(KeyTest {
             accepted: tested.accepted,

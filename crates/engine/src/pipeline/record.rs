@@ -50,13 +50,38 @@ pub(super) fn opened(head: &Head) -> CallSummary {
     }
 }
 
-/// Everything about a call that ended.
+/// Everything about a call that ended. A fault in a parser costs what it would have read, and nothing else.
 pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) -> CallRecord {
+    let whole = || record(call, prices, earlier, Depth::Whole);
+    // What it keeps of earlier calls is changed whole or not at all, so a panic leaves nothing half done.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(whole)).unwrap_or_else(|_| {
+        tracing::error!(id = %call.head.id, "a call could not be read, its bodies are kept as they came");
+        record(call, prices, earlier, Depth::Bytes)
+    })
+}
+
+/// How much of a call is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Everything.
+    Whole,
+    /// Only what the wire says; bodies stay as they came.
+    Bytes,
+}
+
+/// What is recorded of a call that was read no deeper than its bytes.
+fn unread() -> Reading {
+    let error = "LLMFlow could not read this call, by a fault of its own. What was sent and answered is kept as it came.";
+    Reading { error: Some(error.to_owned()), ..Reading::default() }
+}
+
+fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Depth) -> CallRecord {
     let head = &call.head;
-    let response_headers =
-        call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
-    let (request, request_body) = body(&call.request, &head.headers, call);
-    let (response, response_body) = body(&call.body, response_headers, call);
+    let answered = call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
+    let (request, request_body) = body(&call.request, &head.headers, call, depth);
+    let (response, response_body) = body(&call.body, answered, call, depth);
+    let request_headers = with_trailers(&head.headers, &call.request);
+    let response_headers = with_trailers(answered, &call.body);
     let status = call.response.as_ref().map(|response| response.status);
     let exchange = Exchange {
         dialect: dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path),
@@ -67,7 +92,14 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) 
         status,
         content_type: response_body.content_type.as_deref(),
     };
-    let (mut reading, answer) = dialect::read_with_answer(&exchange);
+    let (mut reading, answer) = match depth {
+        Depth::Whole => {
+            #[cfg(debug_assertions)]
+            super::fault::strike(&request);
+            dialect::read_with_answer(&exchange)
+        }
+        Depth::Bytes => (unread(), Vec::new()),
+    };
     let usage_source = usage_source(&mut reading, earlier);
     let cost = prices.cost(&Billable {
         provider: &head.provider.name,
@@ -84,7 +116,8 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) 
         speed: reading.speed.as_deref(),
     });
     let timing = timing(call, &reading, response_body.encoding.is_some());
-    let summary = CallSummary { usage_source, ..summary(call, &reading, &cost, &timing, &request) };
+    let read = if depth == Depth::Whole { request.as_ref() } else { b"" };
+    let summary = CallSummary { usage_source, ..summary(call, &reading, &cost, &timing, read) };
     let answer_text = head.secrets.scrub_text(answer_text(&answer, summary.error.as_deref()));
     let mut detail = CallDetail {
         upstream: head.upstream.clone(),
@@ -94,10 +127,10 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) 
         response_id: reading.response_id,
         request_id: ["x-request-id", "request-id", "x-amzn-requestid"]
             .iter()
-            .find_map(|name| find(response_headers, name).map(str::to_owned)),
+            .find_map(|name| find(answered, name).map(str::to_owned)),
         credential: head.credential.clone(),
-        request_headers: head.headers.clone(),
-        response_headers: response_headers.to_vec(),
+        request_headers,
+        response_headers,
         request_body,
         response_body,
         cost,
@@ -107,7 +140,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) 
     detail.summary.retry_of = earlier.retry_of(&detail, &request);
     CallRecord {
         detail,
-        request: Body { bytes: request, segmented: true },
+        request: Body { bytes: request, segmented: depth == Depth::Whole },
         response: Body { bytes: response, segmented: false },
         answer_text,
     }
@@ -187,11 +220,10 @@ fn ending(call: &Closed, reading: &Reading) -> (CallState, Option<String>) {
 }
 
 /// A body decoded and without the call's credentials, and what is known of it.
-fn body(captured: &Captured, headers: &[Header], call: &Closed) -> (Bytes, BodyInfo) {
+fn body(captured: &Captured, headers: &[Header], call: &Closed, depth: Depth) -> (Bytes, BodyInfo) {
     let wire = captured.to_bytes();
     let encoding = find(headers, "content-encoding").filter(|encoding| *encoding != "identity");
-    let decoded = decode(&wire, encoding);
-    let mut decoded = decoded;
+    let mut decoded = decode(&wire, encoding.filter(|_| depth == Depth::Whole));
     if captured.cut || decoded.cut {
         let kept = decoded.bytes.len() - call.head.secrets.straddling(&decoded.bytes);
         decoded.bytes.truncate(kept);
@@ -208,6 +240,12 @@ fn body(captured: &Captured, headers: &[Header], call: &Closed) -> (Bytes, BodyI
         inexact: scrubbed.is_some(),
     };
     (scrubbed.unwrap_or(decoded.bytes), info)
+}
+
+/// Headers and, under names that no header can have, those that came after the body.
+fn with_trailers(headers: &[Header], captured: &Captured) -> Vec<Header> {
+    let trailer = |trailer: &Header| Header { name: format!("trailer:{}", trailer.name), ..trailer.clone() };
+    headers.iter().cloned().chain(captured.trailers.iter().map(trailer)).collect()
 }
 
 fn timing(call: &Closed, reading: &Reading, encoded: bool) -> Timing {
