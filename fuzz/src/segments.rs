@@ -35,6 +35,8 @@ fn check_markers(body: &[u8], element: &model::segment::Element, valid: bool) {
     let mut kept = Vec::new();
     for marker in &element.markers {
         assert!(at <= marker.start && marker.start < marker.end && marker.end <= element.range.end);
+        let cut = String::from_utf8_lossy(&body[marker.clone()]);
+        assert!(cut.contains("\"cache_control\""), "only markers are cut: {cut}");
         kept.extend_from_slice(&body[at..marker.start]);
         at = marker.end;
     }
@@ -47,7 +49,8 @@ fn check_markers(body: &[u8], element: &model::segment::Element, valid: bool) {
         bytes.strip_prefix(b",").unwrap_or(bytes).to_vec()
     };
     // Numbers that no float holds are JSON all the same, but no value here.
-    let Ok(before) = serde_json::from_slice::<Value>(&bare(&body[element.range.clone()])) else { return };
-    let after: Value = serde_json::from_slice(&bare(&kept)).expect("an element without its markers is JSON");
-    assert!(before != after, "a marker was there");
+    if serde_json::from_slice::<Value>(&bare(&body[element.range.clone()])).is_ok() {
+        let after = serde_json::from_slice::<Value>(&bare(&kept));
+        assert!(after.is_ok(), "an element without its markers is JSON");
+    }
 }

@@ -14,6 +14,7 @@ mod call;
 mod cli;
 mod clients;
 mod crash;
+mod endings;
 mod fidelity;
 mod guard;
 #[cfg(target_os = "linux")]

@@ -37,7 +37,7 @@ fn bare_line(value: &Value) -> Option<String> {
     let message = text(value, "message").or_else(|| text(value, "msg")).or_else(|| text(value, "detail"));
     match (kind(value), message) {
         (kind, Some(message)) => Some(join(kind, message)),
-        (kind, None) => details(value).or(kind),
+        (kind, None) => details(value).or_else(|| kind.as_deref().map(folded)),
     }
 }
 
@@ -132,6 +132,7 @@ mod tests {
             ),
             (json!({"detail": "Not Found"}), "Not Found"),
             (json!({"error": {"odd": 1}}), r#"{"odd":1}"#),
+            (json!({"type": "two\nlines"}), "two lines"),
         ] {
             assert_eq!(line(&body, true).as_deref(), Some(expected), "{body}");
         }

@@ -59,7 +59,7 @@ fn differences(case: &Case, expected: &Value) -> Vec<String> {
             "text" => json!(said),
             "web_search_requests" => json!(reading.web_searches),
             "partial" => json!(!reading.complete),
-            "error" => json!(reading.error.as_deref().map(|line| crate::dialect::error_kind(line))),
+            "error" => json!(reading.error.as_deref().map(crate::dialect::error_kind)),
             "reported_cost_usd" => {
                 let pico = reading.provider_cost.map(|cost| cost.pico() as f64);
                 if pico == dollars(wanted) { wanted.clone() } else { json!(pico) }
