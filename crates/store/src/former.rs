@@ -10,13 +10,15 @@ use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::layout::{append_patched, get};
 use crate::write::BEGIN;
-use crate::{Store, StoreError, packing, text};
+use crate::{Store, StoreError, packing};
 
 const DAMAGED: StoreError = StoreError::Damaged("a body's layout has an unknown part");
 /// No segment is larger than this; a larger claim is damage.
 const LARGEST_SEGMENT: usize = 1 << 30;
 const LARGEST_DETAIL: usize = 64 << 20;
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// Text of one segment beyond this is not indexed.
+const LARGEST_TEXT: usize = 1 << 20;
 /// Calls indexed in one transaction.
 const CALLS: i64 = 64;
 
@@ -127,9 +129,9 @@ impl Store {
         for (seq, segments, answer) in waiting {
             let (mut coded, mut said) = (segments.as_slice(), Vec::new());
             while !coded.is_empty() {
-                said.push(self.segment(id(&mut coded)?).await?.into());
+                said.push(self.segment(id(&mut coded)?).await?);
             }
-            texts.insert(seq, text::words(&answer, &said));
+            texts.insert(seq, text_of(answer, &said));
         }
         let mut writer = self.inner.writer.lock().await;
         let indexed = index(writer.connection()?, &texts).await;
@@ -143,8 +145,11 @@ impl Store {
 /// Takes these texts into the index and out of the backlog.
 async fn index(connection: &mut SqliteConnection, texts: &HashMap<i64, String>) -> Result<(), StoreError> {
     let mut transaction = connection.begin_with(BEGIN).await?;
-    let rows: Vec<(i64, &str)> = texts.iter().map(|(seq, text)| (*seq, text.as_str())).collect();
-    text::put(&mut transaction, &rows).await?;
+    // Into the index that has positions: there is no record that a phrase could be looked for in.
+    for (seq, text) in texts {
+        let insert = sqlx::query("INSERT OR REPLACE INTO call_text (rowid, text) VALUES (?, ?)");
+        insert.bind(*seq).bind(text).execute(&mut *transaction).await?;
+    }
     let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM text_backlog WHERE seq IN (");
     let mut list = delete.separated(", ");
     for seq in texts.keys() {
@@ -154,6 +159,14 @@ async fn index(connection: &mut SqliteConnection, texts: &HashMap<i64, String>) 
     delete.build().persistent(false).execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(())
+}
+
+fn text_of(mut text: String, said: &[Vec<u8>]) -> String {
+    for segment in said {
+        text.push('\n');
+        text.push_str(&model::text::searchable(segment, LARGEST_TEXT));
+    }
+    text
 }
 
 fn id(coded: &mut &[u8]) -> Result<i64, StoreError> {

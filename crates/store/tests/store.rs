@@ -138,6 +138,12 @@ async fn a_session_grows_with_what_is_new_not_with_what_is_sent() {
 async fn a_session_goes_on_after_a_restart() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder).await;
+    // Numbers that do not compress well, so that what is stored twice shows.
+    let turn = |messages: u64| {
+        let noise = |seed: u64| (0..40).map(|n| ((seed * 40 + n) * (seed + 7919) * 2_654_435_761).to_string()).collect::<String>();
+        let messages: Vec<String> = (1..=messages).map(|n| format!(r#"{{"content":"{}"}}"#, noise(n))).collect();
+        format!(r#"{{"messages":[{}]}}"#, messages.join(","))
+    };
     store.write(&[close(&turn(40)).1]).await.unwrap();
     let before = store.packed_bytes().await.unwrap();
     store.close().await.unwrap();
