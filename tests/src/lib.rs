@@ -20,6 +20,7 @@ mod prices;
 #[cfg(target_os = "linux")]
 mod session;
 mod store_files;
+mod tap;
 mod wait;
 
 pub use app::{App, Finished, Setup, free_port};
@@ -29,10 +30,11 @@ pub use client::{Client, Ended, Response, send, try_send};
 pub use desktop::{Entry, Screen, Tray, Window};
 pub use http1::{Head, HeaderLine, hop_by_hop};
 pub use mock::{Answer, Dialect, Exchange, Fault, Framing, Mock, Plan, Received, Sent, Step, Tokens, gzip};
-pub use prices::{Rates, rates};
+pub use prices::{Rates, is_priced, rates};
 #[cfg(target_os = "linux")]
 pub use session::{SECRETS, Session};
 pub use store_files::{Cell, database_cells, files};
+pub use tap::{Heard, Tap};
 pub use wait::{DEADLINE, wait_until, within};
 
 use sha2::{Digest, Sha256};

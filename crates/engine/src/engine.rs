@@ -65,7 +65,7 @@ pub enum StartError {
     )]
     Loop {
         /// The provider.
-        provider: &'static str,
+        provider: String,
         /// The port.
         port: u16,
     },
@@ -102,6 +102,7 @@ pub(crate) struct Inner {
     pub(crate) tally: Arc<Tally>,
     pub(crate) sources: Sources,
     pub(crate) keys: Keys,
+    pub(crate) upstreams: Upstreams,
     pub(crate) supervisor: Supervisor,
     pub(crate) started: Instant,
     pub(crate) notices: Mutex<Vec<String>>,
@@ -148,11 +149,14 @@ impl Engine {
         let (events, tracker) = (Events::new(), TaskTracker::new());
         let (stop, force) = (CancellationToken::new(), CancellationToken::new());
         let quiet = CancellationToken::new();
-        let keys = Keys::start(&settings, tap.fingerprinter.clone(), events.clone(), &tracker, &quiet);
+        let providers = upstreams.providers().clone();
+        let keys =
+            Keys::start(&settings, providers, tap.fingerprinter.clone(), events.clone(), &tracker, &quiet);
         let counters = tap.counters.clone();
-        let proxy = Proxy::new(tap, settings.guard(), upstreams, keys.published()).map_err(|error| {
-            StartError::Other(format!("the platform's certificates cannot be read: {error}"))
-        })?;
+        let proxy =
+            Proxy::new(tap, settings.guard(), upstreams.clone(), keys.published()).map_err(|error| {
+                StartError::Other(format!("the platform's certificates cannot be read: {error}"))
+            })?;
         let sources = Sources::new(events.clone());
         let supervisor = Supervisor::new(
             proxy,
@@ -167,6 +171,7 @@ impl Engine {
             prices: Arc::new(prices),
             sources,
             keys,
+            upstreams,
             supervisor,
             events,
             open: OpenCalls::default(),
@@ -202,6 +207,7 @@ impl Engine {
             open: inner.open.clone(),
             heads: HashMap::new(),
             ended_unseen: HashSet::new(),
+            earlier: Arc::default(),
             counters: inner.counters.clone(),
             tally: inner.tally.clone(),
         };
@@ -274,24 +280,10 @@ fn hold(settings: &Settings) -> Result<Hold, StartError> {
 
 /// The providers' addresses, none of which may be our own.
 pub(crate) fn upstreams(settings: &Settings) -> Result<Upstreams, StartError> {
-    let upstreams = Upstreams::new(&settings.base_urls())?;
-    refuse_loops(settings, &upstreams)?;
-    Ok(upstreams)
-}
-
-fn refuse_loops(settings: &Settings, upstreams: &Upstreams) -> Result<(), StartError> {
-    let own = [settings.proxy_port, settings.dashboard_port];
-    let local = |host: &str| {
-        let name = host.trim_start_matches('[').trim_end_matches(']');
-        name.eq_ignore_ascii_case("localhost")
-            || name
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback() || address.is_unspecified())
-    };
-    let found = upstreams.addresses().find(|(_, host, port)| *port != 0 && own.contains(port) && local(host));
-    match found {
-        Some((provider, _, port)) => Err(StartError::Loop { provider, port }),
-        None => Ok(()),
+    let upstreams = Upstreams::new(settings.choices())?;
+    match upstreams.looped() {
+        Some((provider, port)) => Err(StartError::Loop { provider: provider.to_owned(), port }),
+        None => Ok(upstreams),
     }
 }
 

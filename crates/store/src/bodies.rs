@@ -8,7 +8,9 @@ use bytes::Bytes;
 use crate::StoreError;
 use crate::cut::{Element, Piece, cut};
 use crate::known::{Key, Met};
-use crate::layout::{Chain, Part, Place, append_patched, decode_chain, decode_parts, encode_chain, encode_parts};
+use crate::layout::{
+    Chain, Part, Place, append_patched, decode_chain, decode_parts, encode_chain, encode_parts,
+};
 use crate::pack::{Packer, Reader};
 use crate::write::Body;
 

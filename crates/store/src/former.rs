@@ -24,11 +24,7 @@ const CALLS: i64 = 64;
 
 impl Store {
     /// What is known of the call in row `seq`. One that never ended has no details.
-    pub(crate) async fn former_call(
-        &self,
-        seq: i64,
-        summary: CallSummary,
-    ) -> Result<CallDetail, StoreError> {
+    pub(crate) async fn former_call(&self, seq: i64, summary: CallSummary) -> Result<CallDetail, StoreError> {
         let mut call = CallDetail {
             summary,
             upstream: String::new(),

@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn damage_is_an_error() {
-        for coded in [&[0, 0x80][..], &[9, 1, 1, 1], &[1, 0, 0, 0, 5], &[0, 0, 0xff, 0xff, 0xff, 0xff, 0xff]] {
+        for coded in [&[0, 0x80][..], &[9, 1, 1, 1], &[1, 0, 0, 0, 5], &[0, 0, 0xff, 0xff, 0xff, 0xff, 0xff]]
+        {
             assert!(decode_parts(1, coded).is_err(), "{coded:?}");
         }
         assert!(decode_chain(1, &[]).is_err() && decode_chain(1, &[1, 0]).is_err());

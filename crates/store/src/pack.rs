@@ -99,10 +99,7 @@ impl<'a> Packer<'a> {
     }
 }
 
-pub(crate) async fn put_packs(
-    connection: &mut SqliteConnection,
-    packs: &[Packed],
-) -> Result<(), StoreError> {
+pub(crate) async fn put_packs(connection: &mut SqliteConnection, packs: &[Packed]) -> Result<(), StoreError> {
     for some in statements(packs, ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO pack (id, raw_len, known, bytes) ");
         query.push_values(some, |mut row, pack| {

@@ -19,6 +19,7 @@ mod guard;
 mod keys;
 mod requests;
 mod rest;
+mod routes;
 mod secrets;
 mod settings;
 mod sources;
