@@ -22,7 +22,7 @@ pub(crate) struct Anatomy {
 /// Tables and their indices, by what they are for. Whatever no prefix names is counted as `other`.
 const PARTS: &[(&str, &[&str])] = &[
     ("packs: bodies and details", &["pack"]),
-    ("full text", &["call_text", "text_backlog"]),
+    ("full text", &["call_text", "call_words", "text_backlog"]),
     ("where details stand", &["call_record"]),
     ("calls and their indices", &["call", "call_", "sqlite_autoindex_call"]),
 ];
@@ -103,6 +103,7 @@ mod tests {
         assert_eq!(part("sqlite_autoindex_call_1"), "calls and their indices");
         assert_eq!(part("call_record"), "where details stand");
         assert_eq!(part("call_text_data"), "full text");
+        assert_eq!(part("call_words_data"), "full text");
         assert_eq!(part("node"), "other");
         assert_eq!(part("_sqlx_migrations"), "other");
     }

@@ -30,7 +30,7 @@ use commits::{Commits, GivenUp, Ready};
 /// Captures of one batch at most; a call makes three or four.
 const BATCH: usize = 4_096;
 /// Bytes of bodies after which a batch takes no more calls.
-const BATCH_BYTES: u64 = 16 << 20;
+const BATCH_BYTES: u64 = 8 << 20;
 /// After the first capture a batch gathers for this long: a call that opens and closes within it is written once.
 const GATHER: Duration = Duration::from_millis(30);
 /// When the last batch was larger than this, the next one gathers longer: most of what a transaction writes are pages

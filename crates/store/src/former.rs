@@ -10,13 +10,15 @@ use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::layout::{append_patched, get};
 use crate::write::BEGIN;
-use crate::{Store, StoreError, packing, text};
+use crate::{Store, StoreError, packing};
 
 const DAMAGED: StoreError = StoreError::Damaged("a body's layout has an unknown part");
 /// No segment is larger than this; a larger claim is damage.
 const LARGEST_SEGMENT: usize = 1 << 30;
 const LARGEST_DETAIL: usize = 64 << 20;
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// Text of one segment beyond this is not indexed.
+const LARGEST_TEXT: usize = 1 << 20;
 /// Calls indexed in one transaction.
 const CALLS: i64 = 64;
 
@@ -123,9 +125,9 @@ impl Store {
         for (seq, segments, answer) in waiting {
             let (mut coded, mut said) = (segments.as_slice(), Vec::new());
             while !coded.is_empty() {
-                said.push(self.segment(id(&mut coded)?).await?.into());
+                said.push(self.segment(id(&mut coded)?).await?);
             }
-            texts.insert(seq, text::words(&answer, &said));
+            texts.insert(seq, text_of(answer, &said));
         }
         let mut writer = self.inner.writer.lock().await;
         let indexed = index(writer.connection()?, &texts).await;
@@ -139,8 +141,11 @@ impl Store {
 /// Takes these texts into the index and out of the backlog.
 async fn index(connection: &mut SqliteConnection, texts: &HashMap<i64, String>) -> Result<(), StoreError> {
     let mut transaction = connection.begin_with(BEGIN).await?;
-    let rows: Vec<(i64, &str)> = texts.iter().map(|(seq, text)| (*seq, text.as_str())).collect();
-    text::put(&mut transaction, &rows).await?;
+    // Into the index that has positions: there is no record that a phrase could be looked for in.
+    for (seq, text) in texts {
+        let insert = sqlx::query("INSERT OR REPLACE INTO call_text (rowid, text) VALUES (?, ?)");
+        insert.bind(*seq).bind(text).execute(&mut *transaction).await?;
+    }
     let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM text_backlog WHERE seq IN (");
     let mut list = delete.separated(", ");
     for seq in texts.keys() {
@@ -150,6 +155,14 @@ async fn index(connection: &mut SqliteConnection, texts: &HashMap<i64, String>) 
     delete.build().persistent(false).execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(())
+}
+
+fn text_of(mut text: String, said: &[Vec<u8>]) -> String {
+    for segment in said {
+        text.push('\n');
+        text.push_str(&model::text::searchable(segment, LARGEST_TEXT));
+    }
+    text
 }
 
 fn id(coded: &mut &[u8]) -> Result<i64, StoreError> {
@@ -172,4 +185,94 @@ fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, StoreError> {
         return Ok(serde_json::from_slice(&packing::unpack(packed, LARGEST_DETAIL)?)?);
     }
     Ok(serde_json::from_slice(packed)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use api::{CallFilter, CallId, Page};
+    use sqlx::migrate::Migrator;
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+    use crate::layout::{Patch, encode_patches};
+    use crate::open::{APPLICATION_ID, MIGRATIONS};
+
+    const CALL: &str = r#"
+        INSERT INTO call (seq, id, started_ms, state, failed, provider, operation, method, path, streamed,
+            usage_source, cost_source)
+        VALUES (1, x'00000000000000000000000000000001', 5, 'complete', 0, 'anthropic', 'chat', 'POST', '/', 0,
+            'provider', 'unknown');
+        INSERT INTO call_detail (seq, upstream, http_version, headers, cost, timing, request_body, response_body)
+        VALUES (1, 'api.anthropic.com', 'HTTP/1.1', CAST('[[{"name":"a","value":"b"}],[]]' AS BLOB), '{}',
+            CAST('{"end_us":9}' AS BLOB), 7, 8);
+        INSERT INTO body (id, info, layout) VALUES (7, '{"wire_bytes":3}', x'000101020004'),
+            (8, '{"wire_bytes":4}', x'0005');
+        INSERT INTO node (id, key, parent, segment, patch) VALUES (1, x'01', NULL, 2, NULL);
+        INSERT INTO text_backlog (seq, segments, answer) VALUES (1, x'0203', 'the quick brown fox');
+    "#;
+    const SEGMENTS: [&str; 5] = [
+        r#"{"messages":["#,
+        r#"{"role":"user","content":"why is the flaky test slow, and slow, and slow again, as slow as that"}"#,
+        r#",{"role":"user","content":[{"text":"Grüße"}]}"#,
+        "]}",
+        "answer",
+    ];
+    const MARKER: &str = r#","cache_control":{"type":"ephemeral"}"#;
+
+    /// A database of the version before this one, with one call.
+    async fn former(path: &std::path::Path) {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .pragma("application_id", APPLICATION_ID.to_string());
+        let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+        let before = MIGRATIONS.iter().filter(|migration| migration.version < 4).cloned().collect();
+        Migrator::with_migrations(before).run(&mut database).await.unwrap();
+        sqlx::raw_sql(CALL).execute(&mut database).await.unwrap();
+        for (number, text) in (1_i64..).zip(SEGMENTS) {
+            let packed = (number == 2).then(|| packing::pack(text.as_bytes()).unwrap());
+            let insert = sqlx::query("INSERT INTO segment VALUES (?, ?, ?, ?, ?)")
+                .bind(number)
+                .bind(vec![u8::try_from(number).unwrap(); 32])
+                .bind(i64::try_from(text.len()).unwrap())
+                .bind(packed.is_some())
+                .bind(packed.unwrap_or_else(|| text.as_bytes().to_vec()));
+            insert.execute(&mut database).await.unwrap();
+        }
+        let at = SEGMENTS[2].find("}]").unwrap();
+        let patch = encode_patches(&[Patch { at, bytes: MARKER.into() }]);
+        let node = sqlx::query("INSERT INTO node (id, key, parent, segment, patch) VALUES (2, x'02', 1, 3, ?)");
+        node.bind(patch).execute(&mut database).await.unwrap();
+        database.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_the_version_before_wrote_is_read_and_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.db");
+        former(&path).await;
+        let store = Store::open(&path).await.unwrap().0;
+        let id = CallId::from_slice(&1_u128.to_be_bytes()).unwrap();
+        let body = async |side| String::from_utf8(store.body(id, side).await.unwrap().unwrap()).unwrap();
+        let marked = SEGMENTS[2].replace("}]", &format!("{MARKER}}}]"));
+        assert_eq!(
+            body(BodySide::Request).await,
+            format!("{}{}{marked}{}", SEGMENTS[0], SEGMENTS[1], SEGMENTS[3])
+        );
+        assert_eq!(body(BodySide::Response).await, SEGMENTS[4]);
+        let call = store.call(id).await.unwrap().unwrap();
+        assert_eq!((call.upstream.as_str(), call.timing.end_us), ("api.anthropic.com", Some(9)));
+        assert_eq!((call.request_body.wire_bytes, call.response_body.wire_bytes), (3, 4));
+        assert_eq!(call.request_headers, [Header { name: "a".into(), value: "b".into() }]);
+
+        let found = async |text: &str| {
+            let filter = CallFilter { text: Some(text.into()), ..CallFilter::default() };
+            store.list_calls(&filter, Page::default()).await.unwrap().total
+        };
+        assert_eq!((found("flaky").await, store.index_lag().await.unwrap()), (0, 1));
+        assert_eq!(store.index_some().await.unwrap(), 1);
+        assert_eq!(store.index_some().await.unwrap(), 0);
+        assert_eq!((found("grusse").await, found("gruße").await, found("fla slo").await), (0, 1, 1));
+        assert_eq!((found("\"quick brown\"").await, found("\"brown quick\"").await), (1, 0));
+    }
 }

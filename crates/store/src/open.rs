@@ -19,7 +19,7 @@ use crate::write::Writer;
 use crate::{Inner, Opened, Store, StoreError, pack};
 
 /// "LLMF": marks the file as ours.
-const APPLICATION_ID: u32 = 0x4c4c_4d46;
+pub(crate) const APPLICATION_ID: u32 = 0x4c4c_4d46;
 const READERS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The log is taken into the database file when it has this many pages: a page that is written again and again (the

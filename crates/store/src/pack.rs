@@ -8,6 +8,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::known::{Key, Known, Met, list};
 use crate::layout::Place;
+use crate::row::statements;
 use crate::{Store, StoreError, packing};
 
 /// A pack that has this many bytes takes no more calls: reading one of its stretches unpacks all of it.
@@ -18,7 +19,7 @@ const TOO_LARGE: StoreError = StoreError::Damaged("a call is too large for a pac
 /// Bytes of unpacked packs that a reader holds on to.
 const HELD: usize = 16 << 20;
 /// Rows in one statement.
-const ROWS: usize = 64;
+const ROWS: usize = 16;
 /// Packs whose lists are learnt at once.
 const RECALLED: i64 = 512;
 
@@ -99,7 +100,7 @@ impl<'a> Packer<'a> {
 }
 
 pub(crate) async fn put_packs(connection: &mut SqliteConnection, packs: &[Packed]) -> Result<(), StoreError> {
-    for some in packs.chunks(ROWS) {
+    for some in statements(packs, ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO pack (id, raw_len, known, bytes) ");
         query.push_values(some, |mut row, pack| {
             row.push_bind(pack.id)
@@ -107,7 +108,7 @@ pub(crate) async fn put_packs(connection: &mut SqliteConnection, packs: &[Packed
                 .push_bind(pack.known.as_slice())
                 .push_bind(pack.bytes.as_slice());
         });
-        query.build().persistent(false).execute(&mut *connection).await?;
+        query.build().execute(&mut *connection).await?;
     }
     Ok(())
 }

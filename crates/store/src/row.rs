@@ -11,8 +11,10 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use crate::StoreError;
 use crate::layout::Place;
 
-/// Rows in one statement: 40 columns each, and SQLite takes 32,766 values.
-const ROWS: usize = 200;
+/// Rows in one statement, of 40 columns each.
+const ROWS: usize = 64;
+/// Rows of a few columns in one statement.
+const NARROW_ROWS: usize = 256;
 
 /// The columns of a list, in the order [`summary`] reads them by name.
 pub(crate) const SUMMARY_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
@@ -84,30 +86,40 @@ fn unsigned(value: Option<i64>) -> Option<u64> {
     value.map(i64::unsigned_abs)
 }
 
+/// `rows` in as few statements as can be used again: each takes a power of two of them, at most `largest`.
+pub(crate) fn statements<T>(mut rows: &[T], largest: usize) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let power = 1 << rows.len().checked_ilog2()?;
+        let (some, rest) = rows.split_at_checked(largest.min(power))?;
+        rows = rest;
+        Some(some)
+    })
+}
+
 pub(crate) async fn put_summaries(
     connection: &mut SqliteConnection,
     rows: &[CallRow<'_>],
 ) -> Result<(), StoreError> {
-    for some in rows.chunks(ROWS) {
+    for some in statements(rows, ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO call (seq, failed, ");
         query.push(SUMMARY_COLUMNS).push(WINDOW_COLUMNS).push(") ");
         query.push_values(some, |mut row, written| {
             let call = written.call;
             let tags = (!call.tags.is_empty()).then(|| serde_json::to_string(&call.tags).unwrap_or_default());
-            row.push_bind(written.seq).push_bind(failed(call)).push_bind(call.id.as_bytes().to_vec());
+            row.push_bind(written.seq).push_bind(failed(call)).push_bind(call.id.as_bytes().as_slice());
             row.push_bind(call.started_ms)
                 .push_bind(signed(call.duration_us))
                 .push_bind(signed(call.first_byte_us))
                 .push_bind(signed(call.first_token_us))
                 .push_bind(call.state.as_str())
-                .push_bind(call.provider.clone())
+                .push_bind(call.provider.as_str())
                 .push_bind(call.operation.as_str())
-                .push_bind(call.client.clone())
-                .push_bind(call.method.clone())
-                .push_bind(call.path.clone())
+                .push_bind(call.client.as_deref())
+                .push_bind(call.method.as_str())
+                .push_bind(call.path.as_str())
                 .push_bind(call.status)
-                .push_bind(call.model.clone())
-                .push_bind(call.title.clone())
+                .push_bind(call.model.as_deref())
+                .push_bind(call.title.as_deref())
                 .push_bind(call.streamed);
             let usage = &call.usage;
             for tokens in [usage.input, usage.cache_read, usage.cache_write_5m, usage.cache_write_1h] {
@@ -118,13 +130,13 @@ pub(crate) async fn put_summaries(
                 .push_bind(word(&call.usage_source))
                 .push_bind(call.cost.map(Money::pico))
                 .push_bind(word(&call.cost_source))
-                .push_bind(call.finish_reason.clone())
-                .push_bind(call.error.clone())
-                .push_bind(call.session_id.clone())
-                .push_bind(call.trace_id.clone())
-                .push_bind(call.parent_id.clone())
+                .push_bind(call.finish_reason.as_deref())
+                .push_bind(call.error.as_deref())
+                .push_bind(call.session_id.as_deref())
+                .push_bind(call.trace_id.as_deref())
+                .push_bind(call.parent_id.as_deref())
                 .push_bind(tags)
-                .push_bind(call.retry_of.map(|id| id.as_bytes().to_vec()));
+                .push_bind(call.retry_of.as_ref().map(|id| id.as_bytes().as_slice()));
             for names in BUCKETS {
                 row.push_bind(written.bucket_cost(names));
             }
@@ -132,7 +144,7 @@ pub(crate) async fn put_summaries(
                 .push_bind(call.error.as_deref().map(|error| model::dialect::error_kind(error).to_owned()))
                 .push_bind(written.is_cut());
         });
-        query.build().persistent(false).execute(&mut *connection).await?;
+        query.build().execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -142,12 +154,12 @@ pub(crate) async fn put_places(
     connection: &mut SqliteConnection,
     places: &[(i64, Place)],
 ) -> Result<(), StoreError> {
-    for some in places.chunks(ROWS) {
+    for some in statements(places, NARROW_ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO call_record (seq, pack, at, len) ");
         query.push_values(some, |mut row, (seq, place)| {
             row.push_bind(*seq).push_bind(place.pack).push_bind(place.at).push_bind(place.len);
         });
-        query.build().persistent(false).execute(&mut *connection).await?;
+        query.build().execute(&mut *connection).await?;
     }
     Ok(())
 }

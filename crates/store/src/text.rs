@@ -6,11 +6,12 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::layout::Place;
 use crate::pack::Reader;
+use crate::row::statements;
 use crate::words::{Distinct, Search};
 use crate::{Store, StoreError, bodies, record};
 
 /// Rows in one statement.
-const ROWS: usize = 500;
+const ROWS: usize = 128;
 /// Text of one stretch beyond this is not indexed.
 const LARGEST: usize = 1 << 20;
 /// The index has no positions: of so many calls that have all the words, the newest, the texts are read for a phrase.
@@ -28,12 +29,12 @@ pub(crate) fn words(answer: &str, new: &[Bytes]) -> String {
 
 /// Takes these words into the index.
 pub(crate) async fn put(connection: &mut SqliteConnection, calls: &[(i64, &str)]) -> Result<(), StoreError> {
-    for some in calls.chunks(ROWS) {
+    for some in statements(calls, ROWS) {
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO call_words (rowid, words) ");
         insert.push_values(some, |mut row, (seq, words)| {
             row.push_bind(*seq).push_bind(*words);
         });
-        insert.build().persistent(false).execute(&mut *connection).await?;
+        insert.build().execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -134,6 +134,79 @@ async fn a_session_grows_with_what_is_new_not_with_what_is_sent() {
     assert!(sizes[39] * 20 < raw as u64, "{} of {raw} raw bytes", sizes[39]);
 }
 
+/// The memory of what is stored already survives a restart.
+#[tokio::test]
+async fn a_session_goes_on_after_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    // Numbers that do not compress well, so that what is stored twice shows.
+    let turn = |messages: u64| {
+        let noise = |seed: u64| (0..40).map(|n| ((seed * 40 + n) * (seed + 7919) * 2_654_435_761).to_string()).collect::<String>();
+        let messages: Vec<String> = (1..=messages).map(|n| format!(r#"{{"content":"{}"}}"#, noise(n))).collect();
+        format!(r#"{{"messages":[{}]}}"#, messages.join(","))
+    };
+    store.write(&[close(&turn(40)).1]).await.unwrap();
+    let before = store.packed_bytes().await.unwrap();
+    store.close().await.unwrap();
+    let store = open(&folder).await;
+    store.recall().await.unwrap();
+    let body = turn(42);
+    let (id, write) = close(&body);
+    store.write(&[write]).await.unwrap();
+    assert_eq!(store.body(id, BodySide::Request).await.unwrap().unwrap(), body.as_bytes());
+    let more = store.packed_bytes().await.unwrap() - before;
+    assert!(more * 4 < before, "{more} bytes more than {before}");
+}
+
+/// A batch that is made ready while the one before is committed repeats what that one holds; should that one be given
+/// up, what it holds must be stored after all.
+#[tokio::test]
+async fn a_batch_does_not_lean_on_one_that_was_given_up() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let (one, two, three) = (turn(4), turn(6), turn(8));
+    let given_up = store.prepare(vec![close(&one).1]).unwrap();
+    let (second, write) = close(&two);
+    let batch = store.prepare(vec![write]).unwrap();
+    drop(given_up);
+    store.commit(&batch).await.unwrap();
+    drop(batch);
+    let (third, write) = close(&three);
+    store.write(&[write]).await.unwrap();
+    for (id, body) in [(second, two), (third, three)] {
+        assert_eq!(store.body(id, BodySide::Request).await.unwrap().unwrap(), body.as_bytes());
+    }
+}
+
+/// Forks, retries and edits of a conversation come back exactly, and share what they have in common.
+#[tokio::test]
+async fn branches_of_a_conversation_come_back() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let message = |text: &str| format!(r#"{{"role":"user","content":"{}"}}"#, text.repeat(30));
+    let body = |messages: &[String]| format!(r#"{{"model":"m","messages":[{}]}}"#, messages.join(","));
+    let mut messages: Vec<String> = (0..100).map(|n| message(&format!("message {n} "))).collect();
+    let mut bodies: Vec<String> = (1..=100).map(|count| body(&messages[..count])).collect();
+    bodies.push(body(&messages));
+    messages[50] = message("edited ");
+    bodies.push(body(&messages));
+    messages.truncate(20);
+    bodies.push(body(&messages));
+    messages.push(message("another way "));
+    bodies.push(body(&messages));
+    messages.remove(0);
+    bodies.push(body(&messages));
+    let mut stored = Vec::new();
+    for body in bodies {
+        let (id, write) = close(&body);
+        store.write(&[write]).await.unwrap();
+        stored.push((id, body));
+    }
+    for (id, body) in stored {
+        assert_eq!(store.body(id, BodySide::Request).await.unwrap().unwrap(), body.as_bytes());
+    }
+}
+
 #[tokio::test]
 async fn a_crash_leaves_open_calls_lost() {
     let folder = TempDir::new().unwrap();
@@ -190,6 +263,8 @@ async fn filters_find_what_they_say() {
     assert_eq!(found(text("flaky slo")).await, [good.id], "words of the prompt, the last one begun");
     assert_eq!(found(text("\"quick brown\"")).await, [good.id], "a phrase of the answer");
     assert_eq!(found(text("\"brown quick\"")).await, []);
+    assert_eq!(found(text("\"flaky test\" BRÓWN")).await, [good.id], "a phrase and a word, however they are written");
+    assert_eq!(found(text("\"the flaky\" \"slow test\"")).await, []);
     let stats = store.stats(&any()).await.unwrap();
     assert_eq!((stats.calls, stats.errors, stats.unpriced, stats.cost), (2, 1, 1, good.cost.unwrap()));
     let bars = store.histogram(&any(), 0, 3_000, 3).await.unwrap();
