@@ -73,7 +73,8 @@ impl Tap {
     pub async fn heard(&self) -> Vec<Heard> {
         let heard = wait_until("the answers at the tap", async || {
             let lines = self.lines.lock().unwrap().clone();
-            let heard: Option<Vec<Vec<Heard>>> = lines.iter().map(|line| heard(&line.lock().unwrap())).collect();
+            let heard: Option<Vec<Vec<Heard>>> =
+                lines.iter().map(|line| heard(&line.lock().unwrap())).collect();
             heard.map(|heard| heard.into_iter().flatten().collect())
         })
         .await;

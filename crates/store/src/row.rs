@@ -18,7 +18,7 @@ const ROWS: usize = 200;
 pub(crate) const SUMMARY_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
     provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
     cache_write_1h, output, reasoning, usage_source, cost, cost_source, finish_reason, error, session_id, trace_id, \
-    parent_id, tags";
+    parent_id, tags, retry_of";
 
 /// The columns that only sums read.
 const WINDOW_COLUMNS: &str = ", cost_input, cost_cache_read, cost_cache_write_5m, cost_cache_write_1h, cost_output, \
@@ -123,7 +123,8 @@ pub(crate) async fn put_summaries(
                 .push_bind(call.session_id.clone())
                 .push_bind(call.trace_id.clone())
                 .push_bind(call.parent_id.clone())
-                .push_bind(tags);
+                .push_bind(tags)
+                .push_bind(call.retry_of.map(|id| id.as_bytes().to_vec()));
             for names in BUCKETS {
                 row.push_bind(written.bucket_cost(names));
             }
@@ -217,6 +218,7 @@ pub(crate) fn summary(row: &SqliteRow) -> Result<CallSummary, StoreError> {
         session_id: row.try_get("session_id")?,
         trace_id: row.try_get("trace_id")?,
         parent_id: row.try_get("parent_id")?,
+        retry_of: row.try_get::<Option<&[u8]>, _>("retry_of")?.and_then(CallId::from_slice),
         tags: tags.map(|tags| serde_json::from_str(&tags)).transpose()?.unwrap_or_default(),
     })
 }

@@ -39,6 +39,7 @@ fn summary(state: CallState) -> CallSummary {
         session_id: Some("s1".into()),
         trace_id: None,
         parent_id: None,
+        retry_of: None,
         tags: vec!["team:a".into()],
     }
 }

@@ -33,7 +33,8 @@ fn whole(plan: &Plan, received: &Received) -> Answer {
 }
 
 fn stream(plan: &Plan, received: &Received) -> Answer {
-    let start = json!({"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []});
+    let start =
+        json!({"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []});
     let mut events = vec![("message-start", json!({"id": "mock-1", "delta": {"message": start}}))];
     let content = |content: Value| json!({"index": 0, "delta": {"message": {"content": content}}});
     events.push(("content-start", content(json!({"type": "text", "text": ""}))));

@@ -63,7 +63,8 @@ fn stream(plan: &Plan, received: &Received, request: &Value, model: &str) -> Ans
     // Mistral sends a call in one piece, and its SDK insists.
     let agent = received.head.header("user-agent").unwrap_or_default();
     if let Some((name, arguments)) = tool.filter(|_| agent.contains("mistral")) {
-        let call = json!({"index": 0, "id": "call_mock_1", "function": {"name": name, "arguments": arguments}});
+        let call =
+            json!({"index": 0, "id": "call_mock_1", "function": {"name": name, "arguments": arguments}});
         events.push(delta(json!({"tool_calls": [call]}), Value::Null));
     } else if let Some((name, arguments)) = tool {
         let start = json!({"index": 0, "id": "call_mock_1", "type": "function", "function": {"name": name, "arguments": ""}});

@@ -33,7 +33,9 @@ fn script(name: &str) -> PathBuf {
 
 /// Adds a line to the table that `cargo xtask test --clients` prints at its end.
 fn table(line: &str) {
-    print!("| client | calls | compared | different | recorded | tokens off |\n|---|---|---|---|---|---|\n{line}");
+    print!(
+        "| client | calls | compared | different | recorded | tokens off |\n|---|---|---|---|---|---|\n{line}"
+    );
     if let Some(path) = std::env::var_os("LLMFLOW_CLIENTS_TABLE") {
         let mut file = std::fs::File::options().create(true).append(true).open(path).unwrap();
         file.write_all(line.as_bytes()).unwrap();

@@ -188,7 +188,9 @@ mod tests {
 
     #[test]
     fn tools_behind_an_sdk_are_known_by_their_prompt() {
-        let chat = |content: &str| format!(r#"{{"model":"m","messages":[{{"role":"system","content":{content}}}]}}"#);
+        let chat = |content: &str| {
+            format!(r#"{{"model":"m","messages":[{{"role":"system","content":{content}}}]}}"#)
+        };
         for (content, tool) in [
             (r#""You are Cline, a careful agent.""#, Some("cline")),
             (r#"[{"type":"text","text":"You are an agent in the Continue CLI. Given"}]"#, Some("continue")),
@@ -198,7 +200,8 @@ mod tests {
         ] {
             assert_eq!(tool_in_prompt(chat(content).as_bytes()), tool, "{content}");
         }
-        let anthropic = r#"{"messages":[{"role":"user","content":"hi"}],"system":"You are Cline, a careful agent."}"#;
+        let anthropic =
+            r#"{"messages":[{"role":"user","content":"hi"}],"system":"You are Cline, a careful agent."}"#;
         assert_eq!(tool_in_prompt(anthropic.as_bytes()), Some("cline"));
         assert_eq!(tool_in_prompt(b"not json"), None);
     }

@@ -42,9 +42,14 @@ async fn run(agent: &Agent, bases: &Bases, home: &Path) -> Value {
 /// A command with nothing of the caller's environment but the path.
 fn bare(mut command: Command, home: &Path) -> Command {
     command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    for (name, value) in
-        [("LANG", "C.UTF-8"), ("TERM", "dumb"), ("CI", "1"), ("NO_COLOR", "1"), ("TZ", "UTC"), ("SHELL", "/bin/bash")]
-    {
+    for (name, value) in [
+        ("LANG", "C.UTF-8"),
+        ("TERM", "dumb"),
+        ("CI", "1"),
+        ("NO_COLOR", "1"),
+        ("TZ", "UTC"),
+        ("SHELL", "/bin/bash"),
+    ] {
         command.env(name, value);
     }
     command

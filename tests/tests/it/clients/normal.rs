@@ -76,7 +76,8 @@ fn random(bytes: &[u8]) -> Option<(char, usize)> {
         return Some(('N', 10 + port));
     }
     if let Some(mark) = TIMED.iter().find(|mark| bytes.starts_with(mark.as_bytes())) {
-        let value = bytes[mark.len()..].iter().take_while(|byte| byte.is_ascii_hexdigit() || **byte == b'.').count();
+        let value =
+            bytes[mark.len()..].iter().take_while(|byte| byte.is_ascii_hexdigit() || **byte == b'.').count();
         return Some(('C', mark.len() + value));
     }
     let word = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
@@ -84,9 +85,9 @@ fn random(bytes: &[u8]) -> Option<(char, usize)> {
         return Some(('H', word));
     }
     if (10..=19).contains(&word) && bytes[..word].iter().all(u8::is_ascii_digit) {
-        let fraction = bytes[word..].strip_prefix(b".").map_or(0, |rest| {
-            1 + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
-        });
+        let fraction = bytes[word..]
+            .strip_prefix(b".")
+            .map_or(0, |rest| 1 + rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
         return Some(('T', word + fraction));
     }
     NAMED_IDS.iter().find_map(|(name, least)| {

@@ -106,7 +106,11 @@ impl Score {
             let got = &heard.got;
             let part = sent.body.starts_with(&got.body) && got.ended != Ended::Whole;
             let all = sent.body == got.body;
-            self.same(&format!("{what}: carried answer"), &true, &(all || part && !sent.whole || part && sent.client_left));
+            self.same(
+                &format!("{what}: carried answer"),
+                &true,
+                &(all || part && !sent.whole || part && sent.client_left),
+            );
         }
     }
 
@@ -185,7 +189,14 @@ impl Score {
         }
     }
 
-    async fn answered(&mut self, what: &str, app: &App, call: &CallSummary, exchange: &Exchange, plan: &Plan) {
+    async fn answered(
+        &mut self,
+        what: &str,
+        app: &App,
+        call: &CallSummary,
+        exchange: &Exchange,
+        plan: &Plan,
+    ) {
         if call.state != CallState::Complete {
             self.wrong.push(format!("{what}: recorded as {:?}: {:?}", call.state, call.error));
         }
@@ -282,9 +293,12 @@ fn asks_a_model(exchange: &Exchange) -> bool {
 /// Chat Completions' streams say what was used only to those who ask.
 fn reports_usage(exchange: &Exchange) -> bool {
     let request = exchange.received.json();
-    exchange.received.path().ends_with("/chat/completions").then_some(&request).is_none_or(|request| {
-        request["stream"] != true || request["stream_options"]["include_usage"] == true
-    })
+    exchange
+        .received
+        .path()
+        .ends_with("/chat/completions")
+        .then_some(&request)
+        .is_none_or(|request| request["stream"] != true || request["stream_options"]["include_usage"] == true)
 }
 
 /// An invalid body that came whole is a whole answer, and a client may not mind. Two faults befall only streams; a

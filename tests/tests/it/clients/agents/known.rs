@@ -94,7 +94,11 @@ pub(super) static CLAUDE_CODE: Agent = Agent {
     said: |said| {
         let said: Value = serde_json::from_str(said).unwrap_or_default();
         let names = ["is_error", "num_turns", "result", "total_cost_usd", "api_error_status"];
-        names.iter().map(|name| (*name, said[*name].clone())).map(|(name, value)| json!([name, value])).collect()
+        names
+            .iter()
+            .map(|name| (*name, said[*name].clone()))
+            .map(|(name, value)| json!([name, value]))
+            .collect()
     },
 };
 
