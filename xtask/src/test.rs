@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
             &["--", "--ignored", "clients"]
         };
         command.args(only_clients);
-        let table = self.workspace.target().join("clients.md");
+        let table = self.workspace.target.join("clients.md");
         let head = "| client | calls | compared | different | recorded | tokens off |\n|---|---|---|---|---|---|\n";
         std::fs::write(&table, head).with_context(|| format!("{} cannot be written", table.display()))?;
         command.env("LLMFLOW_CLIENTS_TABLE", &table);
