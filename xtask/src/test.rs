@@ -166,9 +166,14 @@ impl<'a> Run<'a> {
             &["--", "--ignored", "clients"]
         };
         command.args(only_clients);
-        Step::new("tests with real clients", "look at the client's own output above")
-            .run_last(&mut command)
-            .map(|_| ())
+        let table = self.workspace.target.join("clients.md");
+        let head = "| client | calls | compared | different | recorded | tokens off |\n|---|---|---|---|---|---|\n";
+        std::fs::write(&table, head).with_context(|| format!("{} cannot be written", table.display()))?;
+        command.env("LLMFLOW_CLIENTS_TABLE", &table);
+        let step = Step::new("tests with real clients", "look at the client's own output above");
+        let outcome = step.run_last(&mut command);
+        println!("\n{}", std::fs::read_to_string(&table).unwrap_or_default());
+        outcome.map(|_| ())
     }
 
     fn runner(&self) -> Command {

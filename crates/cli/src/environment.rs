@@ -19,19 +19,23 @@ pub(crate) async fn print(settings: &Settings, shell: Shell) {
     }
 }
 
-/// Runs a command with the variables set. Without the proxy it runs all the same, and says that nothing is recorded.
+/// Runs a command with the variables set, and with what it needs beside them. Without the proxy it runs all the same, and says that nothing is recorded.
 pub(crate) async fn run(settings: &Settings, command: &[String]) -> anyhow::Result<ExitCode> {
     let (program, arguments) = command.split_first().context("no command was given")?;
     let mut child = Command::new(program);
-    child.args(arguments);
     match proxy_port(settings).await {
-        Some(port) => drop(child.envs(connect::variables(port))),
+        Some(port) => {
+            let needs = connect::needs(program, port);
+            child.args(needs.arguments).envs(connect::variables(port));
+            child.envs(needs.variables.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()));
+        }
         None => {
             eprintln!(
                 "llmflow: the proxy does not run, so nothing is recorded. Start it with: llmflow serve"
             );
         }
     }
+    child.args(arguments);
     execute(child, program)
 }
 

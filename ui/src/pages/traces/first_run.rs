@@ -35,7 +35,7 @@ pub fn FirstRun() -> impl IntoView {
                 <div class="fr">
                     <span class=format!("{} md24", tool.class)>{tool.letters}</span>
                     <span class="m">{tool.name}</span>
-                    <span class="t3 s12 mono cut">{tool.variable}</span>
+                    <span class="t3 s12 mono cut">{tool.told_by()}</span>
                     <span class="end"></span>
                     <CopyButton text=text label="Copy env" class=class testid="copy-env" />
                 </div>

@@ -26,6 +26,8 @@ pub(super) struct Agent {
     pub(super) tool: (&'static str, &'static str),
     /// The tool with which it ends, when words do not end it.
     pub(super) last: Option<(&'static str, &'static str)>,
+    /// Scenarios that are spared it: it takes long to start.
+    pub(super) spared: &'static [&'static str],
     /// The session that a request names.
     pub(super) session: fn(&Exchange) -> Option<String>,
     pub(super) command: fn(&Bases, &Path) -> Command,
@@ -78,6 +80,7 @@ pub(super) static CLAUDE_CODE: Agent = Agent {
     turn: "\"name\":\"Bash\"",
     tool: ("Bash", r#"{"command":"echo hi","description":"Says hi"}"#),
     last: None,
+    spared: &[],
     session: |exchange| header(exchange, "x-claude-code-session-id"),
     command: |bases, home| {
         let mut command = npm("js-claude", "claude", home);
@@ -106,6 +109,7 @@ pub(super) static CODEX: Agent = Agent {
     turn: "\"name\":\"exec_command\"",
     tool: ("exec_command", r#"{"cmd":"echo hi"}"#),
     last: None,
+    spared: &[],
     session: |exchange| header(exchange, "session-id"),
     command: |bases, home| {
         // As Connect says it: no provider of one's own.
@@ -126,6 +130,7 @@ pub(super) static GEMINI_CLI: Agent = Agent {
     turn: "\"name\":\"list_directory\"",
     tool: ("list_directory", r#"{"dir_path":".","path":"."}"#),
     last: None,
+    spared: &[],
     session: no_session,
     command: |bases, home| {
         let settings = json!({
@@ -150,6 +155,7 @@ pub(super) static OPENCODE: Agent = Agent {
     turn: "\"name\":\"bash\"",
     tool: ("bash", r#"{"command":"echo hi","description":"Says hi"}"#),
     last: None,
+    spared: &[],
     session: |exchange| header(exchange, "x-session-id"),
     command: |bases, home| {
         let settings = json!({
@@ -180,6 +186,7 @@ pub(super) static AIDER: Agent = Agent {
     // It offers none: what it changes it says in words.
     tool: ("none", "{}"),
     last: None,
+    spared: &["tool", "single bytes", "crlf", "comments", "529", "html", "error event"],
     session: no_session,
     command: |bases, home| {
         let mut command = bare(Command::new(installed("py-aider/bin/aider")), home);
@@ -200,6 +207,7 @@ pub(super) static CLINE: Agent = Agent {
     turn: "\"name\":\"read_files\"",
     tool: ("read_files", r#"{"files":[{"path":"README.md"}]}"#),
     last: Some(("submit_and_exit", r#"{"summary":"All is done: forty-two.","verified":true}"#)),
+    spared: &[],
     session: no_session,
     command: |bases, home| {
         let script = r#""$CLINE" auth --provider openai --apikey "$KEY" --modelid gpt-4o-mini --baseurl "$BASE" >/dev/null && exec "$CLINE" --json -y "$PROMPT""#;
@@ -219,6 +227,7 @@ pub(super) static CONTINUE: Agent = Agent {
     turn: "\"name\":\"Read\"",
     tool: ("List", r#"{"dirpath":"."}"#),
     last: None,
+    spared: &[],
     session: no_session,
     command: |bases, home| {
         let settings = home.join(".continue/config.yaml");
@@ -243,6 +252,7 @@ pub(super) static QWEN_CODE: Agent = Agent {
     turn: "You are Qwen Code",
     tool: ("list_directory", r#"{"path":"/tmp"}"#),
     last: None,
+    spared: &[],
     session: no_session,
     command: |bases, home| {
         let settings = json!({
