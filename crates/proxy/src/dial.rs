@@ -20,11 +20,14 @@ use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tower_service::Service;
 
 use crate::outbound::{Outbound, is_this_machine, shown};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// The same with everything before the first request: proxies and TLS.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// A peer that vanished without a word is found out by TCP itself; a quiet one is never cut.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
@@ -109,6 +112,30 @@ async fn through(
     Ok(Line::new(Transport::Proxy(TokioIo::new(tunnel.call(destination).await?)), false))
 }
 
+/// A connector that fails when a connection is not ready in time.
+#[derive(Clone)]
+pub(crate) struct InTime<C>(pub(crate) C);
+
+impl<C> Service<Uri> for InTime<C>
+where
+    C: Service<Uri, Error = BoxError>,
+    C::Future: Send + 'static,
+    C::Response: Send,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, destination: Uri) -> Self::Future {
+        let connecting = tokio::time::timeout(READY_TIMEOUT, self.0.call(destination));
+        Box::pin(async move { connecting.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))? })
+    }
+}
+
 /// The system's resolver, but for `localhost`: that is this machine on both families, whatever a hosts file says, since
 /// model servers listen on either.
 #[derive(Clone)]
@@ -151,19 +178,25 @@ impl Iterator for Addresses {
     }
 }
 
-/// When bytes last came on a connection. Clones share it.
+/// What is known of a connection from outside: when bytes last came, and how to give it up. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct LastHeard {
+pub(crate) struct LineHandle {
     opened: Instant,
     /// Milliseconds after `opened`.
     heard: Arc<AtomicU64>,
+    given_up: CancellationToken,
 }
 
-impl LastHeard {
+impl LineHandle {
     /// How long the other side had been silent at `moment`; `None` when something came after it.
     pub(crate) fn silent_at(&self, moment: Instant) -> Option<Duration> {
         let heard = self.opened + Duration::from_millis(self.heard.load(Ordering::Relaxed));
         moment.checked_duration_since(heard)
+    }
+
+    /// Nobody waits for what is sent here any more: a write that is stuck fails.
+    pub(crate) fn give_up(&self) {
+        self.given_up.cancel();
     }
 
     fn now(&self) {
@@ -175,15 +208,16 @@ impl LastHeard {
 /// One connection, to the upstream or to the proxy in front of it.
 pub(crate) struct Line {
     io: TokioIo<Heard>,
-    last: LastHeard,
+    last: LineHandle,
     /// A proxy forwards what is sent here: requests name the whole URL.
     forwarded: bool,
 }
 
 impl Line {
     fn new(transport: Transport, forwarded: bool) -> Self {
-        let last = LastHeard { opened: Instant::now(), heard: Arc::default() };
-        Self { io: TokioIo::new(Heard { transport, last: last.clone() }), last, forwarded }
+        let last =
+            LineHandle { opened: Instant::now(), heard: Arc::default(), given_up: CancellationToken::new() };
+        Self { io: TokioIo::new(Heard { transport, last: last.clone(), stuck: None }), last, forwarded }
     }
 }
 
@@ -240,10 +274,41 @@ enum Transport {
     Proxy(TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>),
 }
 
-/// Takes note of when bytes came.
+/// Takes note of when bytes came, and of whether the other side takes them.
 struct Heard {
     transport: Transport,
-    last: LastHeard,
+    last: LineHandle,
+    /// What was to be written last did not fit; until it does, this waits for it to be given up.
+    stuck: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl Heard {
+    /// The result of a write; one that is stuck fails once the connection is given up.
+    fn written(
+        &mut self,
+        context: &mut Context<'_>,
+        result: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if result.is_ready() {
+            self.stuck = None;
+            return result;
+        }
+        let given_up = &self.last.given_up;
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(given_up.clone().cancelled_owned()));
+        stuck.as_mut().poll(context).map(|()| Err(io::ErrorKind::ConnectionAborted.into()))
+    }
+}
+
+impl Drop for Heard {
+    /// A connection that is given up while the other side takes nothing would wait with its end behind what is not sent
+    /// yet; only a reset says at once that there is nobody any more.
+    fn drop(&mut self) {
+        if let (Transport::Direct(stream), true) = (&self.transport, self.stuck.is_some())
+            && let Err(error) = stream.set_zero_linger()
+        {
+            tracing::debug!(%error, "a stalled connection cannot be reset");
+        }
+    }
 }
 
 impl AsyncRead for Heard {
@@ -270,10 +335,11 @@ impl AsyncWrite for Heard {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.transport {
+        let written = match &mut self.transport {
             Transport::Direct(stream) => Pin::new(stream).poll_write(context, bytes),
             Transport::Proxy(stream) => Pin::new(stream).poll_write(context, bytes),
-        }
+        };
+        self.written(context, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -302,9 +368,10 @@ impl AsyncWrite for Heard {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.transport {
+        let written = match &mut self.transport {
             Transport::Direct(stream) => Pin::new(stream).poll_write_vectored(context, bytes),
             Transport::Proxy(stream) => Pin::new(stream).poll_write_vectored(context, bytes),
-        }
+        };
+        self.written(context, written)
     }
 }

@@ -14,6 +14,8 @@ mod call;
 mod cli;
 mod clients;
 mod crash;
+#[cfg(target_os = "linux")]
+mod faults;
 mod fidelity;
 mod guard;
 #[cfg(target_os = "linux")]
