@@ -22,6 +22,7 @@ mod raw;
 #[cfg(target_os = "linux")]
 mod session;
 mod store_files;
+mod tap;
 mod wait;
 
 pub use app::{App, Finished, Setup, free_port};
@@ -32,11 +33,12 @@ pub use desktop::{Entry, Screen, Tray, Window};
 pub use http1::{Head, HeaderLine, hop_by_hop};
 pub use mock::{Answer, Dialect, Exchange, Fault, Framing, Mock, Plan, Received, Sent, Step, Tokens, gzip};
 pub use modern::{Asked, Http2, Piecewise, SecureUpstream, whole};
-pub use prices::{Rates, rates};
+pub use prices::{Rates, is_priced, rates};
 pub use raw::{Line, Raw};
 #[cfg(target_os = "linux")]
 pub use session::{SECRETS, Session};
 pub use store_files::{Cell, database_cells, files};
+pub use tap::{Heard, Tap};
 pub use wait::{DEADLINE, wait_until, within};
 
 use sha2::{Digest, Sha256};

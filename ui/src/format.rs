@@ -23,6 +23,9 @@ pub fn call_cost(cost: Option<Money>, source: CostSource, open: bool) -> CostTex
         (CostSource::Local, _) => CostText::Local,
         (CostSource::NotBilled, _) => CostText::None,
         (CostSource::Partial, Some(cost)) => CostText::Amount { text: money(cost, 4), partial: true },
+        (CostSource::Estimated, Some(cost)) => {
+            CostText::Amount { text: format!("~{}", money(cost, 4)), partial: false }
+        }
         (_, Some(cost)) => CostText::Amount { text: money(cost, 4), partial: open },
         (_, None) if open => CostText::None,
         (_, None) => CostText::Unknown,
@@ -138,18 +141,18 @@ pub fn speed(per_second: f64) -> String {
     if per_second < 9.95 { format!("{per_second:.1} tok/s") } else { format!("{per_second:.0} tok/s") }
 }
 
-/// `part` of `whole` in percent, never rounded up to 100 or down to 0.
+/// `part` of `whole` in percent; `<1%` and `>99%` rather than rounded down to nothing or up to all.
 pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "0%".to_owned();
     }
     let exact = part as f64 * 100.0 / whole as f64;
-    let rounded = match part {
-        0 => 0.0,
-        _ if part == whole => 100.0,
-        _ => exact.round().clamp(1.0, 99.0),
-    };
-    format!("{rounded:.0}%")
+    match exact {
+        _ if part == 0 => "0%".to_owned(),
+        _ if exact < 0.5 => "<1%".to_owned(),
+        _ if part < whole && exact >= 99.5 => ">99%".to_owned(),
+        _ => format!("{exact:.0}%"),
+    }
 }
 
 /// `part` of `whole` in percent with one decimal, never rounded up to 100 or down to 0.
@@ -203,6 +206,8 @@ mod tests {
         assert_eq!(call_cost(None, CostSource::Unknown, true), CostText::None);
         let partial = call_cost(Some(dollars("0.0461")), CostSource::Partial, false);
         assert_eq!(partial, CostText::Amount { text: "$0.0461".into(), partial: true });
+        let estimated = call_cost(Some(dollars("0.0461")), CostSource::Estimated, false);
+        assert_eq!(estimated, CostText::Amount { text: "~$0.0461".into(), partial: false });
     }
 
     #[test]
@@ -252,7 +257,8 @@ mod tests {
             Some("71 tok/s")
         );
         assert_eq!(tokens_per_second(Some(710), Some(5), Some(5)), None);
-        assert_eq!(percent(999, 1_000), "99%", "not all of it");
+        assert_eq!(percent(999, 1_000), ">99%", "not all of it");
+        assert_eq!((percent(4, 1_000), percent(6, 1_000)), ("<1%".to_owned(), "1%".to_owned()));
         assert_eq!(percent(0, 0), "0%");
         assert_eq!(
             [share(9, 1_284), share(1_271, 1_284), share(9_999, 10_000), share(5, 5)],

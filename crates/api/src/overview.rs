@@ -122,7 +122,10 @@ pub struct Totals {
     /// Ended calls of whose usage the provider told only a part.
     #[serde(skip_serializing_if = "is_zero")]
     pub partial: u64,
-    /// Ended calls for which either holds.
+    /// Ended calls of whose usage a part is estimated.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub estimated: u64,
+    /// Ended calls for which one of these holds.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_fully_priced: u64,
     /// Calls whose cost is the provider's own word.
@@ -158,6 +161,7 @@ impl Totals {
             (&mut self.turns, other.turns),
             (&mut self.unpriced, other.unpriced),
             (&mut self.partial, other.partial),
+            (&mut self.estimated, other.estimated),
             (&mut self.not_fully_priced, other.not_fully_priced),
             (&mut self.provider_priced, other.provider_priced),
             (&mut self.local, other.local),
@@ -205,6 +209,8 @@ pub struct Series {
     pub more_groups: u64,
     /// What those add up to, by interval.
     pub rest: Vec<SeriesPoint>,
+    /// Every call once, by interval. A call with two tags stands in two groups: groups by tag add up to more.
+    pub all: Vec<SeriesPoint>,
 }
 
 /// One group over time.
@@ -319,12 +325,18 @@ pub struct Overview {
     pub first_token: Latency,
     /// The same by model, quickest first; at most fifty.
     pub models: Vec<ModelLatency>,
+    /// How many models there are that have one.
+    pub model_count: u64,
     /// The window's pieces.
     pub parts: Vec<WindowPart>,
     /// Errors by cause, most frequent first; at most fifty.
     pub errors: Vec<ErrorCause>,
+    /// How many causes there are.
+    pub error_cause_count: u64,
     /// By tool, dearest first; at most fifty.
     pub tools: Vec<ToolTotal>,
+    /// How many tools there are.
+    pub tool_count: u64,
     /// Sessions, dearest first; at most fifty.
     pub sessions: Vec<SessionTotal>,
     /// How many sessions there are.

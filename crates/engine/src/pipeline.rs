@@ -3,22 +3,24 @@
 
 mod commits;
 mod decode;
+mod earlier;
 #[cfg(debug_assertions)]
 mod fault;
 mod record;
 
+pub(crate) use earlier::Earlier;
 pub(crate) use record::millis;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use api::{CallId, InFlight};
 use model::pricing::PriceTable;
 use proxy::{Capture, Captured, Closed, Counters, Head};
 use store::{Store, Write};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::events::Events;
 use crate::in_flight::OpenCalls;
@@ -35,8 +37,6 @@ const GATHER: Duration = Duration::from_millis(30);
 /// of indices, and the more calls share it, the fewer of them fall to each.
 const BUSY: usize = 64;
 const GATHER_BUSY: Duration = Duration::from_millis(150);
-/// Captures that wait behind a batch when recording is said to be busy.
-const BEHIND: usize = 1_024;
 
 /// What happened to records after they were taken from the queue.
 #[derive(Debug, Default)]
@@ -45,8 +45,6 @@ pub(crate) struct Tally {
     pub(crate) recorded: AtomicU64,
     /// Calls that could not be written.
     pub(crate) lost: AtomicU64,
-    /// More waits in the queue than one batch takes.
-    pub(crate) busy: AtomicBool,
 }
 
 /// The pipeline's connections.
@@ -59,10 +57,10 @@ pub(crate) struct Pipeline {
     pub(crate) heads: HashMap<CallId, Arc<Head>>,
     /// Calls whose ending was lost while their beginning was still queued.
     pub(crate) ended_unseen: HashSet<CallId>,
+    /// What ended calls left for later ones. One batch is read at a time, so nobody waits for it.
+    pub(crate) earlier: Arc<Mutex<Earlier>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
-    /// Told after each commit, so that the indexer wakes up.
-    pub(crate) committed: Arc<Notify>,
 }
 
 /// A batch of captures by what they ask for.
@@ -78,6 +76,9 @@ impl Pipeline {
     /// Runs until every sender is gone and everything they sent is committed. Two stages at once: while a batch is
     /// committed, the next one is read.
     pub(crate) async fn run(mut self, queue: mpsc::WeakSender<Capture>, captures: mpsc::Receiver<Capture>) {
+        if let Err(error) = self.store.recall().await {
+            tracing::warn!(%error, "what is stored already is not known: some of it will be stored again");
+        }
         // One batch may be ready while another is committed; then reading waits, and calls wait in the queue.
         let (ready, batches) = mpsc::channel(1);
         let given_up = GivenUp::default();
@@ -85,7 +86,6 @@ impl Pipeline {
             store: self.store.clone(),
             events: self.events.clone(),
             tally: self.tally.clone(),
-            committed: self.committed.clone(),
             given_up: given_up.clone(),
             queue,
         };
@@ -110,7 +110,6 @@ impl Pipeline {
             }
             let batch = gather(first, &mut captures);
             last = batch.len();
-            self.tally.busy.store(captures.len() > BEHIND, Ordering::Relaxed);
             let sorted = self.sort(batch);
             let lost = self.take_lost(captures.is_empty(), given_up);
             if let Some(batch) = self.read(sorted, lost, given_up).await
@@ -120,7 +119,6 @@ impl Pipeline {
                 return;
             }
         }
-        self.tally.busy.store(false, Ordering::Relaxed);
     }
 
     /// Reads, prices and makes ready what the batch holds; `None` when that is nothing.
@@ -137,6 +135,7 @@ impl Pipeline {
         let over: Vec<CallId> = closed.iter().map(|call| call.head.id).chain(lost.iter().copied()).collect();
         let opened_ids: Vec<CallId> = opened.iter().map(|head| head.id).collect();
         let (prices, store, open) = (self.prices.clone(), self.store.clone(), self.open.clone());
+        let earlier = self.earlier.clone();
         // Reading a large answer takes milliseconds: not on the threads that forward calls.
         let reading = tokio::task::spawn_blocking(move || {
             let mut models = HashMap::new();
@@ -150,7 +149,9 @@ impl Pipeline {
                 let model = models.remove(&head.id);
                 Write::Open(Box::new(api::CallSummary { model, ..record::opened(head) }))
             });
-            let closes = closed.iter().map(|call| Write::Close(Box::new(record::closed(call, &prices))));
+            let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
+            let closes =
+                closed.iter().map(|call| Write::Close(Box::new(record::closed(call, &prices, &mut earlier))));
             store.prepare(opens.chain(closes).chain(lost.into_iter().map(Write::Lose)).collect())
         });
         let prepared = reading.await.map_err(|error| error.to_string());
@@ -231,8 +232,8 @@ fn in_flight(head: &Head) -> InFlight {
     InFlight {
         id: head.id,
         started_ms: record::millis(head.started),
-        provider: head.provider.to_owned(),
-        client: record::client(head),
+        provider: head.provider.name.clone(),
+        client: record::client(head, &[]),
         model: None,
         path: head.path.clone(),
         first_byte_us: None,

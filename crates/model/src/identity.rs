@@ -1,4 +1,4 @@
-//! Who made a call: the tool from its user agent, the session from what it sends. Leaves out credentials and trace
+//! Who made a call: the tool from its user agent or its prompt, the session from what it sends. Leaves out credentials and trace
 //! headers (`proxy`).
 
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::scanner::{member, string_member};
 
 mod agents;
 
-pub use agents::{client, is_tool};
+pub use agents::{client, is_tool, tool_in_prompt};
 
 /// Headers that name a session, before and after the ones in the body that are more exact.
 const HEADERS_FIRST: [&str; 2] = ["x-llmflow-session", "x-claude-code-session-id"];

@@ -12,12 +12,13 @@ use hyper::body::Incoming;
 
 use crate::capture::Ending;
 use crate::dial::LineHandle;
+use crate::peek::Peeked;
 use crate::send::Expectation;
 use crate::watch::{RequestWatch, Watch};
 
 /// The client's body on its way to the upstream.
 pub(crate) struct RequestBody {
-    source: Arc<Mutex<Incoming>>,
+    source: Arc<Mutex<Peeked>>,
     watch: RequestWatch,
     /// What went out on a connection that turned out to be dead, and has to go out again.
     repeated: VecDeque<Bytes>,
@@ -38,7 +39,7 @@ pub(crate) enum BodyError {
 }
 
 impl RequestBody {
-    pub(crate) fn new(inner: Incoming, watch: RequestWatch, expectation: Option<Expectation>) -> Self {
+    pub(crate) fn new(inner: Peeked, watch: RequestWatch, expectation: Option<Expectation>) -> Self {
         let waiting = expectation.filter(|_| !inner.is_end_stream()).map(|it| Box::pin(it.wanted()) as _);
         let source = Arc::new(Mutex::new(inner));
         let mut body = Self { source, watch, repeated: VecDeque::new(), waiting, sent: false };
@@ -52,7 +53,7 @@ impl RequestBody {
         (self.watch.keeps() || self.is_end_stream()).then_some(again)
     }
 
-    fn source(&self) -> MutexGuard<'_, Incoming> {
+    fn source(&self) -> MutexGuard<'_, Peeked> {
         self.source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -66,7 +67,7 @@ impl RequestBody {
 
 /// A body that may have to be sent once more.
 pub(crate) struct Again {
-    source: Arc<Mutex<Incoming>>,
+    source: Arc<Mutex<Peeked>>,
     watch: RequestWatch,
 }
 

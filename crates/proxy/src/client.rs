@@ -22,8 +22,8 @@ const PING_PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) type HttpClient<B = RequestBody> = Client<InTime<HttpsConnector<Dialer>>, B>;
 
-/// The client for all upstreams.
-pub(crate) fn client<B>(outbound: &Outbound) -> std::io::Result<HttpClient<B>>
+/// The client for all upstreams, which never calls `own_ports` of this machine.
+pub(crate) fn client<B>(outbound: &Outbound, own_ports: &[u16]) -> std::io::Result<HttpClient<B>>
 where
     B: http_body::Body + Send,
     B::Data: Send,
@@ -34,7 +34,7 @@ where
         .https_or_http()
         .enable_http1()
         .enable_http2()
-        .wrap_connector(Dialer::new(outbound.clone(), config));
+        .wrap_connector(Dialer::new(outbound.clone(), config, own_ports));
     Ok(Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())

@@ -1,9 +1,8 @@
-//! Opens connections to upstreams: both families of `localhost`, and through the network's proxy where there is one.
-//! Leaves out TLS to the upstream (`client` wraps it around this) and what a failure is called (`unreachable`).
+//! Opens connections to upstreams: directly, or through the network's proxy where there is one. Leaves out whom nobody may
+//! call (`connector`), TLS to the upstream (`client` wraps it around this) and what a failure is called (`unreachable`).
 
 use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,9 +12,8 @@ use std::time::{Duration, Instant};
 use http::Uri;
 use http::uri::Scheme;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -23,16 +21,14 @@ use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tower_service::Service;
 
-use crate::outbound::{Outbound, is_this_machine, shown};
+use crate::connector::Connector;
+use crate::outbound::{Outbound, shown};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// The same with everything before the first request: proxies and TLS.
+/// A connection is ready in this time, proxies and TLS included, or has failed.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
-/// A peer that vanished without a word is found out by TCP itself; a quiet one is never cut.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Tcp = HttpConnector<Resolver>;
+type Tcp = Connector;
 
 /// Connects to upstreams.
 #[derive(Clone)]
@@ -53,12 +49,8 @@ pub(crate) struct ProxyFailed {
 }
 
 impl Dialer {
-    pub(crate) fn new(outbound: Outbound, authorities: Arc<rustls::ClientConfig>) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        tcp.set_keepalive(Some(KEEP_ALIVE));
+    pub(crate) fn new(outbound: Outbound, authorities: Arc<rustls::ClientConfig>, own_ports: &[u16]) -> Self {
+        let tcp = Connector::new(own_ports);
         Self { tls: HttpsConnector::from((tcp.clone(), authorities)), tcp, outbound }
     }
 }
@@ -133,48 +125,6 @@ where
     fn call(&mut self, destination: Uri) -> Self::Future {
         let connecting = tokio::time::timeout(READY_TIMEOUT, self.0.call(destination));
         Box::pin(async move { connecting.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))? })
-    }
-}
-
-/// The system's resolver, but for `localhost`: that is this machine on both families, whatever a hosts file says, since
-/// model servers listen on either.
-#[derive(Clone)]
-pub(crate) struct Resolver(GaiResolver);
-
-impl Service<Name> for Resolver {
-    type Response = Addresses;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Addresses>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_ready(context)
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        if is_this_machine(name.as_str()) {
-            let both =
-                [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
-            return Box::pin(async move { Ok(Addresses::Own(both.into_iter())) });
-        }
-        let resolving = self.0.call(name);
-        Box::pin(async move { resolving.await.map(Addresses::Found) })
-    }
-}
-
-/// Where a name leads.
-pub(crate) enum Addresses {
-    Own(std::array::IntoIter<SocketAddr, 2>),
-    Found(GaiAddrs),
-}
-
-impl Iterator for Addresses {
-    type Item = SocketAddr;
-
-    fn next(&mut self) -> Option<SocketAddr> {
-        match self {
-            Self::Own(own) => own.next(),
-            Self::Found(found) => found.next(),
-        }
     }
 }
 

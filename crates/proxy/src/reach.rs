@@ -1,5 +1,6 @@
 //! Whether providers can be reached: a question without credentials, to which any answer will do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,22 +9,28 @@ use http_body_util::Empty;
 
 use crate::client::{HttpClient, client};
 use crate::outbound::Outbound;
+use crate::provider::Provider;
 use crate::unreachable::explain;
 use crate::upstream::{Base, Upstreams};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
 impl Upstreams {
-    /// Asks every provider at once; for each that did not answer, why. Fails when TLS cannot be set up.
+    /// Asks every provider at once, but for those whose address the settings leave open; for each that did not answer,
+    /// why. Fails when TLS cannot be set up.
     pub async fn reach(
         &self,
         outbound: &Outbound,
-    ) -> std::io::Result<Vec<(&'static str, Result<(), String>)>> {
-        let client = client(outbound)?;
-        let asked = self.bases().map(|(name, base)| {
-            let client = client.clone();
-            async move { (name, ask(&client, base, outbound).await) }
-        });
+    ) -> std::io::Result<Vec<(Arc<Provider>, Result<(), String>)>> {
+        let client = client(outbound, self.own_ports())?;
+        let asked = self
+            .providers()
+            .iter()
+            .filter_map(|provider| Some((provider.clone(), self.settled_base(provider)?)))
+            .map(|(provider, base)| {
+                let client = client.clone();
+                async move { (provider, ask(&client, &base, outbound).await) }
+            });
         Ok(futures_util::future::join_all(asked).await)
     }
 }

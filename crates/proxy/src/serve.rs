@@ -73,7 +73,7 @@ impl Proxy {
         keys: Keys,
         bounds: Bounds,
     ) -> std::io::Result<Self> {
-        let client = client(&outbound)?;
+        let client = client(&outbound, upstreams.own_ports())?;
         let started = Instant::now();
         let places = Arc::new(Semaphore::new(bounds.connections.min(Semaphore::MAX_PERMITS)));
         let refusals = Arc::new(Semaphore::new(REFUSALS));

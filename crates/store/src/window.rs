@@ -10,6 +10,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::filter::push_where;
 use crate::kept::{Began, Groups, Interval, Of, Sum};
+use crate::text::Found;
 use crate::{Store, StoreError};
 
 /// Groups in one answer.
@@ -25,14 +26,15 @@ const SUMS: &str = ", count(*) AS calls, \
     sum(cost_output) AS cost_output, sum(saved) AS saved, \
     count(*) FILTER (WHERE state != 'open' AND cost_source = 'unknown') AS unpriced, \
     count(*) FILTER (WHERE state != 'open' AND (usage_source = 'partial' OR cost_source = 'partial')) AS partial, \
-    count(*) FILTER (WHERE state != 'open' AND \
-        (cost_source = 'unknown' OR usage_source = 'partial' OR cost_source = 'partial')) AS not_fully_priced, \
+    count(*) FILTER (WHERE state != 'open' AND usage_source = 'estimated') AS estimated, \
+    count(*) FILTER (WHERE state != 'open' AND (cost_source = 'unknown' OR usage_source IN ('partial', 'estimated') \
+        OR cost_source = 'partial')) AS not_fully_priced, \
     count(*) FILTER (WHERE cost_source = 'provider') AS provider_priced, \
     count(*) FILTER (WHERE cost_source = 'local') AS local, \
     count(*) FILTER (WHERE state != 'open' AND saved IS NULL) AS saved_unknown, \
     sum(cut) AS cut, \
     count(*) FILTER (WHERE state NOT IN ('open', 'lost') AND cost_source NOT IN ('unknown', 'partial') \
-        AND usage_source != 'partial' AND cut = 0) AS whole \
+        AND usage_source NOT IN ('partial', 'estimated') AND cut = 0) AS whole \
     FROM call";
 
 impl Store {
@@ -43,21 +45,38 @@ impl Store {
         bounds_ms: &[i64],
         group: Option<GroupBy>,
     ) -> Result<Series, StoreError> {
+        let found = self.find(filter.text.as_deref()).await?;
         let began = self.inner.kept.begin();
         let mut snapshot = self.inner.read.begin().await?;
-        let mut all: HashMap<Option<String>, Vec<SeriesPoint>> = HashMap::new();
+        let mut by_group: HashMap<Option<String>, Vec<SeriesPoint>> = HashMap::new();
+        let mut all = Vec::new();
         for (number, interval) in intervals(bounds_ms).enumerate() {
             let groups = if *filter == CallFilter::default() {
                 self.groups(&mut snapshot, began, interval, group).await?
             } else {
-                Arc::new(add_up(&mut snapshot, filter, interval, group).await?)
+                Arc::new(add_up(&mut snapshot, filter, found.as_ref(), interval, group).await?)
             };
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
             for (key, totals) in groups.iter() {
-                let interval = u32::try_from(number).unwrap_or(u32::MAX);
-                all.entry(key.clone()).or_default().push(SeriesPoint { interval, totals: *totals });
+                let point = SeriesPoint { interval: number, totals: *totals };
+                by_group.entry(key.clone()).or_default().push(point);
+            }
+            // Every other way of grouping parts the calls.
+            let each_once = match group {
+                Some(GroupBy::Tag) if *filter == CallFilter::default() => {
+                    self.groups(&mut snapshot, began, interval, None).await?
+                }
+                Some(GroupBy::Tag) => {
+                    Arc::new(add_up(&mut snapshot, filter, found.as_ref(), interval, None).await?)
+                }
+                _ => groups,
+            };
+            let totals = Totals::sum(each_once.iter().map(|(_, totals)| totals));
+            if totals.calls > 0 {
+                all.push(SeriesPoint { interval: number, totals });
             }
         }
-        let mut series = cut_to_size(all);
+        let mut series = Series { all, ..cut_to_size(by_group) };
         if group == Some(GroupBy::Session) {
             for group in &mut series.groups {
                 if let Some(id) = &group.key {
@@ -87,7 +106,7 @@ impl Store {
         if let Some(Sum::Groups(groups)) = self.inner.kept.get(interval, of) {
             return Ok(groups);
         }
-        let groups = Arc::new(add_up(snapshot, &CallFilter::default(), interval, group).await?);
+        let groups = Arc::new(add_up(snapshot, &CallFilter::default(), None, interval, group).await?);
         self.inner.kept.put(began, interval, of, Sum::Groups(groups.clone()));
         Ok(groups)
     }
@@ -134,12 +153,14 @@ fn cut_to_size(all: HashMap<Option<String>, Vec<SeriesPoint>>) -> Series {
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         more_groups: others.len() as u64,
         rest,
+        all: Vec::new(),
     }
 }
 
 async fn add_up(
     snapshot: &mut SqliteConnection,
     filter: &CallFilter,
+    found: Option<&Found>,
     interval: Interval,
     group: Option<GroupBy>,
 ) -> Result<Groups, StoreError> {
@@ -153,7 +174,7 @@ async fn add_up(
     };
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
     query.push(key).push(" AS of").push(SUMS).push(join);
-    push_where(&mut query, filter);
+    push_where(&mut query, filter, found);
     query.push(" AND started_ms >= ").push_bind(interval.from_ms);
     query.push(" AND started_ms < ").push_bind(interval.to_ms);
     query.push(" GROUP BY 1");
@@ -190,6 +211,7 @@ fn totals(row: &SqliteRow) -> Result<Totals, StoreError> {
         },
         unpriced: count("unpriced")?,
         partial: count("partial")?,
+        estimated: count("estimated")?,
         not_fully_priced: count("not_fully_priced")?,
         provider_priced: count("provider_priced")?,
         local: count("local")?,

@@ -23,6 +23,7 @@ mod keys;
 mod proxies;
 mod requests;
 mod rest;
+mod routes;
 mod secrets;
 mod settings;
 mod sources;

@@ -43,13 +43,14 @@ impl Engine {
                 inner.settings.max_connections
             ));
         }
+        let every_call = CallFilter { side_calls: true, ..CallFilter::default() };
         Ok(Health {
             status: if degraded { HealthStatus::Degraded } else { HealthStatus::Ok },
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: inner.started.elapsed().as_secs(),
             sources,
             completeness,
-            calls: inner.store.count_calls(&CallFilter::default()).await.map_err(internal)?,
+            calls: inner.store.count_calls(&every_call).await.map_err(internal)?,
             disk_bytes: inner.store.disk_bytes(),
             data_dir: inner.settings.data_dir.display().to_string(),
             price_date: inner.prices.date().to_owned(),

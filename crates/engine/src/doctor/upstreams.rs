@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use proxy::Upstreams;
-use proxy::provider::PROVIDERS;
 
 use super::{Finding, Mark};
 use crate::settings::Settings;
@@ -13,14 +12,16 @@ use crate::settings::Settings;
 pub(super) fn way(settings: &Settings) -> Option<Finding> {
     const SUBJECT: &str = "Network proxy";
     let outbound = settings.outbound().ok()?;
-    let urls = settings.base_urls();
-    let address = |provider: &'static proxy::Provider| {
-        urls.get(provider.name).map_or(provider.base_url, String::as_str).to_owned()
+    let (urls, every) = (settings.base_urls(), settings.every_provider());
+    let address = |provider: &proxy::Provider| {
+        let url = urls.get(&provider.name).unwrap_or(&provider.base_url);
+        // Any resource is reached by the same way.
+        url.replace("{resource}", "resource")
     };
     let mut by_proxy: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for provider in PROVIDERS {
+    for provider in every.iter() {
         if let Some(proxy) = outbound.shown(&address(provider)) {
-            by_proxy.entry(proxy).or_default().push(provider.display_name);
+            by_proxy.entry(proxy).or_default().push(&provider.display_name);
         }
     }
     let (proxy, providers) = by_proxy.into_iter().max_by_key(|(_, providers)| providers.len())?;
@@ -28,7 +29,7 @@ pub(super) fn way(settings: &Settings) -> Option<Finding> {
         "" => "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY in the environment",
         _ => "upstream_proxy in the settings",
     };
-    let says = match providers.len() == PROVIDERS.iter().filter(|it| !is_local(&address(it))).count() {
+    let says = match providers.len() == every.iter().filter(|it| !is_local(&address(it))).count() {
         true => format!("Every provider is reached through {proxy} ({said_by})."),
         false => {
             format!("{} are reached through {proxy} ({said_by}), the others directly.", providers.join(", "))
@@ -43,7 +44,7 @@ fn is_local(url: &str) -> bool {
 
 pub(super) async fn check(settings: &Settings) -> Vec<Finding> {
     const SUBJECT: &str = "Providers";
-    let reached = match Upstreams::new(&settings.base_urls()) {
+    let reached = match Upstreams::new(settings.choices()) {
         Ok(upstreams) => upstreams
             .reach(&settings.outbound().unwrap_or_else(|_| proxy::Outbound::environment()))
             .await
@@ -54,14 +55,8 @@ pub(super) async fn check(settings: &Settings) -> Vec<Finding> {
         Ok(reached) => reached,
         Err(says) => return vec![Finding::new(SUBJECT, Mark::Fail, says)],
     };
-    let name = |provider: &str| {
-        PROVIDERS
-            .iter()
-            .find(|known| known.name == provider)
-            .map_or(provider.to_owned(), |known| known.display_name.to_owned())
-    };
-    let answering: Vec<String> =
-        reached.iter().filter(|(_, answer)| answer.is_ok()).map(|(provider, _)| name(provider)).collect();
+    let answering = reached.iter().filter(|(_, answer)| answer.is_ok());
+    let answering: Vec<&str> = answering.map(|(provider, _)| provider.display_name.as_str()).collect();
     let mut findings = Vec::new();
     if !answering.is_empty() {
         findings.push(Finding::new(SUBJECT, Mark::Ok, format!("{} can be reached.", answering.join(", "))));
@@ -69,11 +64,13 @@ pub(super) async fn check(settings: &Settings) -> Vec<Finding> {
     for (provider, answer) in &reached {
         let Err(reason) = answer else { continue };
         // A model server on this machine runs when it is wanted.
-        let local = *provider == "ollama" && !settings.base_urls().contains_key("ollama");
+        let local = provider.local && !settings.base_urls().contains_key(&provider.name);
         let mark = if local { Mark::Note } else { Mark::Warn };
         findings.push(
-            Finding::new(&name(provider), mark, reason.clone())
-                .remedy(format!("Check the network, or providers.{provider}.base_url in the settings.")),
+            Finding::new(&provider.display_name, mark, reason.clone()).remedy(format!(
+                "Check the network, or providers.{}.base_url in the settings.",
+                provider.name
+            )),
         );
     }
     findings

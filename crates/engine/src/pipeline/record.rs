@@ -15,10 +15,11 @@ use sha2::{Digest, Sha256};
 use store::{Body, CallRecord};
 
 use super::decode::decode;
+use super::earlier::Earlier;
 
 /// The row of a call that has just begun.
 pub(super) fn opened(head: &Head) -> CallSummary {
-    let dialect = dialect::classify(head.provider, &head.method, &head.upstream_path);
+    let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
     CallSummary {
         id: head.id,
         started_ms: millis(head.started),
@@ -26,9 +27,9 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         first_byte_us: None,
         first_token_us: None,
         state: CallState::Open,
-        provider: head.provider.to_owned(),
+        provider: head.provider.name.clone(),
         operation: dialect.operation(),
-        client: client(head),
+        client: client(head, &[]),
         method: head.method.clone(),
         path: head.path.clone(),
         status: None,
@@ -44,17 +45,18 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         session_id: None,
         trace_id: trace(head).0,
         parent_id: trace(head).1,
+        retry_of: None,
         tags: tags(head),
     }
 }
 
 /// Everything about a call that ended. A fault in a parser costs what it would have read, and nothing else.
-pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
-    let whole = || record(call, prices, Depth::Whole);
-    // Nothing outside is changed while it runs, so a panic leaves nothing half done.
+pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) -> CallRecord {
+    let whole = || record(call, prices, earlier, Depth::Whole);
+    // What it keeps of earlier calls is changed whole or not at all, so a panic leaves nothing half done.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(whole)).unwrap_or_else(|_| {
         tracing::error!(id = %call.head.id, "a call could not be read, its bodies are kept as they came");
-        record(call, prices, Depth::Bytes)
+        record(call, prices, earlier, Depth::Bytes)
     })
 }
 
@@ -73,7 +75,7 @@ fn unread() -> Reading {
     Reading { error: Some(error.to_owned()), ..Reading::default() }
 }
 
-fn record(call: &Closed, prices: &PriceTable, depth: Depth) -> CallRecord {
+fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Depth) -> CallRecord {
     let head = &call.head;
     let answered = call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
     let (request, request_body) = body(&call.request, &head.headers, call, depth);
@@ -82,15 +84,15 @@ fn record(call: &Closed, prices: &PriceTable, depth: Depth) -> CallRecord {
     let response_headers = with_trailers(answered, &call.body);
     let status = call.response.as_ref().map(|response| response.status);
     let exchange = Exchange {
-        dialect: dialect::classify(head.provider, &head.method, &head.upstream_path),
-        provider: head.provider,
+        dialect: dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path),
+        provider: &head.provider.speaks,
         path: &head.upstream_path,
         request: &request,
         response: &response,
         status,
         content_type: response_body.content_type.as_deref(),
     };
-    let (reading, answer) = match depth {
+    let (mut reading, answer) = match depth {
         Depth::Whole => {
             #[cfg(debug_assertions)]
             super::fault::strike(&request);
@@ -98,13 +100,15 @@ fn record(call: &Closed, prices: &PriceTable, depth: Depth) -> CallRecord {
         }
         Depth::Bytes => (unread(), Vec::new()),
     };
+    let usage_source = usage_source(&mut reading, earlier);
     let cost = prices.cost(&Billable {
-        provider: head.provider,
+        provider: &head.provider.name,
         model: reading.model.as_deref().or(reading.requested_model.as_deref()),
         operation: exchange.dialect.operation(),
         status,
         usage: &reading.usage,
         usage_final: reading.usage_final,
+        estimated: usage_source == UsageSource::Estimated,
         service_tier: reading.service_tier.as_deref(),
         provider_cost: reading.provider_cost,
         web_searches: reading.web_searches,
@@ -113,9 +117,9 @@ fn record(call: &Closed, prices: &PriceTable, depth: Depth) -> CallRecord {
     });
     let timing = timing(call, &reading, response_body.encoding.is_some());
     let read = if depth == Depth::Whole { request.as_ref() } else { b"" };
-    let summary = summary(call, &reading, &cost, &timing, read);
+    let summary = CallSummary { usage_source, ..summary(call, &reading, &cost, &timing, read) };
     let answer_text = head.secrets.scrub_text(answer_text(&answer, summary.error.as_deref()));
-    let detail = CallDetail {
+    let mut detail = CallDetail {
         upstream: head.upstream.clone(),
         query: head.query.clone(),
         http_version: head.http_version.to_owned(),
@@ -133,6 +137,7 @@ fn record(call: &Closed, prices: &PriceTable, depth: Depth) -> CallRecord {
         timing,
         summary,
     };
+    detail.summary.retry_of = earlier.retry_of(&detail, &request);
     CallRecord {
         detail,
         request: Body { bytes: request, segmented: depth == Depth::Whole },
@@ -151,11 +156,6 @@ fn summary(
     let head = &call.head;
     let scrub = |text: Option<String>| text.map(|text| head.secrets.scrub_text(text));
     let (state, error) = ending(call, reading);
-    let usage_source = match (reading.usage.is_unknown(), reading.usage_final) {
-        (true, _) => UsageSource::Unknown,
-        (false, true) => UsageSource::Provider,
-        (false, false) => UsageSource::Partial,
-    };
     CallSummary {
         duration_us: timing.end_us,
         first_byte_us: timing.first_byte_us,
@@ -166,13 +166,34 @@ fn summary(
         title: scrub(reading.title.clone()),
         streamed: reading.streamed,
         usage: reading.usage,
-        usage_source,
         cost: cost.total,
         cost_source: cost.source,
         finish_reason: reading.finish_reason.clone(),
         error: scrub(error),
+        client: client(head, request),
         session_id: identity::session(&|name| find(&head.headers, name).map(str::to_owned), request),
         ..opened(head)
+    }
+}
+
+/// Whose word the tokens are. What nobody said for good is taken from the estimate, where there is one.
+fn usage_source(reading: &mut Reading, earlier: &mut Earlier) -> UsageSource {
+    if let Some(response) = &reading.response_id {
+        if reading.in_background {
+            earlier.goes_on(response);
+        } else if reading.read_again.is_some() && earlier.ends(response) {
+            reading.usage = reading.read_again.unwrap_or_default();
+            reading.usage_final = true;
+        }
+    }
+    if let Some(estimated) = reading.estimated {
+        reading.usage = estimated;
+        return UsageSource::Estimated;
+    }
+    match (reading.usage.is_unknown(), reading.usage_final) {
+        (true, _) => UsageSource::Unknown,
+        (false, true) => UsageSource::Provider,
+        (false, false) => UsageSource::Partial,
     }
 }
 
@@ -243,6 +264,7 @@ fn timing(call: &Closed, reading: &Reading, encoded: bool) -> Timing {
         end_us: Some(stamps.end_us),
         chunks: call.chunks.clone(),
         chunks_untimed: call.chunks_untimed,
+        server: reading.server,
     }
 }
 
@@ -283,19 +305,21 @@ fn answer_text(answer: &[api::Message], error: Option<&str>) -> String {
 
 /// The model a request asks for, before its answer is there.
 pub(super) fn requested_model(head: &Head, request: &Captured) -> Option<String> {
-    let dialect = dialect::classify(head.provider, &head.method, &head.upstream_path);
+    let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
     let body = decode(&request.to_bytes(), find(&head.headers, "content-encoding"));
     dialect::requested_model(dialect, &head.upstream_path, &body.bytes)
 }
 
-/// The tool or SDK that makes the call. Whom a local key was made for says more than an SDK's name.
-pub(super) fn client(head: &Head) -> Option<String> {
+/// The tool or SDK that makes the call, as far as the request's body is there. Whom a local key was made for says more
+/// than an SDK's name.
+pub(super) fn client(head: &Head, request: &[u8]) -> Option<String> {
     let header = |name: &str| find(&head.headers, name).map(str::to_owned);
     let agent = identity::client(find(&head.headers, "user-agent"), &header);
-    match &head.local_key {
-        Some(name) if !agent.as_deref().is_some_and(identity::is_tool) => Some(name.clone()),
-        _ => agent,
+    if agent.as_deref().is_some_and(identity::is_tool) {
+        return agent;
     }
+    let tool = identity::tool_in_prompt(request).map(str::to_owned);
+    tool.or_else(|| head.local_key.clone()).or(agent)
 }
 
 /// Milliseconds since 1970.

@@ -8,9 +8,12 @@ use super::*;
 
 mod compatible;
 mod failures;
+mod fixtures;
 mod native;
+mod oracle;
 mod requests;
 mod rubbish;
+mod wire;
 
 /// An exchange that owns its bodies.
 struct Case {

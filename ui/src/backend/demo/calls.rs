@@ -191,6 +191,7 @@ fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
         session_id: Some(format!("sess-{}-{}", at / DAY_MS, dice.roll(9))),
         trace_id: None,
         parent_id: None,
+        retry_of: None,
         tags: if dice.roll(3) == 0 {
             vec![["team:search", "nightly", "review"][dice.roll(3) as usize].into()]
         } else {

@@ -41,7 +41,7 @@ impl Group {
     /// What holds for all of its rows.
     pub const fn about(self) -> &'static str {
         match self {
-            Self::Appearance => "kept by this browser",
+            Self::Appearance => "kept here, not in the file",
             Self::Providers => "where calls go, if not to the provider itself",
             _ => "",
         }
@@ -82,6 +82,9 @@ pub fn describe(name: &str) -> Words {
         "close_to_tray" => (Group::Desktop, "Closing the window keeps LLMFlow in the tray", ""),
         "allowed_hosts" => (Group::Security, "Other names of this machine", ""),
         "allowed_origins" => (Group::Security, "Web pages that may call", ""),
+        "allowed_upstreams" => (Group::Security, "Other hosts that clients may name", ""),
+        "providers.azure.resource" => (Group::Providers, "azure: resource", ""),
+        "providers.azure.api_version" => (Group::Providers, "azure: API version", ""),
         "keychain" => (Group::Security, "Keep keys in this system's keychain", ""),
         "local_keys_required" => (Group::Security, "Stored keys only for calls that carry a local key", ""),
         "data_dir" => (Group::Storage, "Data folder", ""),

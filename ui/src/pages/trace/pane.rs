@@ -9,6 +9,7 @@ use crate::components::cost::CostSection;
 use crate::components::marks::{call_type, provenance};
 use crate::format::time::plain_date;
 use crate::format::{bytes, money};
+use crate::pages::traces::RetryOf;
 
 /// The pane.
 #[component]
@@ -18,6 +19,7 @@ pub fn Pane(call: CallDetail) -> impl IntoView {
             <CostSection call=call.clone() />
             <div class="sec">
                 <div class="sh"><h3>"Call"</h3></div>
+                {call.summary.retry_of.map(|earlier| view! { <RetryOf earlier=earlier /> })}
                 <dl class="about">{about(&call)}</dl>
             </div>
         </aside>

@@ -194,6 +194,7 @@ mod tests {
             session_id: None,
             trace_id: None,
             parent_id: None,
+            retry_of: None,
             tags: vec![],
         }
     }
