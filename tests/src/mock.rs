@@ -105,7 +105,13 @@ impl Drop for Mock {
 impl Mock {
     /// A mock that answers like the providers do.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// The same at an address where one was before.
+    pub async fn start_on(address: SocketAddr) -> Self {
+        let bound = wait_until("the address to be free", async || TcpListener::bind(address).await.ok());
+        let listener = bound.await;
         let address = listener.local_addr().unwrap();
         let plan = Plan::default();
         let state = Arc::new(State {

@@ -113,7 +113,7 @@ fn server_config(name: &str, protocols: &[&str], authority: &std::path::Path) ->
     let key = rcgen::KeyPair::generate().unwrap();
     let mut own = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
     own.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    own.distinguished_name.push(rcgen::DnType::CommonName, "LLMFlow's tests");
+    own.distinguished_name.push(rcgen::DnType::CommonName, format!("The authority of {name}"));
     let certificate = own.self_signed(&key).unwrap();
     std::fs::write(authority, certificate.pem()).unwrap();
     let issuer = rcgen::Issuer::new(own, key);

@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::wait::within;
+
+/// Between two looks at a socket.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// An upstream of scripts. Dropping it closes every connection.
 pub struct Raw {
@@ -109,6 +112,16 @@ impl Line {
         let mut read = Vec::new();
         let _reset_is_an_end_too = within("the other side's end", self.stream.read_to_end(&mut read)).await;
         read
+    }
+
+    /// Waits until the other side has closed, without reading.
+    pub async fn abandoned(&self) {
+        let abandoned = async {
+            while !self.stream.ready(Interest::READABLE).await.is_ok_and(|ready| ready.is_read_closed()) {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        within("the other side's end", abandoned).await;
     }
 
     /// Writes; a peer that is gone is no fault.

@@ -11,6 +11,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::capture::Ending;
+use crate::dial::LineHandle;
 use crate::peek::Peeked;
 use crate::send::Expectation;
 use crate::watch::{RequestWatch, Watch};
@@ -144,11 +145,18 @@ pub(crate) struct Tapped {
     broken: Option<hyper::Error>,
     /// Told when this answer is over.
     expectation: Option<Expectation>,
+    /// The connection it comes on, where nothing else does.
+    line: Option<LineHandle>,
 }
 
 impl ResponseBody {
-    pub(crate) fn upstream(inner: Incoming, watch: Watch, expectation: Option<Expectation>) -> Self {
-        Self::Upstream(Box::new(Tapped { inner, watch, broken: None, expectation }))
+    pub(crate) fn upstream(
+        inner: Incoming,
+        watch: Watch,
+        expectation: Option<Expectation>,
+        line: Option<LineHandle>,
+    ) -> Self {
+        Self::Upstream(Box::new(Tapped { inner, watch, broken: None, expectation, line }))
     }
 }
 
@@ -175,6 +183,9 @@ impl Drop for Tapped {
     fn drop(&mut self) {
         if self.inner.is_end_stream() {
             self.watch.end(Ending::Complete);
+        } else if let Some(line) = &self.line {
+            // The client left in the middle, perhaps while its own body was stuck.
+            line.give_up();
         }
         if let Some(expectation) = &self.expectation {
             expectation.over();

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::RootCertStore;
 
 use crate::body::RequestBody;
-use crate::dial::Dialer;
+use crate::dial::{Dialer, InTime};
 use crate::outbound::Outbound;
 use crate::serve::{MAX_HEAD, MAX_HEADERS};
 
@@ -20,7 +20,7 @@ const KEEP_IDLE: Duration = Duration::from_secs(55);
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_PATIENCE: Duration = Duration::from_secs(30);
 
-pub(crate) type HttpClient<B = RequestBody> = Client<HttpsConnector<Dialer>, B>;
+pub(crate) type HttpClient<B = RequestBody> = Client<InTime<HttpsConnector<Dialer>>, B>;
 
 /// The client for all upstreams, which never calls `own_ports` of this machine.
 pub(crate) fn client<B>(outbound: &Outbound, own_ports: &[u16]) -> std::io::Result<HttpClient<B>>
@@ -44,7 +44,7 @@ where
         .http2_keep_alive_interval(PING_EVERY)
         .http2_keep_alive_timeout(PING_PATIENCE)
         .http2_max_header_list_size(MAX_HEAD)
-        .build(https))
+        .build(InTime(https)))
 }
 
 /// TLS that trusts whom the platform trusts, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name instead. A machine with no

@@ -18,10 +18,14 @@ use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tower_service::Service;
 
 use crate::connector::Connector;
 use crate::outbound::{Outbound, shown};
+
+/// A connection is ready in this time, proxies and TLS included, or has failed.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Tcp = Connector;
@@ -100,19 +104,49 @@ async fn through(
     Ok(Line::new(Transport::Proxy(TokioIo::new(tunnel.call(destination).await?)), false))
 }
 
-/// When bytes last came on a connection. Clones share it.
+/// A connector that fails when a connection is not ready in time.
+#[derive(Clone)]
+pub(crate) struct InTime<C>(pub(crate) C);
+
+impl<C> Service<Uri> for InTime<C>
+where
+    C: Service<Uri, Error = BoxError>,
+    C::Future: Send + 'static,
+    C::Response: Send,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, destination: Uri) -> Self::Future {
+        let connecting = tokio::time::timeout(READY_TIMEOUT, self.0.call(destination));
+        Box::pin(async move { connecting.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))? })
+    }
+}
+
+/// What is known of a connection from outside: when bytes last came, and how to give it up. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct LastHeard {
+pub(crate) struct LineHandle {
     opened: Instant,
     /// Milliseconds after `opened`.
     heard: Arc<AtomicU64>,
+    given_up: CancellationToken,
 }
 
-impl LastHeard {
+impl LineHandle {
     /// How long the other side had been silent at `moment`; `None` when something came after it.
     pub(crate) fn silent_at(&self, moment: Instant) -> Option<Duration> {
         let heard = self.opened + Duration::from_millis(self.heard.load(Ordering::Relaxed));
         moment.checked_duration_since(heard)
+    }
+
+    /// Nobody waits for what is sent here any more: a write that is stuck fails.
+    pub(crate) fn give_up(&self) {
+        self.given_up.cancel();
     }
 
     fn now(&self) {
@@ -124,15 +158,16 @@ impl LastHeard {
 /// One connection, to the upstream or to the proxy in front of it.
 pub(crate) struct Line {
     io: TokioIo<Heard>,
-    last: LastHeard,
+    last: LineHandle,
     /// A proxy forwards what is sent here: requests name the whole URL.
     forwarded: bool,
 }
 
 impl Line {
     fn new(transport: Transport, forwarded: bool) -> Self {
-        let last = LastHeard { opened: Instant::now(), heard: Arc::default() };
-        Self { io: TokioIo::new(Heard { transport, last: last.clone() }), last, forwarded }
+        let last =
+            LineHandle { opened: Instant::now(), heard: Arc::default(), given_up: CancellationToken::new() };
+        Self { io: TokioIo::new(Heard { transport, last: last.clone(), stuck: None }), last, forwarded }
     }
 }
 
@@ -189,10 +224,41 @@ enum Transport {
     Proxy(TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>),
 }
 
-/// Takes note of when bytes came.
+/// Takes note of when bytes came, and of whether the other side takes them.
 struct Heard {
     transport: Transport,
-    last: LastHeard,
+    last: LineHandle,
+    /// What was to be written last did not fit; until it does, this waits for it to be given up.
+    stuck: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl Heard {
+    /// The result of a write; one that is stuck fails once the connection is given up.
+    fn written(
+        &mut self,
+        context: &mut Context<'_>,
+        result: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if result.is_ready() {
+            self.stuck = None;
+            return result;
+        }
+        let given_up = &self.last.given_up;
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(given_up.clone().cancelled_owned()));
+        stuck.as_mut().poll(context).map(|()| Err(io::ErrorKind::ConnectionAborted.into()))
+    }
+}
+
+impl Drop for Heard {
+    /// A connection that is given up while the other side takes nothing would wait with its end behind what is not sent
+    /// yet; only a reset says at once that there is nobody any more.
+    fn drop(&mut self) {
+        if let (Transport::Direct(stream), true) = (&self.transport, self.stuck.is_some())
+            && let Err(error) = stream.set_zero_linger()
+        {
+            tracing::debug!(%error, "a stalled connection cannot be reset");
+        }
+    }
 }
 
 impl AsyncRead for Heard {
@@ -219,10 +285,11 @@ impl AsyncWrite for Heard {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.transport {
+        let written = match &mut self.transport {
             Transport::Direct(stream) => Pin::new(stream).poll_write(context, bytes),
             Transport::Proxy(stream) => Pin::new(stream).poll_write(context, bytes),
-        }
+        };
+        self.written(context, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -251,9 +318,10 @@ impl AsyncWrite for Heard {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.transport {
+        let written = match &mut self.transport {
             Transport::Direct(stream) => Pin::new(stream).poll_write_vectored(context, bytes),
             Transport::Proxy(stream) => Pin::new(stream).poll_write_vectored(context, bytes),
-        }
+        };
+        self.written(context, written)
     }
 }

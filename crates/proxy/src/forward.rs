@@ -142,8 +142,9 @@ async fn forward(
             }
             watch.answered(response.status().as_u16(), response.headers());
             keep_end_to_end(response.headers_mut(), |_| true);
+            let line = response.extensions_mut().remove().filter(|_| response.version() != Version::HTTP_2);
             *response.version_mut() = Version::HTTP_11;
-            response.map(|body| ResponseBody::upstream(body, watch, expectation))
+            response.map(|body| ResponseBody::upstream(body, watch, expectation, line))
         }
         Err(_) if watch.request().is_broken() => {
             watch.end(Ending::Cancelled);
@@ -263,7 +264,11 @@ fn keep_end_to_end(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) 
             !matches!(*name, header::AUTHORIZATION | header::HOST | header::CONTENT_LENGTH)
         })
         .collect();
-    let all = std::mem::take(headers);
+    let mut all = std::mem::take(headers);
+    // Where both tell the body's end, the coding counts and the length must not go on (RFC 9112, 6.3).
+    if all.contains_key(header::TRANSFER_ENCODING) {
+        all.remove(header::CONTENT_LENGTH);
+    }
     for (name, value) in &all {
         let ends_here = HOP_BY_HOP.contains(name)
             || HOP_BY_HOP_OLD.contains(&name.as_str())

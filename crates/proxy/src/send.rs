@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use http::{Extensions, Request, Response, StatusCode, header, request};
 use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::{CaptureConnection, Connected, capture_connection};
 use tokio::sync::Notify;
 
 use crate::body::RequestBody;
 use crate::client::HttpClient;
-use crate::dial::LastHeard;
+use crate::dial::LineHandle;
 
 type ClientError = hyper_util::client::legacy::Error;
 
@@ -33,7 +34,7 @@ pub(crate) async fn send(
     let (parts, mut body) = request.into_parts();
     for _ in 1..TRIES {
         let (begun, again) = (Instant::now(), body.again());
-        let error = match client.request(Request::from_parts(parts.clone(), body)).await {
+        let error = match once(client, Request::from_parts(parts.clone(), body)).await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
@@ -43,7 +44,41 @@ pub(crate) async fn send(
         };
         tracing::debug!(%error, "the connection was closed while it was idle, trying another one");
     }
-    client.request(Request::from_parts(parts, body)).await
+    once(client, Request::from_parts(parts, body)).await
+}
+
+/// One try. When it is dropped, since the client left, its connection is given up.
+async fn once(
+    client: &HttpClient,
+    mut request: Request<RequestBody>,
+) -> Result<Response<Incoming>, ClientError> {
+    let mut waiting = Waiting { connection: Some(capture_connection(&mut request)) };
+    let answer = client.request(request).await;
+    waiting.connection = None;
+    answer
+}
+
+/// A request that waits for its answer.
+struct Waiting {
+    connection: Option<CaptureConnection>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let Some(connection) = &self.connection else { return };
+        // Others may use a connection of HTTP/2.
+        if let Some(connected) = connection.connection_metadata().as_ref().filter(|it| !it.is_negotiated_h2())
+            && let Some(line) = line(connected)
+        {
+            line.give_up();
+        }
+    }
+}
+
+fn line(connected: &Connected) -> Option<LineHandle> {
+    let mut extras = Extensions::new();
+    connected.get_extras(&mut extras);
+    extras.remove()
 }
 
 /// Whether the upstream cannot have begun with a request that was sent at `begun` and failed now.
@@ -60,11 +95,7 @@ fn never_arrived(error: &ClientError, begun: Instant) -> bool {
         }
         cause = current.source();
     }
-    let mut extras = Extensions::new();
-    if let Some(connection) = error.connect_info() {
-        connection.get_extras(&mut extras);
-    }
-    let silent = extras.get::<LastHeard>().and_then(|last| last.silent_at(begun));
+    let silent = error.connect_info().and_then(line).and_then(|line| line.silent_at(begun));
     silent.is_some_and(|silent| silent >= IDLE) && begun.elapsed() < AT_ONCE
 }
 

@@ -15,6 +15,8 @@ mod cli;
 mod clients;
 mod crash;
 mod endings;
+#[cfg(target_os = "linux")]
+mod faults;
 mod fidelity;
 mod guard;
 #[cfg(target_os = "linux")]

@@ -85,3 +85,9 @@ pub(crate) fn ask(dialect: Dialect, stream: bool, prompt: &str, more: &str) -> V
     let more = format!("Content-Type: application/json\r\n{more}");
     request("POST", path(dialect, stream), &more, body.as_bytes())
 }
+
+/// The request as the upstream itself would get it.
+pub(crate) fn direct(request: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(request.to_vec()).unwrap();
+    text.replacen("POST /anthropic/", "POST /", 1).replacen("POST /gemini/", "POST /", 1).into_bytes()
+}

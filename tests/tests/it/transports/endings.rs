@@ -80,9 +80,7 @@ async fn a_client_that_leaves_a_stalled_upload_is_noticed() {
             line.head().await;
             stalled.send(()).await.unwrap();
             // Reads nothing more until the connection is closed under it.
-            while !line.stream.ready(tokio::io::Interest::READABLE).await.unwrap().is_read_closed() {
-                tokio::task::yield_now().await;
-            }
+            line.abandoned().await;
             left.send(()).await.unwrap();
         }
     })
@@ -104,6 +102,8 @@ async fn a_client_that_leaves_a_stalled_upload_is_noticed() {
         (stuck > 20).then_some(())
     })
     .await;
+    // It goes for good: what it has not sent yet would hold back the news of a polite end.
+    client.stream.set_zero_linger().unwrap();
     drop(client);
     gone.recv().await.unwrap();
     assert_eq!(app.recorded(1).await[0].state, CallState::Cancelled);
@@ -182,11 +182,16 @@ async fn each_way_of_not_being_there_has_its_own_sentence() {
         line.rest().await;
     })
     .await;
+    let no_tls = Raw::start(async |_, mut line| {
+        line.write("HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        line.rest().await;
+    })
+    .await;
     let app = Setup::new(closed)
         .variable("LLMFLOW_UPSTREAM_GROQ", "https://no-such-host.invalid")
         .variable("LLMFLOW_UPSTREAM_MISTRAL", &format!("http://{}", silent.address))
         .variable("LLMFLOW_UPSTREAM_TOGETHER", &format!("http://{}", rubbish.address))
-        .variable("LLMFLOW_UPSTREAM_OLLAMA", &format!("https://{}", rubbish.address))
+        .variable("LLMFLOW_UPSTREAM_OLLAMA", &format!("https://{}", no_tls.address))
         .start()
         .await;
     for (path, said) in [

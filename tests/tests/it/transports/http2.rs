@@ -2,11 +2,13 @@
 
 use api::{BodySide, CallState};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, Method, Request, Response, Version};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
-use tests::{App, Dialect, Ended, Http2, Mock, Piecewise, Plan, SecureUpstream, Setup, Step, send, whole};
+use tests::{
+    App, Client, Dialect, Ended, Http2, Mock, Piecewise, Plan, Raw, SecureUpstream, Setup, Step, send, whole,
+};
 use tokio::sync::mpsc;
 
 use crate::requests::{ask, body};
@@ -239,20 +241,32 @@ async fn a_reset_stream_is_a_cancel_or_a_break() {
     assert_eq!(app.recorded(2).await[0].state, CallState::Truncated);
 
     // An upstream that resets one stream in the middle leaves the others alone.
-    let upstream = SecureUpstream::start("localhost", &["h2"], async |request| {
-        let broken = request.uri().path().ends_with("broken");
-        let first = Ok(Frame::data(Bytes::from_static(b"data: 1\n\n")));
-        let second =
-            if broken { Err(std::io::Error::other("broken")) } else { Ok(Frame::data("data: 2\n\n".into())) };
-        let body: Piecewise = BodyExt::boxed(StreamBody::new(stream::iter([first, second])));
-        Response::builder().header("content-type", "text/event-stream").body(body).unwrap()
+    let (breaks, broken) = mpsc::channel::<()>(1);
+    let broken = std::sync::Arc::new(tokio::sync::Mutex::new(broken));
+    let upstream = SecureUpstream::start("localhost", &["h2"], move |request| {
+        let (breaks, broken) = (request.uri().path().ends_with("broken"), broken.clone());
+        async move {
+            let first = stream::iter([Ok(Frame::data(Bytes::from_static(b"data: 1\n\n")))]);
+            let second = stream::once(async move {
+                if breaks {
+                    broken.lock().await.recv().await;
+                    return Err(std::io::Error::other("broken"));
+                }
+                Ok(Frame::data(Bytes::from_static(b"data: 2\n\n")))
+            });
+            let body: Piecewise = BodyExt::boxed(StreamBody::new(Box::pin(first.chain(second))));
+            Response::builder().header("content-type", "text/event-stream").body(body).unwrap()
+        }
     })
     .await;
     let app = towards(&upstream, "localhost").await;
     let get = |path: &str| format!("GET /v1/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes();
-    let (broken, well) = (get("broken"), get("well"));
-    let (broken, well) = tokio::join!(send(app.proxy, &broken), send(app.proxy, &well));
-    assert_eq!(broken.ended, Ended::Broken);
+    let mut broken = Client::open(app.proxy, &get("broken")).await;
+    broken.head().await.unwrap();
+    broken.bytes(9).await;
+    let well = send(app.proxy, &get("well")).await;
+    breaks.send(()).await.unwrap();
+    assert_eq!(broken.rest().await.ended, Ended::Broken);
     assert_eq!((well.ended, well.body.as_slice()), (Ended::Whole, &b"data: 1\n\ndata: 2\n\n"[..]));
     let calls = app.recorded(2).await;
     let state = |end: &str| calls.iter().find(|call| call.path.ends_with(end)).unwrap();
@@ -264,11 +278,15 @@ async fn a_certificate_that_is_not_trusted_is_named_with_its_remedy() {
     let upstream = SecureUpstream::start("localhost", &["h2"], async |_| Response::new(whole("ok"))).await;
     let other =
         SecureUpstream::start("elsewhere.example", &["h2"], async |_| Response::new(whole("ok"))).await;
-    let mock = Mock::start().await;
-    let app = Setup::new(mock.address())
+    let no_tls = Raw::start(async |_, mut line| {
+        line.write("HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        line.rest().await;
+    })
+    .await;
+    let app = Setup::new(no_tls.address)
         .variable("LLMFLOW_UPSTREAM_OPENAI", &format!("https://localhost:{}", upstream.address.port()))
         .variable("LLMFLOW_UPSTREAM_GROQ", &format!("https://localhost:{}", other.address.port()))
-        .variable("LLMFLOW_UPSTREAM_MISTRAL", &format!("https://{}", mock.address()))
+        .variable("LLMFLOW_UPSTREAM_MISTRAL", &format!("https://{}", no_tls.address))
         .variable("SSL_CERT_FILE", &other.authority.display().to_string())
         .start()
         .await;
@@ -300,17 +318,19 @@ async fn a_refused_stream_is_asked_for_again() {
         let mut taken = 0;
         while let Some(Ok((request, mut respond))) = connection.accept().await {
             taken += 1;
-            let mut body = request.into_body();
-            match (number, taken) {
-                (0, 2) => respond.send_reset(h2::Reason::REFUSED_STREAM),
-                _ => {
-                    while let Some(Ok(piece)) = body.data().await {
-                        let _nothing_left = body.flow_control().release_capacity(piece.len());
-                    }
-                    let mut sending = respond.send_response(Response::new(()), false).unwrap();
-                    sending.send_data(format!("answer {taken}").into(), true).unwrap();
-                }
+            if (number, taken) == (0, 2) {
+                respond.send_reset(h2::Reason::REFUSED_STREAM);
+                continue;
             }
+            // The connection moves only while it is asked for the next stream.
+            tokio_util::task::TaskTracker::new().spawn(async move {
+                let mut body = request.into_body();
+                while let Some(Ok(piece)) = body.data().await {
+                    let _nothing_left = body.flow_control().release_capacity(piece.len());
+                }
+                let mut sending = respond.send_response(Response::new(()), false).unwrap();
+                sending.send_data(format!("answer {taken}").into(), true).unwrap();
+            });
         }
     })
     .await;
