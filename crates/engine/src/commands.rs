@@ -48,6 +48,14 @@ impl Engine {
                 }
                 store.histogram(&filter, from_ms, to_ms, bars).await.map(Reply::Histogram).map_err(internal)
             }
+            Request::ListSessions { filter, limit, offset } => {
+                store.list_sessions(&filter, limit, offset).await.map(Reply::Sessions).map_err(internal)
+            }
+            Request::GetSession { key } => {
+                let session = store.session(key).await.map_err(internal)?;
+                let none = || ApiError::new(ErrorKind::NotFound, "There is no session with this key.");
+                session.map(|session| Reply::Session(Box::new(session))).ok_or_else(none)
+            }
             Request::SetSource { name, to } => self.set_source(&name, to).await.map(Reply::Source),
             Request::GetStranded { name } => self.stranded(&name).await.map(Reply::Stranded),
             Request::GetSeries { filter, bounds_ms, group } => {

@@ -3,31 +3,40 @@
 use std::collections::HashMap;
 
 use api::{
-    CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Header, Money, Operation, Timing, Usage,
-    UsageSource,
+    Agent, CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Header, Lineage, Money, Operation,
+    SessionSource, Tie, Timing, Usage, UsageSource,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
+use sqlx::query_builder::Separated;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use crate::{StoreError, packing};
+use crate::lineage::Place;
+use crate::{CallRecord, StoreError, packing};
 
-/// Rows in one statement: 40 columns each, and SQLite takes 32,766 values.
+/// Rows in one statement: 52 columns each, and SQLite takes 32,766 values.
 const ROWS: usize = 200;
 const LARGEST_DETAIL: usize = 64 << 20;
 /// A column below this size is not worth compressing: a call's few moments, mostly.
 const PACKED_FROM: usize = 256;
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// The columns of a list, in the order [`summary`] reads them by name.
+/// The columns of a list, which [`summary`] reads by name.
 pub(crate) const SUMMARY_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
+    provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
+    cache_write_1h, output, reasoning, usage_source, cost, cost_source, finish_reason, error, session_id, trace_id, \
+    parent_id, tags, session, session_source, agent, agent_parent, agent_name, agent_inferred, tie, \
+    (SELECT before.id FROM call AS before WHERE before.seq = call.continues) AS continues_id";
+/// The columns of a row of `call` that every call has, in the order they are written.
+const WRITTEN_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
     provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
     cache_write_1h, output, reasoning, usage_source, cost, cost_source, finish_reason, error, session_id, trace_id, \
     parent_id, tags";
 
-/// The columns that only sums read.
-const WINDOW_COLUMNS: &str = ", cost_input, cost_cache_read, cost_cache_write_5m, cost_cache_write_1h, cost_output, \
+/// The columns of a call's place in its session, and those that only sums read.
+const WINDOW_COLUMNS: &str = ", session, session_source, agent, agent_parent, agent_name, agent_inferred, continues, tie, \
+    chain_end, chain_answer, chain_root, response_key, cost_input, cost_cache_read, cost_cache_write_5m, cost_cache_write_1h, cost_output, \
     saved, error_kind, cut";
 /// The buckets of the `cost_…` columns, in their order.
 const BUCKETS: [&[&str]; 5] =
@@ -38,16 +47,25 @@ pub(crate) struct CallRow<'a> {
     seq: i64,
     call: &'a CallSummary,
     /// Of a call that ended.
-    detail: Option<&'a CallDetail>,
+    ended: Option<(&'a CallRecord, &'a Place)>,
 }
 
 impl<'a> CallRow<'a> {
     pub(crate) fn open(seq: i64, call: &'a CallSummary) -> Self {
-        Self { seq, call, detail: None }
+        Self { seq, call, ended: None }
     }
 
-    pub(crate) fn ended(seq: i64, detail: &'a CallDetail) -> Self {
-        Self { seq, call: &detail.summary, detail: Some(detail) }
+    pub(crate) fn ended(seq: i64, record: &'a CallRecord, place: &'a Place) -> Self {
+        Self { seq, call: &record.detail.summary, ended: Some((record, place)) }
+    }
+
+    fn detail(&self) -> Option<&'a CallDetail> {
+        self.ended.map(|(record, _)| &record.detail)
+    }
+
+    fn session_id(&self) -> Option<String> {
+        let placed = self.ended.and_then(|(_, place)| place.session_id.clone());
+        placed.or_else(|| self.call.session_id.clone())
     }
 
     pub(crate) fn started_ms(&self) -> i64 {
@@ -56,14 +74,14 @@ impl<'a> CallRow<'a> {
 
     /// What the buckets named cost together; `None` when there are none of them.
     fn bucket_cost(&self, names: &[&str]) -> Option<i64> {
-        let buckets = self.detail.iter().flat_map(|detail| &detail.cost.buckets);
+        let buckets = self.detail().into_iter().flat_map(|detail| &detail.cost.buckets);
         let mut costs = buckets.filter(|bucket| names.contains(&bucket.bucket.as_str())).peekable();
         costs.peek()?;
         Some(costs.map(|bucket| bucket.cost).sum::<Money>().pico())
     }
 
     fn is_cut(&self) -> bool {
-        self.detail.is_some_and(|detail| detail.request_body.cut || detail.response_body.cut)
+        self.detail().is_some_and(|detail| detail.request_body.cut || detail.response_body.cut)
     }
 }
 
@@ -139,7 +157,7 @@ pub(crate) async fn put_summaries(
 ) -> Result<(), StoreError> {
     for some in rows.chunks(ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO call (seq, failed, ");
-        query.push(SUMMARY_COLUMNS).push(WINDOW_COLUMNS).push(") ");
+        query.push(WRITTEN_COLUMNS).push(WINDOW_COLUMNS).push(") ");
         query.push_values(some, |mut row, written| {
             let call = written.call;
             let tags = (!call.tags.is_empty()).then(|| serde_json::to_string(&call.tags).unwrap_or_default());
@@ -169,20 +187,41 @@ pub(crate) async fn put_summaries(
                 .push_bind(word(&call.cost_source))
                 .push_bind(call.finish_reason.clone())
                 .push_bind(call.error.clone())
-                .push_bind(call.session_id.clone())
+                .push_bind(written.session_id())
                 .push_bind(call.trace_id.clone())
                 .push_bind(call.parent_id.clone())
                 .push_bind(tags);
+            push_place(&mut row, written);
             for names in BUCKETS {
                 row.push_bind(written.bucket_cost(names));
             }
-            row.push_bind(written.detail.and_then(|detail| detail.cost.saved).map(Money::pico))
+            row.push_bind(written.detail().and_then(|detail| detail.cost.saved).map(Money::pico))
                 .push_bind(call.error.as_deref().map(|error| model::dialect::error_kind(error).to_owned()))
                 .push_bind(written.is_cut());
         });
         query.build().persistent(false).execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// Twelve columns.
+fn push_place(row: &mut Separated<'_, Sqlite, &'static str>, written: &CallRow<'_>) {
+    let place = written.ended.map(|(_, place)| place);
+    let agent = place.and_then(|place| place.agent.as_ref());
+    let ties = written.ended.map(|(record, _)| &record.ties);
+    let chain = ties.and_then(|ties| ties.chain.as_ref());
+    row.push_bind(place.and_then(|place| place.session))
+        .push_bind(place.and_then(|place| place.source).map(SessionSource::as_str))
+        .push_bind(agent.map(|agent| agent.id.clone()))
+        .push_bind(agent.and_then(|agent| agent.parent.clone()))
+        .push_bind(agent.and_then(|agent| agent.name.clone()))
+        .push_bind(agent.map(|agent| agent.inferred))
+        .push_bind(place.and_then(|place| place.continues))
+        .push_bind(place.and_then(|place| place.tie).map(Tie::as_str))
+        .push_bind(chain.map(|chain| chain.end))
+        .push_bind(chain.and_then(|chain| chain.answer))
+        .push_bind(chain.map(|chain| chain.root))
+        .push_bind(ties.and_then(|ties| ties.response));
 }
 
 pub(crate) async fn put_details(
@@ -309,10 +348,33 @@ pub(crate) fn summary(row: &SqliteRow) -> Result<CallSummary, StoreError> {
         finish_reason: row.try_get("finish_reason")?,
         error: row.try_get("error")?,
         session_id: row.try_get("session_id")?,
+        lineage: lineage(row)?,
         trace_id: row.try_get("trace_id")?,
         parent_id: row.try_get("parent_id")?,
         tags: tags.map(|tags| serde_json::from_str(&tags)).transpose()?.unwrap_or_default(),
     })
+}
+
+fn lineage(row: &SqliteRow) -> Result<Lineage, StoreError> {
+    let continues: Option<&[u8]> = row.try_get("continues_id")?;
+    Ok(Lineage {
+        session: unsigned(row.try_get("session")?),
+        source: row.try_get::<Option<&str>, _>("session_source")?.and_then(|source| source.parse().ok()),
+        agent: agent(row)?,
+        continues: continues.and_then(CallId::from_slice),
+        tie: row.try_get::<Option<&str>, _>("tie")?.and_then(|tie| tie.parse().ok()),
+    })
+}
+
+/// Reads the columns of an agent.
+pub(crate) fn agent(row: &SqliteRow) -> Result<Option<Agent>, StoreError> {
+    let Some(id) = row.try_get::<Option<String>, _>("agent")? else { return Ok(None) };
+    Ok(Some(Agent {
+        id,
+        parent: row.try_get("agent_parent")?,
+        name: row.try_get("agent_name")?,
+        inferred: row.try_get::<Option<bool>, _>("agent_inferred")?.unwrap_or_default(),
+    }))
 }
 
 /// Reads a row of `call` joined with `call_detail`. A call that never ended has no details yet.

@@ -11,6 +11,7 @@ use sqlx::{Connection, SqliteConnection};
 use crate::batch::{Batch, Ended};
 use crate::bodies::{Cut, NewSegments, SegmentIds};
 use crate::layout::encode_ids;
+use crate::lineage::{Lineages, Placed, Ties};
 use crate::row::{CallRow, DetailRow};
 use crate::{Store, StoreError, row};
 
@@ -48,6 +49,8 @@ pub struct CallRecord {
     pub response: Body,
     /// The answer's text, for search.
     pub answer_text: String,
+    /// What ties it to other calls. Its session is the client's as it is handed over; storing it may find another.
+    pub ties: Ties,
 }
 
 /// The writing connection and the ids that come next.
@@ -62,6 +65,7 @@ pub(crate) struct Writer {
     /// Rows of calls under way.
     open: HashMap<CallId, i64>,
     pub(crate) segments: SegmentIds,
+    pub(crate) lineages: Lineages,
 }
 
 impl Writer {
@@ -71,6 +75,7 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let (next_seq, next_body) = next_ids(&mut connection).await?;
         let segments = SegmentIds::load(&mut connection).await?;
+        let lineages = Lineages::load(&mut connection).await?;
         Ok(Self {
             connection: Some(connection),
             options,
@@ -79,6 +84,7 @@ impl Writer {
             next_body,
             open: HashMap::new(),
             segments,
+            lineages,
         })
     }
 
@@ -94,7 +100,7 @@ impl Writer {
 
     /// Commits `batch`, and says from when to when the calls it changed began.
     async fn write(&mut self, batch: &Batch) -> Result<Option<(i64, i64)>, StoreError> {
-        let Self { connection, next_seq, next_body, open, segments, .. } = self;
+        let Self { connection, next_seq, next_body, open, segments, lineages, .. } = self;
         let connection = connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))?;
         let mut seq_of = |id: CallId| {
             *open.entry(id).or_insert_with(|| {
@@ -108,9 +114,10 @@ impl Writer {
             opened.iter().map(|summary| CallRow::open(seq_of(summary.id), summary)).collect();
         let ended: Vec<(i64, &Ended)> =
             ended.iter().map(|call| (seq_of(call.record.detail.summary.id), call)).collect();
-        rows.extend(ended.iter().map(|(seq, call)| CallRow::ended(*seq, &call.record.detail)));
 
         let mut transaction = connection.begin_with(BEGIN).await?;
+        let Placed { places, joined_ms } = lineages.place(&mut transaction, &ended).await?;
+        rows.extend(ended.iter().zip(&places).map(|((seq, call), place)| CallRow::ended(*seq, &call.record, place)));
         let bodies: Vec<&Cut> = ended.iter().flat_map(|(_, call)| &call.bodies).collect();
         let NewSegments { layouts, introduced } = segments.store(&mut transaction, &bodies).await?;
         let (mut body_rows, mut details, mut backlog) = (Vec::new(), Vec::new(), Vec::new());
@@ -147,7 +154,10 @@ impl Writer {
         }
         // A lost call's id was made within a moment of its beginning.
         let moment = |id: &CallId| [id.began_ms() - 1_000, id.began_ms() + 1_000];
-        let began = || rows.iter().map(CallRow::started_ms).chain(lost.iter().flat_map(moment));
+        let began = || {
+            let written = rows.iter().map(CallRow::started_ms).chain(joined_ms.iter().copied());
+            written.chain(lost.iter().flat_map(moment))
+        };
         Ok(began().min().zip(began().max()))
     }
 
@@ -160,6 +170,7 @@ impl Writer {
         let mut connection = SqliteConnection::connect_with(&self.options).await?;
         (self.next_seq, self.next_body) = next_ids(&mut connection).await?;
         self.segments = SegmentIds::load(&mut connection).await?;
+        self.lineages = Lineages::load(&mut connection).await?;
         self.open = row::open_rows(&mut connection).await?;
         self.connection = Some(connection);
         self.broken = false;
@@ -235,6 +246,7 @@ mod tests {
             finish_reason: None,
             error: None,
             session_id: None,
+            lineage: api::Lineage::default(),
             trace_id: None,
             parent_id: None,
             tags: Vec::new(),

@@ -56,6 +56,7 @@ fn detail(started_ms: i64) -> CallDetail {
             finish_reason: None,
             error: None,
             session_id: None,
+            lineage: api::Lineage::default(),
             trace_id: None,
             parent_id: None,
             tags: Vec::new(),
@@ -85,6 +86,7 @@ fn write(detail: &CallDetail) -> Write {
         request: Body::default(),
         response: Body::default(),
         answer_text: String::new(),
+        ties: store::Ties::default(),
     }))
 }
 

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use api::{
-    BodyInfo, BodySide, CallDetail, CallFilter, CallId, CallState, CallSummary, Cost, CostSource, Money,
-    Operation, Outcome, Page, Timing, Usage, UsageSource,
+    BodyInfo, BodySide, CallDetail, CallFilter, CallId, CallState, CallSummary, Cost, CostSource, Lineage,
+    Money, Operation, Outcome, Page, SessionSource, Timing, Usage, UsageSource,
 };
 use proptest::prelude::*;
 use store::{Body, CallRecord, Store, Write};
@@ -37,6 +37,7 @@ fn summary(state: CallState) -> CallSummary {
         finish_reason: Some("stop".into()),
         error: None,
         session_id: Some("s1".into()),
+        lineage: api::Lineage::default(),
         trace_id: None,
         parent_id: None,
         tags: vec!["team:a".into()],
@@ -70,6 +71,7 @@ fn record(summary: CallSummary, request: &[u8], response: &[u8]) -> CallRecord {
         request: Body { bytes: request.to_vec().into(), segmented: true },
         response: Body { bytes: response.to_vec().into(), segmented: false },
         answer_text: "the quick brown fox".into(),
+        ties: store::Ties::default(),
     }
 }
 
@@ -103,7 +105,10 @@ async fn a_call_comes_back_as_it_was_and_its_bodies_byte_for_byte() {
         &[0, 255, 7],
     );
     store.write(&[Write::Close(Box::new(record.clone()))]).await.unwrap();
-    assert_eq!(store.call(opened.id).await.unwrap().unwrap(), record.detail);
+    let mut expected = record.detail;
+    expected.summary.lineage =
+        Lineage { session: Some(1), source: Some(SessionSource::Client), ..Lineage::default() };
+    assert_eq!(store.call(opened.id).await.unwrap().unwrap(), expected);
     assert_eq!(store.body(opened.id, BodySide::Request).await.unwrap().unwrap(), record.request.bytes);
     assert_eq!(store.body(opened.id, BodySide::Response).await.unwrap().unwrap(), record.response.bytes);
     assert_eq!(store.count_calls(&CallFilter::default()).await.unwrap(), 1, "closing does not add a row");
@@ -164,6 +169,7 @@ async fn filters_find_what_they_say() {
         Write::Close(Box::new(record(good.clone(), body.as_bytes(), b"{}"))),
         Write::Close(Box::new(CallRecord {
             answer_text: String::new(),
+            ties: store::Ties::default(),
             ..record(bad.clone(), b"{}", b"{}")
         })),
     ];

@@ -7,12 +7,12 @@ use api::{
     UsageSource,
 };
 use bytes::Bytes;
-use model::dialect::{self, Exchange, Reading};
-use model::identity;
+use model::dialect::{self, Dialect, Exchange, Reading, Spoken};
+use model::identity::{self, Said, Scope};
 use model::pricing::{Billable, PriceTable};
 use proxy::{Captured, Closed, Ending, Head};
 use sha2::{Digest, Sha256};
-use store::{Body, CallRecord};
+use store::{Body, CallRecord, Ties};
 
 use super::decode::decode;
 
@@ -42,6 +42,7 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         finish_reason: None,
         error: None,
         session_id: None,
+        lineage: api::Lineage::default(),
         trace_id: trace(head).0,
         parent_id: trace(head).1,
         tags: tags(head),
@@ -65,7 +66,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         status,
         content_type: response_body.content_type.as_deref(),
     };
-    let (reading, answer) = dialect::read_with_answer(&exchange);
+    let (reading, spoken) = dialect::read_with_spoken(&exchange);
     let cost = prices.cost(&Billable {
         provider: head.provider,
         model: reading.model.as_deref().or(reading.requested_model.as_deref()),
@@ -80,8 +81,11 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         speed: reading.speed.as_deref(),
     });
     let timing = timing(call, &reading, response_body.encoding.is_some());
-    let summary = summary(call, &reading, &cost, &timing, &request);
-    let answer_text = head.secrets.scrub_text(answer_text(&answer, summary.error.as_deref()));
+    let said = identity::said(&|name| find(&head.headers, name).map(str::to_owned), &head.upstream_path, &request);
+    let session_id = said.session.clone();
+    let ties = ties(head, said, exchange.dialect, &reading, &spoken);
+    let summary = CallSummary { session_id, ..summary(call, &reading, &cost, &timing) };
+    let answer_text = head.secrets.scrub_text(answer_text(&spoken.answer, summary.error.as_deref()));
     let detail = CallDetail {
         upstream: head.upstream.clone(),
         query: head.query.clone(),
@@ -105,7 +109,22 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         request: Body { bytes: request, segmented: true },
         response: Body { bytes: response, segmented: false },
         answer_text,
+        ties,
     }
+}
+
+/// What ties the call to others. Sessions are told apart by who pays: by the account where the client names it, since
+/// access tokens are renewed within a session.
+fn ties(head: &Head, said: Said, dialect: Dialect, reading: &Reading, spoken: &Spoken) -> Ties {
+    let holder = said.account.map(|account| format!("account:{account}"));
+    let holder = holder.or_else(|| head.credential.clone()).unwrap_or_default();
+    let scope = Scope::new(head.provider, &holder, client(head).as_deref());
+    let previous = said.response.map(|id| scope.response(&id));
+    // Only this dialect's answers can be gone on from by their ids.
+    let response = reading.response_id.as_deref().filter(|_| dialect == Dialect::OpenaiResponses);
+    let response = response.map(|id| scope.response(id));
+    let chain = identity::chain(&scope, spoken).map(|chain| chain.behind(previous));
+    Ties { holder, agent: said.agent, chain, response, previous }
 }
 
 fn summary(
@@ -113,7 +132,6 @@ fn summary(
     reading: &Reading,
     cost: &api::Cost,
     timing: &Timing,
-    request: &[u8],
 ) -> CallSummary {
     let head = &call.head;
     let scrub = |text: Option<String>| text.map(|text| head.secrets.scrub_text(text));
@@ -138,7 +156,6 @@ fn summary(
         cost_source: cost.source,
         finish_reason: reading.finish_reason.clone(),
         error: scrub(error),
-        session_id: identity::session(&|name| find(&head.headers, name).map(str::to_owned), request),
         ..opened(head)
     }
 }

@@ -65,6 +65,18 @@ pub struct Chain {
     pub tasks: Vec<i64>,
 }
 
+impl Chain {
+    /// The same words, said after the answer with this digest, which the provider remembers and the client does not
+    /// send: alone they say little.
+    #[must_use]
+    pub fn behind(self, previous: Option<i64>) -> Self {
+        match previous {
+            Some(previous) => Self { end: self.end ^ previous, earlier: Vec::new(), ..self },
+            None => self,
+        }
+    }
+}
+
 /// The digests an earlier call must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Earlier {
