@@ -35,7 +35,7 @@ pub use overview::{
 };
 pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
 pub use session::{
-    Agent, Lineage, SessionDetail, SessionFilter, SessionSource, SessionSummary, SessionsPage, Tie,
+    Agent, Lineage, SessionDetail, SessionFilter, SessionRef, SessionSource, SessionSummary, SessionsPage, Tie,
 };
 pub use setting::{Setting, SettingKind, SettingOrigin, SettingsView};
 pub use source::{SourceState, SourceStatus, SourceTarget, Stranded};

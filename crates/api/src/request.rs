@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallDetail, CallFilter, CallId, CallSummary, Conversation, GroupBy, Health, InFlight, KeyTest, Money,
-    Overview, Page, Providers, Secret, Series, SessionDetail, SessionFilter, SessionsPage, SettingsView,
+    Overview, Page, Providers, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
     SourceStatus, SourceTarget, Stranded, Usage,
 };
 
@@ -88,8 +88,8 @@ pub enum Request {
     },
     /// One session and its calls.
     GetSession {
-        /// The session, as `SessionSummary::key` names it.
-        key: u64,
+        /// Which one.
+        session: SessionRef,
     },
     /// Starts, pauses or stops a listener. Answers once it is so.
     SetSource {

@@ -122,6 +122,16 @@ pub struct SessionFilter {
     pub to_ms: Option<i64>,
 }
 
+/// How a question names a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionRef {
+    /// [`SessionSummary::key`]: one session and no other.
+    Key(u64),
+    /// A client's id: of several sessions that go by it, the one used last.
+    Id(String),
+}
+
 /// One session as a list shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionSummary {

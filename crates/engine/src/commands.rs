@@ -7,7 +7,7 @@ mod overview;
 mod settings;
 mod sources;
 
-use api::{ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request};
+use api::{ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request, SessionDetail, SessionRef};
 
 use crate::Engine;
 
@@ -51,11 +51,7 @@ impl Engine {
             Request::ListSessions { filter, limit, offset } => {
                 store.list_sessions(&filter, limit, offset).await.map(Reply::Sessions).map_err(internal)
             }
-            Request::GetSession { key } => {
-                let session = store.session(key).await.map_err(internal)?;
-                let none = || ApiError::new(ErrorKind::NotFound, "There is no session with this key.");
-                session.map(|session| Reply::Session(Box::new(session))).ok_or_else(none)
-            }
+            Request::GetSession { session } => Ok(Reply::Session(Box::new(self.session(session).await?))),
             Request::SetSource { name, to } => self.set_source(&name, to).await.map(Reply::Source),
             Request::GetStranded { name } => self.stranded(&name).await.map(Reply::Stranded),
             Request::GetSeries { filter, bounds_ms, group } => {
@@ -88,6 +84,19 @@ impl Engine {
     async fn call(&self, id: CallId) -> Result<CallDetail, ApiError> {
         let call = self.inner.store.call(id).await.map_err(internal)?;
         call.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no call with this id."))
+    }
+
+    async fn session(&self, session: SessionRef) -> Result<SessionDetail, ApiError> {
+        let store = &self.inner.store;
+        let key = match session {
+            SessionRef::Key(key) => Some(key),
+            SessionRef::Id(id) => store.session_key(&id).await.map_err(internal)?,
+        };
+        let found = match key {
+            Some(key) => store.session(key).await.map_err(internal)?,
+            None => None,
+        };
+        found.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no such session."))
     }
 
     async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {
