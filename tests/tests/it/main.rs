@@ -20,6 +20,7 @@ mod keys;
 mod requests;
 mod rest;
 mod secrets;
+mod sessions;
 mod settings;
 mod sources;
 mod store;
