@@ -12,21 +12,19 @@ use sqlx::{ConnectOptions, SqliteConnection};
 pub(crate) struct Anatomy {
     /// Of the file.
     pub(crate) file: u64,
-    /// Of all segments before and after compression.
-    pub(crate) segments_raw: u64,
-    pub(crate) segments_packed: u64,
+    /// Of all packs before and after compression.
+    pub(crate) packs_raw: u64,
+    pub(crate) packs_packed: u64,
     /// Pages of tables and their indices, by what they are for.
     pub(crate) pages: Vec<(&'static str, u64)>,
 }
 
 /// Tables and their indices, by what they are for. Whatever no prefix names is counted as `other`.
 const PARTS: &[(&str, &[&str])] = &[
-    ("segments", &["segment", "sqlite_autoindex_segment"]),
-    ("chain nodes", &["node", "sqlite_autoindex_node"]),
+    ("packs: bodies and details", &["pack"]),
     ("full text", &["call_text", "text_backlog"]),
-    ("call details", &["call_detail"]),
+    ("where details stand", &["call_record"]),
     ("calls and their indices", &["call", "call_", "sqlite_autoindex_call"]),
-    ("bodies", &["body"]),
 ];
 
 /// Calls that are stored with a good ending.
@@ -59,8 +57,8 @@ pub(crate) fn anatomy(path: &Path) -> Result<Anatomy> {
     }
     Ok(Anatomy {
         file: std::fs::metadata(path)?.len(),
-        segments_raw: number(path, "SELECT coalesce(sum(raw_len), 0) FROM segment")?,
-        segments_packed: number(path, "SELECT coalesce(sum(length(bytes)), 0) FROM segment")?,
+        packs_raw: number(path, "SELECT coalesce(sum(raw_len), 0) FROM pack")?,
+        packs_packed: number(path, "SELECT coalesce(sum(length(bytes)), 0) FROM pack")?,
         pages: parts,
     })
 }
@@ -99,14 +97,13 @@ mod tests {
     #[test]
     fn every_table_and_index_has_its_part() {
         let part = |name| PARTS.get(part_of(name)).map_or("other", |(part, _)| *part);
-        assert_eq!(part("segment"), "segments");
-        assert_eq!(part("sqlite_autoindex_segment_1"), "segments");
+        assert_eq!(part("pack"), "packs: bodies and details");
         assert_eq!(part("call"), "calls and their indices");
-        assert_eq!(part("call_started"), "calls and their indices");
+        assert_eq!(part("call_window"), "calls and their indices");
         assert_eq!(part("sqlite_autoindex_call_1"), "calls and their indices");
-        assert_eq!(part("call_detail"), "call details");
+        assert_eq!(part("call_record"), "where details stand");
         assert_eq!(part("call_text_data"), "full text");
-        assert_eq!(part("node"), "chain nodes");
+        assert_eq!(part("node"), "other");
         assert_eq!(part("_sqlx_migrations"), "other");
     }
 }

@@ -138,18 +138,18 @@ pub fn speed(per_second: f64) -> String {
     if per_second < 9.95 { format!("{per_second:.1} tok/s") } else { format!("{per_second:.0} tok/s") }
 }
 
-/// `part` of `whole` in percent, never rounded up to 100 or down to 0.
+/// `part` of `whole` in percent; `<1%` and `>99%` rather than rounded down to nothing or up to all.
 pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "0%".to_owned();
     }
     let exact = part as f64 * 100.0 / whole as f64;
-    let rounded = match part {
-        0 => 0.0,
-        _ if part == whole => 100.0,
-        _ => exact.round().clamp(1.0, 99.0),
-    };
-    format!("{rounded:.0}%")
+    match exact {
+        _ if part == 0 => "0%".to_owned(),
+        _ if exact < 0.5 => "<1%".to_owned(),
+        _ if part < whole && exact >= 99.5 => ">99%".to_owned(),
+        _ => format!("{exact:.0}%"),
+    }
 }
 
 /// `part` of `whole` in percent with one decimal, never rounded up to 100 or down to 0.
@@ -252,7 +252,8 @@ mod tests {
             Some("71 tok/s")
         );
         assert_eq!(tokens_per_second(Some(710), Some(5), Some(5)), None);
-        assert_eq!(percent(999, 1_000), "99%", "not all of it");
+        assert_eq!(percent(999, 1_000), ">99%", "not all of it");
+        assert_eq!((percent(4, 1_000), percent(6, 1_000)), ("<1%".to_owned(), "1%".to_owned()));
         assert_eq!(percent(0, 0), "0%");
         assert_eq!(
             [share(9, 1_284), share(1_271, 1_284), share(9_999, 10_000), share(5, 5)],

@@ -1,4 +1,4 @@
-//! `cargo xtask`: setup, build, start, test and bench, in one command each.
+//! `cargo xtask`: setup, build, start, test, fuzz and bench, in one command each.
 //!
 //! This file owns the command line and nothing else; each command has a file of its own. Nothing here is part of
 //! the app: the binaries know nothing of xtask.
@@ -7,6 +7,7 @@
 mod bench;
 mod binaries;
 mod bundle;
+mod fuzz;
 mod icons;
 mod setup;
 mod start;
@@ -82,6 +83,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         clients: Option<PathBuf>,
     },
+    /// Throw rubbish at everything that reads what others send, one target after the other (needs a C++ compiler)
+    Fuzz(fuzz::Options),
     /// Measure the release build: latency, throughput, memory, start, storage; with the goals beside the figures
     Bench(bench::Options),
 }
@@ -121,6 +124,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Icons => icons::make(&workspace),
         Command::Test { clients } => test::test(&workspace, clients.as_deref()),
+        Command::Fuzz(options) => fuzz::fuzz(&workspace, &options),
         Command::Bench(options) => bench::bench(&workspace, &options),
     }
 }

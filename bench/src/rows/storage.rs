@@ -50,7 +50,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let share = |what: &str, bytes: f64| {
         vec![what.to_owned(), kilobytes(bytes), format!("{:.2} %", bytes / raw * 100.0)]
     };
-    let (distinct, packed) = (number(anatomy.segments_raw), number(anatomy.segments_packed));
+    let (distinct, packed) = (number(anatomy.packs_raw), number(anatomy.packs_packed));
     let mut rows = vec![
         share("sent and received", raw),
         share("distinct (each stretch once)", distinct),

@@ -113,24 +113,71 @@ pub enum Operation {
     TextCompletion,
     /// Embeddings.
     Embeddings,
+    /// Making or changing images.
+    Images,
+    /// Speech, transcription, translation of speech.
+    Audio,
+    /// Ordering documents by how well they answer a query.
+    Rerank,
+    /// Judging whether a text is harmful.
+    Moderation,
+    /// Reading text off documents (OCR).
+    Ocr,
     /// Counting tokens; never billed.
     CountTokens,
     /// Listing or describing models; never billed.
     Models,
+    /// Handing in, watching or fetching a batch. The tokens of its results are not counted.
+    Batches,
+    /// Uploading, listing or fetching files.
+    Files,
+    /// Reading again or cancelling what the provider keeps: a response, a conversation, what a generation cost.
+    Stored,
+    /// What a tool does beside its calls of models: telemetry, analytics, looking whether somebody is there. Lists and
+    /// totals leave it out unless asked for.
+    SideCall,
     /// Anything else: recorded raw.
     #[default]
     Other,
 }
 
 impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 15] = [
+        Self::Chat,
+        Self::TextCompletion,
+        Self::Embeddings,
+        Self::Images,
+        Self::Audio,
+        Self::Rerank,
+        Self::Moderation,
+        Self::Ocr,
+        Self::CountTokens,
+        Self::Models,
+        Self::Batches,
+        Self::Files,
+        Self::Stored,
+        Self::SideCall,
+        Self::Other,
+    ];
+
     /// The word stored, filtered by and shown in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
             Self::TextCompletion => "text_completion",
             Self::Embeddings => "embeddings",
+            Self::Images => "images",
+            Self::Audio => "audio",
+            Self::Rerank => "rerank",
+            Self::Moderation => "moderation",
+            Self::Ocr => "ocr",
             Self::CountTokens => "count_tokens",
             Self::Models => "models",
+            Self::Batches => "batches",
+            Self::Files => "files",
+            Self::Stored => "stored",
+            Self::SideCall => "side_call",
             Self::Other => "other",
         }
     }
@@ -140,7 +187,7 @@ impl FromStr for Operation {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Chat, Self::TextCompletion, Self::Embeddings, Self::CountTokens, Self::Models, Self::Other]
+        Self::ALL
             .into_iter()
             .find(|operation| operation.as_str() == text)
             .ok_or_else(|| format!("{text:?} is not an operation"))
@@ -261,6 +308,51 @@ pub struct Timing {
     pub chunks: Vec<ChunkTiming>,
     /// Pieces beyond those in `chunks` (a stream of very many pieces keeps the timing of the first ones).
     pub chunks_untimed: u64,
+    /// What the server says of its own work, where it does (llama.cpp, Ollama, Groq, Cerebras).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerTiming>,
+}
+
+/// A server's own account of one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServerTiming {
+    /// Waiting for its turn, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_us: Option<u64>,
+    /// Loading the model, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_us: Option<u64>,
+    /// Reading the prompt, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_us: Option<u64>,
+    /// Tokens it read in that time: those that were in no cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_tokens: Option<u64>,
+    /// Writing the answer, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_us: Option<u64>,
+    /// Tokens it wrote in that time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u64>,
+    /// Everything together, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_us: Option<u64>,
+    /// Tokens guessed by a smaller model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drafted: Option<u64>,
+    /// Of them, those that were right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drafts_accepted: Option<u64>,
+}
+
+impl ServerTiming {
+    /// Tokens written a second.
+    #[expect(clippy::cast_precision_loss, reason = "neither comes near 2^52")]
+    pub fn output_per_second(&self) -> Option<f64> {
+        let (tokens, micros) = (self.output_tokens?, self.output_us.filter(|micros| *micros > 0)?);
+        Some(tokens as f64 * 1e6 / micros as f64)
+    }
 }
 
 /// Everything about a call but its bodies and its conversation, which load on their own.

@@ -20,7 +20,8 @@ mod source;
 mod usage;
 
 pub use call::{
-    BodyInfo, CallDetail, CallId, CallState, CallSummary, ChunkTiming, Header, InFlight, Operation, Timing,
+    BodyInfo, CallDetail, CallId, CallState, CallSummary, ChunkTiming, Header, InFlight, Operation,
+    ServerTiming, Timing,
 };
 pub use conversation::{Conversation, Message, Part, Role, ToolDefinition};
 pub use error::{ApiError, ErrorKind};

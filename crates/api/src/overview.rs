@@ -205,6 +205,8 @@ pub struct Series {
     pub more_groups: u64,
     /// What those add up to, by interval.
     pub rest: Vec<SeriesPoint>,
+    /// Every call once, by interval. A call with two tags stands in two groups: groups by tag add up to more.
+    pub all: Vec<SeriesPoint>,
 }
 
 /// One group over time.
@@ -319,12 +321,18 @@ pub struct Overview {
     pub first_token: Latency,
     /// The same by model, quickest first; at most fifty.
     pub models: Vec<ModelLatency>,
+    /// How many models there are that have one.
+    pub model_count: u64,
     /// The window's pieces.
     pub parts: Vec<WindowPart>,
     /// Errors by cause, most frequent first; at most fifty.
     pub errors: Vec<ErrorCause>,
+    /// How many causes there are.
+    pub error_cause_count: u64,
     /// By tool, dearest first; at most fifty.
     pub tools: Vec<ToolTotal>,
+    /// How many tools there are.
+    pub tool_count: u64,
     /// Sessions, dearest first; at most fifty.
     pub sessions: Vec<SessionTotal>,
     /// How many sessions there are.

@@ -70,6 +70,8 @@ pub enum UsageSource {
     Provider,
     /// The provider, but the answer was cut: what it had said until then.
     Partial,
+    /// Nobody said everything, but what was written is known: at least one bucket is estimated from the text.
+    Estimated,
     /// Nobody.
     #[default]
     Unknown,
@@ -85,6 +87,8 @@ pub enum CostSource {
     Computed,
     /// As `Computed`, from usage that the provider did not finish reporting.
     Partial,
+    /// As `Computed`, from usage of which a part is estimated.
+    Estimated,
     /// The call runs on the user's own hardware and has no price by nature.
     Local,
     /// The call is not billed (an error, a model list, a token count).

@@ -3,23 +3,22 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use api::{Event, SourceTarget};
 use model::pricing::{PriceTable, VENDORED, VENDORED_DATE};
 use proxy::{Budget, Capture, Counters, Guard, Limits, Proxy, Tap, Upstreams};
 use store::Store;
-use tokio::runtime::Handle;
-use tokio::sync::{Notify, broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::background::Background;
 use crate::events::Events;
 use crate::files;
 use crate::folder::{self, Hold, HoldError, Instance};
 use crate::in_flight::OpenCalls;
-use crate::indexer::Indexer;
+use crate::indexer::index_former;
 use crate::keys::Keys;
 use crate::pipeline::{Pipeline, Tally};
 use crate::settings::Settings;
@@ -66,7 +65,7 @@ pub enum StartError {
     )]
     Loop {
         /// The provider.
-        provider: &'static str,
+        provider: String,
         /// The port.
         port: u16,
     },
@@ -103,6 +102,7 @@ pub(crate) struct Inner {
     pub(crate) tally: Arc<Tally>,
     pub(crate) sources: Sources,
     pub(crate) keys: Keys,
+    pub(crate) upstreams: Upstreams,
     pub(crate) supervisor: Supervisor,
     pub(crate) started: Instant,
     pub(crate) notices: Mutex<Vec<String>>,
@@ -113,6 +113,7 @@ pub(crate) struct Inner {
     force: CancellationToken,
     /// Ends what runs beside the pipeline.
     quiet: CancellationToken,
+    pub(crate) background: Background,
     _hold: Hold,
 }
 
@@ -124,7 +125,13 @@ impl Engine {
         files::allow_many();
         let fingerprinter = folder::fingerprinter(&settings.data_dir)
             .map_err(|(path, source)| StartError::Folder { path: path.display().to_string(), source })?;
-        let (store, opened) = Store::open(&settings.data_dir.join("data.db")).await?;
+        let cannot_start = |error| StartError::Other(format!("no thread can be started: {error}"));
+        let background = Background::start().map_err(cannot_start)?;
+        // Opened there, so that the thread that writes gives way too.
+        let database = settings.data_dir.join("data.db");
+        let (opener, runtime) = (background.handle(), background.handle());
+        let opening = opener.spawn_blocking(move || runtime.block_on(Store::open(&database)));
+        let (store, opened) = opening.await.map_err(|error| StartError::Other(error.to_string()))??;
         let prices = PriceTable::parse(VENDORED, VENDORED_DATE)
             .map_err(|error| StartError::Other(error.to_string()))?;
 
@@ -142,9 +149,10 @@ impl Engine {
         let (events, tracker) = (Events::new(), TaskTracker::new());
         let (stop, force) = (CancellationToken::new(), CancellationToken::new());
         let quiet = CancellationToken::new();
-        let keys = Keys::start(&settings, tap.fingerprinter.clone(), events.clone(), &tracker, &quiet);
+        let providers = upstreams.providers().clone();
+        let keys = Keys::start(&settings, providers, tap.fingerprinter.clone(), events.clone(), &tracker, &quiet);
         let counters = tap.counters.clone();
-        let proxy = Proxy::new(tap, settings.guard(), upstreams, keys.published()).map_err(|error| {
+        let proxy = Proxy::new(tap, settings.guard(), upstreams.clone(), keys.published()).map_err(|error| {
             StartError::Other(format!("the platform's certificates cannot be read: {error}"))
         })?;
         let sources = Sources::new(events.clone());
@@ -161,6 +169,7 @@ impl Engine {
             prices: Arc::new(prices),
             sources,
             keys,
+            upstreams,
             supervisor,
             events,
             open: OpenCalls::default(),
@@ -175,10 +184,11 @@ impl Engine {
             changing: Mutex::default(),
             live: RwLock::new(Arc::new(settings.clone())),
             settings,
+            background,
             _hold: hold,
         };
         let engine = Self { inner: Arc::new(inner) };
-        engine.spawn_pipeline(queue, receiver)?;
+        engine.spawn_pipeline(queue, receiver);
         // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
         if engine.inner.settings.proxy_port != 0 {
             engine.inner.supervisor.switch(SourceTarget::Running, Duration::ZERO).await;
@@ -186,13 +196,8 @@ impl Engine {
         Ok(engine)
     }
 
-    fn spawn_pipeline(
-        &self,
-        queue: mpsc::WeakSender<Capture>,
-        captures: mpsc::Receiver<Capture>,
-    ) -> Result<(), StartError> {
+    fn spawn_pipeline(&self, queue: mpsc::WeakSender<Capture>, captures: mpsc::Receiver<Capture>) {
         let inner = &self.inner;
-        let committed = Arc::new(Notify::new());
         let pipeline = Pipeline {
             store: inner.store.clone(),
             prices: inner.prices.clone(),
@@ -202,23 +207,12 @@ impl Engine {
             ended_unseen: HashSet::new(),
             counters: inner.counters.clone(),
             tally: inner.tally.clone(),
-            committed: committed.clone(),
         };
-        // On a thread of its own: what it does between two waits would hold up the calls on a shared one.
-        let (runtime, (done, ended)) = (Handle::current(), oneshot::channel::<()>());
-        let run = move || {
-            runtime.block_on(pipeline.run(queue, captures));
-            drop(done);
-        };
-        thread::Builder::new()
-            .name("recorder".to_owned())
-            .spawn(run)
-            .map_err(|error| StartError::Other(format!("no thread can be started: {error}")))?;
-        inner.tracker.spawn(ended);
-        let indexer = Indexer { store: inner.store.clone(), tally: inner.tally.clone(), committed };
-        inner.tracker.spawn(indexer.run(inner.quiet.clone()));
+        // On threads of its own: what it does between two waits would hold up the calls on a shared one.
+        let background = inner.background.handle();
+        inner.tracker.spawn_on(pipeline.run(queue, captures), &background);
+        inner.tracker.spawn_on(index_former(inner.store.clone(), inner.quiet.clone()), &background);
         inner.tracker.spawn(inner.open.clone().beat(inner.events.clone(), inner.quiet.clone()));
-        Ok(())
     }
 
     /// Stops everything: (1) no new calls; (2) calls under way end, or are cut after `grace`; (3) the pipeline
@@ -283,24 +277,10 @@ fn hold(settings: &Settings) -> Result<Hold, StartError> {
 
 /// The providers' addresses, none of which may be our own.
 pub(crate) fn upstreams(settings: &Settings) -> Result<Upstreams, StartError> {
-    let upstreams = Upstreams::new(&settings.base_urls())?;
-    refuse_loops(settings, &upstreams)?;
-    Ok(upstreams)
-}
-
-fn refuse_loops(settings: &Settings, upstreams: &Upstreams) -> Result<(), StartError> {
-    let own = [settings.proxy_port, settings.dashboard_port];
-    let local = |host: &str| {
-        let name = host.trim_start_matches('[').trim_end_matches(']');
-        name.eq_ignore_ascii_case("localhost")
-            || name
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback() || address.is_unspecified())
-    };
-    let found = upstreams.addresses().find(|(_, host, port)| *port != 0 && own.contains(port) && local(host));
-    match found {
-        Some((provider, _, port)) => Err(StartError::Loop { provider, port }),
-        None => Ok(()),
+    let upstreams = Upstreams::new(settings.choices())?;
+    match upstreams.looped() {
+        Some((provider, port)) => Err(StartError::Loop { provider: provider.to_owned(), port }),
+        None => Ok(upstreams),
     }
 }
 

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::{Event, KeyOrigin, KeychainState, LocalKey};
-use proxy::provider::{KeyForm, PROVIDERS};
-use proxy::{Fingerprinter, KeyRing, Provider};
+use proxy::provider::KeyForm;
+use proxy::{Fingerprinter, KeyRing, Provider, Providers};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
@@ -41,7 +41,8 @@ pub(crate) struct Keys {
 
 struct Shared {
     known: Mutex<Known>,
-    environment: BTreeMap<&'static str, EnvironmentKey>,
+    providers: Providers,
+    environment: BTreeMap<String, EnvironmentKey>,
     folder: PathBuf,
     published: proxy::Keys,
     fingerprinter: Fingerprinter,
@@ -67,12 +68,13 @@ impl Keys {
     /// Publishes what the environment holds, and begins to ask the keychain.
     pub(crate) fn start(
         settings: &Settings,
+        providers: Providers,
         fingerprinter: Fingerprinter,
         events: Events,
         tracker: &TaskTracker,
         quiet: &CancellationToken,
     ) -> Self {
-        let (keychain, state) = match settings.keychain.then(Keychain::start) {
+        let (keychain, state) = match settings.keychain.then(|| Keychain::start(providers.clone())) {
             Some(Ok(keychain)) => (Some(keychain), KeychainState::Asking),
             Some(Err(error)) => (None, KeychainState::Absent { message: error.to_string() }),
             None => (None, KeychainState::Absent { message: SWITCHED_OFF.to_owned() }),
@@ -88,6 +90,7 @@ impl Keys {
                     open_questions: 0,
                     unlocking: false,
                 }),
+                providers,
                 environment: settings.origin.keys.clone(),
                 folder: settings.data_dir.clone(),
                 published: proxy::Keys::default(),
@@ -136,12 +139,12 @@ impl Keys {
             return KeyOrigin::NotNeeded;
         }
         let mark = |key: &str| self.shared.fingerprinter.mark(key.as_bytes());
-        if let Some(key) = self.known().stored.get(provider.name) {
+        if let Some(key) = self.known().stored.get(&provider.name) {
             return KeyOrigin::Keychain { hint: hint(key), mark: mark(key) };
         }
-        match self.shared.environment.get(provider.name) {
+        match self.shared.environment.get(&provider.name) {
             Some(EnvironmentKey { variable, key }) => KeyOrigin::Environment {
-                variable: (*variable).to_owned(),
+                variable: variable.clone(),
                 hint: hint(key.reveal()),
                 mark: mark(key.reveal()),
             },
@@ -151,8 +154,8 @@ impl Keys {
 
     /// The key that a provider's calls are lent.
     pub(crate) fn key(&self, provider: &Provider) -> Option<Zeroizing<String>> {
-        let stored = self.known().stored.get(provider.name).cloned();
-        let environment = || self.shared.environment.get(provider.name);
+        let stored = self.known().stored.get(&provider.name).cloned();
+        let environment = || self.shared.environment.get(&provider.name);
         stored.or_else(|| environment().map(|found| Zeroizing::new(found.key.reveal().to_owned())))
     }
 
@@ -204,9 +207,9 @@ impl Keys {
     fn publish(&self, known: &Known) {
         let mut ring = KeyRing::default();
         ring.local_required = known.local_required;
-        for provider in PROVIDERS {
-            let environment = self.shared.environment.get(provider.name).map(|found| found.key.reveal());
-            let stored = known.stored.get(provider.name).map(|key| key.as_str());
+        for provider in self.shared.providers.iter() {
+            let environment = self.shared.environment.get(&provider.name).map(|found| found.key.reveal());
+            let stored = known.stored.get(&provider.name).map(|key| key.as_str());
             if let Some(key) = stored.or(environment) {
                 ring.store(provider, key, self.shared.fingerprinter.mark(key.as_bytes()));
             }

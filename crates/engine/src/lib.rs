@@ -3,6 +3,7 @@
 //! Knows no GUI and no HTTP API: hosts (`server`, `cli`, the desktop app) call [`Engine::dispatch`] and listen to
 //! [`Engine::events`].
 
+mod background;
 mod commands;
 pub mod connect;
 pub mod doctor;

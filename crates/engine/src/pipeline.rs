@@ -9,14 +9,14 @@ pub(crate) use record::millis;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use api::{CallId, InFlight};
 use model::pricing::PriceTable;
 use proxy::{Capture, Captured, Closed, Counters, Head};
 use store::{Store, Write};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::events::Events;
 use crate::in_flight::OpenCalls;
@@ -33,8 +33,6 @@ const GATHER: Duration = Duration::from_millis(30);
 /// of indices, and the more calls share it, the fewer of them fall to each.
 const BUSY: usize = 64;
 const GATHER_BUSY: Duration = Duration::from_millis(150);
-/// Captures that wait behind a batch when recording is said to be busy.
-const BEHIND: usize = 1_024;
 
 /// What happened to records after they were taken from the queue.
 #[derive(Debug, Default)]
@@ -43,8 +41,6 @@ pub(crate) struct Tally {
     pub(crate) recorded: AtomicU64,
     /// Calls that could not be written.
     pub(crate) lost: AtomicU64,
-    /// More waits in the queue than one batch takes.
-    pub(crate) busy: AtomicBool,
 }
 
 /// The pipeline's connections.
@@ -59,8 +55,6 @@ pub(crate) struct Pipeline {
     pub(crate) ended_unseen: HashSet<CallId>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
-    /// Told after each commit, so that the indexer wakes up.
-    pub(crate) committed: Arc<Notify>,
 }
 
 /// A batch of captures by what they ask for.
@@ -76,6 +70,9 @@ impl Pipeline {
     /// Runs until every sender is gone and everything they sent is committed. Two stages at once: while a batch is
     /// committed, the next one is read.
     pub(crate) async fn run(mut self, queue: mpsc::WeakSender<Capture>, captures: mpsc::Receiver<Capture>) {
+        if let Err(error) = self.store.recall().await {
+            tracing::warn!(%error, "what is stored already is not known: some of it will be stored again");
+        }
         // One batch may be ready while another is committed; then reading waits, and calls wait in the queue.
         let (ready, batches) = mpsc::channel(1);
         let given_up = GivenUp::default();
@@ -83,7 +80,6 @@ impl Pipeline {
             store: self.store.clone(),
             events: self.events.clone(),
             tally: self.tally.clone(),
-            committed: self.committed.clone(),
             given_up: given_up.clone(),
             queue,
         };
@@ -108,7 +104,6 @@ impl Pipeline {
             }
             let batch = gather(first, &mut captures);
             last = batch.len();
-            self.tally.busy.store(captures.len() > BEHIND, Ordering::Relaxed);
             let sorted = self.sort(batch);
             let lost = self.take_lost(captures.is_empty(), given_up);
             if let Some(batch) = self.read(sorted, lost, given_up).await
@@ -118,7 +113,6 @@ impl Pipeline {
                 return;
             }
         }
-        self.tally.busy.store(false, Ordering::Relaxed);
     }
 
     /// Reads, prices and makes ready what the batch holds; `None` when that is nothing.
@@ -228,7 +222,7 @@ fn in_flight(head: &Head) -> InFlight {
     InFlight {
         id: head.id,
         started_ms: record::millis(head.started),
-        provider: head.provider.to_owned(),
+        provider: head.provider.name.clone(),
         client: record::client(head),
         model: None,
         path: head.path.clone(),

@@ -8,8 +8,10 @@ pub(crate) mod rows;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use proxy::{Azure, CHATGPT, Choices, Custom, Providers};
 use serde::{Deserialize, Serialize};
 
+use origin::{UPSTREAM, shouted};
 pub use origin::{EnvironmentKey, Origin};
 
 /// The commented file with every default.
@@ -41,6 +43,8 @@ pub struct Settings {
     pub keychain: bool,
     /// Whether a stored key is lent only to calls that carry a local key.
     pub local_keys_required: bool,
+    /// Hosts that a client may name beside the providers' own.
+    pub allowed_upstreams: Vec<String>,
     /// By provider's name.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Who set what.
@@ -52,8 +56,50 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProviderSettings {
-    /// Its address instead of its own.
+    /// Its address: instead of its own, or of a provider that is not in the table.
     pub base_url: Option<String>,
+    /// The name for people of a provider that is not in the table.
+    pub display_name: Option<String>,
+    /// The dialect it speaks.
+    pub dialect: Option<String>,
+    /// What stands before a client's path.
+    pub path_prefix: Option<String>,
+    /// The environment variable that holds its key.
+    pub key_env: Option<String>,
+    /// Azure's resource.
+    pub resource: Option<String>,
+    /// Azure's API version.
+    pub api_version: Option<String>,
+    /// Azure's deployments by model.
+    pub deployments: BTreeMap<String, String>,
+}
+
+impl ProviderSettings {
+    /// The first setting of those that only `whose` have.
+    fn only(&self, whose: Whose) -> Option<&'static str> {
+        let fields = match whose {
+            Whose::Own => [
+                ("display_name", self.display_name.is_some()),
+                ("dialect", self.dialect.is_some()),
+                ("path_prefix", self.path_prefix.is_some()),
+                ("key_env", self.key_env.is_some()),
+            ]
+            .to_vec(),
+            Whose::Azure => vec![
+                ("resource", self.resource.is_some()),
+                ("api_version", self.api_version.is_some()),
+                ("deployments", !self.deployments.is_empty()),
+            ],
+        };
+        fields.into_iter().find(|(_, set)| *set).map(|(name, _)| name)
+    }
+}
+
+/// Providers that have settings which others have not.
+#[derive(Clone, Copy)]
+enum Whose {
+    Own,
+    Azure,
 }
 
 impl Default for Settings {
@@ -70,6 +116,7 @@ impl Default for Settings {
             close_to_tray: true,
             keychain: true,
             local_keys_required: false,
+            allowed_upstreams: Vec::new(),
             providers: BTreeMap::new(),
             origin: Origin::default(),
         }
@@ -133,13 +180,16 @@ impl Settings {
             Some((path, required)) => read(path, *required)?,
             None => String::new(),
         };
-        Self::assemble(&text, Origin::new(flags, env, place.map(|(path, _)| path)))
+        // Which variables may hold keys and addresses depends on which providers there are. A file that is not
+        // understood is told of by what follows.
+        let providers = toml::from_str::<Self>(&text).map(|settings| settings.every_provider()).unwrap_or_default();
+        Self::assemble(&text, Origin::new(flags, env, place.map(|(path, _)| path), &providers))
     }
 
     /// The settings without their file, for saying what is wrong with it; mistakes elsewhere are left out too.
     pub fn without_file(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Self {
         let defaults = || Self { data_dir: default_data_dir(), ..Self::default() };
-        Self::assemble("", Origin::new(flags, env, None)).unwrap_or_else(|_| defaults())
+        Self::assemble("", Origin::new(flags, env, None, &Providers::built_in())).unwrap_or_else(|_| defaults())
     }
 
     /// What these settings would be after another start: the file read again under the same environment and flags.
@@ -190,13 +240,16 @@ impl Settings {
                     wanted: "a port between 0 and 65535".to_owned(),
                 })
             };
-            match (name.as_str(), name.strip_prefix("LLMFLOW_UPSTREAM_")) {
+            match (name.as_str(), name.strip_prefix(UPSTREAM)) {
                 ("PROXY_PORT", _) => self.proxy_port = port()?,
                 ("DASHBOARD_PORT", _) => self.dashboard_port = port()?,
                 ("LLMFLOW_KEYCHAIN", _) => self.keychain = switch(&name, &value)?,
                 ("DATA_DIR", _) => self.data_dir = value.into(),
+                ("AZURE_OPENAI_RESOURCE", _) => self.of("azure").resource = Some(value),
+                ("AZURE_OPENAI_API_VERSION", _) => self.of("azure").api_version = Some(value),
                 (_, Some(provider)) => {
-                    self.providers.entry(provider.to_lowercase()).or_default().base_url = Some(value);
+                    let written = self.providers.keys().find(|name| shouted(name) == provider).cloned();
+                    self.of(&written.unwrap_or_else(|| provider.to_lowercase())).base_url = Some(value);
                 }
                 _ => {}
             }
@@ -211,16 +264,66 @@ impl Settings {
                 self.proxy_port
             )));
         }
-        let known = |name: &&String| proxy::provider::find(name).is_none();
-        if let Some(unknown) = self.providers.keys().find(known) {
-            let names: Vec<_> = proxy::provider::PROVIDERS.iter().map(|provider| provider.name).collect();
-            return Err(SettingsError::Value {
-                name: "[providers]".to_owned(),
-                value: unknown.clone(),
-                wanted: format!("a provider here; known are {}", names.join(", ")),
-            });
+        let built_in = Providers::built_in();
+        for (name, provider) in &self.providers {
+            let known = built_in.find(name).is_some() || name.eq_ignore_ascii_case(CHATGPT);
+            let misplaced = provider
+                .only(Whose::Own)
+                .filter(|_| known)
+                .or_else(|| provider.only(Whose::Azure).filter(|_| !name.eq_ignore_ascii_case("azure")));
+            if let Some(setting) = misplaced {
+                return Err(SettingsError::Conflict(format!("providers.{name} has no setting {setting}")));
+            }
         }
-        Ok(())
+        Providers::with(&self.custom()).map(drop).map_err(SettingsError::Conflict)
+    }
+
+    /// What is set of a provider.
+    fn of(&mut self, provider: &str) -> &mut ProviderSettings {
+        let written = self.providers.keys().find(|name| name.eq_ignore_ascii_case(provider)).cloned();
+        self.providers.entry(written.unwrap_or_else(|| provider.to_owned())).or_default()
+    }
+
+    /// The providers that are not in the table.
+    fn custom(&self) -> Vec<Custom> {
+        let built_in = Providers::built_in();
+        let own = self
+            .providers
+            .iter()
+            .filter(|(name, _)| built_in.find(name).is_none() && !name.eq_ignore_ascii_case(CHATGPT));
+        own.map(|(name, provider)| Custom {
+            name: name.clone(),
+            display_name: provider.display_name.clone().unwrap_or_default(),
+            base_url: provider.base_url.clone().unwrap_or_default(),
+            path_prefix: provider.path_prefix.clone().unwrap_or_default(),
+            dialect: provider.dialect.clone().unwrap_or_default(),
+            key_env: provider.key_env.clone().unwrap_or_default(),
+        })
+        .collect()
+    }
+
+    /// Every provider there is with these settings; those of the table when the others cannot be used.
+    pub(crate) fn every_provider(&self) -> Providers {
+        Providers::with(&self.custom()).unwrap_or_default()
+    }
+
+    /// What these settings decide about upstreams.
+    pub(crate) fn choices(&self) -> Choices {
+        let azure = self.providers.iter().find(|(name, _)| name.eq_ignore_ascii_case("azure"));
+        let azure = azure.map(|(_, azure)| azure.clone()).unwrap_or_default();
+        Choices {
+            base_urls: self.base_urls(),
+            custom: self.custom(),
+            allowed: self.allowed_upstreams.clone(),
+            azure: Azure {
+                resource: azure.resource,
+                api_version: azure.api_version,
+                deployments: azure.deployments,
+                // Deployments are named by variables whose names depend on a call's model.
+                variable: |name| std::env::var(name).ok(),
+            },
+            own_ports: [self.proxy_port, self.dashboard_port].into_iter().filter(|port| *port != 0).collect(),
+        }
     }
 
     /// Who may talk to this machine's listeners.
@@ -228,12 +331,14 @@ impl Settings {
         proxy::Guard { hosts: self.allowed_hosts.clone(), origins: self.allowed_origins.clone() }
     }
 
-    /// The addresses that replace providers' own.
+    /// The addresses that replace providers' own, the user's own providers' among them.
     pub(crate) fn base_urls(&self) -> BTreeMap<String, String> {
-        self.providers
-            .iter()
-            .filter_map(|(name, provider)| Some((name.to_lowercase(), provider.base_url.clone()?)))
-            .collect()
+        let mut bases = self.origin.bases.clone();
+        let set = |(name, provider): (&String, &ProviderSettings)| {
+            Some((name.to_lowercase(), provider.base_url.clone()?))
+        };
+        bases.extend(self.providers.iter().filter_map(set));
+        bases
     }
 }
 
@@ -304,6 +409,29 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_of_ones_own_has_its_variables() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.toml");
+        let text = "[providers.my-corp]\nbase_url = 'http://a'\nkey_env = 'CORP_KEY'\n[providers.Azure]\napi_version = '1'";
+        std::fs::write(&config, text).unwrap();
+        let flags = Flags { config: Some(config), ..Flags::default() };
+        let env = [
+            ("CORP_KEY", "k-1"),
+            ("LLMFLOW_UPSTREAM_MY_CORP", "http://b"),
+            ("LLMFLOW_UPSTREAM_CHATGPT", "http://c"),
+            ("AZURE_OPENAI_RESOURCE", "r"),
+            ("OLLAMA_HOST", "gpu"),
+        ];
+        let settings = load(&env, &flags).unwrap();
+        assert_eq!(settings.origin.keys["my-corp"].key.reveal(), "k-1");
+        let bases = settings.base_urls();
+        assert_eq!((bases["my-corp"].as_str(), bases[CHATGPT].as_str()), ("http://b", "http://c"));
+        assert_eq!(bases["ollama"], "http://gpu:11434");
+        let azure = settings.choices().azure;
+        assert_eq!((azure.resource.as_deref(), azure.api_version.as_deref()), (Some("r"), Some("1")));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("config.toml");
@@ -312,8 +440,16 @@ mod tests {
         assert!(said(&[]).contains("cannot be read"), "a named file has to be there");
         std::fs::write(&config, "proxi_port = 1").unwrap();
         assert!(said(&[]).contains("proxi_port"));
-        std::fs::write(&config, "[providers.opena]\nbase_url = 'x'").unwrap();
-        assert!(said(&[]).contains("opena"));
+        for (text, word) in [
+            ("[providers.opena]", "opena"),
+            ("[providers.health]\nbase_url = 'http://a'", "health"),
+            ("[providers.corp]\nbase_url = 'http://a'\ndialect = 'x'", "dialect"),
+            ("[providers.groq]\npath_prefix = '/x'", "path_prefix"),
+            ("[providers.groq]\nresource = 'x'", "resource"),
+        ] {
+            std::fs::write(&config, text).unwrap();
+            assert!(said(&[]).contains(word), "{text}");
+        }
         std::fs::write(&config, "").unwrap();
         assert!(said(&[("PROXY_PORT", "http")]).contains("PROXY_PORT"));
         assert!(said(&[("PROXY_PORT", "3000")]).contains("3000"));

@@ -7,18 +7,25 @@ use api::Operation;
 
 mod answer;
 mod anthropic;
+mod audio;
 mod classify;
 mod cohere;
 mod content;
 mod embeddings;
 mod errors;
+mod estimate;
 mod events;
 mod gemini;
+mod images;
 mod json;
+mod kept;
+mod mistral;
+mod multipart;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
 mod prompt;
+mod timing;
 mod title;
 mod tools;
 
@@ -33,15 +40,29 @@ pub enum Dialect {
     OpenaiChat,
     /// OpenAI Responses, also as Codex speaks it.
     OpenaiResponses,
-    /// Legacy text completions, fill-in-the-middle and llama.cpp's own `/completion`.
+    /// Legacy text completions, fill-in-the-middle and llama.cpp's own `/completion` and `/infill`.
     OpenaiCompletions,
     /// Embeddings, of OpenAI and of those who answer alike (Ollama, Cohere).
     OpenaiEmbeddings,
+    /// Images made or changed; also Imagen's.
+    Images,
+    /// A text spoken, or speech written down or translated.
+    Audio,
+    /// Documents in order of how well they answer a query (Cohere, Jina, llama.cpp).
+    Rerank,
+    /// Whether a text is harmful.
+    Moderation,
+    /// Text read off documents (Mistral).
+    Ocr,
+    /// Mistral's agents and conversations.
+    MistralConversations,
     /// Anthropic Messages.
     Anthropic,
     /// Anthropic's token count.
     AnthropicCountTokens,
-    /// Gemini generateContent and streamGenerateContent, also Vertex and Code Assist.
+    /// Other counts of tokens, and tokens themselves: `/responses/input_tokens`, `/tokenize`.
+    CountTokens,
+    /// Gemini generateContent and streamGenerateContent, also Vertex, Code Assist and Live.
     Gemini,
     /// Gemini's token count.
     GeminiCountTokens,
@@ -53,22 +74,70 @@ pub enum Dialect {
     OllamaGenerate,
     /// Cohere chat.
     CohereChat,
-    /// A list or description of models.
+    /// A list or description of models, or fetching one.
     Models,
+    /// A batch handed in, looked at, or its results.
+    Batches,
+    /// Files kept with the provider.
+    Files,
+    /// What the provider keeps, read again: a response, a conversation, the figures of a generation.
+    Stored,
+    /// What tools do beside their calls of models: telemetry, analytics, looking whether somebody is there.
+    SideCall,
     /// Anything else.
     Unknown,
 }
 
 impl Dialect {
+    /// Every dialect.
+    pub const ALL: [Self; 25] = [
+        Self::OpenaiChat,
+        Self::OpenaiResponses,
+        Self::OpenaiCompletions,
+        Self::OpenaiEmbeddings,
+        Self::Images,
+        Self::Audio,
+        Self::Rerank,
+        Self::Moderation,
+        Self::Ocr,
+        Self::MistralConversations,
+        Self::Anthropic,
+        Self::AnthropicCountTokens,
+        Self::CountTokens,
+        Self::Gemini,
+        Self::GeminiCountTokens,
+        Self::GeminiEmbeddings,
+        Self::OllamaChat,
+        Self::OllamaGenerate,
+        Self::CohereChat,
+        Self::Models,
+        Self::Batches,
+        Self::Files,
+        Self::Stored,
+        Self::SideCall,
+        Self::Unknown,
+    ];
+
     /// What a call in this dialect asks for.
     pub fn operation(self) -> Operation {
         match self {
             Self::OpenaiChat | Self::OpenaiResponses | Self::Anthropic | Self::Gemini => Operation::Chat,
-            Self::OllamaChat | Self::CohereChat => Operation::Chat,
+            Self::OllamaChat | Self::CohereChat | Self::MistralConversations => Operation::Chat,
             Self::OpenaiCompletions | Self::OllamaGenerate => Operation::TextCompletion,
             Self::OpenaiEmbeddings | Self::GeminiEmbeddings => Operation::Embeddings,
-            Self::AnthropicCountTokens | Self::GeminiCountTokens => Operation::CountTokens,
+            Self::Images => Operation::Images,
+            Self::Audio => Operation::Audio,
+            Self::Rerank => Operation::Rerank,
+            Self::Moderation => Operation::Moderation,
+            Self::Ocr => Operation::Ocr,
+            Self::AnthropicCountTokens | Self::GeminiCountTokens | Self::CountTokens => {
+                Operation::CountTokens
+            }
             Self::Models => Operation::Models,
+            Self::Batches => Operation::Batches,
+            Self::Files => Operation::Files,
+            Self::Stored => Operation::Stored,
+            Self::SideCall => Operation::SideCall,
             Self::Unknown => Operation::Other,
         }
     }
@@ -79,6 +148,11 @@ impl Dialect {
 
     fn is_ollama(self) -> bool {
         matches!(self, Self::OllamaChat | Self::OllamaGenerate)
+    }
+
+    /// What stands in such an answer happened before this call: its errors and its tokens are not this call's.
+    fn tells_of_the_past(self) -> bool {
+        matches!(self, Self::Batches | Self::Files | Self::Stored)
     }
 }
 
@@ -116,6 +190,14 @@ pub struct Reading {
     pub usage: api::Usage,
     /// The provider's final word on usage was seen.
     pub usage_final: bool,
+    /// `usage` with what nobody said estimated from the text; `None` where there is nothing to estimate.
+    pub estimated: Option<api::Usage>,
+    /// The tokens of an earlier call that this one only reads again.
+    pub read_again: Option<api::Usage>,
+    /// The answer is not the end: the provider goes on in the background, and its tokens are told elsewhere.
+    pub in_background: bool,
+    /// The server's account of its own work.
+    pub server: Option<api::ServerTiming>,
     /// The request asks for a stream.
     pub stream_requested: bool,
     /// The answer is a stream.
@@ -167,6 +249,7 @@ pub fn read_with_spoken(exchange: &Exchange<'_>) -> (Reading, Spoken) {
     reading.stream_requested = prompt::stream_requested(exchange, &request);
     reading.title = title::title(exchange.dialect, &request);
     let answer = answer.into_messages().0;
+    reading.estimated = estimate::usage(exchange, &reading, &request, &answer);
     // What is no conversation has nothing to tell apart, and may be large (a batch of texts to embed).
     if exchange.dialect.operation() != Operation::Chat {
         return (reading, Spoken { answer, ..Spoken::default() });
@@ -189,8 +272,15 @@ pub fn conversation(exchange: &Exchange<'_>) -> api::Conversation {
 /// The model asked for, from the request alone. Cheap, and works on a request of which only the beginning is known.
 pub fn requested_model(dialect: Dialect, path: &str, request: &[u8]) -> Option<String> {
     let in_path = || classify::model_in_path(path);
-    let in_body = || crate::scanner::string_member(request, "model").filter(|model| !model.is_empty());
-    let model = if dialect.is_gemini() { in_path().or_else(in_body) } else { in_body().or_else(in_path) }?;
+    let in_body = || {
+        let named = crate::scanner::string_member(request, "model");
+        named.or_else(|| multipart::text_field(request, "model")).filter(|model| !model.is_empty())
+    };
+    let model = if dialect.is_gemini() || dialect == Dialect::Images {
+        in_path().or_else(in_body)
+    } else {
+        in_body().or_else(in_path)
+    }?;
     Some(model.strip_prefix("models/").map(str::to_owned).unwrap_or(model))
 }
 

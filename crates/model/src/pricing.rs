@@ -38,6 +38,8 @@ pub struct Billable<'a> {
     pub usage: &'a Usage,
     /// The provider finished reporting usage.
     pub usage_final: bool,
+    /// A part of the usage is estimated.
+    pub estimated: bool,
     /// The provider's service tier, in its word.
     pub service_tier: Option<&'a str>,
     /// What the provider says it charged.
@@ -78,6 +80,7 @@ impl PriceTable {
         let total = buckets.as_ref().map(|buckets| buckets.iter().map(|bucket| bucket.cost).sum());
         let source = match (&total, call.usage_final) {
             (None, _) => CostSource::Unknown,
+            (Some(_), _) if call.estimated => CostSource::Estimated,
             (Some(_), true) => CostSource::Computed,
             (Some(_), false) => CostSource::Partial,
         };
@@ -111,9 +114,14 @@ fn is_free(call: &Billable<'_>) -> bool {
     let failed = call.status.is_some_and(|status| status >= 400);
     failed
         || match call.operation {
-            Operation::CountTokens | Operation::Models => true,
-            Operation::Other => call.usage.is_unknown(),
+            Operation::CountTokens | Operation::Models | Operation::SideCall => true,
+            Operation::Other
+            | Operation::Stored
+            | Operation::Files
+            | Operation::Batches
+            | Operation::Moderation => call.usage.is_unknown(),
             Operation::Chat | Operation::TextCompletion | Operation::Embeddings => false,
+            Operation::Images | Operation::Audio | Operation::Rerank | Operation::Ocr => false,
         }
 }
 

@@ -13,10 +13,13 @@ use crate::capture::Head;
 use crate::keys::{KeyRing, LOCAL_PREFIX, LocalUser, StoredKey};
 use crate::provider::{KeyForm, Provider, is_below};
 use crate::redact::{decode_percent, split_scheme};
-use crate::upstream::Base;
+use crate::target::Target;
 
+/// Helicone's own key travels beside that of the provider behind it.
+const HELICONE: HeaderName = HeaderName::from_static("helicone-auth");
 /// Where clients put their keys.
-const HEADERS: [HeaderName; 4] = [
+const HEADERS: [HeaderName; 5] = [
+    HELICONE,
     header::AUTHORIZATION,
     HeaderName::from_static("x-api-key"),
     HeaderName::from_static("api-key"),
@@ -32,6 +35,14 @@ pub(crate) struct Auth {
     lent: Option<Lent>,
     /// Whose local key it carries. That key is taken out.
     local: Option<Arc<LocalUser>>,
+    /// The client's own key goes on in the header where this provider takes it.
+    moved: Option<Moved>,
+}
+
+#[derive(Debug)]
+struct Moved {
+    from: HeaderName,
+    to: Placed,
 }
 
 #[derive(Debug)]
@@ -49,36 +60,45 @@ pub(crate) struct Placed {
 
 /// Judges a call. Only a call that carries a local key can be refused; the error says why and what to do.
 ///
-/// A key is lent to a call that brings none, or that brings a local key; never to a web page, and never in clear over
-/// a network.
+/// A key is lent to a call that brings none, or that brings a local key; never to a web page, never to a host that the
+/// client chose, and never in clear over a network.
 pub(crate) fn judge(
     keys: &KeyRing,
     provider: &Provider,
-    base: &Base,
-    path_and_query: &str,
+    target: &Target,
+    passthrough: bool,
     headers: &HeaderMap,
 ) -> Result<Auth, String> {
+    let (base, path_and_query) = (&target.base, target.path_and_query.as_str());
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
-    let sent = Sent::of(headers, query);
+    let sent = Sent::of(headers, query, provider.key.form);
     let Some(local) = sent.local else {
         let stored = keys.stored(provider).filter(|_| !sent.own && !keys.local_required);
         let lent = stored
-            .filter(|_| !is_page(headers) && base.keeps_secrets())
+            .filter(|_| !is_page(headers) && base.keeps_secrets() && !target.chosen_by_client)
             .and_then(|key| Lent::new(key, provider, path));
-        return Ok(Auth { lent, local: None });
+        let moved = Moved::new(headers, provider, path).filter(|_| !passthrough);
+        return Ok(Auth { lent, local: None, moved });
     };
     let user = keys.local(&local).ok_or(
         "LLMFlow does not know this local key: it was taken back, or it belongs to another installation. Make one \
          on LLMFlow's Providers page and put it into the tool's settings.",
     )?;
-    let name = provider.display_name;
+    let name = &provider.display_name;
     if is_page(headers) {
         return Err(format!("A web page sent a local key. LLMFlow lends {name}'s key to programs only."));
     }
     user.calls_now();
     let local = Some(user.clone());
     if sent.own || provider.key.form == KeyForm::NotNeeded {
-        return Ok(Auth { lent: None, local });
+        return Ok(Auth { lent: None, local, moved: None });
+    }
+    if target.chosen_by_client {
+        return Err(format!(
+            "LLMFlow does not send {name}'s key to {}, which the client chose. Make it a provider of its own in the \
+             settings, or send the key that belongs there.",
+            base.authority
+        ));
     }
     if !base.keeps_secrets() {
         return Err(format!(
@@ -92,7 +112,7 @@ pub(crate) fn judge(
         let otherwise = variable.unwrap_or_default();
         format!("LLMFlow has no key for {name} to put in the local key's place. Add it on the Providers page{otherwise}.")
     })?;
-    Ok(Auth { lent: Some(lent), local })
+    Ok(Auth { lent: Some(lent), local, moved: None })
 }
 
 /// The credentials a call came with.
@@ -105,26 +125,34 @@ struct Sent {
 }
 
 impl Sent {
-    fn of(headers: &HeaderMap, query: &str) -> Self {
+    fn of(headers: &HeaderMap, query: &str, form: KeyForm) -> Self {
         let mut sent = Self::default();
-        for value in HEADERS.iter().flat_map(|name| headers.get_all(name)) {
-            match token(value) {
-                Some(token) => sent.add(token),
-                None => sent.own = true,
+        for name in &HEADERS {
+            let counts = match form {
+                KeyForm::Beside { name: own } => name.as_str() == own,
+                _ => *name != HELICONE,
+            };
+            for value in headers.get_all(name) {
+                match token(value) {
+                    Some(token) => sent.add(token, counts),
+                    None => sent.own |= counts,
+                }
             }
         }
+        let counts = !matches!(form, KeyForm::Beside { .. });
         for (_, value) in pairs(query).filter(|(name, _)| is_parameter(name)) {
-            sent.add(&decode_percent(value));
+            sent.add(&decode_percent(value), counts);
         }
         sent
     }
 
-    fn add(&mut self, token: &str) {
+    /// `counts` says whether a key in this place is one for this provider.
+    fn add(&mut self, token: &str, counts: bool) {
         match token {
             // An SDK that was given no key may send its header all the same.
             "" => {}
             local if is_local(local) => _ = self.local.get_or_insert_with(|| local.to_owned()),
-            _ => self.own = true,
+            _ => self.own |= counts,
         }
     }
 }
@@ -139,16 +167,59 @@ impl Placed {
     /// `key` as `provider` takes it at `path`; `None` when it takes none, or this cannot stand in a header.
     pub(crate) fn new(key: &str, provider: &Provider, path: &str) -> Option<Self> {
         let (header, text) = match provider.key.form {
-            KeyForm::Header { name, bearer_below } if !is_below(path, bearer_below) => {
+            KeyForm::Header { name, bearer_below } if bearer_below.is_none_or(|below| !is_below(path, below)) => {
                 (HeaderName::from_static(name), key.to_owned())
             }
-            KeyForm::Bearer | KeyForm::Header { .. } => (header::AUTHORIZATION, format!("Bearer {key}")),
+            KeyForm::Bearer | KeyForm::Header { .. } => (header::AUTHORIZATION, bearer(key)),
+            KeyForm::Beside { name } => (HeaderName::from_static(name), bearer(key)),
             KeyForm::NotNeeded => return None,
         };
         let mut value = HeaderValue::try_from(zeroize::Zeroizing::new(text).as_str()).ok()?;
         value.set_sensitive(true);
         Some(Self { header, value })
     }
+}
+
+impl Moved {
+    /// What an OpenAI SDK that was pointed at `provider` makes of its key, put where the provider looks for it. Only what
+    /// is an API key by its form: a bearer of another kind (OAuth, Entra) is one there too.
+    fn new(headers: &HeaderMap, provider: &Provider, path: &str) -> Option<Self> {
+        let single = |name: &HeaderName| {
+            let mut values = headers.get_all(name).iter();
+            values.next().filter(|_| values.next().is_none())
+        };
+        match provider.key.form {
+            KeyForm::Header { name, .. } if !headers.contains_key(name) => {
+                let (scheme, key) = split_scheme(single(&header::AUTHORIZATION)?.to_str().ok()?.trim());
+                let is_key = scheme.trim().eq_ignore_ascii_case("bearer") && is_api_key(name, key);
+                let to = Placed::new(key, provider, path).filter(|to| is_key && to.header != header::AUTHORIZATION)?;
+                Some(Self { from: header::AUTHORIZATION, to })
+            }
+            KeyForm::Beside { name } => {
+                let from = HeaderName::from_static(name);
+                let (scheme, key) = split_scheme(single(&from)?.to_str().ok()?.trim());
+                let bare = scheme.is_empty() && !key.is_empty();
+                let to = Placed::new(key, provider, path).filter(|_| bare)?;
+                Some(Self { from, to })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a token that came as a bearer is a key of those that go into the header `name`.
+fn is_api_key(name: &str, token: &str) -> bool {
+    match name {
+        "x-api-key" => token.starts_with("sk-ant-api"),
+        "x-goog-api-key" => token.starts_with("AIza"),
+        // Entra's tokens are JSON web tokens.
+        "api-key" => !token.is_empty() && !token.contains('.'),
+        _ => false,
+    }
+}
+
+fn bearer(key: &str) -> String {
+    format!("Bearer {key}")
 }
 
 impl Auth {
@@ -178,14 +249,16 @@ impl Auth {
 
     /// Takes a local key out and puts the lent one in; all other headers stay as and where they are.
     pub(crate) fn apply(&self, headers: &mut HeaderMap) {
-        if self.lent.is_none() && self.local.is_none() {
+        if self.lent.is_none() && self.local.is_none() && self.moved.is_none() {
             return;
         }
         let mut placed = self.lent.as_ref().map(|lent| &lent.placed);
         let target = placed.map(|placed| placed.header.clone());
         // The map is made anew, since removing from one would change the order of the others.
         for (name, value) in &std::mem::take(headers) {
-            if Some(name) == target.as_ref() {
+            if let Some(Moved { to, .. }) = self.moved.as_ref().filter(|moved| *name == moved.from) {
+                headers.append(to.header.clone(), to.value.clone());
+            } else if Some(name) == target.as_ref() {
                 // What stood here was empty or a local key.
                 if let Some(placed) = placed.take() {
                     headers.append(name, placed.value.clone());

@@ -9,17 +9,18 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::capture::Ending;
+use crate::peek::Peeked;
 use crate::watch::{RequestWatch, Watch};
 
 /// The client's body on its way to the upstream.
 pub(crate) struct RequestBody {
-    inner: Incoming,
+    inner: Peeked,
     watch: RequestWatch,
     sent: bool,
 }
 
 impl RequestBody {
-    pub(crate) fn new(inner: Incoming, watch: RequestWatch) -> Self {
+    pub(crate) fn new(inner: Peeked, watch: RequestWatch) -> Self {
         let mut body = Self { inner, watch, sent: false };
         body.note_end();
         body

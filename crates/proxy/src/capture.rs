@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use api::{CallId, ChunkTiming, Header};
 use bytes::Bytes;
 
+use crate::provider::Provider;
 use crate::recorder::Lease;
 use crate::redact::Secrets;
 
@@ -35,8 +36,8 @@ pub struct Head {
     pub id: CallId,
     /// When the request's head had arrived.
     pub started: SystemTime,
-    /// The provider's name.
-    pub provider: &'static str,
+    /// The provider.
+    pub provider: Arc<Provider>,
     /// The upstream's host, with its port when it is not the scheme's own.
     pub upstream: String,
     /// The upstream's path, without query.

@@ -11,12 +11,15 @@ use hyper::body::Incoming;
 use crate::auth::{self, Auth};
 use crate::body::{RequestBody, ResponseBody};
 use crate::capture::{Ending, Head};
+use crate::cors::Page;
+use crate::peek::Peeked;
 use crate::provider::Provider;
 use crate::recorder::Recorder;
 use crate::redact::Secrets;
 use crate::reply;
-use crate::route::{Route, route};
+use crate::route::{Destination, Route, route};
 use crate::serve::Shared;
+use crate::target::{Refusal, Target};
 use crate::upstream::Base;
 use crate::watch::{Passing, Watch};
 
@@ -37,13 +40,24 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> R
     if let Err(refusal) = shared.guard.judge(request.uri(), request.headers(), None) {
         return reply::error(StatusCode::FORBIDDEN, "openai", "forbidden", &refusal.0);
     }
+    let Some(page) = Page::of(request.headers()) else { return answer(&shared, request, origin).await };
+    if let Some(answer) = page.preflight(&request) {
+        return answer;
+    }
+    let mut response = answer(&shared, request, origin).await;
+    page.admit(response.headers_mut());
+    response
+}
+
+async fn answer(shared: &Shared, request: Request<Incoming>, origin: Instant) -> Response<ResponseBody> {
     if request.method() == http::Method::CONNECT {
         let message = "LLMFlow is set as a base URL, not as an HTTP proxy: it does not tunnel.";
         return reply::error(StatusCode::METHOD_NOT_ALLOWED, "openai", "unsupported_method", message);
     }
     let asked = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let chosen = request.headers().get(PROVIDER_HEADER).and_then(|value| value.to_str().ok());
-    match route(request.method().as_str(), asked, chosen) {
+    let providers = shared.upstreams.providers();
+    match route(providers, request.method().as_str(), asked, chosen) {
         Route::Health => {
             let counters = &shared.tap.counters;
             let (seen, open) = (counters.seen.load(Ordering::Relaxed), counters.open.load(Ordering::Relaxed));
@@ -54,39 +68,46 @@ pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> R
                 seen,
                 open,
                 shared.started.elapsed().as_secs(),
+                providers,
             )
         }
-        Route::Providers => reply::providers(),
+        Route::Providers => reply::providers(providers),
         Route::Refused(reason) => reply::error(StatusCode::NOT_FOUND, "openai", "unknown_route", &reason),
-        Route::Upstream { provider, path_and_query } => {
-            forward(&shared, provider, &path_and_query, request, origin).await
-        }
+        Route::Upstream(to) => forward(shared, &to, request, origin).await,
     }
 }
 
 async fn forward(
     shared: &Shared,
-    provider: &'static Provider,
-    path_and_query: &str,
+    to: &Destination,
     request: Request<Incoming>,
     origin: Instant,
 ) -> Response<ResponseBody> {
-    let invalid = || {
-        let message = "The path cannot be forwarded: it is not valid in a URL.";
-        reply::error(StatusCode::BAD_REQUEST, provider.name, "invalid_request_error", message)
+    let provider = &to.provider;
+    let speaks = provider.speaks.as_str();
+    let mut request = request.map(Peeked::new);
+    let target = match aim(shared, to, &mut request).await {
+        Ok(target) => target,
+        Err(Refusal { status, kind, message }) => {
+            tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
+            return reply::error(status, speaks, kind, &message);
+        }
     };
-    let Some(base) = shared.upstreams.base(provider) else { return invalid() };
     let keys = shared.keys.current();
-    let auth = match auth::judge(&keys, provider, base, path_and_query, request.headers()) {
+    let auth = match auth::judge(&keys, provider, &target, to.passthrough, request.headers()) {
         Ok(auth) => auth,
         Err(refusal) => {
             tracing::warn!(provider = provider.name, "a local key was refused: {refusal}");
-            let kind = if provider.name == "gemini" { "UNAUTHENTICATED" } else { "authentication_error" };
-            return reply::error(StatusCode::UNAUTHORIZED, provider.name, kind, &refusal);
+            let kind = if speaks == "gemini" { "UNAUTHENTICATED" } else { "authentication_error" };
+            return reply::error(StatusCode::UNAUTHORIZED, speaks, kind, &refusal);
         }
     };
-    let path_and_query = &*auth.path_and_query(path_and_query);
-    let Some(uri) = base.uri(path_and_query) else { return invalid() };
+    let base = &target.base;
+    let path_and_query = &*auth.path_and_query(&target.path_and_query);
+    let Some(uri) = base.uri(path_and_query) else {
+        let message = "The path cannot be forwarded: it is not valid in a URL.";
+        return reply::error(StatusCode::BAD_REQUEST, speaks, "invalid_request_error", message);
+    };
     let tap = &shared.tap;
     let mut watch = match tap.paused.load(Ordering::Relaxed) {
         true => Watch::Passing(Passing::open(&tap.counters)),
@@ -111,24 +132,44 @@ async fn forward(
         Err(_) if watch.request().is_broken() => {
             watch.end(Ending::Cancelled);
             let message = "The request's body broke off before its end.";
-            reply::error(StatusCode::BAD_REQUEST, provider.name, "invalid_request_error", message)
+            reply::error(StatusCode::BAD_REQUEST, speaks, "invalid_request_error", message)
         }
         Err(error) => {
             let reason = explain(&error, base);
             tracing::warn!(provider = provider.name, upstream = %base.authority, reason, "upstream did not answer");
             watch.end(Ending::Unreachable(reason.clone()));
-            reply::error(StatusCode::BAD_GATEWAY, provider.name, "upstream_unreachable", &reason)
+            reply::error(StatusCode::BAD_GATEWAY, speaks, "upstream_unreachable", &reason)
         }
     }
+}
+
+/// The address a call goes to; what the body has to say about it is read first.
+async fn aim(shared: &Shared, to: &Destination, request: &mut Request<Peeked>) -> Result<Target, Refusal> {
+    let mut target = shared.upstreams.aim(to, request.headers())?;
+    if target.needs_model {
+        let headers = request.headers().clone();
+        let model = request.body_mut().model(&headers).await;
+        let model = model.map_err(|_| Refusal::bad_request("The request's body broke off before its end.".to_owned()))?;
+        let model = model.ok_or_else(|| {
+            Refusal::bad_request(
+                "LLMFlow cannot tell which deployment this is for: the beginning of the body names no model. Send it \
+                 as \"model\" near the beginning of the body, uncompressed, or name the deployment in the path: \
+                 /azure/openai/deployments/DEPLOYMENT/…?api-version=…"
+                    .to_owned(),
+            )
+        })?;
+        target.path_and_query = shared.upstreams.azure().deployed(&model, &target.path_and_query);
+    }
+    Ok(target)
 }
 
 /// The record's head, its credentials replaced.
 fn describe(
     shared: &Shared,
-    provider: &'static Provider,
+    provider: &Arc<Provider>,
     base: &Base,
     path_and_query: &str,
-    request: &Request<Incoming>,
+    request: &Request<Peeked>,
 ) -> Head {
     let (mut secrets, mut credential) = (Secrets::default(), None);
     let fingerprinter = &shared.tap.fingerprinter;
@@ -142,7 +183,7 @@ fn describe(
     Head {
         id: api::CallId::new(uuid::Uuid::now_v7()),
         started: SystemTime::now(),
-        provider: provider.name,
+        provider: provider.clone(),
         upstream: base.authority.as_str().to_owned(),
         upstream_path: secrets.scrub_text(upstream_path),
         method: request.method().as_str().to_owned(),

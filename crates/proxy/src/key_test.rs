@@ -30,22 +30,26 @@ pub struct TestedKey {
 /// Asks `provider` whether it takes `key`. An error says why it cannot be asked.
 pub async fn test_key(
     upstreams: &Upstreams,
-    provider: &'static Provider,
+    provider: &Provider,
     key: &str,
 ) -> Result<TestedKey, String> {
-    let name = provider.display_name;
+    let name = provider.display_name.as_str();
     let Some(path) = provider.key.check else {
         return Err(format!(
             "{name} has no call that tells whether a key is good and costs nothing. The first real call will show it."
         ));
     };
-    let base = upstreams.base(provider).ok_or("The provider has no address.")?;
+    let base = &upstreams.settled_base(provider).ok_or_else(|| {
+        format!("{name} has no address before its resource is set: providers.{}.resource in the settings.", provider.name)
+    })?;
     if !base.keeps_secrets() {
         return Err(format!(
             "{} is asked by http: LLMFlow sends no key in clear over a network.",
             base.authority
         ));
     }
+    let path = provider.upstream_path(path);
+    let path = path.as_str();
     let uri = base.uri(path).ok_or("The provider's address is not valid.")?;
     let placed = Placed::new(key, provider, path).ok_or("The key cannot stand in a header.")?;
     let mut request = Request::new(Empty::<Bytes>::new());
@@ -55,11 +59,11 @@ pub async fn test_key(
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers
         .insert(header::USER_AGENT, HeaderValue::from_static(concat!("llmflow/", env!("CARGO_PKG_VERSION"))));
-    if provider.name == "anthropic" {
+    if provider.speaks == "anthropic" {
         headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
     }
     let answer = async {
-        let client = client().map_err(|error| error.to_string())?;
+        let client = client(upstreams.own_ports()).map_err(|error| error.to_string())?;
         let response =
             client.request(request).await.map_err(|error| crate::forward::explain(&error, base))?;
         let status = response.status();

@@ -34,7 +34,7 @@ impl Keys {
 /// Providers' keys and the local keys that stand for them.
 #[derive(Debug, Default)]
 pub struct KeyRing {
-    stored: BTreeMap<&'static str, Arc<StoredKey>>,
+    stored: BTreeMap<String, Arc<StoredKey>>,
     /// By hash: finding one takes the same time whether a guess is nearly right or all wrong.
     local: HashMap<[u8; 32], Arc<LocalUser>>,
     /// A stored key is lent only to calls that carry a local key.
@@ -43,9 +43,9 @@ pub struct KeyRing {
 
 impl KeyRing {
     /// Adds a provider's key and the fingerprint under which calls record it.
-    pub fn store(&mut self, provider: &'static Provider, key: &str, mark: String) {
+    pub fn store(&mut self, provider: &Provider, key: &str, mark: String) {
         let key = StoredKey { key: Zeroizing::new(key.to_owned()), mark };
-        self.stored.insert(provider.name, Arc::new(key));
+        self.stored.insert(provider.name.clone(), Arc::new(key));
     }
 
     /// Adds a local key and whom it stands for.
@@ -54,7 +54,7 @@ impl KeyRing {
     }
 
     pub(crate) fn stored(&self, provider: &Provider) -> Option<&Arc<StoredKey>> {
-        self.stored.get(provider.name)
+        self.stored.get(&provider.name)
     }
 
     pub(crate) fn local(&self, key: &str) -> Option<&Arc<LocalUser>> {

@@ -1,13 +1,23 @@
-//! The providers: their names, their addresses, and how a client's path becomes the upstream's.
+//! The providers: their names, their addresses, how a client's path becomes the upstream's, how they take a key.
 //! Leaves out matching a request to one of them (`route`).
 
+mod custom;
+mod table;
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+pub use custom::{Custom, DIALECTS};
+
 /// How the path after a provider's prefix becomes the upstream's path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathRule {
     /// As it is.
     Unchanged,
     /// Behind this prefix, unless the client wrote it already.
-    Below(&'static str),
+    Below(String),
+    /// As Azure OpenAI wants it: a deployment in the path, found by the body's model (`azure`).
+    Azure,
 }
 
 /// How a provider takes its key.
@@ -20,122 +30,124 @@ pub enum KeyForm {
         /// The header.
         name: &'static str,
         /// Below this path it speaks OpenAI's dialect and takes `Authorization: Bearer …`.
-        bearer_below: &'static str,
+        bearer_below: Option<&'static str>,
+    },
+    /// `Bearer …` in a header of its own, beside the credentials that are meant for whoever is behind it.
+    Beside {
+        /// The header.
+        name: &'static str,
     },
     /// It takes none.
     NotNeeded,
 }
 
 /// A provider's key: its form, where one may be found, how one is tested.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRule {
     /// How it is sent.
     pub form: KeyForm,
     /// The environment variables that may hold it; the first that does wins.
-    pub variables: &'static [&'static str],
+    pub variables: Vec<String>,
     /// The upstream's path that answers only a good key and costs nothing.
     pub check: Option<&'static str>,
 }
 
 /// One provider.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
     /// Its name: the first segment of its route, the stem of its settings, the word recorded.
-    pub name: &'static str,
+    pub name: String,
     /// Its name for people.
-    pub display_name: &'static str,
-    /// Where it answers unless settings say otherwise: scheme and host, no path.
-    pub base_url: &'static str,
+    pub display_name: String,
+    /// Whose dialect it speaks: its own name, or that of a provider in the table.
+    pub speaks: String,
+    /// Where it answers unless settings say otherwise. `{resource}` in it is Azure's resource.
+    pub base_url: String,
     /// How paths map.
     pub path: PathRule,
     /// `/passthrough/{name}/*` exists too.
     pub passthrough: bool,
+    /// It runs on the user's own machine when it runs at all.
+    pub local: bool,
+    /// It comes from the settings.
+    pub custom: bool,
     /// Its key.
     pub key: KeyRule,
-}
-
-const fn provider(name: &'static str, display_name: &'static str, base_url: &'static str) -> Provider {
-    let key = KeyRule { form: KeyForm::Bearer, variables: &[], check: None };
-    Provider { name, display_name, base_url, path: PathRule::Unchanged, passthrough: false, key }
-}
-
-impl Provider {
-    const fn below(mut self, prefix: &'static str) -> Self {
-        self.path = PathRule::Below(prefix);
-        self
-    }
-
-    const fn passthrough(mut self) -> Self {
-        self.passthrough = true;
-        self
-    }
-
-    /// Where LLMFlow finds the key, and the path that tells whether it is good.
-    const fn key(mut self, variables: &'static [&'static str], check: Option<&'static str>) -> Self {
-        self.key.variables = variables;
-        self.key.check = check;
-        self
-    }
-
-    const fn form(mut self, form: KeyForm) -> Self {
-        self.key.form = form;
-        self
-    }
-}
-
-/// Every provider that needs no translation of bodies. The first one is the default.
-pub static PROVIDERS: &[Provider] = &[
-    provider("openai", "OpenAI", "https://api.openai.com")
-        .passthrough()
-        .key(&["OPENAI_API_KEY"], Some("/v1/models")),
-    provider("anthropic", "Anthropic", "https://api.anthropic.com")
-        .passthrough()
-        .form(KeyForm::Header { name: "x-api-key", bearer_below: "/v1/chat/completions" })
-        .key(&["ANTHROPIC_API_KEY"], Some("/v1/models?limit=1000")),
-    provider("gemini", "Google Gemini", "https://generativelanguage.googleapis.com")
-        .passthrough()
-        .form(KeyForm::Header { name: "x-goog-api-key", bearer_below: "/v1beta/openai" })
-        .key(&["GEMINI_API_KEY", "GOOGLE_API_KEY"], Some("/v1beta/models?pageSize=1000")),
-    // The key is that of the provider behind it; Helicone's own travels in a header of its own, from the client.
-    provider("helicone", "Helicone", "https://oai.helicone.ai").passthrough(),
-    provider("cohere", "Cohere", "https://api.cohere.com")
-        .key(&["COHERE_API_KEY", "CO_API_KEY"], Some("/v1/models?page_size=1000")),
-    provider("groq", "Groq", "https://api.groq.com")
-        .below("/openai")
-        .key(&["GROQ_API_KEY"], Some("/openai/v1/models")),
-    provider("mistral", "Mistral", "https://api.mistral.ai").key(&["MISTRAL_API_KEY"], Some("/v1/models")),
-    provider("together", "Together", "https://api.together.xyz")
-        .key(&["TOGETHER_API_KEY"], Some("/v1/models")),
-    // It lists its models to nobody, and every other call costs money.
-    provider("perplexity", "Perplexity", "https://api.perplexity.ai")
-        .key(&["PERPLEXITY_API_KEY", "PPLX_API_KEY"], None),
-    // Its list of models is open to everybody: only the key's own page judges the key.
-    provider("openrouter", "OpenRouter", "https://openrouter.ai")
-        .below("/api")
-        .key(&["OPENROUTER_API_KEY"], Some("/api/v1/key")),
-    provider("ollama", "Ollama", "http://localhost:11434")
-        .form(KeyForm::NotNeeded)
-        .key(&[], Some("/api/tags")),
-];
-
-/// The provider for paths that name none.
-pub fn default() -> &'static Provider {
-    &PROVIDERS[0]
-}
-
-/// The provider called `name`, in any case.
-pub fn find(name: &str) -> Option<&'static Provider> {
-    PROVIDERS.iter().find(|provider| provider.name.eq_ignore_ascii_case(name))
 }
 
 impl Provider {
     /// The upstream's path and query for what follows this provider's prefix; always begins with `/`.
     pub(crate) fn upstream_path(&self, rest: &str) -> String {
         let slash = if rest.starts_with('/') { "" } else { "/" };
-        match self.path {
+        match &self.path {
             PathRule::Below(prefix) if !is_below(rest, prefix) => format!("{prefix}{slash}{rest}"),
-            PathRule::Below(_) | PathRule::Unchanged => format!("{slash}{rest}"),
+            PathRule::Below(_) | PathRule::Unchanged | PathRule::Azure => format!("{slash}{rest}"),
         }
+    }
+}
+
+/// Every provider there is: those of the table, and the user's own. Clones share them.
+#[derive(Clone)]
+pub struct Providers {
+    default: Arc<Provider>,
+    rows: Arc<[Arc<Provider>]>,
+}
+
+static BUILT_IN: LazyLock<Providers> = LazyLock::new(|| {
+    let default = Arc::new(table::default());
+    let others = table::others().into_iter().map(Arc::new);
+    let rows = std::iter::once(default.clone()).chain(others).collect();
+    Providers { default, rows }
+});
+
+impl Providers {
+    /// Those of the table.
+    pub fn built_in() -> Self {
+        BUILT_IN.clone()
+    }
+
+    /// Those of the table and `custom`, or what is wrong with one of these.
+    pub fn with(custom: &[Custom]) -> Result<Self, String> {
+        let Self { default, rows } = Self::built_in();
+        let mut rows: Vec<Arc<Provider>> = rows.to_vec();
+        for custom in custom {
+            rows.push(Arc::new(custom.provider()?));
+        }
+        Ok(Self { default, rows: rows.into() })
+    }
+
+    /// The provider for paths that name none.
+    pub fn default_one(&self) -> &Arc<Provider> {
+        &self.default
+    }
+
+    /// The provider called `name`, in any case.
+    pub fn find(&self, name: &str) -> Option<&Arc<Provider>> {
+        self.iter().find(|provider| provider.name.eq_ignore_ascii_case(name))
+    }
+
+    /// All of them, the default first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.rows.iter()
+    }
+
+    /// The names of those that `keep` keeps, for a sentence.
+    pub fn names(&self, keep: impl Fn(&Provider) -> bool) -> String {
+        let names: Vec<_> =
+            self.iter().filter(|provider| keep(provider)).map(|provider| provider.name.as_str()).collect();
+        names.join(", ")
+    }
+}
+
+impl Default for Providers {
+    fn default() -> Self {
+        Self::built_in()
+    }
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.names(|_| true))
     }
 }
 

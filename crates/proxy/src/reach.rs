@@ -1,5 +1,6 @@
 //! Whether providers can be reached: a question without credentials, to which any answer will do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,18 +8,20 @@ use http::Request;
 use http_body_util::Empty;
 
 use crate::forward::causes;
+use crate::provider::Provider;
 use crate::upstream::{Base, HttpClient, Upstreams, client};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
 impl Upstreams {
-    /// Asks every provider at once; for each that did not answer, why. Fails when the platform's certificate store
+    /// Asks every provider at once, but for those whose address the settings leave open; for each that did not answer,
+    /// why. Fails when the platform's certificate store
     /// cannot be read.
-    pub async fn reach(&self) -> std::io::Result<Vec<(&'static str, Result<(), String>)>> {
-        let client = client()?;
-        let asked = self.bases().map(|(name, base)| {
+    pub async fn reach(&self) -> std::io::Result<Vec<(Arc<Provider>, Result<(), String>)>> {
+        let client = client(self.own_ports())?;
+        let asked = self.providers().iter().filter_map(|provider| Some((provider.clone(), self.settled_base(provider)?))).map(|(provider, base)| {
             let client = client.clone();
-            async move { (name, ask(&client, base).await) }
+            async move { (provider, ask(&client, &base).await) }
         });
         Ok(futures_util::future::join_all(asked).await)
     }

@@ -6,11 +6,11 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::body::ResponseBody;
-use crate::provider::{self, PROVIDERS};
+use crate::provider::Providers;
 
-/// An error in the shape of the provider's dialect, so that SDKs show its sentence.
-pub(crate) fn error(status: StatusCode, provider: &str, kind: &str, message: &str) -> Response<ResponseBody> {
-    let body = match provider {
+/// An error in the shape of the dialect that is spoken, so that SDKs show its sentence.
+pub(crate) fn error(status: StatusCode, speaks: &str, kind: &str, message: &str) -> Response<ResponseBody> {
+    let body = match speaks {
         "anthropic" => json!({"type": "error", "error": {"type": kind, "message": message}}),
         "gemini" => json!({"error": {"code": status.as_u16(), "message": message, "status": kind}}),
         "cohere" => json!({"message": message}),
@@ -29,8 +29,9 @@ pub(crate) fn health(
     seen: u64,
     open: u64,
     uptime_s: u64,
+    providers: &Providers,
 ) -> Response<ResponseBody> {
-    let providers: Vec<_> = PROVIDERS.iter().map(|provider| provider.name).collect();
+    let providers: Vec<_> = providers.iter().map(|provider| provider.name.as_str()).collect();
     let status = if ok { "ok" } else { "degraded" };
     json_response(
         StatusCode::OK,
@@ -42,17 +43,17 @@ pub(crate) fn health(
 }
 
 /// `GET /providers`.
-pub(crate) fn providers() -> Response<ResponseBody> {
-    let default = provider::default();
-    let own: Vec<Value> = PROVIDERS
+pub(crate) fn providers(providers: &Providers) -> Response<ResponseBody> {
+    let default = providers.default_one();
+    let own: Vec<Value> = providers
         .iter()
         .map(|provider| {
             let is_default = provider.name == default.name;
-            let prefix = if is_default { "/v1/*".to_owned() } else { format!("/{}/*", provider.name) };
+            let prefix = if is_default { "/v1/*".to_owned() } else { format!("/{}/v1/*", provider.name) };
             json!({"name": provider.name, "displayName": provider.display_name, "prefix": prefix, "default": is_default})
         })
         .collect();
-    let passthrough: Vec<Value> = PROVIDERS
+    let passthrough: Vec<Value> = providers
         .iter()
         .filter(|provider| provider.passthrough)
         .map(|provider| {
@@ -67,12 +68,19 @@ pub(crate) fn providers() -> Response<ResponseBody> {
             "passthrough": passthrough,
             "usage": {
                 "default": "Use /v1/* for OpenAI",
-                "custom": "Use /{provider}/* for another provider, e.g. /anthropic/v1/messages",
+                "custom": "Use /{provider}/v1/* for another provider, e.g. /groq/v1/chat/completions; its own paths work too, e.g. /anthropic/v1/messages",
                 "header": "Or name it in the header X-LLMFlow-Provider",
                 "passthrough": "Use /passthrough/{provider}/* as the base URL of the provider's own SDK",
             },
         }),
     )
+}
+
+/// An answer without a body.
+pub(crate) fn empty(status: StatusCode) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::Own(Full::new(Bytes::new())));
+    *response.status_mut() = status;
+    response
 }
 
 fn json_response(status: StatusCode, body: &Value) -> Response<ResponseBody> {

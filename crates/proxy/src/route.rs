@@ -1,18 +1,15 @@
 //! From a client's path to a provider and the upstream's path. Pure.
 //! Leaves out addresses (`upstream`), bodies, and routes that need translation.
 
-use crate::provider::{self, PROVIDERS, Provider};
+use std::sync::Arc;
+
+use crate::provider::{self, Provider, Providers};
 
 /// Where a request goes.
 #[derive(Debug, PartialEq)]
 pub enum Route {
-    /// To a provider, at this path and query.
-    Upstream {
-        /// The provider.
-        provider: &'static Provider,
-        /// The path and query to ask it for, byte for byte as the client wrote them.
-        path_and_query: String,
-    },
+    /// To a provider.
+    Upstream(Destination),
     /// `GET /health`: answered here.
     Health,
     /// `GET /providers`: answered here.
@@ -21,11 +18,24 @@ pub enum Route {
     Refused(String),
 }
 
+/// What of a provider is asked.
+#[derive(Debug, PartialEq)]
+pub struct Destination {
+    /// The provider.
+    pub provider: Arc<Provider>,
+    /// The host that the client named in llm-proxy's way, with a port where it named one.
+    pub host: Option<String>,
+    /// The path and query to ask for, byte for byte as the client wrote them.
+    pub path_and_query: String,
+    /// The client came by `/passthrough/`: nothing of its own is put elsewhere.
+    pub passthrough: bool,
+}
+
 /// Routes a request. `path_and_query` begins with `/`; `override_name` is the header `X-LLMFlow-Provider`.
 ///
-/// A provider's name as the first segment selects it and is stripped; `/passthrough/{name}` likewise; llm-proxy's
-/// `/{provider}/{host}/…` is understood for the provider's own host. Everything else is OpenAI's.
-pub fn route(method: &str, path_and_query: &str, override_name: Option<&str>) -> Route {
+/// A provider's name as the first segment selects it and is stripped; `/passthrough/{name}` likewise, and so does
+/// llm-proxy's `/{provider}/{host}/…`. Everything else is OpenAI's.
+pub fn route(providers: &Providers, method: &str, path_and_query: &str, override_name: Option<&str>) -> Route {
     let path = path_and_query.split('?').next().unwrap_or(path_and_query);
     if method == "GET" || method == "HEAD" {
         match path {
@@ -35,49 +45,56 @@ pub fn route(method: &str, path_and_query: &str, override_name: Option<&str>) ->
         }
     }
     if let Some(name) = override_name {
-        return match provider::find(name.trim()) {
-            Some(provider) => to(provider, path_and_query),
+        return match providers.find(name.trim()) {
+            Some(provider) => native(provider, path_and_query),
             None => Route::Refused(format!(
                 "X-LLMFlow-Provider names {name:?}, which is not a provider here. Known: {}.",
-                names(|_| true)
+                providers.names(|_| true)
             )),
         };
     }
     if let Some(rest) = below(path_and_query, "/passthrough") {
-        return passthrough(rest);
+        return passthrough(providers, rest);
     }
-    match split_segment(path_and_query).and_then(|(name, rest)| Some((provider::find(name)?, rest))) {
+    match split_segment(path_and_query).and_then(|(name, rest)| Some((providers.find(name)?, rest))) {
         Some((provider, rest)) => prefixed(provider, rest),
-        None => to(provider::default(), path_and_query),
+        None => to(providers.default_one(), path_and_query),
     }
 }
 
-fn passthrough(rest: &str) -> Route {
-    let found = split_segment(rest)
-        .and_then(|(name, rest)| Some((provider::find(name).filter(|provider| provider.passthrough)?, rest)));
+fn passthrough(providers: &Providers, rest: &str) -> Route {
+    let found = split_segment(rest).and_then(|(name, rest)| {
+        Some((providers.find(name).filter(|provider| provider.passthrough)?, rest))
+    });
     match found {
-        Some((provider, rest)) => Route::Upstream { provider, path_and_query: rooted(rest) },
+        Some((provider, rest)) => Route::Upstream(Destination {
+            path_and_query: match provider.custom {
+                // Its path is a matter of its settings, on every route.
+                true => provider.upstream_path(rest),
+                false => rooted(rest),
+            },
+            passthrough: true,
+            ..destination(provider)
+        }),
         None => Route::Refused(format!(
             "No such passthrough route. There are: {}.",
-            names(|provider| provider.passthrough)
+            providers.names(|provider| provider.passthrough)
         )),
     }
 }
 
-fn prefixed(provider: &'static Provider, rest: &str) -> Route {
-    if let Some((host, below_host)) = split_segment(rest)
-        && is_host(host)
-    {
-        let own = provider.base_url.split("://").nth(1).unwrap_or_default();
-        return if host.eq_ignore_ascii_case(own) {
-            to(provider, below_host)
-        } else {
-            Route::Refused(format!(
-                "The host {host} is not {}'s. A client cannot choose a host; set providers.{}.base_url instead.",
-                provider.display_name, provider.name
-            ))
-        };
+fn prefixed(provider: &Arc<Provider>, rest: &str) -> Route {
+    match split_segment(rest).filter(|(segment, _)| is_host(segment)) {
+        Some((host, below_host)) => Route::Upstream(Destination {
+            host: Some(host.to_owned()),
+            path_and_query: rooted(below_host),
+            ..destination(provider)
+        }),
+        None => native(provider, rest),
     }
+}
+
+fn native(provider: &Arc<Provider>, rest: &str) -> Route {
     if needs_translation(provider, rest) {
         return Route::Refused(format!(
             "OpenAI-shaped calls to {} are not translated yet. Use its native API on this prefix{}.",
@@ -91,12 +108,16 @@ fn prefixed(provider: &'static Provider, rest: &str) -> Route {
 /// Gemini and Cohere have nothing at `/v1/chat/completions`; Anthropic itself answers there.
 fn needs_translation(provider: &Provider, rest: &str) -> bool {
     let path = rest.split('?').next().unwrap_or(rest);
-    matches!(provider.name, "gemini" | "cohere")
+    matches!(provider.name.as_str(), "gemini" | "cohere")
         && matches!(path, "/v1/chat/completions" | "/chat/completions")
 }
 
-fn to(provider: &'static Provider, rest: &str) -> Route {
-    Route::Upstream { provider, path_and_query: provider.upstream_path(rest) }
+fn to(provider: &Arc<Provider>, rest: &str) -> Route {
+    Route::Upstream(Destination { path_and_query: provider.upstream_path(rest), ..destination(provider) })
+}
+
+fn destination(provider: &Arc<Provider>) -> Destination {
+    Destination { provider: provider.clone(), host: None, path_and_query: String::new(), passthrough: false }
 }
 
 fn rooted(rest: &str) -> String {
@@ -117,22 +138,27 @@ fn split_segment(path: &str) -> Option<(&str, &str)> {
 
 /// llm-proxy's rule: a segment with a dot or a colon, or `localhost`, is a host.
 fn is_host(segment: &str) -> bool {
-    segment.contains(['.', ':']) || segment == "localhost"
-}
-
-fn names(keep: impl Fn(&Provider) -> bool) -> String {
-    let names: Vec<_> =
-        PROVIDERS.iter().filter(|provider| keep(provider)).map(|provider| provider.name).collect();
-    names.join(", ")
+    segment.contains(['.', ':']) || segment.eq_ignore_ascii_case("localhost")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::Custom;
 
-    fn upstream(path: &str) -> (String, String) {
-        match route("POST", path, None) {
-            Route::Upstream { provider, path_and_query } => (provider.name.to_owned(), path_and_query),
+    fn providers() -> Providers {
+        let corp = Custom {
+            name: "corp".into(),
+            base_url: "https://llm.example".into(),
+            path_prefix: "/openai".into(),
+            ..Custom::default()
+        };
+        Providers::with(&[corp]).unwrap()
+    }
+
+    fn upstream(path: &str, header: Option<&str>) -> (String, Option<String>, String) {
+        match route(&providers(), "POST", path, header) {
+            Route::Upstream(to) => (to.provider.name.clone(), to.host, to.path_and_query),
             other => panic!("{path} went to {other:?}"),
         }
     }
@@ -147,46 +173,59 @@ mod tests {
             ("/openai/v1/models", "openai", "/v1/models"),
             ("/anthropic/v1/messages?beta=true", "anthropic", "/v1/messages?beta=true"),
             ("/anthropic", "anthropic", "/"),
-            ("/anthropic/api.anthropic.com/v1/messages", "anthropic", "/v1/messages"),
-            (
-                "/gemini/v1beta/models/m:generateContent?key=k",
-                "gemini",
-                "/v1beta/models/m:generateContent?key=k",
-            ),
+            ("/gemini/v1beta/models/m:generateContent?key=k", "gemini", "/v1beta/models/m:generateContent?key=k"),
+            ("/azure/v1/chat/completions", "azure", "/v1/chat/completions"),
             ("/groq/v1/chat/completions", "groq", "/openai/v1/chat/completions"),
             ("/groq/openai/v1/chat/completions", "groq", "/openai/v1/chat/completions"),
             ("/groq/openai-models/x", "groq", "/openai/openai-models/x"),
             ("/openrouter/v1/chat/completions", "openrouter", "/api/v1/chat/completions"),
+            ("/openrouter/api/v1/key", "openrouter", "/api/v1/key"),
+            ("/fireworks/v1/chat/completions", "fireworks", "/inference/v1/chat/completions"),
+            ("/fireworks/inference/v1/models", "fireworks", "/inference/v1/models"),
+            ("/deepseek/anthropic/v1/messages", "deepseek", "/anthropic/v1/messages"),
+            ("/xai/v1/responses", "xai", "/v1/responses"),
+            ("/cerebras/v1/models", "cerebras", "/v1/models"),
+            ("/perplexity/chat/completions", "perplexity", "/chat/completions"),
             ("/ollama/v1/chat/completions", "ollama", "/v1/chat/completions"),
+            ("/lmstudio/api/v0/models", "lmstudio", "/api/v0/models"),
+            ("/vllm/v1/completions", "vllm", "/v1/completions"),
             ("/cohere/v2/chat", "cohere", "/v2/chat"),
+            ("/corp/v1/models", "corp", "/openai/v1/models"),
+            ("/passthrough/corp/v1/models", "corp", "/openai/v1/models"),
             ("/passthrough/anthropic/v1/messages", "anthropic", "/v1/messages"),
             ("/passthrough/anthropic", "anthropic", "/"),
             ("/passthrough/helicone/v1/chat/completions", "helicone", "/v1/chat/completions"),
             ("/passthrough/gemini/v1beta/models?pageSize=2", "gemini", "/v1beta/models?pageSize=2"),
             ("/v1/../x//y", "openai", "/v1/../x//y"),
         ] {
-            assert_eq!(upstream(asked), (provider.to_owned(), path.to_owned()), "{asked}");
+            assert_eq!(upstream(asked, None), (provider.to_owned(), None, path.to_owned()), "{asked}");
         }
     }
 
     #[test]
     fn the_header_overrides_the_path_and_leaves_it_alone() {
-        let Route::Upstream { provider, path_and_query } = route("POST", "/v1/messages", Some("Anthropic"))
-        else {
-            panic!("not routed");
-        };
-        assert_eq!((provider.name, path_and_query.as_str()), ("anthropic", "/v1/messages"));
-        assert!(matches!(route("POST", "/v1/messages", Some("nobody")), Route::Refused(_)));
+        for provider in providers().iter() {
+            let (name, host, path) = upstream("/v1/messages", Some(&provider.name.to_uppercase()));
+            assert_eq!((name, host), (provider.name.clone(), None));
+            assert!(path.ends_with("/v1/messages"), "{path}");
+        }
+        let translated = |name| route(&providers(), "POST", "/v1/chat/completions", Some(name));
+        assert!(matches!(translated("nobody"), Route::Refused(_)));
+        assert!(matches!(translated("gemini"), Route::Refused(_)));
     }
 
     #[test]
-    fn a_client_cannot_choose_a_host() {
-        for path in
-            ["/openai/evil.example/v1/x", "/anthropic/127.0.0.1:3000/api/traces", "/openai/localhost/x"]
-        {
-            assert!(matches!(route("GET", path, None), Route::Refused(_)), "{path}");
+    fn a_segment_that_looks_like_a_host_is_one() {
+        for (asked, host, path) in [
+            ("/anthropic/api.anthropic.com/v1/messages?a", "api.anthropic.com", "/v1/messages?a"),
+            ("/openai/localhost:1234/v1/x", "localhost:1234", "/v1/x"),
+            ("/openai/LOCALHOST", "LOCALHOST", "/"),
+            ("/openai/[::1]:80/x", "[::1]:80", "/x"),
+        ] {
+            let (_, found, rest) = upstream(asked, None);
+            assert_eq!((found.as_deref(), rest.as_str()), (Some(host), path), "{asked}");
         }
-        assert!(matches!(route("GET", "/passthrough/groq/x", None), Route::Refused(_)));
-        assert!(matches!(route("POST", "/gemini/v1/chat/completions", None), Route::Refused(_)));
+        let refused = |path| matches!(route(&providers(), "POST", path, None), Route::Refused(_));
+        assert!(refused("/passthrough/groq/x") && refused("/gemini/v1/chat/completions"));
     }
 }

@@ -46,7 +46,7 @@ impl Proxy {
     ///
     /// Fails when the platform's certificate store cannot be read.
     pub fn new(tap: Tap, guard: Guard, upstreams: Upstreams, keys: Keys) -> std::io::Result<Self> {
-        let client = client()?;
+        let client = client(upstreams.own_ports())?;
         let started = Instant::now();
         Ok(Self { shared: Arc::new(Shared { tap, guard, upstreams, keys, client, started }) })
     }

@@ -1,40 +1,82 @@
 //! Where the providers answer, and the client that asks them. Leaves out what is asked (`forward`).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use crate::address::{Allowed, is_forbidden, is_loopback};
+use crate::azure::Azure;
 use crate::body::RequestBody;
-use crate::provider::{PROVIDERS, Provider};
+use crate::connector::Connector;
+use crate::provider::{Custom, Provider, Providers};
 use crate::serve::MAX_HEADERS;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const KEEP_IDLE: Duration = Duration::from_secs(60);
+/// The name under which settings may put ChatGPT elsewhere.
+pub const CHATGPT: &str = "chatgpt";
+const CHATGPT_BASE: &str = "https://chatgpt.com";
+/// What stands in a base URL where Azure's resource belongs.
+const RESOURCE: &str = "{resource}";
 
-pub(crate) type HttpClient<B = RequestBody> = Client<HttpsConnector<HttpConnector>, B>;
+pub(crate) type HttpClient<B = RequestBody> = Client<HttpsConnector<Connector>, B>;
 
 /// An upstream's address cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the base URL {url:?} of provider {provider} cannot be used: {reason}")]
-pub struct UpstreamError {
-    /// The provider.
-    pub provider: String,
-    /// The address as it was given, without a user name and password.
-    pub url: String,
-    /// What is wrong with it.
-    pub reason: String,
+pub enum UpstreamError {
+    /// A provider's address.
+    #[error("the base URL {url:?} of provider {provider} cannot be used: {reason}")]
+    Address {
+        /// The provider.
+        provider: String,
+        /// The address as it was given, without a user name and password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Something else that settings say of upstreams.
+    #[error("{0}")]
+    Setting(String),
 }
 
-/// The address of every provider.
+/// What settings decide about upstreams.
+#[derive(Clone, Debug, Default)]
+pub struct Choices {
+    /// Addresses by provider's name, and ChatGPT's under [`CHATGPT`].
+    pub base_urls: BTreeMap<String, String>,
+    /// The user's own providers.
+    pub custom: Vec<Custom>,
+    /// Hosts that a client may name: `host`, `host:port` or `*.domain`.
+    pub allowed: Vec<String>,
+    /// What Azure needs.
+    pub azure: Azure,
+    /// The ports of our own listeners, which no call may go to.
+    pub own_ports: Vec<u16>,
+}
+
+/// The providers and the address of each. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Upstreams {
-    bases: BTreeMap<&'static str, Base>,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    providers: Providers,
+    /// All but those that need a resource.
+    bases: BTreeMap<String, Base>,
+    /// Addresses that need a resource.
+    patterns: BTreeMap<String, String>,
+    chatgpt: Base,
+    redirects_chatgpt: bool,
+    allowed: Vec<Allowed>,
+    azure: Azure,
+    own_ports: Vec<u16>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,34 +87,104 @@ pub(crate) struct Base {
 }
 
 impl Upstreams {
-    /// Every provider's own address, replaced by `chosen` where it names one (name → base URL).
-    pub fn new(chosen: &BTreeMap<String, String>) -> Result<Self, UpstreamError> {
-        let mut bases = BTreeMap::new();
-        for provider in PROVIDERS {
-            let url = chosen.get(provider.name).map_or(provider.base_url, String::as_str);
-            bases.insert(provider.name, Base::parse(provider.name, url)?);
+    /// Every provider's own address, or the one that `choices` names.
+    pub fn new(choices: Choices) -> Result<Self, UpstreamError> {
+        let Choices { base_urls, custom, allowed, azure, own_ports } = choices;
+        let providers = Providers::with(&custom).map_err(UpstreamError::Setting)?;
+        let (mut bases, mut patterns) = (BTreeMap::new(), BTreeMap::new());
+        for provider in providers.iter() {
+            let url = base_urls.get(&provider.name).unwrap_or(&provider.base_url);
+            match url.contains(RESOURCE) {
+                // Any resource will do to see whether the rest is an address.
+                true => _ = Base::parse(&provider.name, &url.replace(RESOURCE, "resource"))?,
+                false => _ = bases.insert(provider.name.clone(), Base::parse(&provider.name, url)?),
+            }
+            if url.contains(RESOURCE) {
+                patterns.insert(provider.name.clone(), url.clone());
+            }
         }
-        Ok(Self { bases })
+        let allowed: Result<_, String> = allowed.iter().map(|entry| Allowed::parse(entry)).collect();
+        let chatgpt = base_urls.get(CHATGPT);
+        let default = providers.default_one();
+        let untouched = base_urls.get(&default.name).is_none_or(|url| *url == default.base_url);
+        let inner = Inner {
+            redirects_chatgpt: chatgpt.is_some() || untouched,
+            chatgpt: Base::parse(CHATGPT, chatgpt.map_or(CHATGPT_BASE, String::as_str))?,
+            providers,
+            bases,
+            patterns,
+            allowed: allowed.map_err(UpstreamError::Setting)?,
+            azure,
+            own_ports,
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Every provider.
+    pub fn providers(&self) -> &Providers {
+        &self.inner.providers
+    }
+
+    /// A provider's address; `None` when it needs a resource first.
     pub(crate) fn base(&self, provider: &Provider) -> Option<&Base> {
-        self.bases.get(provider.name)
+        self.inner.bases.get(&provider.name)
     }
 
-    /// Name and address of every provider.
-    pub(crate) fn bases(&self) -> impl Iterator<Item = (&'static str, &Base)> {
-        self.bases.iter().map(|(name, base)| (*name, base))
+    /// The address of one of a provider's resources.
+    pub(crate) fn base_of_resource(&self, provider: &Provider, resource: &str) -> Result<Base, UpstreamError> {
+        let pattern = self.inner.patterns.get(&provider.name).map_or(provider.base_url.as_str(), String::as_str);
+        Base::parse(&provider.name, &pattern.replace(RESOURCE, resource))
     }
 
-    /// Host and port of every provider, for checks that none of them is one of our own listeners.
-    pub fn addresses(&self) -> impl Iterator<Item = (&'static str, &str, u16)> {
-        self.bases.iter().map(|(name, base)| (*name, base.authority.host(), base.port()))
+    /// A provider's address with what the settings alone say; `None` when they name no resource.
+    pub(crate) fn settled_base(&self, provider: &Provider) -> Option<Base> {
+        let of_resource = || {
+            let (resource, _) = self.inner.azure.resource(&http::HeaderMap::new()).ok()?;
+            self.base_of_resource(provider, &resource).ok()
+        };
+        self.base(provider).cloned().or_else(of_resource)
+    }
+
+    /// Whether ChatGPT's tokens on OpenAI's routes are taken to ChatGPT.
+    pub(crate) fn redirects_chatgpt(&self) -> bool {
+        self.inner.redirects_chatgpt
+    }
+
+    pub(crate) fn chatgpt(&self) -> &Base {
+        &self.inner.chatgpt
+    }
+
+    pub(crate) fn allowed(&self) -> &[Allowed] {
+        &self.inner.allowed
+    }
+
+    pub(crate) fn azure(&self) -> &Azure {
+        &self.inner.azure
+    }
+
+    pub(crate) fn own_ports(&self) -> &[u16] {
+        &self.inner.own_ports
+    }
+
+    /// The provider whose address is one of our own listeners', and the port.
+    pub fn looped(&self) -> Option<(&str, u16)> {
+        let bases = self.inner.bases.iter().map(|(name, base)| (name.as_str(), base));
+        let all = bases.chain([(CHATGPT, &self.inner.chatgpt)]);
+        let ours = |base: &Base| {
+            let port = base.port();
+            (port != 0 && self.own_ports().contains(&port) && is_loopback(base.authority.host())).then_some(port)
+        };
+        all.filter_map(|(name, base)| Some((name, ours(base)?))).next()
     }
 }
 
 impl Base {
+    pub(crate) fn new(scheme: Scheme, authority: Authority, prefix: String) -> Self {
+        Self { scheme, authority, prefix }
+    }
+
     fn parse(provider: &str, url: &str) -> Result<Self, UpstreamError> {
-        let error = |reason: &str| UpstreamError {
+        let error = |reason: &str| UpstreamError::Address {
             provider: provider.to_owned(),
             // A password in it must not reach a terminal or a log.
             url: url.rsplit('@').next().unwrap_or_default().to_owned(),
@@ -88,19 +200,19 @@ impl Base {
         if uri.query().is_some() {
             return Err(error("it must not hold a query"));
         }
+        if is_forbidden(authority.host()) {
+            return Err(error("cloud machines get their credentials there"));
+        }
         let prefix = uri.path().trim_end_matches('/').to_owned();
         Ok(Self { scheme, authority, prefix })
     }
 
     /// Whether a key may be sent there: not in clear over a network.
     pub(crate) fn keeps_secrets(&self) -> bool {
-        let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
-        self.scheme == Scheme::HTTPS
-            || host.eq_ignore_ascii_case("localhost")
-            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        self.scheme == Scheme::HTTPS || is_loopback(self.authority.host())
     }
 
-    fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         let standard = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
         self.authority.port_u16().unwrap_or(standard)
     }
@@ -118,21 +230,17 @@ impl Base {
 }
 
 /// The client for all upstreams: keep-alive, HTTP/2 where TLS negotiates it, header names' case kept.
-pub(crate) fn client<B>() -> std::io::Result<HttpClient<B>>
+pub(crate) fn client<B>(own_ports: &[u16]) -> std::io::Result<HttpClient<B>>
 where
     B: http_body::Body + Send,
     B::Data: Send,
 {
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    http.set_connect_timeout(Some(CONNECT_TIMEOUT));
     let https = hyper_rustls::HttpsConnectorBuilder::new()
         .with_native_roots()?
         .https_or_http()
         .enable_http1()
         .enable_http2()
-        .wrap_connector(http);
+        .wrap_connector(Connector::new(own_ports));
     Ok(Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(KEEP_IDLE)

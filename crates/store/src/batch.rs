@@ -1,57 +1,115 @@
-//! A batch made ready to be committed: bodies cut, what is new of them compressed, columns coded. This is the work of
+//! A batch made ready to be committed: what its calls leave behind is cut, packed and compressed. This is the work of
 //! storing that needs no database, so that it can be done beside the commit of the batch before.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::{CallId, CallSummary};
 
-use crate::bodies::{Cut, PackedLately};
-use crate::row::CodedDetail;
+use crate::known::Known;
+use crate::layout::Place;
+use crate::pack::{Packed, Packer};
 use crate::write::{CallRecord, Write};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, bodies, record, text};
 
 /// What [`Store::commit`] takes.
 #[derive(Debug)]
 pub struct Batch {
     pub(crate) opened: Vec<CallSummary>,
-    pub(crate) ended: Vec<Ended>,
+    pub(crate) ended: Vec<CallRecord>,
     pub(crate) lost: Vec<CallId>,
+    pub(crate) left: Left,
 }
 
-/// A call that ended, with everything about it that takes work to make.
+/// What calls that ended leave behind. When it is dropped without having been written, what later calls were found to
+/// repeat of it is forgotten.
 #[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) record: CallRecord,
-    pub(crate) coded: CodedDetail,
-    /// Request and answer.
-    pub(crate) bodies: [Cut; 2],
-    /// What is known of them, as JSON.
-    pub(crate) infos: [String; 2],
+pub(crate) struct Left {
+    /// For each call where its record stands.
+    pub(crate) places: Vec<Place>,
+    /// For each call the words it is found by.
+    pub(crate) texts: Vec<String>,
+    pub(crate) packs: Vec<Packed>,
+    written: AtomicBool,
+    epoch: u64,
+    known: Arc<Mutex<Known>>,
 }
 
 impl Store {
+    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+        lock(&self.inner.known)
+    }
+
     /// Makes `writes` ready. Takes milliseconds of CPU time: not for a thread that forwards calls.
     pub fn prepare(&self, writes: Vec<Write>) -> Result<Batch, StoreError> {
-        let mut batch = Batch { opened: Vec::new(), ended: Vec::new(), lost: Vec::new() };
+        let (mut opened, mut ended, mut lost) = (Vec::new(), Vec::new(), Vec::new());
         for write in writes {
             match write {
-                Write::Open(summary) => batch.opened.push(*summary),
-                Write::Close(record) => batch.ended.push(Ended::new(*record, &self.inner.packed)?),
-                Write::Lose(id) => batch.lost.push(id),
+                Write::Open(summary) => opened.push(*summary),
+                Write::Close(record) => ended.push(*record),
+                Write::Lose(id) => lost.push(id),
             }
         }
-        Ok(batch)
+        let left = self.pack(&ended)?;
+        Ok(Batch { opened, ended, lost, left })
+    }
+
+    /// Packs what `calls` leave behind.
+    pub(crate) fn pack(&self, calls: &[CallRecord]) -> Result<Left, StoreError> {
+        let mut known = self.known();
+        let epoch = known.epoch();
+        let packed = pack(calls, &mut known);
+        if packed.is_err() {
+            known.forget();
+        }
+        let (places, texts, packs) = packed?;
+        drop(known);
+        let (written, known) = (AtomicBool::new(false), self.inner.known.clone());
+        Ok(Left { places, texts, packs, written, epoch, known })
     }
 }
 
-impl Ended {
-    fn new(mut record: CallRecord, packed: &PackedLately) -> Result<Self, StoreError> {
-        let mut bodies =
-            [&mut record.request, &mut record.response].map(|body| Cut::new(&std::mem::take(body)));
-        for body in &mut bodies {
-            packed.pack(body)?;
-        }
-        let detail = &record.detail;
-        let infos =
-            [serde_json::to_string(&detail.request_body)?, serde_json::to_string(&detail.response_body)?];
-        Ok(Self { coded: CodedDetail::new(detail)?, bodies, infos, record })
+type Parts = (Vec<Place>, Vec<String>, Vec<Packed>);
+
+fn pack(calls: &[CallRecord], known: &mut Known) -> Result<Parts, StoreError> {
+    let (mut places, mut texts) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
+    let mut packer = Packer::new(known);
+    for call in calls {
+        let (mut new, mut answered, begins) = (Vec::new(), Vec::new(), packer.len()?);
+        let layouts = [
+            bodies::store(&call.request, &mut packer, &mut new)?,
+            bodies::store(&call.response, &mut packer, &mut answered)?,
+        ];
+        places.push(packer.add(&record::encode(call, &layouts, begins)?)?);
+        texts.push(text::words(&call.answer_text, &new));
+        packer.end_call()?;
     }
+    Ok((places, texts, packer.finish()?))
+}
+
+impl Left {
+    /// Whether what this repeats of earlier calls may never have been written.
+    pub(crate) fn is_stale(&self) -> bool {
+        lock(&self.known).epoch() != self.epoch
+    }
+
+    pub(crate) fn note_written(&self) {
+        self.written.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        if self.written.load(Ordering::Relaxed) || self.packs.is_empty() {
+            return;
+        }
+        let mut known = lock(&self.known);
+        if known.epoch() == self.epoch {
+            known.forget();
+        }
+    }
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,20 +1,25 @@
 //! Reading calls: a page of a list, one call, its bodies.
 
-use api::{BodyInfo, BodySide, CallDetail, CallFilter, CallId, CallsPage, Page};
-use sqlx::{QueryBuilder, Sqlite};
+use api::{BodySide, CallDetail, CallFilter, CallId, CallSummary, CallsPage, Page};
+use sqlx::{QueryBuilder, Row, Sqlite};
 
+use crate::bodies::put_together;
 use crate::filter::push_where;
-use crate::row::{SUMMARY_COLUMNS, detail, summary};
-use crate::{Store, StoreError};
+use crate::layout::Place;
+use crate::pack::Reader;
+use crate::row::{SUMMARY_COLUMNS, summary};
+use crate::text::Found;
+use crate::{Store, StoreError, record};
 
 const LARGEST_PAGE: u32 = 1_000;
 
 impl Store {
     /// A page of the calls that match, newest first, and how many match in all.
     pub async fn list_calls(&self, filter: &CallFilter, page: Page) -> Result<CallsPage, StoreError> {
+        let found = self.find(filter.text.as_deref()).await?;
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(" FROM call");
-        push_where(&mut query, filter);
+        push_where(&mut query, filter, found.as_ref());
         if let Some(before) = page.before {
             query.push(" AND id < ").push_bind(before.as_bytes().to_vec());
         }
@@ -22,61 +27,71 @@ impl Store {
         query.push(" OFFSET ").push_bind(page.offset);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         let calls = rows.iter().map(summary).collect::<Result<_, _>>()?;
-        Ok(CallsPage { calls, total: self.count_calls(filter).await? })
+        Ok(CallsPage { calls, total: self.count_found(filter, found.as_ref()).await? })
     }
 
     /// How many calls match.
     pub async fn count_calls(&self, filter: &CallFilter) -> Result<u64, StoreError> {
+        let found = self.find(filter.text.as_deref()).await?;
+        self.count_found(filter, found.as_ref()).await
+    }
+
+    async fn count_found(&self, filter: &CallFilter, found: Option<&Found>) -> Result<u64, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM call");
-        push_where(&mut query, filter);
+        push_where(&mut query, filter, found);
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
         Ok(count.unsigned_abs())
     }
 
     /// One call; `None` when there is none of this id.
     pub async fn call(&self, id: CallId) -> Result<Option<CallDetail>, StoreError> {
-        let Some(stored) = self.stored(id).await? else { return Ok(None) };
-        let mut call = stored.detail;
-        let [request, response] = stored.bodies;
-        call.request_body = self.body_info(request).await?;
-        call.response_body = self.body_info(response).await?;
-        Ok(Some(call))
+        let Some((seq, summary, place)) = self.found(id).await? else { return Ok(None) };
+        match place {
+            Some(place) => {
+                let coded = Reader::new(self).stretch(place).await?;
+                record::detail(summary, &record::parts(&coded)?).map(Some)
+            }
+            None => self.former_call(seq, summary).await.map(Some),
+        }
     }
 
     /// The decoded bytes of one body, exactly as stored; `None` when there is no such call or it has no body.
     pub async fn body(&self, id: CallId, side: BodySide) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(stored) = self.stored(id).await? else { return Ok(None) };
-        let [request, response] = stored.bodies;
-        let body = match side {
+        let Some((seq, summary, place)) = self.found(id).await? else { return Ok(None) };
+        let Some(place) = place else { return self.former_body(seq, side).await };
+        let mut reader = Reader::new(self);
+        let coded = reader.stretch(place).await?;
+        let record = record::parts(&coded)?;
+        let [request, response] = record.layouts;
+        let layout = match side {
             BodySide::Request => request,
             BodySide::Response => response,
         };
-        match body {
-            Some(body) => self.body_bytes(body).await.map(Some),
-            None => Ok(None),
+        if layout.is_empty() {
+            let detail = record::detail(summary, &record)?;
+            let info = match side {
+                BodySide::Request => detail.request_body,
+                BodySide::Response => detail.response_body,
+            };
+            return Ok((info.wire_bytes > 0).then(Vec::new));
         }
+        put_together(&mut reader, place.pack, layout).await.map(Some)
     }
 
-    async fn stored(&self, id: CallId) -> Result<Option<crate::row::StoredDetail>, StoreError> {
+    /// A call's row, and where its record stands.
+    async fn found(&self, id: CallId) -> Result<Option<(i64, CallSummary, Option<Place>)>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(
-            ", upstream, query, http_version, requested_model, response_id, request_id, credential, headers, \
-             cost_json, timing, request_body, response_body FROM call LEFT JOIN \
-             (SELECT seq AS detail_seq, upstream, query, http_version, requested_model, response_id, request_id, \
-              credential, headers, cost AS cost_json, timing, request_body, response_body FROM call_detail) \
-             ON detail_seq = seq WHERE id = ",
+            ", call.seq AS seq, pack, at, len FROM call LEFT JOIN call_record ON call_record.seq = call.seq \
+             WHERE id = ",
         );
         query.push_bind(id.as_bytes().to_vec());
-        let row = query.build().fetch_optional(&self.inner.read).await?;
-        row.as_ref().map(detail).transpose()
-    }
-
-    async fn body_info(&self, id: Option<i64>) -> Result<BodyInfo, StoreError> {
-        let Some(id) = id else { return Ok(BodyInfo::default()) };
-        let info: String = sqlx::query_scalar("SELECT info FROM body WHERE id = ?")
-            .bind(id)
-            .fetch_one(&self.inner.read)
-            .await?;
-        Ok(serde_json::from_str(&info)?)
+        let Some(row) = query.build().fetch_optional(&self.inner.read).await? else { return Ok(None) };
+        let pack: Option<i64> = row.try_get("pack")?;
+        let place = match pack {
+            Some(pack) => Some(Place { pack, at: row.try_get("at")?, len: row.try_get("len")? }),
+            None => None,
+        };
+        Ok(Some((row.try_get("seq")?, summary(&row)?, place)))
     }
 }

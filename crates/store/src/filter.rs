@@ -3,10 +3,12 @@
 use api::{CallFilter, Outcome};
 use sqlx::{QueryBuilder, Sqlite};
 
+use crate::text::Found;
+
 const PARTIAL: &str = "(usage_source = 'partial' OR cost_source = 'partial')";
 
-/// Appends ` WHERE …`; every condition that is given must hold.
-pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
+/// Appends ` WHERE …`; every condition that is given must hold. What the filter's text asks for was `found`.
+pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, found: Option<&Found>) {
     query.push(" WHERE 1");
     for (column, value) in [
         ("model", &filter.model),
@@ -57,12 +59,7 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) 
             .push_bind(tag.clone())
             .push(")");
     }
-    if let Some(text) = filter.text.as_deref().and_then(match_expression) {
-        query
-            .push(" AND seq IN (SELECT rowid FROM call_text WHERE call_text MATCH ")
-            .push_bind(text)
-            .push(")");
-    }
+    push_found(query, found);
 }
 
 /// A client's id may stand for several sessions; a key is one.
@@ -108,40 +105,20 @@ fn push_money(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
     }
 }
 
-/// Every word must occur, as a word or the beginning of one; what stands in quotes must occur as a phrase.
-/// `None` when nothing is left to search for.
-fn match_expression(text: &str) -> Option<String> {
-    let text = text.replace(char::is_control, " ");
-    let mut terms = Vec::new();
-    for (index, piece) in text.split('"').enumerate() {
-        if index % 2 == 1 {
-            terms.extend(searchable(piece).then(|| format!("\"{piece}\"")));
-        } else {
-            terms.extend(
-                piece.split_whitespace().filter(|word| searchable(word)).map(|word| format!("\"{word}\"*")),
-            );
+/// The calls that were found, in the index of today and in the one that a former version filled.
+fn push_found(query: &mut QueryBuilder<Sqlite>, found: Option<&Found>) {
+    let search = match found {
+        None => return,
+        Some(Found::Indexed(search)) => {
+            query.push(" AND seq IN (SELECT rowid FROM call_words WHERE call_words MATCH ");
+            query.push_bind(search.of_words());
+            search
         }
-    }
-    (!terms.is_empty()).then(|| terms.join(" AND "))
-}
-
-fn searchable(piece: &str) -> bool {
-    piece.chars().any(char::is_alphanumeric)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::match_expression;
-
-    #[test]
-    fn words_phrases_and_nothing() {
-        assert_eq!(match_expression("flaky  retry.rs").unwrap(), "\"flaky\"* AND \"retry.rs\"*");
-        assert_eq!(
-            match_expression("say \"hello there\" now").unwrap(),
-            "\"say\"* AND \"hello there\" AND \"now\"*"
-        );
-        assert_eq!(match_expression("a\" OR 1").unwrap(), "\"a\"* AND \" OR 1\"");
-        assert_eq!(match_expression(" \" - \" * "), None);
-        assert_eq!(match_expression("a\0b").unwrap(), "\"a\"* AND \"b\"*");
-    }
+        Some(Found::Rows(search, rows)) => {
+            query.push(" AND seq IN (SELECT value FROM json_each(").push_bind(rows.clone()).push(")");
+            search
+        }
+    };
+    query.push(" UNION ALL SELECT rowid FROM call_text WHERE call_text MATCH ");
+    query.push_bind(search.of_phrases()).push(")");
 }

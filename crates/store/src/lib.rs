@@ -1,24 +1,30 @@
-//! The store: one SQLite file with calls, their bodies as segments, and full text.
+//! The store: one SQLite file with calls, what they left behind in packs, and full text.
 //!
 //! Owns every SQL string. Leaves out what a call means: rows come in and go out as `api` types.
 
 mod batch;
 mod bodies;
 mod calls;
+mod cut;
 mod error;
 mod filter;
+mod former;
 mod inspect;
 mod kept;
+mod known;
 mod layout;
 mod lineage;
 mod open;
 mod overview;
+mod pack;
 mod packing;
+mod record;
 mod row;
 mod sessions;
 mod text;
 mod totals;
 mod window;
+mod words;
 mod write;
 
 use std::path::PathBuf;
@@ -47,8 +53,8 @@ struct Inner {
     path: PathBuf,
     /// Many readers, none of which can write.
     read: SqlitePool,
-    /// What need not be compressed again.
-    packed: bodies::PackedLately,
+    /// What need not be stored again.
+    known: Arc<std::sync::Mutex<known::Known>>,
     /// Sums over intervals.
     kept: kept::Kept,
     /// The one writer.

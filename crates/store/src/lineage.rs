@@ -14,8 +14,7 @@ use api::{Agent, CallId, SessionSource, Tie};
 use model::identity::{Chain, SaidAgent};
 use sqlx::SqliteConnection;
 
-use crate::StoreError;
-use crate::batch::Ended;
+use crate::{CallRecord, StoreError};
 
 use decide::Found;
 use known::{Known, KnownCalls};
@@ -41,7 +40,7 @@ pub struct Ties {
 
 /// Where a call stands, as its row keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Standing {
     pub(crate) session: Option<i64>,
     pub(crate) session_id: Option<String>,
     pub(crate) source: Option<SessionSource>,
@@ -71,7 +70,7 @@ pub(crate) struct Lineages {
 /// Where the calls of a batch stand.
 #[derive(Debug, Default)]
 pub(crate) struct Placed {
-    pub(crate) places: Vec<Place>,
+    pub(crate) standings: Vec<Standing>,
     /// When calls of earlier batches began that are in a session only now.
     pub(crate) joined_ms: Vec<i64>,
 }
@@ -85,13 +84,13 @@ impl Lineages {
     pub(crate) async fn place(
         &mut self,
         connection: &mut SqliteConnection,
-        calls: &[(i64, &Ended)],
+        calls: &[(i64, &CallRecord)],
     ) -> Result<Placed, StoreError> {
         if self.sessions.len() > REMEMBERED {
             self.sessions.clear();
             self.by_id.clear();
         }
-        let spawners = calls.iter().filter_map(|(_, call)| self.spawner(call.record.ties.chain.as_ref()));
+        let spawners = calls.iter().filter_map(|(_, call)| self.spawner(call.ties.chain.as_ref()));
         let mut known = KnownCalls::find(connection, calls, spawners.collect()).await?;
         #[cfg(test)]
         {
@@ -101,16 +100,16 @@ impl Lineages {
         let mut placed = Placed::default();
         let mut joined = Vec::new();
         for (seq, call) in calls {
-            let place = self.place_one(*seq, call, &mut known, &mut joined);
-            known.add(*seq, call, &place);
+            let standing = self.place_one(*seq, call, &mut known, &mut joined);
+            known.add(*seq, call, &standing);
             self.remember_tasks(*seq, call);
-            placed.places.push(place);
+            placed.standings.push(standing);
         }
         let mut before = Vec::new();
         for join in joined {
             let index = calls.iter().position(|(seq, _)| *seq == join.seq);
-            match index.and_then(|index| placed.places.get_mut(index)) {
-                Some(place) => join.take(place),
+            match index.and_then(|index| placed.standings.get_mut(index)) {
+                Some(standing) => join.take(standing),
                 None => before.push(join),
             }
         }
@@ -126,10 +125,10 @@ impl Lineages {
     async fn learn_sessions(
         &mut self,
         connection: &mut SqliteConnection,
-        calls: &[(i64, &Ended)],
+        calls: &[(i64, &CallRecord)],
         known: &KnownCalls,
     ) -> Result<(), StoreError> {
-        let summaries = calls.iter().map(|(_, call)| (&call.record.detail.summary, &call.record.ties));
+        let summaries = calls.iter().map(|(_, call)| (&call.detail.summary, &call.ties));
         let mut ids: Vec<&str> = summaries
             .filter_map(|(summary, ties)| {
                 let id = summary.session_id.as_ref()?;
@@ -152,11 +151,11 @@ impl Lineages {
     fn place_one(
         &mut self,
         seq: i64,
-        call: &Ended,
+        call: &CallRecord,
         known: &mut KnownCalls,
         joined: &mut Vec<Joined>,
-    ) -> Place {
-        let (summary, ties) = (&call.record.detail.summary, &call.record.ties);
+    ) -> Standing {
+        let (summary, ties) = (&call.detail.summary, &call.ties);
         let said = summary.session_id.as_ref().map(|id| self.said(id, call));
         let facts = decide::Facts {
             seq,
@@ -174,10 +173,10 @@ impl Lineages {
         };
         let before = found.as_ref().and_then(|found| known.get_mut(found.seq));
         let Some(key) = said.or_else(|| Some(self.join(before?, source, call, joined))) else {
-            return Place::default();
+            return Standing::default();
         };
         let agent = self.agent(key, call, found.as_ref().map(|found| (found, &*known)));
-        Place {
+        Standing {
             session: Some(key),
             session_id: self.touch(key, call, agent.is_none()),
             source: Some(source),
@@ -188,9 +187,9 @@ impl Lineages {
     }
 
     /// The session that the client names.
-    fn said(&mut self, id: &str, call: &Ended) -> i64 {
-        let summary = &call.record.detail.summary;
-        let identity = (id.to_owned(), summary.provider.clone(), call.record.ties.holder.clone());
+    fn said(&mut self, id: &str, call: &CallRecord) -> i64 {
+        let summary = &call.detail.summary;
+        let identity = (id.to_owned(), summary.provider.clone(), call.ties.holder.clone());
         if let Some(key) = self.by_id.get(&identity) {
             return *key;
         }
@@ -202,13 +201,13 @@ impl Lineages {
         &mut self,
         before: &mut Known,
         source: SessionSource,
-        call: &Ended,
+        call: &CallRecord,
         joined: &mut Vec<Joined>,
     ) -> i64 {
         if let Some(key) = before.session {
             return key;
         }
-        let (provider, holder) = (&call.record.detail.summary.provider, &call.record.ties.holder);
+        let (provider, holder) = (&call.detail.summary.provider, &call.ties.holder);
         let identity = (inferred_id(before.id), provider.clone(), holder.clone());
         let key = self.begin(identity.clone(), source, before.started_ms);
         before.session = Some(key);
@@ -230,17 +229,17 @@ impl Lineages {
     }
 
     /// Notes that a session was used, and gives its id.
-    fn touch(&mut self, key: i64, call: &Ended, by_main: bool) -> Option<String> {
+    fn touch(&mut self, key: i64, call: &CallRecord, by_main: bool) -> Option<String> {
         let session = self.sessions.get_mut(&key)?;
         self.touched.insert(key);
-        let root = call.record.ties.chain.as_ref().filter(|chain| chain.has_tools && by_main);
-        session.used_by(&call.record.detail.summary, root.map(|chain| chain.root));
+        let root = call.ties.chain.as_ref().filter(|chain| chain.has_tools && by_main);
+        session.used_by(&call.detail.summary, root.map(|chain| chain.root));
         Some(session.id.clone())
     }
 
     /// Whose line of the session the call is on; `None` is the main one.
-    fn agent(&self, key: i64, call: &Ended, found: Option<(&Found, &KnownCalls)>) -> Option<Agent> {
-        let ties = &call.record.ties;
+    fn agent(&self, key: i64, call: &CallRecord, found: Option<(&Found, &KnownCalls)>) -> Option<Agent> {
+        let ties = &call.ties;
         let before = found.and_then(|(found, known)| Some((found.tie, known.get(found.seq)?)));
         let before = before.filter(|(_, before)| before.session == Some(key));
         let (spawner, line) = match before {
@@ -262,7 +261,7 @@ impl Lineages {
             return agent.clone();
         }
         if spawner.is_some() {
-            let id = inferred_agent(call.record.detail.summary.id.as_bytes());
+            let id = inferred_agent(call.detail.summary.id.as_bytes());
             return Some(Agent { id, parent: maker(), name: None, inferred: true });
         }
         let (chain, main) = (ties.chain.as_ref()?, self.sessions.get(&key)?.root?);
@@ -276,8 +275,8 @@ impl Lineages {
         chain.prompts.iter().find_map(|prompt| self.tasks.get(prompt)).copied()
     }
 
-    fn remember_tasks(&mut self, seq: i64, call: &Ended) {
-        for task in call.record.ties.chain.iter().flat_map(|chain| &chain.tasks) {
+    fn remember_tasks(&mut self, seq: i64, call: &CallRecord) {
+        for task in call.ties.chain.iter().flat_map(|chain| &chain.tasks) {
             if self.tasks.insert(*task, seq).is_none() {
                 self.task_order.push_back(*task);
             }
@@ -301,10 +300,10 @@ struct Joined {
 }
 
 impl Joined {
-    fn take(self, place: &mut Place) {
-        place.session = Some(self.session);
-        place.session_id = Some(self.session_id);
-        place.source = Some(self.source);
+    fn take(self, standing: &mut Standing) {
+        standing.session = Some(self.session);
+        standing.session_id = Some(self.session_id);
+        standing.source = Some(self.source);
     }
 }
 

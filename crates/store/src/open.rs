@@ -13,10 +13,10 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::Mutex;
 
-use crate::bodies::PackedLately;
 use crate::kept::Kept;
+use crate::known::Known;
 use crate::write::Writer;
-use crate::{Inner, Opened, Store, StoreError};
+use crate::{Inner, Opened, Store, StoreError, pack};
 
 /// "LLMF": marks the file as ours.
 const APPLICATION_ID: u32 = 0x4c4c_4d46;
@@ -51,6 +51,7 @@ impl Store {
         let mut connection = SqliteConnection::connect_with(&writing).await?;
         migrate(&mut connection, path).await?;
         let lost = mark_lost(&mut connection).await?;
+        let known = Known::new(pack::next_id(&mut connection).await?);
         let writer = Mutex::new(Writer::new(connection, writing).await?);
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -62,7 +63,7 @@ impl Store {
         let inner = Inner {
             path: path.to_owned(),
             read,
-            packed: PackedLately::default(),
+            known: Arc::new(std::sync::Mutex::new(known)),
             kept: Kept::default(),
             writer,
         };

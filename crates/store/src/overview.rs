@@ -56,15 +56,19 @@ impl Store {
         }
         let mut all_times: Vec<u64> = times.values().flatten().copied().collect();
         sessions.remove(&None);
+        let (errors, error_cause_count) = errors(&mut snapshot, window).await?;
         Ok(Overview {
             totals: Totals::sum(models.values()),
             unrecorded: unrecorded(&mut snapshot, window).await?,
             first_token: latency(&mut all_times),
             parts,
-            errors: errors(&mut snapshot, window).await?,
+            errors,
+            error_cause_count,
             session_count: sessions.len() as u64,
             sessions: self.name_sessions(&mut snapshot, dearest(sessions)).await?,
+            tool_count: tools.len() as u64,
             tools: dearest(tools).into_iter().map(|(client, totals)| ToolTotal { client, totals }).collect(),
+            model_count: times.len() as u64,
             models: latencies(times, &models),
             price_date: String::new(),
         })
@@ -155,10 +159,14 @@ async fn unrecorded(snapshot: &mut SqliteConnection, window: Interval) -> Result
     Ok(count.unsigned_abs())
 }
 
-async fn errors(snapshot: &mut SqliteConnection, window: Interval) -> Result<Vec<ErrorCause>, StoreError> {
-    type Cause = (Option<u16>, String, Option<String>, Option<String>, i64, i64);
+/// The most frequent causes, and how many causes there are.
+async fn errors(
+    snapshot: &mut SqliteConnection,
+    window: Interval,
+) -> Result<(Vec<ErrorCause>, u64), StoreError> {
+    type Cause = (Option<u16>, String, Option<String>, Option<String>, i64, i64, i64);
     let causes: Vec<Cause> = sqlx::query_as(
-        "SELECT status, state, error_kind, model, count(*), max(started_ms) FROM call INDEXED BY call_window \
+        "SELECT status, state, error_kind, model, count(*), max(started_ms), count(*) OVER () FROM call INDEXED BY call_window \
          WHERE started_ms >= ? AND started_ms < ? AND failed = 1 GROUP BY 1, 2, 3, 4 \
          ORDER BY count(*) DESC, max(started_ms) DESC, 1, 2, 3, 4 LIMIT 50",
     )
@@ -166,9 +174,10 @@ async fn errors(snapshot: &mut SqliteConnection, window: Interval) -> Result<Vec
     .bind(window.to_ms)
     .fetch_all(snapshot)
     .await?;
-    Ok(causes
+    let count = causes.first().map_or(0, |cause| cause.6.unsigned_abs());
+    let causes = causes
         .into_iter()
-        .map(|(status, state, kind, model, calls, last_ms)| ErrorCause {
+        .map(|(status, state, kind, model, calls, last_ms, _)| ErrorCause {
             status,
             state: state.parse().unwrap_or(CallState::Lost),
             kind,
@@ -176,5 +185,6 @@ async fn errors(snapshot: &mut SqliteConnection, window: Interval) -> Result<Vec
             calls: calls.unsigned_abs(),
             last_ms,
         })
-        .collect())
+        .collect();
+    Ok((causes, count))
 }

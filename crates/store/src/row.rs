@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use api::{
-    Agent, CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Header, Lineage, Money, Operation,
-    SessionSource, Tie, Timing, Usage, UsageSource,
+    Agent, CallDetail, CallId, CallState, CallSummary, CostSource, Lineage, Money, Operation, SessionSource, Tie,
+    Usage, UsageSource,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,15 +12,12 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::query_builder::Separated;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use crate::lineage::Place;
-use crate::{CallRecord, StoreError, packing};
+use crate::layout::Place;
+use crate::lineage::Standing;
+use crate::{CallRecord, StoreError};
 
 /// Rows in one statement: 52 columns each, and SQLite takes 32,766 values.
 const ROWS: usize = 200;
-const LARGEST_DETAIL: usize = 64 << 20;
-/// A column below this size is not worth compressing: a call's few moments, mostly.
-const PACKED_FROM: usize = 256;
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// The columns of a list, which [`summary`] reads by name.
 pub(crate) const SUMMARY_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
@@ -47,7 +44,7 @@ pub(crate) struct CallRow<'a> {
     seq: i64,
     call: &'a CallSummary,
     /// Of a call that ended.
-    ended: Option<(&'a CallRecord, &'a Place)>,
+    ended: Option<(&'a CallRecord, &'a Standing)>,
 }
 
 impl<'a> CallRow<'a> {
@@ -55,8 +52,8 @@ impl<'a> CallRow<'a> {
         Self { seq, call, ended: None }
     }
 
-    pub(crate) fn ended(seq: i64, record: &'a CallRecord, place: &'a Place) -> Self {
-        Self { seq, call: &record.detail.summary, ended: Some((record, place)) }
+    pub(crate) fn ended(seq: i64, record: &'a CallRecord, standing: &'a Standing) -> Self {
+        Self { seq, call: &record.detail.summary, ended: Some((record, standing)) }
     }
 
     fn detail(&self) -> Option<&'a CallDetail> {
@@ -64,7 +61,7 @@ impl<'a> CallRow<'a> {
     }
 
     fn session_id(&self) -> Option<String> {
-        let placed = self.ended.and_then(|(_, place)| place.session_id.clone());
+        let placed = self.ended.and_then(|(_, standing)| standing.session_id.clone());
         placed.or_else(|| self.call.session_id.clone())
     }
 
@@ -83,49 +80,6 @@ impl<'a> CallRow<'a> {
     fn is_cut(&self) -> bool {
         self.detail().is_some_and(|detail| detail.request_body.cut || detail.response_body.cut)
     }
-}
-
-/// The rest of a call, ready to be written.
-pub(crate) struct DetailRow<'a> {
-    pub(crate) seq: i64,
-    pub(crate) detail: &'a CallDetail,
-    pub(crate) coded: &'a CodedDetail,
-    pub(crate) bodies: [Option<i64>; 2],
-}
-
-/// The columns of a call's details that take work to make.
-#[derive(Debug)]
-pub(crate) struct CodedDetail {
-    headers: Vec<u8>,
-    cost: String,
-    timing: Vec<u8>,
-}
-
-impl CodedDetail {
-    pub(crate) fn new(detail: &CallDetail) -> Result<Self, StoreError> {
-        let headers = pack(&(&detail.request_headers, &detail.response_headers))?;
-        let cost = serde_json::to_string(&detail.cost)?;
-        Ok(Self { headers, cost, timing: pack(&detail.timing)? })
-    }
-}
-
-/// A call's details as they are stored, and the ids of its bodies.
-pub(crate) struct StoredDetail {
-    pub(crate) detail: CallDetail,
-    pub(crate) bodies: [Option<i64>; 2],
-}
-
-/// JSON, compressed where that pays. JSON never begins as zstd does.
-fn pack(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    let json = serde_json::to_vec(value)?;
-    if json.len() < PACKED_FROM { Ok(json) } else { packing::pack(&json) }
-}
-
-fn unpack<T: DeserializeOwned>(packed: &[u8]) -> Result<T, StoreError> {
-    if packed.starts_with(&ZSTD_MAGIC) {
-        return Ok(serde_json::from_slice(&packing::unpack(packed, LARGEST_DETAIL)?)?);
-    }
-    Ok(serde_json::from_slice(packed)?)
 }
 
 /// Whether a call counts as an error: a bad status, or an answer that did not end well. A client that left is none.
@@ -191,7 +145,7 @@ pub(crate) async fn put_summaries(
                 .push_bind(call.trace_id.clone())
                 .push_bind(call.parent_id.clone())
                 .push_bind(tags);
-            push_place(&mut row, written);
+            push_standing(&mut row, written);
             for names in BUCKETS {
                 row.push_bind(written.bucket_cost(names));
             }
@@ -205,79 +159,34 @@ pub(crate) async fn put_summaries(
 }
 
 /// Twelve columns.
-fn push_place(row: &mut Separated<'_, Sqlite, &'static str>, written: &CallRow<'_>) {
-    let place = written.ended.map(|(_, place)| place);
-    let agent = place.and_then(|place| place.agent.as_ref());
+fn push_standing(row: &mut Separated<'_, Sqlite, &'static str>, written: &CallRow<'_>) {
+    let standing = written.ended.map(|(_, standing)| standing);
+    let agent = standing.and_then(|standing| standing.agent.as_ref());
     let ties = written.ended.map(|(record, _)| &record.ties);
     let chain = ties.and_then(|ties| ties.chain.as_ref());
-    row.push_bind(place.and_then(|place| place.session))
-        .push_bind(place.and_then(|place| place.source).map(SessionSource::as_str))
+    row.push_bind(standing.and_then(|standing| standing.session))
+        .push_bind(standing.and_then(|standing| standing.source).map(SessionSource::as_str))
         .push_bind(agent.map(|agent| agent.id.clone()))
         .push_bind(agent.and_then(|agent| agent.parent.clone()))
         .push_bind(agent.and_then(|agent| agent.name.clone()))
         .push_bind(agent.map(|agent| agent.inferred))
-        .push_bind(place.and_then(|place| place.continues))
-        .push_bind(place.and_then(|place| place.tie).map(Tie::as_str))
+        .push_bind(standing.and_then(|standing| standing.continues))
+        .push_bind(standing.and_then(|standing| standing.tie).map(Tie::as_str))
         .push_bind(chain.map(|chain| chain.end))
         .push_bind(chain.and_then(|chain| chain.answer))
         .push_bind(chain.map(|chain| chain.root))
         .push_bind(ties.and_then(|ties| ties.response));
 }
 
-pub(crate) async fn put_details(
+/// Where the records of calls stand.
+pub(crate) async fn put_places(
     connection: &mut SqliteConnection,
-    details: &[DetailRow<'_>],
+    places: &[(i64, Place)],
 ) -> Result<(), StoreError> {
-    for some in details.chunks(ROWS) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT OR REPLACE INTO call_detail (seq, upstream, query, http_version, requested_model, response_id, \
-             request_id, credential, headers, cost, timing, request_body, response_body) ",
-        );
-        query.push_values(some, |mut row, stored| {
-            let detail = stored.detail;
-            row.push_bind(stored.seq)
-                .push_bind(detail.upstream.clone())
-                .push_bind(detail.query.clone())
-                .push_bind(detail.http_version.clone())
-                .push_bind(detail.requested_model.clone())
-                .push_bind(detail.response_id.clone())
-                .push_bind(detail.request_id.clone())
-                .push_bind(detail.credential.clone())
-                .push_bind(stored.coded.headers.clone())
-                .push_bind(stored.coded.cost.clone())
-                .push_bind(stored.coded.timing.clone());
-            for body in stored.bodies {
-                row.push_bind(body);
-            }
-        });
-        query.build().persistent(false).execute(&mut *connection).await?;
-    }
-    Ok(())
-}
-
-pub(crate) async fn put_bodies(
-    connection: &mut SqliteConnection,
-    bodies: &[(i64, &str, &[u8])],
-) -> Result<(), StoreError> {
-    for some in bodies.chunks(ROWS) {
-        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO body (id, info, layout) ");
-        query.push_values(some, |mut row, (id, info, layout)| {
-            row.push_bind(*id).push_bind((*info).to_owned()).push_bind(layout.to_vec());
-        });
-        query.build().persistent(false).execute(&mut *connection).await?;
-    }
-    Ok(())
-}
-
-pub(crate) async fn put_backlog(
-    connection: &mut SqliteConnection,
-    backlog: &[(i64, Vec<u8>, &str)],
-) -> Result<(), StoreError> {
-    for some in backlog.chunks(ROWS) {
-        let mut query =
-            QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO text_backlog (seq, segments, answer) ");
-        query.push_values(some, |mut row, (seq, segments, answer)| {
-            row.push_bind(*seq).push_bind(segments.clone()).push_bind((*answer).to_owned());
+    for some in places.chunks(ROWS) {
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO call_record (seq, pack, at, len) ");
+        query.push_values(some, |mut row, (seq, place)| {
+            row.push_bind(*seq).push_bind(place.pack).push_bind(place.at).push_bind(place.len);
         });
         query.build().persistent(false).execute(&mut *connection).await?;
     }
@@ -375,30 +284,4 @@ pub(crate) fn agent(row: &SqliteRow) -> Result<Option<Agent>, StoreError> {
         name: row.try_get("agent_name")?,
         inferred: row.try_get::<Option<bool>, _>("agent_inferred")?.unwrap_or_default(),
     }))
-}
-
-/// Reads a row of `call` joined with `call_detail`. A call that never ended has no details yet.
-pub(crate) fn detail(row: &SqliteRow) -> Result<StoredDetail, StoreError> {
-    let headers: Option<Vec<u8>> = row.try_get("headers")?;
-    let (request_headers, response_headers): (Vec<Header>, Vec<Header>) =
-        headers.map(|packed| unpack(&packed)).transpose()?.unwrap_or_default();
-    let cost: Option<String> = row.try_get("cost_json")?;
-    let timing: Option<Vec<u8>> = row.try_get("timing")?;
-    let detail = CallDetail {
-        summary: summary(row)?,
-        upstream: row.try_get::<Option<_>, _>("upstream")?.unwrap_or_default(),
-        query: row.try_get("query")?,
-        http_version: row.try_get::<Option<_>, _>("http_version")?.unwrap_or_default(),
-        requested_model: row.try_get("requested_model")?,
-        response_id: row.try_get("response_id")?,
-        request_id: row.try_get("request_id")?,
-        credential: row.try_get("credential")?,
-        request_headers,
-        response_headers,
-        request_body: api::BodyInfo::default(),
-        response_body: api::BodyInfo::default(),
-        cost: cost.map(|cost| serde_json::from_str::<Cost>(&cost)).transpose()?.unwrap_or_default(),
-        timing: timing.map(|packed| unpack::<Timing>(&packed)).transpose()?.unwrap_or_default(),
-    };
-    Ok(StoredDetail { detail, bodies: [row.try_get("request_body")?, row.try_get("response_body")?] })
 }

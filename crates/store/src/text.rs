@@ -1,63 +1,75 @@
-//! Full text: taking committed calls from the backlog into the index. Searching is a filter (`filter`).
+//! Full text: what is searched for of a call, taking it into the index, and which calls have a phrase.
+//! Leaves out what a word is (`words`).
 
-use std::collections::HashMap;
+use bytes::Bytes;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
+use crate::layout::Place;
+use crate::pack::Reader;
+use crate::words::{Distinct, Search};
+use crate::{Store, StoreError, bodies, record};
 
-use crate::bodies::unpack;
-use crate::layout::decode_ids;
-use crate::write::BEGIN;
-use crate::{Store, StoreError};
+/// Rows in one statement.
+const ROWS: usize = 500;
+/// Text of one stretch beyond this is not indexed.
+const LARGEST: usize = 1 << 20;
+/// The index has no positions: of so many calls that have all the words, the newest, the texts are read for a phrase.
+const PHRASE_CALLS: i64 = 20_000;
 
-/// Calls indexed in one transaction: each makes a piece of the index that has to be merged with the others later, so
-/// there should be many in it; but recording waits for it.
-const CALLS: i64 = 512;
-/// Bytes of text after which no more are taken.
-const BYTES: usize = 2 << 20;
-/// Calls read at once.
-const AT_ONCE: usize = 64;
-/// Text of one segment beyond this is not indexed.
-const SEGMENT_TEXT: usize = 1 << 20;
+/// The words of a call: of its answer, and of what in its request nobody had said before.
+pub(crate) fn words(answer: &str, new: &[Bytes]) -> String {
+    let mut distinct = Distinct::default();
+    distinct.add(answer);
+    for stretch in new {
+        distinct.add(&model::text::searchable(stretch, LARGEST));
+    }
+    distinct.into_text()
+}
 
-/// A call in the backlog: its row, its new segments, its answer's text.
-type Waiting = (i64, Vec<i64>, String);
+/// Takes these words into the index.
+pub(crate) async fn put(connection: &mut SqliteConnection, calls: &[(i64, &str)]) -> Result<(), StoreError> {
+    for some in calls.chunks(ROWS) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO call_words (rowid, words) ");
+        insert.push_values(some, |mut row, (seq, words)| {
+            row.push_bind(*seq).push_bind(*words);
+        });
+        insert.build().persistent(false).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Which calls have what is searched for.
+pub(crate) enum Found {
+    /// Those that the index names.
+    Indexed(Search),
+    /// Of those in the new index these, as a JSON array of rows.
+    Rows(Search, String),
+}
 
 impl Store {
-    /// Indexes some calls of the backlog; how many. Call again until it says 0.
-    pub async fn index_some(&self) -> Result<usize, StoreError> {
-        let select = "SELECT seq, segments, answer FROM text_backlog ORDER BY seq LIMIT ?";
-        let rows: Vec<(i64, Vec<u8>, String)> =
-            sqlx::query_as(select).bind(CALLS).fetch_all(&self.inner.read).await?;
-        let mut texts = Vec::with_capacity(rows.len());
-        let mut rows = rows.into_iter().peekable();
-        let mut bytes = 0;
-        while bytes < BYTES && rows.peek().is_some() {
-            let some: Vec<Waiting> = rows
-                .by_ref()
-                .take(AT_ONCE)
-                .map(|(seq, segments, answer)| Ok((seq, decode_ids(&segments)?, answer)))
-                .collect::<Result<_, StoreError>>()?;
-            let ids: Vec<i64> = some.iter().flat_map(|(_, segments, _)| segments).copied().collect();
-            let segments = self.segment_rows(&ids).await?;
-            // Unpacking and reading takes long enough to hold up calls that are forwarded on this thread.
-            let read = tokio::task::spawn_blocking(move || read(some, &segments)).await;
-            let read = read.map_err(|error| StoreError::Database(Box::new(error)))??;
-            bytes += read.iter().map(|(_, text)| text.len()).sum::<usize>();
-            texts.extend(read);
+    /// What `text` searches for; `None` when nothing is left of it.
+    pub(crate) async fn find(&self, text: Option<&str>) -> Result<Option<Found>, StoreError> {
+        let search = Search::new(text.unwrap_or_default());
+        if search.is_empty() {
+            return Ok(None);
         }
-        if texts.is_empty() {
-            return Ok(0);
+        if search.is_words() {
+            return Ok(Some(Found::Indexed(search)));
         }
-        let mut writer = self.inner.writer.lock().await;
-        let indexed = put(writer.connection()?, &texts).await;
-        if indexed.is_err() {
-            writer.recover().await?;
+        let select = "SELECT seq, pack, at, len FROM call_record WHERE seq IN \
+            (SELECT rowid FROM call_words WHERE call_words MATCH ?) ORDER BY seq DESC LIMIT ?";
+        let candidates = sqlx::query_as(select).bind(search.of_words()).bind(PHRASE_CALLS);
+        let candidates: Vec<(i64, i64, u32, u32)> = candidates.fetch_all(&self.inner.read).await?;
+        let (mut reader, mut rows) = (Reader::new(self), Vec::new());
+        for (seq, pack, at, len) in candidates {
+            if search.stands_in(&said(&mut reader, Place { pack, at, len }).await?) {
+                rows.push(seq);
+            }
         }
-        indexed.map(|()| texts.len())
+        Ok(Some(Found::Rows(search, serde_json::to_string(&rows)?)))
     }
 
-    /// Calls that are committed and not yet searchable.
+    /// Calls that a former version committed and that are not searchable yet.
     pub async fn index_lag(&self) -> Result<u64, StoreError> {
         let lag: i64 =
             sqlx::query_scalar("SELECT count(*) FROM text_backlog").fetch_one(&self.inner.read).await?;
@@ -65,34 +77,13 @@ impl Store {
     }
 }
 
-/// What is to be searched for of each call.
-fn read(some: Vec<Waiting>, segments: &HashMap<i64, SqliteRow>) -> Result<Vec<(i64, String)>, StoreError> {
-    some.into_iter()
-        .map(|(seq, ids, mut text)| {
-            for segment in ids.iter().filter_map(|id| segments.get(id)) {
-                text.push('\n');
-                text.push_str(&model::text::searchable(&unpack(segment)?, SEGMENT_TEXT));
-            }
-            Ok((seq, text))
-        })
-        .collect()
-}
-
-/// Takes these texts into the index and out of the backlog.
-async fn put(connection: &mut SqliteConnection, texts: &[(i64, String)]) -> Result<(), StoreError> {
-    let mut transaction = connection.begin_with(BEGIN).await?;
-    let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO call_text (rowid, text) ");
-    insert.push_values(texts, |mut row, (seq, text)| {
-        row.push_bind(*seq).push_bind(text.as_str());
-    });
-    insert.build().persistent(false).execute(&mut *transaction).await?;
-    let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM text_backlog WHERE seq IN (");
-    let mut list = delete.separated(", ");
-    for (seq, _) in texts {
-        list.push_bind(*seq);
+/// The texts whose words were indexed for the call with this record.
+async fn said(reader: &mut Reader<'_>, place: Place) -> Result<Vec<String>, StoreError> {
+    let coded = reader.stretch(place).await?;
+    let record = record::parts(&coded)?;
+    let mut texts = vec![String::from_utf8_lossy(record.answer).into_owned()];
+    for new in bodies::new_stretches(reader, place.pack, record.begins, record.layouts[0]).await? {
+        texts.push(model::text::searchable(&reader.stretch(new).await?, LARGEST));
     }
-    list.push_unseparated(")");
-    delete.build().persistent(false).execute(&mut *transaction).await?;
-    transaction.commit().await?;
-    Ok(())
+    Ok(texts)
 }

@@ -4,6 +4,7 @@ use api::{CallFilter, Facets, HistogramBar, ModelTotal, Money, Stats, Stranded, 
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use crate::filter::push_where;
+use crate::text::Found;
 use crate::{Store, StoreError};
 
 const FACETS: &str = " LIMIT 200";
@@ -26,6 +27,7 @@ pub struct ProviderActivity {
 impl Store {
     /// Totals over the calls that match.
     pub async fn stats(&self, filter: &CallFilter) -> Result<Stats, StoreError> {
+        let found = self.find(filter.text.as_deref()).await?;
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT count(*) AS calls, coalesce(sum(failed), 0) AS errors, sum(input) AS input, \
              sum(cache_read) AS cache_read, sum(cache_write_5m) AS cache_write_5m, \
@@ -33,7 +35,7 @@ impl Store {
              coalesce(sum(cost), 0) AS cost, coalesce(sum(cost_source = 'unknown' AND state != 'open'), 0) AS unpriced, \
              coalesce(sum(duration_us), 0) AS duration, count(duration_us) AS timed FROM call",
         );
-        push_where(&mut query, filter);
+        push_where(&mut query, filter, found.as_ref());
         let row = query.build().persistent(false).fetch_one(&self.inner.read).await?;
         let count = |column: &str| Ok::<_, StoreError>(row.try_get::<i64, _>(column)?.unsigned_abs());
         let tokens =
@@ -54,14 +56,18 @@ impl Store {
             unpriced: count("unpriced")?,
             duration_us,
             mean_duration_us: duration_us.checked_div(timed),
-            models: self.model_totals(filter).await?,
+            models: self.model_totals(filter, found.as_ref()).await?,
         })
     }
 
-    async fn model_totals(&self, filter: &CallFilter) -> Result<Vec<ModelTotal>, StoreError> {
+    async fn model_totals(
+        &self,
+        filter: &CallFilter,
+        found: Option<&Found>,
+    ) -> Result<Vec<ModelTotal>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT model, count(*), coalesce(sum(");
         query.push(TOKENS).push("), 0), coalesce(sum(cost), 0) FROM call");
-        push_where(&mut query, filter);
+        push_where(&mut query, filter, found);
         query.push(" AND model IS NOT NULL GROUP BY model ORDER BY count(*) DESC, model");
         let rows: Vec<(String, i64, i64, i64)> =
             query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
@@ -84,12 +90,13 @@ impl Store {
         to_ms: i64,
         bars: u32,
     ) -> Result<Vec<HistogramBar>, StoreError> {
+        let found = self.find(filter.text.as_deref()).await?;
         let bars = i64::from(bars.clamp(1, 500));
         let span = to_ms.saturating_sub(from_ms).max(bars);
         let mut query = QueryBuilder::<Sqlite>::new("SELECT (started_ms - ");
         query.push_bind(from_ms).push(") * ").push_bind(bars).push(" / ").push_bind(span);
         query.push(" AS bar, count(*), coalesce(sum(failed), 0) FROM call");
-        push_where(&mut query, filter);
+        push_where(&mut query, filter, found.as_ref());
         query.push(" AND started_ms >= ").push_bind(from_ms);
         query.push(" AND started_ms < ").push_bind(from_ms.saturating_add(span)).push(" GROUP BY bar");
         let rows: Vec<(i64, i64, i64)> =

@@ -10,6 +10,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::filter::push_where;
 use crate::kept::{Began, Groups, Interval, Of, Sum};
+use crate::text::Found;
 use crate::{Store, StoreError};
 
 /// Groups in one answer.
@@ -43,21 +44,38 @@ impl Store {
         bounds_ms: &[i64],
         group: Option<GroupBy>,
     ) -> Result<Series, StoreError> {
+        let found = self.find(filter.text.as_deref()).await?;
         let began = self.inner.kept.begin();
         let mut snapshot = self.inner.read.begin().await?;
-        let mut all: HashMap<Option<String>, Vec<SeriesPoint>> = HashMap::new();
+        let mut by_group: HashMap<Option<String>, Vec<SeriesPoint>> = HashMap::new();
+        let mut all = Vec::new();
         for (number, interval) in intervals(bounds_ms).enumerate() {
             let groups = if *filter == CallFilter::default() {
                 self.groups(&mut snapshot, began, interval, group).await?
             } else {
-                Arc::new(add_up(&mut snapshot, filter, interval, group).await?)
+                Arc::new(add_up(&mut snapshot, filter, found.as_ref(), interval, group).await?)
             };
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
             for (key, totals) in groups.iter() {
-                let interval = u32::try_from(number).unwrap_or(u32::MAX);
-                all.entry(key.clone()).or_default().push(SeriesPoint { interval, totals: *totals });
+                let point = SeriesPoint { interval: number, totals: *totals };
+                by_group.entry(key.clone()).or_default().push(point);
+            }
+            // Every other way of grouping parts the calls.
+            let each_once = match group {
+                Some(GroupBy::Tag) if *filter == CallFilter::default() => {
+                    self.groups(&mut snapshot, began, interval, None).await?
+                }
+                Some(GroupBy::Tag) => {
+                    Arc::new(add_up(&mut snapshot, filter, found.as_ref(), interval, None).await?)
+                }
+                _ => groups,
+            };
+            let totals = Totals::sum(each_once.iter().map(|(_, totals)| totals));
+            if totals.calls > 0 {
+                all.push(SeriesPoint { interval: number, totals });
             }
         }
-        let mut series = cut_to_size(all);
+        let mut series = Series { all, ..cut_to_size(by_group) };
         if group == Some(GroupBy::Session) {
             for group in &mut series.groups {
                 if let Some(id) = &group.key {
@@ -87,7 +105,7 @@ impl Store {
         if let Some(Sum::Groups(groups)) = self.inner.kept.get(interval, of) {
             return Ok(groups);
         }
-        let groups = Arc::new(add_up(snapshot, &CallFilter::default(), interval, group).await?);
+        let groups = Arc::new(add_up(snapshot, &CallFilter::default(), None, interval, group).await?);
         self.inner.kept.put(began, interval, of, Sum::Groups(groups.clone()));
         Ok(groups)
     }
@@ -132,12 +150,14 @@ fn cut_to_size(all: HashMap<Option<String>, Vec<SeriesPoint>>) -> Series {
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         more_groups: others.len() as u64,
         rest,
+        all: Vec::new(),
     }
 }
 
 async fn add_up(
     snapshot: &mut SqliteConnection,
     filter: &CallFilter,
+    found: Option<&Found>,
     interval: Interval,
     group: Option<GroupBy>,
 ) -> Result<Groups, StoreError> {
@@ -151,7 +171,7 @@ async fn add_up(
     };
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
     query.push(key).push(" AS of").push(SUMS).push(join);
-    push_where(&mut query, filter);
+    push_where(&mut query, filter, found);
     query.push(" AND started_ms >= ").push_bind(interval.from_ms);
     query.push(" AND started_ms < ").push_bind(interval.to_ms);
     query.push(" GROUP BY 1");

@@ -1,5 +1,5 @@
-//! The one writer: a batch is a transaction of multi-row statements. Ids are given out here, in memory.
-//! Leaves out cutting bodies into segments (`bodies`) and the rows' columns (`row`).
+//! The one writer: a batch is a transaction of multi-row statements. Rows are numbered here, in memory.
+//! Leaves out packing what calls leave behind (`batch`) and the rows' columns (`row`).
 
 use std::collections::HashMap;
 
@@ -8,12 +8,11 @@ use bytes::Bytes;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 
-use crate::batch::{Batch, Ended};
-use crate::bodies::{Cut, NewSegments, SegmentIds};
-use crate::layout::encode_ids;
+use crate::batch::{Batch, Left};
+use crate::layout::Place;
 use crate::lineage::{Lineages, Placed, Ties};
-use crate::row::{CallRow, DetailRow};
-use crate::{Store, StoreError, row};
+use crate::row::CallRow;
+use crate::{Store, StoreError, pack, row, text};
 
 /// A transaction that takes the write lock at once: one that reads first could find its snapshot outdated.
 pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -53,7 +52,7 @@ pub struct CallRecord {
     pub ties: Ties,
 }
 
-/// The writing connection and the ids that come next.
+/// The writing connection and the row that comes next.
 #[derive(Debug)]
 pub(crate) struct Writer {
     connection: Option<SqliteConnection>,
@@ -61,10 +60,8 @@ pub(crate) struct Writer {
     /// A recovery did not succeed yet.
     broken: bool,
     next_seq: i64,
-    next_body: i64,
     /// Rows of calls under way.
     open: HashMap<CallId, i64>,
-    pub(crate) segments: SegmentIds,
     pub(crate) lineages: Lineages,
 }
 
@@ -73,19 +70,10 @@ impl Writer {
         mut connection: SqliteConnection,
         options: SqliteConnectOptions,
     ) -> Result<Self, StoreError> {
-        let (next_seq, next_body) = next_ids(&mut connection).await?;
-        let segments = SegmentIds::load(&mut connection).await?;
+        let next_seq = next_seq(&mut connection).await?;
         let lineages = Lineages::load(&mut connection).await?;
-        Ok(Self {
-            connection: Some(connection),
-            options,
-            broken: false,
-            next_seq,
-            next_body,
-            open: HashMap::new(),
-            segments,
-            lineages,
-        })
+        let (connection, open) = (Some(connection), HashMap::new());
+        Ok(Self { connection, options, broken: false, next_seq, open, lineages })
     }
 
     /// The connection; an error once the store is closed.
@@ -98,9 +86,9 @@ impl Writer {
         self.connection.take()
     }
 
-    /// Commits `batch`, and says from when to when the calls it changed began.
-    async fn write(&mut self, batch: &Batch) -> Result<Option<(i64, i64)>, StoreError> {
-        let Self { connection, next_seq, next_body, open, segments, lineages, .. } = self;
+    /// Commits `batch` with what its calls left behind, and says from when to when the calls it changed began.
+    async fn write(&mut self, batch: &Batch, left: &Left) -> Result<Option<(i64, i64)>, StoreError> {
+        let Self { connection, next_seq, open, lineages, .. } = self;
         let connection = connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))?;
         let mut seq_of = |id: CallId| {
             *open.entry(id).or_insert_with(|| {
@@ -109,47 +97,29 @@ impl Writer {
                 seq
             })
         };
-        let Batch { opened, ended, lost } = batch;
+        let Batch { opened, ended, lost, .. } = batch;
         let mut rows: Vec<CallRow<'_>> =
             opened.iter().map(|summary| CallRow::open(seq_of(summary.id), summary)).collect();
-        let ended: Vec<(i64, &Ended)> =
-            ended.iter().map(|call| (seq_of(call.record.detail.summary.id), call)).collect();
+        let ended: Vec<(i64, &CallRecord)> =
+            ended.iter().map(|call| (seq_of(call.detail.summary.id), call)).collect();
+        let seqs = || ended.iter().map(|(seq, _)| *seq);
+        let places: Vec<(i64, Place)> = seqs().zip(left.places.iter().copied()).collect();
+        let texts = seqs().zip(left.texts.iter().map(String::as_str));
+        let texts: Vec<(i64, &str)> = texts.filter(|(_, text)| !text.is_empty()).collect();
 
         let mut transaction = connection.begin_with(BEGIN).await?;
-        let Placed { places, joined_ms } = lineages.place(&mut transaction, &ended).await?;
-        rows.extend(ended.iter().zip(&places).map(|((seq, call), place)| CallRow::ended(*seq, &call.record, place)));
-        let bodies: Vec<&Cut> = ended.iter().flat_map(|(_, call)| &call.bodies).collect();
-        let NewSegments { layouts, introduced } = segments.store(&mut transaction, &bodies).await?;
-        let (mut body_rows, mut details, mut backlog) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, (seq, call)) in ended.iter().enumerate() {
-            let detail = &call.record.detail;
-            let mut ids = [None, None];
-            for (side, info) in [&detail.request_body, &detail.response_body].into_iter().enumerate() {
-                let layout = layouts.get(index * 2 + side).map(Vec::as_slice).unwrap_or_default();
-                let (Some(id), Some(coded)) = (ids.get_mut(side), call.infos.get(side)) else { continue };
-                if info.wire_bytes == 0 && layout.is_empty() {
-                    continue;
-                }
-                *id = Some(*next_body);
-                body_rows.push((*next_body, coded.as_str(), layout));
-                *next_body += 1;
-            }
-            details.push(DetailRow { seq: *seq, detail, coded: &call.coded, bodies: ids });
-            let fresh = introduced.get(index * 2).map(Vec::as_slice).unwrap_or_default();
-            let answer = call.record.answer_text.as_str();
-            if !fresh.is_empty() || !answer.is_empty() {
-                backlog.push((*seq, encode_ids(fresh), answer));
-            }
-        }
+        let Placed { standings, joined_ms } = lineages.place(&mut transaction, &ended).await?;
+        let standing = ended.iter().zip(&standings);
+        rows.extend(standing.map(|((seq, call), standing)| CallRow::ended(*seq, call, standing)));
+        pack::put_packs(&mut transaction, &left.packs).await?;
         row::put_summaries(&mut transaction, &rows).await?;
-        row::put_details(&mut transaction, &details).await?;
-        row::put_bodies(&mut transaction, &body_rows).await?;
-        row::put_backlog(&mut transaction, &backlog).await?;
+        row::put_places(&mut transaction, &places).await?;
+        text::put(&mut transaction, &texts).await?;
         for id in lost {
             row::lose(&mut transaction, *id).await?;
         }
         transaction.commit().await?;
-        for id in ended.iter().map(|(_, call)| &call.record.detail.summary.id).chain(lost) {
+        for id in ended.iter().map(|(_, call)| &call.detail.summary.id).chain(lost) {
             open.remove(id);
         }
         // A lost call's id was made within a moment of its beginning.
@@ -161,15 +131,13 @@ impl Writer {
         Ok(began().min().zip(began().max()))
     }
 
-    /// After a failed transaction: the ids given out in it are wrong, and SQLite may have ended it on its own (a full
-    /// disk does that) without the driver's knowing. A new connection and ids read again put both right.
+    /// After a failed transaction: the rows numbered in it are wrong, and SQLite may have ended it on its own (a full
+    /// disk does that) without the driver's knowing. A new connection and numbers read again put both right.
     pub(crate) async fn recover(&mut self) -> Result<(), StoreError> {
         self.connection = None;
-        self.segments.forget();
         self.broken = true;
         let mut connection = SqliteConnection::connect_with(&self.options).await?;
-        (self.next_seq, self.next_body) = next_ids(&mut connection).await?;
-        self.segments = SegmentIds::load(&mut connection).await?;
+        self.next_seq = next_seq(&mut connection).await?;
         self.lineages = Lineages::load(&mut connection).await?;
         self.open = row::open_rows(&mut connection).await?;
         self.connection = Some(connection);
@@ -191,11 +159,20 @@ impl Store {
 
     /// Commits `batch` whole, or nothing of it.
     pub async fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        let again;
+        let left = match batch.left.is_stale() {
+            true => {
+                again = self.pack(&batch.ended)?;
+                &again
+            }
+            false => &batch.left,
+        };
         let mut writer = self.inner.writer.lock().await;
         writer.reconnect().await?;
-        let written = writer.write(batch).await;
+        let written = writer.write(batch, left).await;
         match written {
             Ok(began) => {
+                left.note_written();
                 if let Some((from_ms, last_ms)) = began {
                     self.inner.kept.committed(from_ms, last_ms);
                 }
@@ -210,10 +187,8 @@ impl Store {
     }
 }
 
-async fn next_ids(connection: &mut SqliteConnection) -> Result<(i64, i64), StoreError> {
-    let ids =
-        "SELECT coalesce((SELECT max(seq) FROM call), 0) + 1, coalesce((SELECT max(id) FROM body), 0) + 1";
-    Ok(sqlx::query_as(ids).fetch_one(connection).await?)
+async fn next_seq(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar("SELECT coalesce(max(seq), 0) + 1 FROM call").fetch_one(connection).await?)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What calls add up to, against adding the same calls up by hand.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use api::{
     BodyInfo, BucketCost, CallDetail, CallFilter, CallId, CallState, CallSummary, Cost, CostSource, GroupBy,
@@ -224,8 +224,12 @@ async fn check_series(store: &Store, calls: &[CallDetail], bounds: &[i64], filte
     let kinds = [GroupBy::Model, GroupBy::Client, GroupBy::Provider, GroupBy::Session, GroupBy::Tag];
     for group in kinds.into_iter().map(Some).chain([None]) {
         let mut expected: BTreeMap<(Option<String>, u32), Totals> = BTreeMap::new();
+        let mut each_once: BTreeMap<u32, Totals> = BTreeMap::new();
         for (number, pair) in bounds.windows(2).enumerate() {
             for call in calls.iter().filter(|call| (pair[0]..pair[1]).contains(&call.summary.started_ms)) {
+                if passes(&call.summary) {
+                    each_once.entry(number as u32).or_default().add(&alone(call));
+                }
                 let keys = group.map_or(vec![None], |group| keys(&call.summary, group));
                 for key in keys.into_iter().filter(|_| passes(&call.summary)) {
                     expected.entry((key, number as u32)).or_default().add(&alone(call));
@@ -240,6 +244,9 @@ async fn check_series(store: &Store, calls: &[CallDetail], bounds: &[i64], filte
             }
         }
         assert_eq!(found, expected, "by {group:?}");
+        let all: BTreeMap<u32, Totals> =
+            series.all.iter().map(|point| (point.interval, point.totals)).collect();
+        assert_eq!(all, each_once, "every call once by {group:?}");
         let costs: Vec<Money> = series
             .groups
             .iter()
@@ -256,6 +263,11 @@ async fn check_overview(store: &Store, calls: &[CallDetail], bounds: &[i64]) {
     let overview = store.overview(bounds).await.unwrap();
     assert_eq!(overview.totals, by_hand(inside.iter().copied()));
     assert_eq!(overview.first_token, latency(&inside));
+    let tools: BTreeSet<_> = inside.iter().map(|call| &call.summary.client).collect();
+    let timed = inside.iter().filter(|call| call.summary.first_token_us.is_some());
+    let models: BTreeSet<_> = timed.map(|call| &call.summary.model).collect();
+    assert_eq!((overview.tool_count, overview.model_count), (tools.len() as u64, models.len() as u64));
+    assert_eq!(overview.error_cause_count, overview.errors.len() as u64, "fewer than fifty here");
     for model in &overview.models {
         let own: Vec<&CallDetail> =
             inside.iter().filter(|call| call.summary.model == model.model).copied().collect();

@@ -11,9 +11,11 @@ impl Engine {
         let request = self.body(id, BodySide::Request).await?;
         let response = self.body(id, BodySide::Response).await?;
         let summary = &call.summary;
+        let found = self.inner.upstreams.providers().find(&summary.provider);
+        let speaks = found.map_or(summary.provider.as_str(), |provider| provider.speaks.as_str());
         let exchange = Exchange {
-            dialect: dialect::classify(&summary.provider, &summary.method, &summary.path),
-            provider: &summary.provider,
+            dialect: dialect::classify(speaks, &summary.method, &summary.path),
+            provider: speaks,
             path: &summary.path,
             request: &request,
             response: &response,

@@ -1,11 +1,12 @@
 //! Providers, their keys, and local keys: unpack, check, ask `keys`, wrap.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use api::{ApiError, ErrorKind, KeyTest, ProviderStatus, Providers, Reply, Secret};
-use proxy::provider::{self, KeyForm, PROVIDERS};
-use proxy::{Provider, Upstreams};
+use proxy::Provider;
+use proxy::provider::KeyForm;
 
 use super::internal;
 use crate::Engine;
@@ -22,13 +23,13 @@ impl Engine {
         let mut activity: HashMap<String, store::ProviderActivity> =
             activity.into_iter().map(|found| (found.provider.clone(), found)).collect();
         let chosen = self.inner.settings.base_urls();
-        let providers = PROVIDERS.iter().map(|provider| {
-            let found = activity.remove(provider.name);
-            let base_url = chosen.get(provider.name);
+        let providers = self.inner.upstreams.providers().iter().map(|provider| {
+            let found = activity.remove(&provider.name);
+            let base_url = chosen.get(&provider.name);
             ProviderStatus {
-                name: provider.name.to_owned(),
-                display_name: provider.display_name.to_owned(),
-                base_url: base_url.map_or(provider.base_url, String::as_str).to_owned(),
+                name: provider.name.clone(),
+                display_name: provider.display_name.clone(),
+                base_url: base_url.unwrap_or(&provider.base_url).clone(),
                 custom: base_url.is_some(),
                 route: format!(
                     "{}/{}",
@@ -50,15 +51,15 @@ impl Engine {
     }
 
     pub(super) async fn set_key(&self, provider: &str, key: &Secret) -> Result<Reply, ApiError> {
-        let provider = with_key(provider)?;
+        let provider = self.with_key(provider)?;
         let key = keys::clean(key.reveal()).map_err(|reason| ApiError::parameter("key", reason))?;
-        self.inner.keys.set(provider, key).await.map_err(|refused| explain(refused, provider))?;
+        self.inner.keys.set(&provider, key).await.map_err(|refused| explain(refused, Some(&provider)))?;
         self.providers().await
     }
 
     pub(super) async fn remove_key(&self, provider: &str) -> Result<Reply, ApiError> {
-        let provider = with_key(provider)?;
-        if let api::KeyOrigin::Environment { variable, .. } = self.inner.keys.origin(provider) {
+        let provider = self.with_key(provider)?;
+        if let api::KeyOrigin::Environment { variable, .. } = self.inner.keys.origin(&provider) {
             return Err(ApiError::new(
                 ErrorKind::BadRequest,
                 format!(
@@ -67,7 +68,7 @@ impl Engine {
                 ),
             ));
         }
-        self.inner.keys.remove(provider).await.map_err(|refused| explain(refused, provider))?;
+        self.inner.keys.remove(&provider).await.map_err(|refused| explain(refused, Some(&provider)))?;
         self.providers().await
     }
 
@@ -75,27 +76,25 @@ impl Engine {
         match self.inner.keys.unlock().await {
             // While its user is being asked the answer says so; the rest comes as an event.
             Err(_) if self.inner.keys.keychain() == api::KeychainState::Asking => self.providers().await,
-            Err(refused) => Err(explain(refused, provider::default())),
+            Err(refused) => Err(explain(refused, None)),
             Ok(()) => self.providers().await,
         }
     }
 
     pub(super) async fn test_key(&self, provider: &str, key: Option<Secret>) -> Result<KeyTest, ApiError> {
-        let provider = with_key(provider)?;
-        let name = provider.display_name;
+        let provider = self.with_key(provider)?;
+        let name = &provider.display_name;
         let key = match &key {
             Some(key) => {
                 let key = keys::clean(key.reveal()).map_err(|reason| ApiError::parameter("key", reason))?;
                 zeroize::Zeroizing::new(key.to_owned())
             }
-            None => self.inner.keys.key(provider).ok_or_else(|| {
+            None => self.inner.keys.key(&provider).ok_or_else(|| {
                 ApiError::new(ErrorKind::NotFound, format!("There is no key for {name} to test."))
             })?,
         };
-        let upstreams = Upstreams::new(&self.inner.settings.base_urls())
-            .map_err(|error| ApiError::new(ErrorKind::BadRequest, error.to_string()))?;
         let begun = Instant::now();
-        let tested = proxy::test_key(&upstreams, provider, &key).await;
+        let tested = proxy::test_key(&self.inner.upstreams, &provider, &key).await;
         let tested = tested.map_err(|reason| ApiError::new(ErrorKind::Unavailable, reason))?;
         Ok(KeyTest {
             accepted: tested.accepted,
@@ -106,6 +105,19 @@ impl Engine {
         })
     }
 
+    /// The provider called `name`, if it takes a key.
+    fn with_key(&self, name: &str) -> Result<Arc<Provider>, ApiError> {
+        let provider = self.inner.upstreams.providers().find(name);
+        let provider =
+            provider.ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("There is no provider {name:?}.")))?;
+        match provider.key.form {
+            KeyForm::NotNeeded => {
+                Err(ApiError::parameter("provider", format!("{} takes no key.", provider.display_name)))
+            }
+            KeyForm::Bearer | KeyForm::Header { .. } | KeyForm::Beside { .. } => Ok(provider.clone()),
+        }
+    }
+
     pub(super) async fn add_local_key(&self, name: &str) -> Result<Reply, ApiError> {
         let name = name.trim();
         if !keys::is_local_name(name) {
@@ -114,7 +126,7 @@ impl Engine {
             return Err(ApiError::parameter("name", wanted));
         }
         let added = self.inner.keys.add_local(name, millis(SystemTime::now()));
-        match added.map_err(|refused| explain(refused, provider::default()))? {
+        match added.map_err(|refused| explain(refused, None))? {
             true => self.providers().await,
             false => Err(ApiError::parameter("name", format!("There is a local key for {name} already."))),
         }
@@ -122,28 +134,17 @@ impl Engine {
 
     pub(super) async fn remove_local_key(&self, name: &str) -> Result<Reply, ApiError> {
         let removed = self.inner.keys.remove_local(name);
-        match removed.map_err(|refused| explain(refused, provider::default()))? {
+        match removed.map_err(|refused| explain(refused, None))? {
             true => self.providers().await,
             false => Err(ApiError::new(ErrorKind::NotFound, format!("There is no local key for {name:?}."))),
         }
     }
 }
 
-fn with_key(name: &str) -> Result<&'static Provider, ApiError> {
-    let provider = provider::find(name)
-        .ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("There is no provider {name:?}.")))?;
-    match provider.key.form {
-        KeyForm::NotNeeded => {
-            Err(ApiError::parameter("provider", format!("{} takes no key.", provider.display_name)))
-        }
-        KeyForm::Bearer | KeyForm::Header { .. } => Ok(provider),
-    }
-}
-
-fn explain(refused: Refused, provider: &Provider) -> ApiError {
+fn explain(refused: Refused, provider: Option<&Provider>) -> ApiError {
     match refused {
         Refused::Unavailable(message) => {
-            let variable = provider.key.variables.first().filter(|_| !message.contains("environment"));
+            let variable = provider.and_then(|provider| provider.key.variables.first()).filter(|_| !message.contains("environment"));
             let otherwise = variable
                 .map(|name| format!(" Or set {name} in LLMFlow's environment and start it again."))
                 .unwrap_or_default();

@@ -71,7 +71,8 @@ impl Engine {
 
 /// Writes the setting and returns what the next start will make of the file.
 fn change(running: &Settings, name: &str, value: Option<&str>) -> Result<Settings, ApiError> {
-    let Some(kind) = rows::kind(name) else {
+    let providers = running.read_again().unwrap_or_else(|_| running.clone()).every_provider();
+    let Some(kind) = rows::kind(&providers, name) else {
         return Err(ApiError::new(ErrorKind::NotFound, format!("There is no setting {name:?}.")));
     };
     if let Some(decided) = rows::decided_elsewhere(running, name) {

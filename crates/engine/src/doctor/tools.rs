@@ -5,6 +5,7 @@ mod config;
 mod found;
 mod table;
 
+use proxy::Providers;
 use proxy::route::{Route, route};
 
 use super::{Finding, Mark, Patient};
@@ -65,7 +66,7 @@ fn pointing(patient: &Patient<'_>, tool: &Tool, subject: &str) -> (bool, Finding
         return (false, Finding::new(subject, Mark::Note, says).remedy(how()));
     };
     let place = &pointer.place;
-    if !leads(&path, tool) {
+    if !leads(&patient.settings.every_provider(), &path, tool) {
         let says = format!(
             "It is pointed at LLMFlow with a path that does not lead to its provider ({place}: {}).",
             pointer.url.split('?').next().unwrap_or_default()
@@ -85,10 +86,11 @@ fn pointing(patient: &Patient<'_>, tool: &Tool, subject: &str) -> (bool, Finding
 }
 
 /// Whether requests below `path` reach what the tool means to talk to.
-fn leads(path: &str, tool: &Tool) -> bool {
-    match route("POST", &format!("{path}{}", tool.asks), None) {
-        Route::Upstream { provider, path_and_query } => {
-            tool.wants.is_none_or(|(name, wanted)| provider.name == name && path_and_query == wanted)
+fn leads(providers: &Providers, path: &str, tool: &Tool) -> bool {
+    match route(providers, "POST", &format!("{path}{}", tool.asks), None) {
+        Route::Upstream(to) => {
+            let own = to.host.is_none_or(|host| to.provider.base_url.ends_with(&format!("//{host}")));
+            own && tool.wants.is_none_or(|(name, wanted)| to.provider.name == name && to.path_and_query == wanted)
         }
         Route::Health | Route::Providers | Route::Refused(_) => false,
     }

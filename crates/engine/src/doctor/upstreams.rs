@@ -1,14 +1,13 @@
 //! Whether the providers can be reached. Asked only on request: this is the one check that leaves the machine.
 
 use proxy::Upstreams;
-use proxy::provider::PROVIDERS;
 
 use super::{Finding, Mark};
 use crate::settings::Settings;
 
 pub(super) async fn check(settings: &Settings) -> Vec<Finding> {
     const SUBJECT: &str = "Providers";
-    let reached = match Upstreams::new(&settings.base_urls()) {
+    let reached = match Upstreams::new(settings.choices()) {
         Ok(upstreams) => upstreams
             .reach()
             .await
@@ -19,14 +18,8 @@ pub(super) async fn check(settings: &Settings) -> Vec<Finding> {
         Ok(reached) => reached,
         Err(says) => return vec![Finding::new(SUBJECT, Mark::Fail, says)],
     };
-    let name = |provider: &str| {
-        PROVIDERS
-            .iter()
-            .find(|known| known.name == provider)
-            .map_or(provider.to_owned(), |known| known.display_name.to_owned())
-    };
-    let answering: Vec<String> =
-        reached.iter().filter(|(_, answer)| answer.is_ok()).map(|(provider, _)| name(provider)).collect();
+    let answering = reached.iter().filter(|(_, answer)| answer.is_ok());
+    let answering: Vec<&str> = answering.map(|(provider, _)| provider.display_name.as_str()).collect();
     let mut findings = Vec::new();
     if !answering.is_empty() {
         findings.push(Finding::new(SUBJECT, Mark::Ok, format!("{} can be reached.", answering.join(", "))));
@@ -34,11 +27,13 @@ pub(super) async fn check(settings: &Settings) -> Vec<Finding> {
     for (provider, answer) in &reached {
         let Err(reason) = answer else { continue };
         // A model server on this machine runs when it is wanted.
-        let local = *provider == "ollama" && !settings.base_urls().contains_key("ollama");
+        let local = provider.local && !settings.base_urls().contains_key(&provider.name);
         let mark = if local { Mark::Note } else { Mark::Warn };
         findings.push(
-            Finding::new(&name(provider), mark, format!("{reason}."))
-                .remedy(format!("Check the network, or providers.{provider}.base_url in the settings.")),
+            Finding::new(&provider.display_name, mark, format!("{reason}.")).remedy(format!(
+                "Check the network, or providers.{}.base_url in the settings.",
+                provider.name
+            )),
         );
     }
     findings

@@ -1,9 +1,10 @@
 //! Asking the keychain without waiting for it longer than its deadline, and taking what it says whenever it says it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::{Event, KeychainState};
-use proxy::Provider;
+use proxy::{Provider, Providers};
 use zeroize::Zeroizing;
 
 use super::Keys;
@@ -35,13 +36,13 @@ impl Keys {
     }
 
     /// Stores a provider's key in the keychain.
-    pub(crate) async fn set(&self, provider: &'static Provider, key: &str) -> Result<(), Refused> {
-        self.ask(Ask::Set(provider, Zeroizing::new(key.to_owned()))).await
+    pub(crate) async fn set(&self, provider: &Arc<Provider>, key: &str) -> Result<(), Refused> {
+        self.ask(Ask::Set(provider.clone(), Zeroizing::new(key.to_owned()))).await
     }
 
     /// Removes a provider's key from the keychain.
-    pub(crate) async fn remove(&self, provider: &'static Provider) -> Result<(), Refused> {
-        self.ask(Ask::Remove(provider)).await
+    pub(crate) async fn remove(&self, provider: &Arc<Provider>) -> Result<(), Refused> {
+        self.ask(Ask::Remove(provider.clone())).await
     }
 
     /// Asks at the start, and then again as long as the keychain is locked.
@@ -142,7 +143,7 @@ pub async fn keychain_state(settings: &Settings) -> KeychainState {
     }
     let silent = || KeychainState::Absent { message: SILENT.to_owned() };
     let asked =
-        Keychain::start().ok().and_then(|keychain| keychain.ask(Ask::Load, Instant::now() + DEADLINE));
+        Keychain::start(Providers::built_in()).ok().and_then(|keychain| keychain.ask(Ask::Load, Instant::now() + DEADLINE));
     let Some(answer) = asked else { return silent() };
     match tokio::time::timeout(DEADLINE, answer).await {
         Ok(Ok(Ok(contents))) if contents.locked => KeychainState::Locked,

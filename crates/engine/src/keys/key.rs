@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use api::Secret;
-use proxy::Provider;
 use proxy::keys::LOCAL_PREFIX;
-use proxy::provider::PROVIDERS;
+use proxy::{Provider, Providers};
 
 use crate::settings::EnvironmentKey;
 
@@ -15,15 +14,16 @@ const LONGEST_KEY: usize = 4_096;
 
 /// Each provider's key in the environment. A local key there is meant for tools and not for providers.
 pub(crate) fn from_environment(
+    providers: &Providers,
     get: &dyn Fn(&str) -> Option<String>,
-) -> BTreeMap<&'static str, EnvironmentKey> {
-    let find = |provider: &'static Provider| {
+) -> BTreeMap<String, EnvironmentKey> {
+    let find = |provider: &Provider| {
         provider.key.variables.iter().find_map(|variable| {
             let key = clean(&get(variable)?).ok()?.to_owned();
-            Some(EnvironmentKey { variable, key: Secret::new(key) })
+            Some(EnvironmentKey { variable: variable.clone(), key: Secret::new(key) })
         })
     };
-    PROVIDERS.iter().filter_map(|provider| Some((provider.name, find(provider)?))).collect()
+    providers.iter().filter_map(|provider| Some((provider.name.clone(), find(provider)?))).collect()
 }
 
 /// A provider's key without the blanks around it, or what is wrong with it.
@@ -71,8 +71,8 @@ mod tests {
         let set = [("GOOGLE_API_KEY", "g"), ("OPENAI_API_KEY", "lf-aider-1"), ("CO_API_KEY", " c ")];
         let get =
             |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let found = from_environment(&get);
-        let found: Vec<_> = found.iter().map(|(name, key)| (*name, key.variable, key.key.reveal())).collect();
+        let found = from_environment(&Providers::built_in(), &get);
+        let found: Vec<_> = found.iter().map(|(name, key)| (name.as_str(), key.variable.as_str(), key.key.reveal())).collect();
         assert_eq!(found, [("cohere", "CO_API_KEY", "c"), ("gemini", "GOOGLE_API_KEY", "g")]);
     }
 

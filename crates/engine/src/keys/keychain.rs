@@ -6,10 +6,11 @@
 mod platform;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
 
-use proxy::Provider;
+use proxy::{Provider, Providers};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -25,9 +26,9 @@ pub(super) enum Ask {
     /// What it shows once its user was asked.
     Unlock,
     /// Keep this key.
-    Set(&'static Provider, Zeroizing<String>),
+    Set(Arc<Provider>, Zeroizing<String>),
     /// Forget this provider's key.
-    Remove(&'static Provider),
+    Remove(Arc<Provider>),
 }
 
 /// What the keychain holds for us, as far as it shows it.
@@ -74,10 +75,10 @@ pub(super) struct Keychain {
 }
 
 impl Keychain {
-    /// Starts the thread; nothing is asked yet.
-    pub(super) fn start() -> std::io::Result<Self> {
+    /// Starts the thread, which keeps keys of `providers`; nothing is asked yet.
+    pub(super) fn start(providers: Providers) -> std::io::Result<Self> {
         let (questions, receiver) = sync_channel(QUEUE);
-        std::thread::Builder::new().name("keychain".into()).spawn(move || serve(&receiver))?;
+        std::thread::Builder::new().name("keychain".into()).spawn(move || serve(&providers, &receiver))?;
         Ok(Self { questions })
     }
 
@@ -89,11 +90,11 @@ impl Keychain {
     }
 }
 
-fn serve(questions: &Receiver<Question>) {
+fn serve(providers: &Providers, questions: &Receiver<Question>) {
     while let Ok(Question { ask, until, answer }) = questions.recv() {
         let too_late = Instant::now() > until && !matches!(ask, Ask::Load);
         // Whoever asked may have stopped.
-        let _nobody_listens = answer.send(platform::run(if too_late { Ask::Load } else { ask }));
+        let _nobody_listens = answer.send(platform::run(providers, if too_late { Ask::Load } else { ask }));
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use api::CallId;
 use proxy::Capture;
 use store::{Batch, Store};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use super::Tally;
 use crate::events::Events;
@@ -51,7 +51,6 @@ pub(super) struct Commits {
     pub(super) store: Store,
     pub(super) events: Events,
     pub(super) tally: Arc<Tally>,
-    pub(super) committed: Arc<Notify>,
     pub(super) given_up: GivenUp,
     /// Where calls wait meanwhile. Weak: the proxy's senders decide how long everything runs.
     pub(super) queue: mpsc::WeakSender<Capture>,
@@ -82,7 +81,6 @@ impl Commits {
             tokio::time::sleep(pause).await;
         }
         self.tally.recorded.fetch_add(ended, Ordering::Relaxed);
-        self.committed.notify_one();
         self.events.calls_changed(opened.into_iter().chain(over).collect());
     }
 

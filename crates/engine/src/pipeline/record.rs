@@ -18,7 +18,7 @@ use super::decode::decode;
 
 /// The row of a call that has just begun.
 pub(super) fn opened(head: &Head) -> CallSummary {
-    let dialect = dialect::classify(head.provider, &head.method, &head.upstream_path);
+    let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
     CallSummary {
         id: head.id,
         started_ms: millis(head.started),
@@ -26,7 +26,7 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         first_byte_us: None,
         first_token_us: None,
         state: CallState::Open,
-        provider: head.provider.to_owned(),
+        provider: head.provider.name.clone(),
         operation: dialect.operation(),
         client: client(head),
         method: head.method.clone(),
@@ -58,22 +58,24 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
     let (response, response_body) = body(&call.body, response_headers, call);
     let status = call.response.as_ref().map(|response| response.status);
     let exchange = Exchange {
-        dialect: dialect::classify(head.provider, &head.method, &head.upstream_path),
-        provider: head.provider,
+        dialect: dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path),
+        provider: &head.provider.speaks,
         path: &head.upstream_path,
         request: &request,
         response: &response,
         status,
         content_type: response_body.content_type.as_deref(),
     };
-    let (reading, spoken) = dialect::read_with_spoken(&exchange);
+    let (mut reading, spoken) = dialect::read_with_spoken(&exchange);
+    let usage_source = usage_source(&mut reading);
     let cost = prices.cost(&Billable {
-        provider: head.provider,
+        provider: &head.provider.name,
         model: reading.model.as_deref().or(reading.requested_model.as_deref()),
         operation: exchange.dialect.operation(),
         status,
         usage: &reading.usage,
         usage_final: reading.usage_final,
+        estimated: usage_source == UsageSource::Estimated,
         service_tier: reading.service_tier.as_deref(),
         provider_cost: reading.provider_cost,
         web_searches: reading.web_searches,
@@ -81,10 +83,14 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         speed: reading.speed.as_deref(),
     });
     let timing = timing(call, &reading, response_body.encoding.is_some());
-    let said = identity::said(&|name| find(&head.headers, name).map(str::to_owned), &head.upstream_path, &request);
+    let said = identity::said(
+        &|name| find(&head.headers, name).map(str::to_owned),
+        &head.upstream_path,
+        &request,
+    );
     let session_id = said.session.clone();
     let ties = ties(head, said, exchange.dialect, &reading, &spoken);
-    let summary = CallSummary { session_id, ..summary(call, &reading, &cost, &timing) };
+    let summary = CallSummary { usage_source, session_id, ..summary(call, &reading, &cost, &timing) };
     let answer_text = head.secrets.scrub_text(answer_text(&spoken.answer, summary.error.as_deref()));
     let detail = CallDetail {
         upstream: head.upstream.clone(),
@@ -118,7 +124,7 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
 fn ties(head: &Head, said: Said, dialect: Dialect, reading: &Reading, spoken: &Spoken) -> Ties {
     let holder = said.account.map(|account| format!("account:{account}"));
     let holder = holder.or_else(|| head.credential.clone()).unwrap_or_default();
-    let scope = Scope::new(head.provider, &holder, client(head).as_deref());
+    let scope = Scope::new(&head.provider.name, &holder, client(head).as_deref());
     let previous = said.response.map(|id| scope.response(&id));
     // Only this dialect's answers can be gone on from by their ids.
     let response = reading.response_id.as_deref().filter(|_| dialect == Dialect::OpenaiResponses);
@@ -136,11 +142,6 @@ fn summary(
     let head = &call.head;
     let scrub = |text: Option<String>| text.map(|text| head.secrets.scrub_text(text));
     let (state, error) = ending(call, reading);
-    let usage_source = match (reading.usage.is_unknown(), reading.usage_final) {
-        (true, _) => UsageSource::Unknown,
-        (false, true) => UsageSource::Provider,
-        (false, false) => UsageSource::Partial,
-    };
     CallSummary {
         duration_us: timing.end_us,
         first_byte_us: timing.first_byte_us,
@@ -151,12 +152,24 @@ fn summary(
         title: scrub(reading.title.clone()),
         streamed: reading.streamed,
         usage: reading.usage,
-        usage_source,
         cost: cost.total,
         cost_source: cost.source,
         finish_reason: reading.finish_reason.clone(),
         error: scrub(error),
         ..opened(head)
+    }
+}
+
+/// Whose word the tokens are. What nobody said for good is taken from the estimate, where there is one.
+fn usage_source(reading: &mut Reading) -> UsageSource {
+    if let Some(estimated) = reading.estimated {
+        reading.usage = estimated;
+        return UsageSource::Estimated;
+    }
+    match (reading.usage.is_unknown(), reading.usage_final) {
+        (true, _) => UsageSource::Unknown,
+        (false, true) => UsageSource::Provider,
+        (false, false) => UsageSource::Partial,
     }
 }
 
@@ -222,6 +235,7 @@ fn timing(call: &Closed, reading: &Reading, encoded: bool) -> Timing {
         end_us: Some(stamps.end_us),
         chunks: call.chunks.clone(),
         chunks_untimed: call.chunks_untimed,
+        server: reading.server,
     }
 }
 
@@ -262,7 +276,7 @@ fn answer_text(answer: &[api::Message], error: Option<&str>) -> String {
 
 /// The model a request asks for, before its answer is there.
 pub(super) fn requested_model(head: &Head, request: &Captured) -> Option<String> {
-    let dialect = dialect::classify(head.provider, &head.method, &head.upstream_path);
+    let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
     let body = decode(&request.to_bytes(), find(&head.headers, "content-encoding"));
     dialect::requested_model(dialect, &head.upstream_path, &body.bytes)
 }

@@ -162,9 +162,9 @@ fn path(text: &str, name: &str) -> Result<Vec<String>, TomlError> {
     let document = Document::parse(text)?;
     let providers = document.as_item().get("providers").and_then(Item::as_table_like);
     let written = providers.and_then(|providers| {
-        providers.iter().map(|(key, _)| key).find(|key| key.eq_ignore_ascii_case(provider.name))
+        providers.iter().map(|(key, _)| key).find(|key| key.eq_ignore_ascii_case(provider))
     });
-    let written = written.unwrap_or(provider.name).to_owned();
+    let written = written.unwrap_or(provider).to_owned();
     Ok(vec!["providers".to_owned(), written, "base_url".to_owned()])
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use api::{Secret, SettingOrigin};
+use proxy::Providers;
 
 use super::Flags;
 
@@ -17,7 +18,9 @@ pub struct Origin {
     /// The variables that were set, by name.
     pub(super) environment: BTreeMap<String, String>,
     /// The providers' keys, by provider's name. They are never written anywhere.
-    pub(crate) keys: BTreeMap<&'static str, EnvironmentKey>,
+    pub(crate) keys: BTreeMap<String, EnvironmentKey>,
+    /// Providers' addresses by other programs' variables (`OLLAMA_HOST` and such), where nobody says otherwise.
+    pub(super) bases: BTreeMap<String, String>,
     pub(super) flags: Flags,
 }
 
@@ -25,7 +28,7 @@ pub struct Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvironmentKey {
     /// The variable.
-    pub variable: &'static str,
+    pub variable: String,
     /// What it holds.
     pub key: Secret,
 }
@@ -37,7 +40,7 @@ pub(super) fn variable(name: &str) -> Option<String> {
         "dashboard_port" => Some("DASHBOARD_PORT".to_owned()),
         "data_dir" => Some("DATA_DIR".to_owned()),
         "keychain" => Some("LLMFLOW_KEYCHAIN".to_owned()),
-        _ => provider_of(name).map(|provider| format!("LLMFLOW_UPSTREAM_{}", provider.name.to_uppercase())),
+        _ => provider_of(name).map(|provider| format!("{UPSTREAM}{}", shouted(provider))),
     }
 }
 
@@ -47,26 +50,43 @@ pub(super) fn base_url_of(provider: &str) -> String {
 }
 
 /// The provider whose address `name` is.
-pub(super) fn provider_of(name: &str) -> Option<&'static proxy::Provider> {
-    let provider = name.strip_prefix("providers.")?.strip_suffix(".base_url")?;
-    proxy::provider::PROVIDERS.iter().find(|known| known.name == provider)
+pub(super) fn provider_of(name: &str) -> Option<&str> {
+    name.strip_prefix("providers.")?.strip_suffix(".base_url")
+}
+
+/// How the variables that set providers' addresses begin.
+pub(super) const UPSTREAM: &str = "LLMFLOW_UPSTREAM_";
+/// What a variable says of Azure.
+pub(super) const AZURE: [&str; 2] = ["AZURE_OPENAI_RESOURCE", "AZURE_OPENAI_API_VERSION"];
+
+/// A provider's name as a part of a variable's.
+pub(super) fn shouted(provider: &str) -> String {
+    provider.to_uppercase().replace('-', "_")
 }
 
 impl Origin {
-    pub(super) fn new(flags: &Flags, env: &dyn Fn(&str) -> Option<String>, file: Option<PathBuf>) -> Self {
+    pub(super) fn new(
+        flags: &Flags,
+        env: &dyn Fn(&str) -> Option<String>,
+        file: Option<PathBuf>,
+        providers: &Providers,
+    ) -> Self {
         let scalars = ["proxy_port", "dashboard_port", "data_dir", "keychain"].map(str::to_owned);
-        let providers = proxy::provider::PROVIDERS.iter().map(|provider| base_url_of(provider.name));
+        let addresses = providers.iter().map(|provider| base_url_of(&provider.name));
         let environment = scalars
             .into_iter()
-            .chain(providers)
+            .chain(addresses)
+            .chain([base_url_of(proxy::CHATGPT)])
             .filter_map(|name| variable(&name))
+            .chain(AZURE.map(str::to_owned))
             .filter_map(|variable| {
                 let value = env(&variable).filter(|value| !value.trim().is_empty())?;
                 Some((variable, value))
             })
             .collect();
-        let keys = crate::keys::from_environment(env);
-        Self { file, in_file: BTreeSet::new(), environment, keys, flags: flags.clone() }
+        let keys = crate::keys::from_environment(providers, env);
+        let bases = bases(env);
+        Self { file, in_file: BTreeSet::new(), environment, keys, bases, flags: flags.clone() }
     }
 
     /// Who said `name`.
@@ -89,6 +109,36 @@ impl Origin {
     }
 }
 
+/// Addresses that other programs' variables name.
+fn bases(env: &dyn Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
+    let set = |name: &str| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let ollama = address(set("OLLAMA_HOST"), set("OLLAMA_PORT"), ("http", "localhost", Some("11434")));
+    let helicone = address(set("HELICONE_HOST"), set("HELICONE_PORT"), ("https", "oai.helicone.ai", None));
+    let named = [("ollama", ollama), ("helicone", helicone)];
+    named.into_iter().filter_map(|(name, base)| Some((name.to_owned(), base?))).collect()
+}
+
+/// The address that a host, with or without scheme and port, and a port make; `None` when neither is set. `usual` is
+/// the scheme, the host and the port that count for what is missing.
+fn address(host: Option<String>, port: Option<String>, usual: (&str, &str, Option<&str>)) -> Option<String> {
+    if host.is_none() && port.is_none() {
+        return None;
+    }
+    let host = host.unwrap_or_else(|| usual.1.to_owned());
+    let (scheme, rest) = host.split_once("://").unwrap_or((usual.0, &host));
+    // A scheme of its own brings its own port.
+    let usual_port = usual.2.filter(|_| !host.contains("://"));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (name, own_port) = match authority.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+        _ => (authority, None),
+    };
+    // Servers read the same variable to know where to listen: everywhere means here for who calls.
+    let name = if matches!(name, "" | "0.0.0.0" | "[::]") { "localhost" } else { name };
+    let port = own_port.or(port.as_deref()).or(usual_port).map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{scheme}://{name}{port}{}", path.trim_end_matches('/')))
+}
+
 /// The names that a file's text sets.
 pub(super) fn names(table: &toml::Table) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -104,4 +154,35 @@ pub(super) fn names(table: &toml::Table) -> BTreeSet<String> {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_programs_variables_name_addresses() {
+        for (host, port, expected) in [
+            (None, None, None),
+            (Some("gpu"), None, Some("http://gpu:11434")),
+            (None, Some("1"), Some("http://localhost:1")),
+            (Some("gpu"), Some("1"), Some("http://gpu:1")),
+            (Some("gpu:2"), Some("1"), Some("http://gpu:2")),
+            (Some("0.0.0.0"), None, Some("http://localhost:11434")),
+            (Some("0.0.0.0:9"), None, Some("http://localhost:9")),
+            (Some(":9"), None, Some("http://localhost:9")),
+            (Some("[::1]"), None, Some("http://[::1]:11434")),
+            (Some("[::]:9"), None, Some("http://localhost:9")),
+            (Some("https://gpu.example/ollama/"), None, Some("https://gpu.example/ollama")),
+        ] {
+            let env = |name: &str| match name {
+                "OLLAMA_HOST" => host.map(str::to_owned),
+                "OLLAMA_PORT" => port.map(str::to_owned),
+                _ => None,
+            };
+            assert_eq!(bases(&env).get("ollama").map(String::as_str), expected, "{host:?} {port:?}");
+        }
+        let helicone = |name: &str| (name == "HELICONE_HOST").then(|| "gw.example".to_owned());
+        assert_eq!(bases(&helicone)["helicone"], "https://gw.example");
+    }
 }

@@ -1,9 +1,10 @@
 //! The settings as rows for a page. What each is for stands once, in the example file's comments.
 
 use api::{Setting, SettingKind, SettingOrigin};
+use proxy::Providers;
 use toml_edit::{DocumentMut, RawString};
 
-use super::origin::{base_url_of, provider_of, variable};
+use super::origin::{Origin, base_url_of, provider_of, variable};
 use super::{EXAMPLE, Settings, default_data_dir};
 
 /// Settings that take effect as soon as they are written.
@@ -12,7 +13,12 @@ const LIVE: &[&str] = &["close_to_tray", "local_keys_required", "shutdown_grace_
 /// Every setting in the example file's order: as it runs (`running`, or `live` for what takes effect at once), and
 /// what the file says for the next start.
 pub(crate) fn rows(running: &Settings, live: &Settings, next: &Settings) -> Vec<Setting> {
-    let defaults = Settings { data_dir: default_data_dir(), ..Settings::default() };
+    let defaults = Settings {
+        data_dir: default_data_dir(),
+        // Other programs' variables decide what a provider's address is by default.
+        origin: Origin { bases: running.origin.bases.clone(), ..Origin::default() },
+        ..Settings::default()
+    };
     let row = |(name, about, kind): (String, String, SettingKind)| {
         let current = if LIVE.contains(&name.as_str()) { live } else { running };
         let (value, following) = (text(current, &name), text(next, &name));
@@ -27,7 +33,7 @@ pub(crate) fn rows(running: &Settings, live: &Settings, next: &Settings) -> Vec<
             name,
         }
     };
-    described().into_iter().map(row).collect()
+    described(&next.every_provider()).into_iter().map(row).collect()
 }
 
 /// What decides `name` instead of the file, in words; `None` when the file may.
@@ -45,15 +51,15 @@ pub(crate) fn decided_elsewhere(settings: &Settings, name: &str) -> Option<Strin
 }
 
 /// What a setting's value looks like; `None` when there is no such setting.
-pub(crate) fn kind(name: &str) -> Option<SettingKind> {
-    described().into_iter().find(|(known, ..)| known == name).map(|(_, _, kind)| kind)
+pub(crate) fn kind(providers: &Providers, name: &str) -> Option<SettingKind> {
+    described(providers).into_iter().find(|(known, ..)| known == name).map(|(_, _, kind)| kind)
 }
 
 /// A setting's value as text, and what it is when it is not set.
 pub(crate) fn text(settings: &Settings, name: &str) -> String {
     if let Some(provider) = provider_of(name) {
-        let chosen = settings.base_urls().remove(provider.name);
-        return chosen.unwrap_or_else(|| provider.base_url.to_owned());
+        let own = || Providers::built_in().find(provider).map(|provider| provider.base_url.clone());
+        return settings.base_urls().remove(provider).or_else(own).unwrap_or_default();
     }
     // A folder that is not UTF-8 is shown as well as can be.
     let data_dir = settings.data_dir.to_string_lossy().into_owned().into();
@@ -69,7 +75,7 @@ pub(crate) fn text(settings: &Settings, name: &str) -> String {
 }
 
 /// Name, text and kind of every setting.
-fn described() -> Vec<(String, String, SettingKind)> {
+fn described(providers: &Providers) -> Vec<(String, String, SettingKind)> {
     let example: DocumentMut = EXAMPLE.parse().unwrap_or_default();
     let mut settings = Vec::new();
     for (name, item) in example.iter() {
@@ -80,9 +86,9 @@ fn described() -> Vec<(String, String, SettingKind)> {
         let about = about(comment);
         match item.as_value() {
             Some(value) => settings.push((name.to_owned(), about, kind_of(value))),
-            None => settings.extend(proxy::provider::PROVIDERS.iter().map(|provider| {
-                let about = about.replace("a provider", provider.display_name);
-                (base_url_of(provider.name), about, SettingKind::Text)
+            None => settings.extend(providers.iter().map(|provider| {
+                let about = about.replace("a provider", &provider.display_name);
+                (base_url_of(&provider.name), about, SettingKind::Text)
             })),
         }
     }
@@ -143,7 +149,7 @@ mod tests {
     #[test]
     fn what_takes_effect_at_once_exists() {
         for name in LIVE {
-            assert!(kind(name).is_some(), "{name}");
+            assert!(kind(&Providers::built_in(), name).is_some(), "{name}");
         }
     }
 }

@@ -6,52 +6,154 @@ use super::Dialect;
 /// before the well-known ending (`/openai/v1/…`, `/api/v1/…`, `/openai/deployments/x/…`).
 pub fn classify(provider: &str, method: &str, path: &str) -> Dialect {
     let path = path.trim_end_matches('/');
-    if let Some(dialect) = models(method, path) {
+    let method = method.to_ascii_uppercase();
+    if let Some(dialect) = models(&method, path) {
         return dialect;
     }
-    if !method.eq_ignore_ascii_case("POST") {
-        return Dialect::Unknown;
-    }
-    verb(path).and_then(gemini).unwrap_or_else(|| by_ending(provider, path))
+    let asked = match method.as_str() {
+        "POST" => verb(path).and_then(|verb| gemini(verb, path)).or_else(|| by_ending(provider, path)),
+        // Gemini Live is a WebSocket, which begins with a GET.
+        "GET" if path.ends_with(".BidiGenerateContent") => Some(Dialect::Gemini),
+        _ => None,
+    };
+    asked
+        .or_else(|| beside(provider, &method, path).then_some(Dialect::SideCall))
+        .or_else(|| kept(path))
+        .unwrap_or(Dialect::Unknown)
 }
 
-fn by_ending(provider: &str, path: &str) -> Dialect {
-    let ends = |ending: &str| path.ends_with(ending);
-    let ends_with_any = |endings: &[&str]| endings.iter().any(|ending| ends(ending));
-    if ends("/chat/completions") {
-        Dialect::OpenaiChat
-    } else if ends_with_any(&["/responses", "/responses/compact"]) {
-        Dialect::OpenaiResponses
-    } else if ends("/messages/count_tokens") {
-        Dialect::AnthropicCountTokens
-    } else if ends("/messages") {
-        Dialect::Anthropic
-    } else if ends_with_any(&["/embeddings", "/embed"]) {
-        Dialect::OpenaiEmbeddings
-    } else if ends_with_any(&["/completions", "/completion"]) {
-        Dialect::OpenaiCompletions
-    } else if ends("/api/generate") {
-        Dialect::OllamaGenerate
-    } else if provider == "cohere" && ends("/chat") || ends_with_any(&["/v1/chat", "/v2/chat"]) {
-        Dialect::CohereChat
-    } else if ends("/api/chat") {
-        Dialect::OllamaChat
-    } else {
-        Dialect::Unknown
+/// What a request asks a model for. Longer endings stand before the shorter ones that they end with.
+const ENDINGS: [(&str, Dialect); 37] = [
+    ("/agents/completions", Dialect::OpenaiChat),
+    ("/chat/completions", Dialect::OpenaiChat),
+    ("/responses/input_tokens", Dialect::CountTokens),
+    ("/responses", Dialect::OpenaiResponses),
+    ("/responses/compact", Dialect::OpenaiResponses),
+    ("/messages/count_tokens", Dialect::AnthropicCountTokens),
+    ("/messages", Dialect::Anthropic),
+    ("/embeddings", Dialect::OpenaiEmbeddings),
+    ("/embedding", Dialect::OpenaiEmbeddings),
+    ("/embed", Dialect::OpenaiEmbeddings),
+    ("/completions", Dialect::OpenaiCompletions),
+    ("/completion", Dialect::OpenaiCompletions),
+    ("/infill", Dialect::OpenaiCompletions),
+    ("/images/generations", Dialect::Images),
+    ("/images/edits", Dialect::Images),
+    ("/images/variations", Dialect::Images),
+    ("/audio/speech", Dialect::Audio),
+    ("/audio/transcriptions", Dialect::Audio),
+    ("/audio/translations", Dialect::Audio),
+    ("/rerank", Dialect::Rerank),
+    ("/reranking", Dialect::Rerank),
+    ("/moderations", Dialect::Moderation),
+    ("/classifications", Dialect::Moderation),
+    ("/ocr", Dialect::Ocr),
+    ("/tokenize", Dialect::CountTokens),
+    ("/detokenize", Dialect::CountTokens),
+    ("/apply-template", Dialect::CountTokens),
+    ("/api/chat", Dialect::OllamaChat),
+    ("/api/generate", Dialect::OllamaGenerate),
+    ("/v1/chat", Dialect::CohereChat),
+    ("/v2/chat", Dialect::CohereChat),
+    ("/api/show", Dialect::Models),
+    ("/api/pull", Dialect::Models),
+    ("/api/push", Dialect::Models),
+    ("/api/create", Dialect::Models),
+    ("/api/copy", Dialect::Models),
+    ("/models/load", Dialect::Models),
+];
+
+fn by_ending(provider: &str, path: &str) -> Option<Dialect> {
+    match provider {
+        "cohere" if path.ends_with("/chat") => return Some(Dialect::CohereChat),
+        "mistral" if path.contains("/conversations") => return Some(Dialect::MistralConversations),
+        _ => {}
     }
+    let found = ENDINGS.iter().find(|(ending, _)| path.ends_with(ending));
+    found.map(|(_, dialect)| *dialect)
 }
 
 fn models(method: &str, path: &str) -> Option<Dialect> {
     let (before, last) = path.rsplit_once('/')?;
-    let listed = match method.to_ascii_uppercase().as_str() {
+    let listed = match method {
         "GET" | "HEAD" => {
             let described = before.ends_with("/models") && !last.contains(':');
             last == "models" || described || path.ends_with("/api/tags") || path.ends_with("/api/ps")
         }
-        "POST" => path.ends_with("/api/show"),
+        "DELETE" => path.ends_with("/api/delete"),
         _ => false,
     };
     listed.then_some(Dialect::Models)
+}
+
+/// What providers keep for their clients.
+fn kept(path: &str) -> Option<Dialect> {
+    let has = |words: &[&str]| path.split('/').any(|segment| words.contains(&segment));
+    if has(&["batches", "batch"]) || path.ends_with(":batchGenerateContent") {
+        Some(Dialect::Batches)
+    } else if has(&["files", "uploads"]) {
+        Some(Dialect::Files)
+    } else if has(&["responses", "conversations", "generation", "completions"]) {
+        Some(Dialect::Stored)
+    } else {
+        None
+    }
+}
+
+/// Segments of a path that stand for what tools tell their makers, or ask them beside their work.
+const BESIDE: [&str; 19] = [
+    "analytics",
+    "analytics-events",
+    "event_logging",
+    "telemetry",
+    "rgstr",
+    "log_event",
+    "envelope",
+    "claude_code",
+    "claude_cli",
+    "claude_cli_feedback",
+    "statsig",
+    "featuregates",
+    "mcp-registry",
+    "mcp_servers",
+    "wham",
+    "oauth",
+    "oauth2",
+    "ces",
+    "lora-adapters",
+];
+
+/// Last segments of what is only looked at: whether somebody is there, in which version, with what left to spend.
+const LOOKED_AT: [&str; 15] = [
+    "health",
+    "healthz",
+    "livez",
+    "readyz",
+    "ping",
+    "version",
+    "props",
+    "slots",
+    "metrics",
+    "usage",
+    "key",
+    "credits",
+    "me",
+    "whoami",
+    "lmstudio-greeting",
+];
+
+/// Whether this is no call of a model but what goes on beside such calls. Unknown paths are not: they are recorded as
+/// what they are, unknown.
+fn beside(provider: &str, method: &str, path: &str) -> bool {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let looked_at = matches!(method, "GET" | "HEAD") && (path.is_empty() || LOOKED_AT.contains(&last));
+    let telemetry = ["/v1/traces", "/v1/logs", "/v1/metrics"].iter().any(|ending| path.ends_with(ending));
+    looked_at
+        || telemetry
+        || path.split('/').any(|segment| BESIDE.contains(&segment))
+        // Anthropic's models are under `/v1`; Code Assist's have verbs that are known by now.
+        || provider == "anthropic" && path.starts_with("/api/")
+        || path.starts_with("/v1internal:")
 }
 
 /// Google's custom verb: what follows the colon of the last segment, which some clients escape.
@@ -64,13 +166,15 @@ fn split_verb(segment: &str) -> Option<(&str, &str)> {
     segment.rsplit_once(':').or_else(|| segment.rsplit_once("%3A")).or_else(|| segment.rsplit_once("%3a"))
 }
 
-fn gemini(verb: &str) -> Option<Dialect> {
+fn gemini(verb: &str, path: &str) -> Option<Dialect> {
     match verb {
         "generateContent" | "streamGenerateContent" => Some(Dialect::Gemini),
-        "countTokens" => Some(Dialect::GeminiCountTokens),
+        "countTokens" | "computeTokens" => Some(Dialect::GeminiCountTokens),
         "embedContent" | "batchEmbedContents" => Some(Dialect::GeminiEmbeddings),
         // Vertex serves Anthropic's models under Google's verbs.
         "rawPredict" | "streamRawPredict" => Some(Dialect::Anthropic),
+        "predict" if path.contains("imagen") => Some(Dialect::Images),
+        "predict" if path.contains("embedding") => Some(Dialect::GeminiEmbeddings),
         _ => None,
     }
 }
@@ -116,7 +220,35 @@ mod tests {
             ("/api/generate", Dialect::OllamaGenerate),
             ("/v2/chat", Dialect::CohereChat),
             ("/api/show", Dialect::Models),
-            ("/v1/images/generations", Dialect::Unknown),
+            ("/v1/agents/completions", Dialect::OpenaiChat),
+            ("/infill", Dialect::OpenaiCompletions),
+            ("/v1/images/generations", Dialect::Images),
+            ("/v1/images/edits", Dialect::Images),
+            ("/v1beta/models/imagen-4.0:predict", Dialect::Images),
+            (
+                "/v1/projects/p/locations/l/publishers/google/models/text-embedding-5:predict",
+                Dialect::GeminiEmbeddings,
+            ),
+            ("/v1/audio/speech", Dialect::Audio),
+            ("/v1/audio/transcriptions", Dialect::Audio),
+            ("/openai/v1/audio/translations", Dialect::Audio),
+            ("/v1/moderations", Dialect::Moderation),
+            ("/v1/chat/moderations", Dialect::Moderation),
+            ("/v2/rerank", Dialect::Rerank),
+            ("/v1/reranking", Dialect::Rerank),
+            ("/v1/ocr", Dialect::Ocr),
+            ("/v1/responses/input_tokens", Dialect::CountTokens),
+            ("/tokenize", Dialect::CountTokens),
+            ("/v1/batches", Dialect::Batches),
+            ("/v1/messages/batches", Dialect::Batches),
+            ("/v1/batch/jobs", Dialect::Batches),
+            ("/v1/batches/b_1/cancel", Dialect::Batches),
+            ("/v1beta/models/g:batchGenerateContent", Dialect::Batches),
+            ("/v1/files", Dialect::Files),
+            ("/upload/v1beta/files", Dialect::Files),
+            ("/v1/responses/resp_1/cancel", Dialect::Stored),
+            ("/api/pull", Dialect::Models),
+            ("/v1/unheard/of", Dialect::Unknown),
             ("", Dialect::Unknown),
         ] {
             assert_eq!(classify("openai", "POST", path), dialect, "{path}");
@@ -129,8 +261,56 @@ mod tests {
         assert_eq!(classify("openai", "GET", "/v1/models"), Dialect::Models);
         assert_eq!(classify("gemini", "GET", "/v1beta/models/gemini-2.5-pro"), Dialect::Models);
         assert_eq!(classify("ollama", "GET", "/api/tags"), Dialect::Models);
-        assert_eq!(classify("openai", "GET", "/v1/responses/resp_1"), Dialect::Unknown);
+        assert_eq!(classify("ollama", "DELETE", "/api/delete"), Dialect::Models);
+        for (path, dialect) in [
+            ("/v1/responses/resp_1", Dialect::Stored),
+            ("/v1/responses/resp_1/input_items", Dialect::Stored),
+            ("/v1/chat/completions", Dialect::Stored),
+            ("/api/v1/generation", Dialect::Stored),
+            ("/v1/messages/batches/b_1/results", Dialect::Batches),
+            ("/v1/files/file_1/content", Dialect::Files),
+            (
+                "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+                Dialect::Gemini,
+            ),
+        ] {
+            assert_eq!(classify("openai", "GET", path), dialect, "{path}");
+        }
         assert_eq!(classify("openai", "DELETE", "/v1/models/ft"), Dialect::Unknown);
+    }
+
+    #[test]
+    fn what_tools_do_beside_their_calls_is_known() {
+        for (provider, method, path) in [
+            ("anthropic", "HEAD", "/"),
+            ("anthropic", "POST", "/api/event_logging/batch"),
+            ("anthropic", "POST", "/api/event_logging/v2/batch"),
+            ("anthropic", "GET", "/api/hello"),
+            ("anthropic", "GET", "/api/oauth/profile"),
+            ("anthropic", "GET", "/api/claude_cli/bootstrap"),
+            ("anthropic", "GET", "/mcp-registry/v0/servers"),
+            ("openai", "POST", "/v1/analytics/codex/turn-costs"),
+            ("openai", "POST", "/v1/analytics/codex/events"),
+            ("chatgpt", "POST", "/backend-api/codex/analytics-events/events"),
+            ("chatgpt", "GET", "/backend-api/wham/usage"),
+            ("openai", "POST", "/v1/rgstr"),
+            ("openai", "POST", "/otlp/v1/traces"),
+            ("gemini", "POST", "/v1internal:loadCodeAssist"),
+            ("gemini", "POST", "/v1internal:recordCodeAssistMetrics"),
+            ("openrouter", "GET", "/api/v1/key"),
+            ("openrouter", "GET", "/api/v1/credits"),
+            ("ollama", "GET", "/api/version"),
+            ("ollama", "HEAD", "/"),
+            ("llama", "GET", "/props"),
+            ("llama", "GET", "/health"),
+        ] {
+            assert_eq!(classify(provider, method, path), Dialect::SideCall, "{method} {path}");
+        }
+        // Nobody's side call: what asks a model, and what nobody knows.
+        assert_eq!(classify("anthropic", "POST", "/v1/messages"), Dialect::Anthropic);
+        assert_eq!(classify("gemini", "POST", "/v1internal:generateContent"), Dialect::Gemini);
+        assert_eq!(classify("openai", "GET", "/v1/organization/costs"), Dialect::Unknown);
+        assert_eq!(classify("openai", "POST", "/"), Dialect::Unknown);
     }
 
     #[test]

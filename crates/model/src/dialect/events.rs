@@ -4,8 +4,10 @@
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::json::text;
 use super::{
-    Dialect, Exchange, anthropic, cohere, embeddings, errors, gemini, ollama, openai_chat, openai_responses,
+    Dialect, Exchange, anthropic, audio, cohere, embeddings, errors, gemini, images, kept, mistral, ollama,
+    openai_chat, openai_responses, timing,
 };
 use crate::{scanner, sse};
 
@@ -41,12 +43,16 @@ fn framing(exchange: &Exchange<'_>, body: &[u8]) -> Framing {
     match body.first() {
         Some(b'[') if exchange.dialect == Dialect::Gemini && !failed => Framing::Array,
         Some(b'{') if kind.contains("ndjson") || kind.contains("jsonl") => Framing::Lines,
-        Some(b'{') if exchange.dialect.is_ollama() && has_lines(body) => Framing::Lines,
+        Some(b'{') if may_be_lines(exchange.dialect) && has_lines(body) => Framing::Lines,
         Some(b'{' | b'[') => Framing::Document,
         _ if kind.contains("event-stream") => Framing::Sse,
         _ if [&b"data:"[..], b"event:", b":"].iter().any(|start| body.starts_with(start)) => Framing::Sse,
         _ => Framing::Document,
     }
+}
+
+fn may_be_lines(dialect: Dialect) -> bool {
+    dialect.is_ollama() || matches!(dialect, Dialect::Models | Dialect::Batches | Dialect::Files)
 }
 
 /// Whether something follows the body's first line's document.
@@ -65,6 +71,11 @@ fn document(exchange: &Exchange<'_>, body: &[u8], answer: &mut Answer) {
             answer.reading.error = errors::line_of_text(body);
             answer.reading.complete = true;
         }
+        Err(_) if exchange.dialect == Dialect::Audio && !body.starts_with(b"{") => {
+            audio::absorb_bytes(body, exchange.content_type, answer);
+        }
+        // Uploaded files come back as they are; nobody promised JSON.
+        Err(_) if exchange.dialect == Dialect::Files => answer.reading.complete = true,
         Err(error) => answer.notes.push(format!("the answer is not a whole JSON document: {error}")),
     }
 }
@@ -139,20 +150,35 @@ fn event_of_stream(exchange: &Exchange<'_>, value: &Value, end: usize, answer: &
 /// Takes one document or event of the answer.
 fn absorb(exchange: &Exchange<'_>, value: &Value, answer: &mut Answer) {
     let failed = exchange.status.is_some_and(|status| status >= 400);
-    if let Some(error) = errors::line(value, failed) {
+    if (failed || !exchange.dialect.tells_of_the_past())
+        && let Some(error) = errors::line(value, failed)
+    {
         answer.reading.error = Some(error);
     }
     match exchange.dialect {
-        Dialect::OpenaiChat | Dialect::OpenaiCompletions => openai_chat::absorb(value, answer),
+        Dialect::OpenaiChat | Dialect::OpenaiCompletions => {
+            openai_chat::absorb(value, answer);
+            timing::take_seconds(value, answer);
+        }
         Dialect::OpenaiResponses => openai_responses::absorb(value, answer),
-        Dialect::OpenaiEmbeddings | Dialect::GeminiEmbeddings => embeddings::absorb(value, answer),
+        Dialect::OpenaiEmbeddings | Dialect::GeminiEmbeddings | Dialect::Rerank | Dialect::Moderation => {
+            embeddings::absorb(value, answer);
+        }
+        Dialect::Images => images::absorb(value, answer),
+        Dialect::Audio => audio::absorb(value, answer),
+        Dialect::Ocr => mistral::absorb_pages(value, answer),
+        Dialect::MistralConversations => mistral::absorb(value, answer),
         Dialect::Anthropic => anthropic::absorb(value, answer),
         Dialect::Gemini => gemini::absorb(value, answer),
         Dialect::OllamaChat | Dialect::OllamaGenerate => ollama::absorb(value, answer),
         Dialect::CohereChat => cohere::absorb(value, answer),
-        Dialect::Unknown => embeddings::absorb_media(exchange.path, value, answer),
-        // Counting and listing use no tokens that anyone pays for.
-        Dialect::AnthropicCountTokens | Dialect::GeminiCountTokens | Dialect::Models => {}
+        Dialect::Stored => kept::absorb_stored(exchange, value, answer),
+        Dialect::Batches | Dialect::Files => kept::absorb_listed(value, answer),
+        // A model that is being fetched tells how far it is, and at last that it is there.
+        Dialect::Models => answer.reading.complete |= text(value, "status") == Some("success"),
+        // Counting uses no tokens that anyone pays for, and what is unknown is recorded raw.
+        Dialect::AnthropicCountTokens | Dialect::GeminiCountTokens | Dialect::CountTokens => {}
+        Dialect::SideCall | Dialect::Unknown => {}
     }
 }
 
@@ -162,7 +188,16 @@ fn conclude(exchange: &Exchange<'_>, answer: &mut Answer) {
     if openai && answer.reading.streamed && answer.all_finished() {
         answer.reading.complete = true;
     }
+    // Lines of results have no last one that says so: a connection that ends well ended them.
+    let lines_of_results = matches!(exchange.dialect, Dialect::Batches | Dialect::Files);
     let reading = &mut answer.reading;
+    reading.complete |= reading.streamed && lines_of_results;
+    // A stream tells everything itself, if it is not cut.
+    reading.in_background &= !reading.streamed;
+    if exchange.dialect.tells_of_the_past() && !reading.usage.is_unknown() {
+        reading.read_again = Some(std::mem::take(&mut reading.usage)).filter(|_| reading.complete);
+        (reading.web_searches, reading.provider_cost) = (0, None);
+    }
     let known = !reading.usage.is_unknown();
     let said_finally = reading.complete || reading.usage_final;
     reading.usage_final = known && said_finally;

@@ -4,8 +4,8 @@ use api::Part;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::content;
 use super::json::{argument_text, count, list, object, owned, text};
+use super::{content, timing};
 
 /// Takes a whole answer or one line of a stream.
 pub(super) fn absorb(value: &Value, answer: &mut Answer) {
@@ -47,4 +47,5 @@ fn take_end(value: &Value, answer: &mut Answer) {
     // A prompt that was wholly in the server's cache has no count.
     answer.reading.usage.input = count(value, "prompt_eval_count");
     answer.reading.usage.output = count(value, "eval_count");
+    timing::take_ollama(value, answer);
 }

@@ -5,8 +5,8 @@ use api::{Money, Part};
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::content;
 use super::json::{argument_text, count, first_count, index, list, object, owned, text};
+use super::{content, timing};
 use crate::pricing::decimal;
 
 /// Tool calls stand after everything else that a message says.
@@ -28,6 +28,9 @@ pub(super) fn absorb(value: &Value, answer: &mut Answer) {
         take_usage(usage, answer);
     } else if let Some(timings) = object(value, "timings").filter(|_| answer.reading.usage.is_unknown()) {
         take_timings(timings, answer);
+    }
+    if let Some(timings) = object(value, "timings") {
+        timing::take_llama(timings, answer);
     }
     if value.get("choices").is_none() {
         take_llama_completion(value, answer);

@@ -46,7 +46,8 @@ fn take_response(response: &Value, answer: &mut Answer) {
 
 fn take_status(response: &Value, answer: &mut Answer) {
     let Some(status) = text(response, "status") else { return };
-    if matches!(status, "in_progress" | "queued") {
+    answer.reading.in_background = matches!(status, "in_progress" | "queued");
+    if answer.reading.in_background {
         return;
     }
     let reason = object(response, "incomplete_details").and_then(|details| text(details, "reason"));

@@ -5,12 +5,18 @@ use api::{Conversation, Message, Part, Role};
 use serde_json::{Map, Value};
 
 use super::json::{list, object, owned, text};
-use super::{Dialect, Exchange, content, gemini, ollama, openai_responses, tools};
+use super::{Dialect, Exchange, content, gemini, multipart, ollama, openai_responses, tools};
 use crate::scanner;
 
 /// The request as JSON. Of a request that is cut, the whole elements of its arrays, and a note.
 pub(super) fn parse(request: &[u8]) -> (Value, Option<String>) {
     if request.trim_ascii().is_empty() {
+        return (Value::Null, None);
+    }
+    if let Some(prompt) = multipart::text_field(request, "prompt") {
+        return (serde_json::json!({ "prompt": prompt }), None);
+    }
+    if request.starts_with(b"--") {
         return (Value::Null, None);
     }
     match serde_json::from_slice(request) {
@@ -20,7 +26,8 @@ pub(super) fn parse(request: &[u8]) -> (Value, Option<String>) {
 }
 
 /// Where a request keeps what was said.
-const SPOKEN: [&str; 7] = ["system", "instructions", "tools", "messages", "input", "contents", "prompt"];
+pub(super) const SPOKEN: [&str; 9] =
+    ["system", "instructions", "tools", "messages", "input", "inputs", "contents", "prompt", "suffix"];
 
 fn salvage(request: &[u8]) -> Value {
     let mut found = Map::new();
@@ -94,6 +101,7 @@ pub(super) fn turns(dialect: Dialect, request: &Value) -> &[Value] {
             }
         }
         Dialect::OpenaiResponses => list(request, "input"),
+        Dialect::MistralConversations => list(request, "inputs"),
         _ => list(request, "messages"),
     }
 }
@@ -202,7 +210,9 @@ pub(super) fn bare_prompt(request: &Value) -> Option<&str> {
 }
 
 fn bare_prompts(request: &Value) -> Vec<&str> {
-    let held = ["prompt", "input", "message", "texts", "content"].iter().find_map(|key| request.get(key));
+    let held = ["prompt", "input", "inputs", "message", "texts", "content", "query"]
+        .iter()
+        .find_map(|key| request.get(key));
     match held {
         Some(Value::String(text)) => vec![text],
         Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),

@@ -8,7 +8,9 @@ use super::*;
 
 mod compatible;
 mod failures;
+mod fixtures;
 mod native;
+mod oracle;
 mod requests;
 mod rubbish;
 

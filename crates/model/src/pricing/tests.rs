@@ -24,6 +24,7 @@ fn call<'a>(provider: &'a str, model: &'a str, usage: &'a Usage) -> Billable<'a>
         status: Some(200),
         usage,
         usage_final: true,
+        estimated: false,
         service_tier: None,
         provider_cost: None,
         web_searches: 0,
@@ -152,6 +153,7 @@ fn unknown_is_not_zero_and_free_is() {
     assert_eq!(source(&Billable { operation: Operation::Other, usage: &nothing, ..plain }), free);
     let partial = Billable { usage_final: false, ..plain };
     assert_eq!(source(&partial).1, CostSource::Partial);
+    assert_eq!(source(&Billable { estimated: true, ..partial }).1, CostSource::Estimated);
     assert!(source(&partial).0.is_some());
 }
 

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::provider::{PROVIDERS, find};
-use crate::upstream::Upstreams;
+use crate::provider::Providers;
+use crate::upstream::{Choices, Upstreams};
 
 const KEY: &str = "real-key-0123456789";
 const LOCAL: &str = "lf-aider-0123456789abcdefghijABCDEFGHIJxy";
 
 fn ring() -> KeyRing {
     let mut ring = KeyRing::default();
-    for provider in PROVIDERS {
+    for provider in Providers::built_in().iter() {
         ring.store(provider, KEY, "[key:1]".into());
     }
     ring.allow(LOCAL, Arc::new(LocalUser::new("aider".into())));
@@ -33,17 +33,27 @@ struct Call<'a> {
     provider: &'a str,
     base_url: Option<&'a str>,
     target: &'a str,
+    chosen_by_client: bool,
+    passthrough: bool,
 }
 
 impl Call<'_> {
     /// What the upstream gets, or the refusal.
     fn sends(&self, headers: &[(&str, &str)]) -> Result<(String, Vec<(String, String)>), String> {
-        let provider = find(self.provider).unwrap();
-        let chosen: BTreeMap<String, String> =
+        let providers = Providers::built_in();
+        let provider = providers.find(self.provider).unwrap();
+        let base_urls: BTreeMap<String, String> =
             self.base_url.iter().map(|url| (self.provider.to_owned(), (*url).to_owned())).collect();
-        let upstreams = Upstreams::new(&chosen).unwrap();
+        let azure = crate::Azure { resource: Some("r".into()), ..crate::Azure::default() };
+        let upstreams = Upstreams::new(Choices { base_urls, azure, ..Choices::default() }).unwrap();
         let mut headers = map(headers);
-        let auth = judge(&self.ring, provider, upstreams.base(provider).unwrap(), self.target, &headers)?;
+        let target = Target {
+            base: upstreams.settled_base(provider).unwrap(),
+            path_and_query: self.target.to_owned(),
+            needs_model: false,
+            chosen_by_client: self.chosen_by_client,
+        };
+        let auth = judge(&self.ring, provider, &target, self.passthrough, &headers)?;
         auth.apply(&mut headers);
         let text = |(name, value): (&HeaderName, &HeaderValue)| {
             (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
@@ -57,7 +67,7 @@ impl Call<'_> {
 }
 
 fn call(provider: &str) -> Call<'_> {
-    Call { ring: ring(), provider, base_url: None, target: "/v1/x" }
+    Call { ring: ring(), provider, base_url: None, target: "/v1/x", chosen_by_client: false, passthrough: false }
 }
 
 fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -73,14 +83,21 @@ fn each_provider_gets_the_key_in_its_own_form() {
         ("anthropic", "/v1/chat/completions", Some(bearer)),
         ("gemini", "/v1beta/models/m:generateContent", Some(("x-goog-api-key", KEY))),
         ("gemini", "/v1beta/openai/chat/completions", Some(bearer)),
-        ("helicone", "/v1/chat/completions", Some(bearer)),
+        ("azure", "/openai/v1/responses", Some(("api-key", KEY))),
+        ("helicone", "/v1/chat/completions", Some(("helicone-auth", bearer.1))),
         ("cohere", "/v2/chat", Some(bearer)),
         ("groq", "/openai/v1/chat/completions", Some(bearer)),
         ("mistral", "/v1/chat/completions", Some(bearer)),
         ("together", "/v1/chat/completions", Some(bearer)),
         ("perplexity", "/chat/completions", Some(bearer)),
         ("openrouter", "/api/v1/chat/completions", Some(bearer)),
+        ("deepseek", "/chat/completions", Some(bearer)),
+        ("xai", "/v1/responses", Some(bearer)),
+        ("fireworks", "/inference/v1/chat/completions", Some(bearer)),
+        ("cerebras", "/v1/chat/completions", Some(bearer)),
         ("ollama", "/api/chat", None),
+        ("lmstudio", "/v1/models", None),
+        ("vllm", "/v1/models", None),
     ] {
         let call = Call { target, ..call(provider) };
         // With no key, with an empty one, and with a local one in every place.
@@ -93,6 +110,7 @@ fn each_provider_gets_the_key_in_its_own_form() {
             ("x-api-key", LOCAL),
             ("api-key", LOCAL),
             ("x-goog-api-key", LOCAL),
+            ("helicone-auth", bearer_local.as_str()),
         ] {
             let mut sent = call.headers(&[(name, value), ("user-agent", "x")]);
             sent.sort_by_key(|(name, _)| name != "user-agent");
@@ -137,9 +155,12 @@ fn a_clients_own_credential_is_left_alone() {
         ("api-key", "own"),
         ("x-goog-api-key", "own"),
     ] {
-        for provider in PROVIDERS {
-            let sent = call(provider.name).headers(&[header, ("b", "2")]);
-            assert_eq!(sent, owned(&[header, ("b", "2")]), "{}", provider.name);
+        for provider in Providers::built_in().iter() {
+            // Helicone's key goes beside it, and Azure takes no key as a bearer.
+            if provider.name != "helicone" && (provider.name != "azure" || !header.1.starts_with("Bearer")) {
+                let sent = call(&provider.name).headers(&[header, ("b", "2")]);
+                assert_eq!(sent, owned(&[header, ("b", "2")]), "{}", provider.name);
+            }
         }
     }
     let target = "/m?alt=sse&key=own%2F";
@@ -200,4 +221,46 @@ fn when_local_keys_are_required_nobody_else_is_lent_a_key() {
     call.ring.local_required = true;
     assert_eq!(call.headers(&[]), Vec::new());
     assert_eq!(call.headers(&[("x-api-key", LOCAL)]).len(), 1);
+}
+
+#[test]
+fn an_api_key_that_came_as_a_bearer_goes_where_its_provider_looks_for_it() {
+    let (jwt, oauth) = ("Bearer eyJ0.eyJh.c2ln", "Bearer sk-ant-oat01-own");
+    for (provider, target, bearer, expected) in [
+        ("anthropic", "/v1/messages", "Bearer sk-ant-api03-own", ("x-api-key", "sk-ant-api03-own")),
+        ("anthropic", "/v1/chat/completions", "Bearer sk-ant-api03-own", ("authorization", "Bearer sk-ant-api03-own")),
+        ("anthropic", "/v1/messages", oauth, ("authorization", oauth)),
+        ("gemini", "/v1beta/models/m:generateContent", "bearer AIzaOwn", ("x-goog-api-key", "AIzaOwn")),
+        ("gemini", "/v1beta/models/m:generateContent", "Bearer ya29.own", ("authorization", "Bearer ya29.own")),
+        ("azure", "/openai/v1/responses", "Bearer own", ("api-key", "own")),
+        ("azure", "/openai/v1/responses", jwt, ("authorization", jwt)),
+        ("openai", "/v1/responses", "Bearer own", ("authorization", "Bearer own")),
+    ] {
+        let call = Call { target, ..call(provider) };
+        let sent = call.headers(&[("a", "1"), ("authorization", bearer), ("b", "2")]);
+        assert_eq!(sent, owned(&[("a", "1"), expected, ("b", "2")]), "{provider} {bearer}");
+        let untouched = Call { passthrough: true, ..call };
+        assert_eq!(untouched.headers(&[("authorization", bearer)]), owned(&[("authorization", bearer)]));
+    }
+    let both = [("api-key", "own"), ("authorization", "Bearer other")];
+    assert_eq!(call("azure").headers(&both), owned(&both), "its own header wins");
+}
+
+#[test]
+fn helicones_key_travels_beside_the_providers() {
+    let bearer = ("helicone-auth", "Bearer real-key-0123456789");
+    let openai = ("authorization", "Bearer sk-own");
+    assert_eq!(call("helicone").headers(&[openai]), owned(&[openai, bearer]));
+    for (own, sent) in [("Bearer sk-helicone-own", "Bearer sk-helicone-own"), ("sk-helicone-own", "Bearer sk-helicone-own")] {
+        assert_eq!(call("helicone").headers(&[openai, ("helicone-auth", own)]), owned(&[openai, ("helicone-auth", sent)]));
+    }
+    assert_eq!(call("openai").headers(&[("helicone-auth", "x")]).len(), 2, "it is no key of OpenAI's");
+}
+
+#[test]
+fn a_host_that_the_client_chose_gets_no_key() {
+    let call = Call { chosen_by_client: true, ..call("azure") };
+    assert_eq!(call.headers(&[]), Vec::new());
+    assert!(call.sends(&[("api-key", LOCAL)]).unwrap_err().contains("which the client chose"));
+    assert_eq!(call.headers(&[("api-key", "own")]), owned(&[("api-key", "own")]));
 }

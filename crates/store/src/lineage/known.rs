@@ -7,9 +7,8 @@ use api::{Agent, CallId, CallState, Tie};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use super::Place;
-use crate::StoreError;
-use crate::batch::Ended;
+use super::Standing;
+use crate::{CallRecord, StoreError};
 
 /// Calls with one digest that are looked at, the latest: a request that is sent a thousand times is no reason to read a
 /// thousand rows.
@@ -57,11 +56,11 @@ impl KnownCalls {
     /// What the database has for `calls`, and the calls that made some of them.
     pub(super) async fn find(
         connection: &mut SqliteConnection,
-        calls: &[(i64, &Ended)],
+        calls: &[(i64, &CallRecord)],
         spawners: HashSet<i64>,
     ) -> Result<Self, StoreError> {
         let mut known = Self::default();
-        let ties = || calls.iter().map(|(_, call)| &call.record.ties);
+        let ties = || calls.iter().map(|(_, call)| &call.ties);
         let chains = || ties().filter_map(|ties| ties.chain.as_ref());
         let near = chains().flat_map(|chain| {
             let earlier = chain.earlier.iter().take(NEAR).map(|earlier| earlier.end);
@@ -112,11 +111,11 @@ impl KnownCalls {
     }
 
     /// A call of the batch, which later ones of the batch may go on from.
-    pub(super) fn add(&mut self, seq: i64, call: &Ended, place: &Place) {
-        let (summary, ties) = (&call.record.detail.summary, &call.record.ties);
+    pub(super) fn add(&mut self, seq: i64, call: &CallRecord, standing: &Standing) {
+        let (summary, ties) = (&call.detail.summary, &call.ties);
         let end = ties.chain.as_ref().map(|chain| chain.end);
-        let went_on = matches!(place.tie, Some(Tie::Turn | Tie::Fork));
-        if let Some(before) = place.continues.filter(|_| went_on).and_then(|seq| self.calls.get_mut(&seq)) {
+        let went_on = matches!(standing.tie, Some(Tie::Turn | Tie::Fork));
+        if let Some(before) = standing.continues.filter(|_| went_on).and_then(|seq| self.calls.get_mut(&seq)) {
             before.next = before.next.or(end);
         }
         self.insert(Known {
@@ -128,8 +127,8 @@ impl KnownCalls {
             answer: ties.chain.as_ref().and_then(|chain| chain.answer),
             root: ties.chain.as_ref().map(|chain| chain.root),
             response: ties.response,
-            session: place.session,
-            agent: place.agent.clone(),
+            session: standing.session,
+            agent: standing.agent.clone(),
             whole: summary.state == CallState::Complete,
             started_ms: summary.started_ms,
             next: None,

@@ -81,11 +81,13 @@ fn sums(calls: &[&CallDetail], group: GroupBy) -> Vec<(Option<String>, Totals)> 
 pub(super) fn series(calls: &[&CallDetail], bounds: &[i64], group: Option<GroupBy>) -> Series {
     let mut groups: BTreeMap<Option<String>, BTreeMap<usize, Totals>> = BTreeMap::new();
     let mut labels: BTreeMap<String, String> = BTreeMap::new();
+    let mut all: BTreeMap<usize, Totals> = BTreeMap::new();
     for call in calls {
         let Some(at) = interval(bounds, call.summary.started_ms) else { continue };
         if let (Some(session), Some(title)) = (&call.summary.session_id, &call.summary.title) {
             labels.insert(session.clone(), title.clone());
         }
+        all.entry(at).or_default().add(&alone(call));
         for key in keys(call, group) {
             groups.entry(key).or_default().entry(at).or_default().add(&alone(call));
         }
@@ -97,17 +99,19 @@ pub(super) fn series(calls: &[&CallDetail], bounds: &[i64], group: Option<GroupB
                 .as_ref()
                 .filter(|_| group == Some(GroupBy::Session))
                 .and_then(|key| labels.get(key).cloned()),
-            points: points
-                .into_iter()
-                .map(|(at, totals)| SeriesPoint { interval: u32::try_from(at).unwrap_or(0), totals })
-                .collect(),
+            points: series_points(points),
             key,
         })
         .collect();
     groups.sort_by_key(|group| {
         std::cmp::Reverse(group.points.iter().map(|point| point.totals.cost).sum::<Money>())
     });
-    Series { groups, ..Series::default() }
+    Series { groups, all: series_points(all), ..Series::default() }
+}
+
+fn series_points(totals: BTreeMap<usize, Totals>) -> Vec<SeriesPoint> {
+    let point = |(at, totals)| SeriesPoint { interval: u32::try_from(at).unwrap_or(0), totals };
+    totals.into_iter().map(point).collect()
 }
 
 fn latency(calls: &[&CallDetail]) -> Latency {
@@ -142,19 +146,20 @@ pub(super) fn overview(calls: &[&CallDetail], bounds: &[i64]) -> Overview {
         let errors = own.iter().filter(|call| matching::failed(&call.summary)).count();
         WindowPart { calls: own.len() as u64, errors: errors as u64, first_token: latency(&own) }
     });
-    let sessions = sums(&inside, GroupBy::Session);
+    let (sessions, tools, errors) =
+        (sums(&inside, GroupBy::Session), sums(&inside, GroupBy::Client), errors(&inside));
     let first = |id: &str| inside.iter().rev().find(|call| call.summary.session_id.as_deref() == Some(id));
     Overview {
         totals: Totals::sum(&inside.iter().map(|call| alone(call)).collect::<Vec<_>>()),
         unrecorded: 0,
         first_token: latency(&inside),
+        model_count: models.len() as u64,
         models,
         parts: parts.collect(),
-        errors: errors(&inside),
-        tools: sums(&inside, GroupBy::Client)
-            .into_iter()
-            .map(|(client, totals)| ToolTotal { client, totals })
-            .collect(),
+        error_cause_count: errors.len() as u64,
+        errors,
+        tool_count: tools.len() as u64,
+        tools: tools.into_iter().map(|(client, totals)| ToolTotal { client, totals }).collect(),
         session_count: sessions.len() as u64,
         sessions: sessions
             .into_iter()

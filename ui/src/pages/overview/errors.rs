@@ -18,7 +18,7 @@ pub fn Errors() -> impl IntoView {
     let page = expect_context::<Page>();
     let part = page.part(|figures| {
         let shown: Vec<ErrorCause> = figures.errors.iter().take(ROWS).cloned().collect();
-        (shown, figures.errors.len() as u64)
+        (shown, figures.error_cause_count)
     });
     let more = move || {
         let causes = part.with(|part| part.as_ref().map_or(0, |(_, causes)| *causes));

@@ -42,10 +42,9 @@ pub fn FirstToken() -> impl IntoView {
 fn shown(figures: &Overview) -> (Vec<ModelLatency>, u64) {
     let mut models = figures.models.clone();
     models.sort_by_key(|model| std::cmp::Reverse(model.first_token.calls));
-    let more = models.len().saturating_sub(ROWS) as u64;
-    models.truncate(if more > 0 { ROWS - 1 } else { ROWS });
+    models.truncate(if figures.model_count > ROWS as u64 { ROWS - 1 } else { ROWS });
     models.sort_by_key(|model| model.first_token.p50_us);
-    let more = figures.models.len().saturating_sub(models.len()) as u64;
+    let more = figures.model_count.saturating_sub(models.len() as u64);
     (models, more)
 }
 

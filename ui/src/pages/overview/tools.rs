@@ -17,10 +17,10 @@ const ROWS: usize = 6;
 pub fn Tools() -> impl IntoView {
     let page = expect_context::<Page>();
     let part = page.part(|figures| {
-        let count = figures.tools.len();
-        let shown: Vec<ToolTotal> =
-            figures.tools.iter().take(if count > ROWS { ROWS - 1 } else { ROWS }).cloned().collect();
-        ((count - shown.len()) as u64, shown, figures.price_date.clone())
+        let count = figures.tool_count;
+        let rows = if count > ROWS as u64 { ROWS - 1 } else { ROWS };
+        let shown: Vec<ToolTotal> = figures.tools.iter().take(rows).cloned().collect();
+        (count.saturating_sub(shown.len() as u64), shown, figures.price_date.clone())
     });
     view! {
         <section class="panel at-tools" data-testid="tools">

@@ -41,7 +41,7 @@ impl Group {
     /// What holds for all of its rows.
     pub const fn about(self) -> &'static str {
         match self {
-            Self::Appearance => "kept by this browser",
+            Self::Appearance => "kept here, not in the file",
             Self::Providers => "where calls go, if not to the provider itself",
             _ => "",
         }

@@ -1,5 +1,6 @@
 //! What to do before there is anything to see.
 
+use api::SourceState;
 use leptos::prelude::*;
 
 use crate::components::copy_button::CopyButton;
@@ -15,6 +16,13 @@ pub fn FirstRun() -> impl IntoView {
     let preferences = expect_context::<Preferences>();
     let problem = move || {
         live.health.with(|health| health.as_ref().and_then(|health| health.problems.first().cloned()))
+    };
+    let state = Memo::new(move |_| live.source("proxy"));
+    let says = move || match state.get() {
+        Some(SourceState::Stopped) => "The proxy is off: turn it on, and ",
+        Some(SourceState::Failed { .. }) => "The proxy does not listen, see above. Once it does, ",
+        Some(SourceState::Paused { .. }) => "Recording is paused: resume it, and ",
+        Some(SourceState::Running { .. }) | None => "The proxy is listening: ",
     };
     let rows = tools::TOOLS
         .iter()
@@ -40,7 +48,7 @@ pub fn FirstRun() -> impl IntoView {
                 <Art />
                 <h2>"Nothing recorded yet"</h2>
                 <p class="t2">
-                    "The proxy is listening. Point one tool at it and the first call appears here, with its prompt, tokens, timing and cost."
+                    {says}"point one tool at it and the first call appears here, with its prompt, tokens, timing and cost."
                 </p>
                 <section class="panel">
                     <div class="phead"><h2>"Point a tool here"</h2><span class="end"></span><ShellChoice /></div>

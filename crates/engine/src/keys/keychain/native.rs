@@ -3,33 +3,32 @@
 use std::collections::BTreeMap;
 
 use keyring::{Entry, Error};
-use proxy::Provider;
-use proxy::provider::PROVIDERS;
+use proxy::{Provider, Providers};
 use zeroize::Zeroizing;
 
 use super::{Answer, Ask, Contents, SERVICE, Trouble, label};
 
 /// Does as asked. The system itself asks its user where it wants to.
-pub(super) fn run(ask: Ask) -> Answer {
+pub(super) fn run(providers: &Providers, ask: Ask) -> Answer {
     match ask {
         Ask::Load | Ask::Unlock => {}
         Ask::Set(provider, key) => {
-            tracing::debug!(label = label(provider), "a key goes into the keychain");
-            entry(provider)?.set_password(&key).map_err(|error| trouble(&error))?;
+            tracing::debug!(label = label(&provider), "a key goes into the keychain");
+            entry(&provider)?.set_password(&key).map_err(|error| trouble(&error))?;
         }
-        Ask::Remove(provider) => match entry(provider)?.delete_credential() {
+        Ask::Remove(provider) => match entry(&provider)?.delete_credential() {
             Ok(()) | Err(Error::NoEntry) => {}
             Err(error) => return Err(trouble(&error)),
         },
     }
-    load()
+    load(providers)
 }
 
-fn load() -> Answer {
+fn load(providers: &Providers) -> Answer {
     let mut keys = BTreeMap::new();
-    for provider in PROVIDERS {
+    for provider in providers.iter() {
         match entry(provider)?.get_password() {
-            Ok(key) => _ = keys.insert(provider.name.to_owned(), Zeroizing::new(key)),
+            Ok(key) => _ = keys.insert(provider.name.clone(), Zeroizing::new(key)),
             Err(Error::NoEntry) => {}
             Err(Error::NoStorageAccess(_)) => return Ok(Contents { locked: true, keys }),
             Err(error) => return Err(trouble(&error)),
@@ -39,7 +38,7 @@ fn load() -> Answer {
 }
 
 fn entry(provider: &Provider) -> Result<Entry, Trouble> {
-    Entry::new(SERVICE, provider.name).map_err(|error| trouble(&error))
+    Entry::new(SERVICE, &provider.name).map_err(|error| trouble(&error))
 }
 
 fn trouble(error: &Error) -> Trouble {

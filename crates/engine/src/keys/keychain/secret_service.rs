@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use proxy::Provider;
+use proxy::{Provider, Providers};
 use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use zeroize::Zeroizing;
 
@@ -16,7 +16,7 @@ const PROVIDER: &str = "username";
 const GIVE_UP: Duration = Duration::from_secs(60);
 
 /// Does as asked. The runtime ends with the question: between two of them nothing runs.
-pub(super) fn run(ask: Ask) -> Answer {
+pub(super) fn run(_: &Providers, ask: Ask) -> Answer {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Trouble::Failed(error.to_string()))?;
     runtime.block_on(async {
@@ -36,8 +36,8 @@ async fn answer(ask: Ask) -> Answer {
     match ask {
         Ask::Load => {}
         Ask::Unlock => unlock(&service).await?,
-        Ask::Set(provider, key) => set(&service, provider, &key).await?,
-        Ask::Remove(provider) => remove(&service, provider).await?,
+        Ask::Set(provider, key) => set(&service, &provider, &key).await?,
+        Ask::Remove(provider) => remove(&service, &provider).await?,
     }
     load(&service).await
 }
@@ -87,13 +87,13 @@ async fn set(service: &SecretService<'_>, provider: &Provider, key: &str) -> Res
     if collection.is_locked().await? {
         return Err(Trouble::Locked);
     }
-    let attributes = HashMap::from([("service", SERVICE), (PROVIDER, provider.name)]);
+    let attributes = HashMap::from([("service", SERVICE), (PROVIDER, provider.name.as_str())]);
     collection.create_item(&label(provider), attributes, key.as_bytes(), true, "text/plain").await?;
     Ok(())
 }
 
 async fn remove(service: &SecretService<'_>, provider: &Provider) -> Result<(), Trouble> {
-    let attributes = HashMap::from([("service", SERVICE), (PROVIDER, provider.name)]);
+    let attributes = HashMap::from([("service", SERVICE), (PROVIDER, provider.name.as_str())]);
     let found = service.search_items(attributes).await?;
     if !found.locked.is_empty() {
         return Err(Trouble::Locked);

@@ -244,7 +244,9 @@ fn embeddings_have_input_and_no_conversation() {
 fn what_is_not_billed_by_the_token_has_no_usage() {
     let usage = json!({"model": "gpt-image", "usage": {"input_tokens": 50, "output_tokens": 60}});
     assert_eq!(Case::document("openai", "/v1/images/generations", &usage).read().usage.total(), Some(110));
-    assert!(Case::document("openai", "/v1/responses/r/cancel", &usage).read().usage.is_unknown());
+    let again = Case::document("openai", "/v1/responses/r/cancel", &usage).read();
+    assert!(again.usage.is_unknown() && again.estimated.is_none(), "another call's tokens");
+    assert_eq!(again.read_again.and_then(|usage| usage.total()), Some(110));
     let count =
         Case::document("anthropic", "/v1/messages/count_tokens", &json!({"input_tokens": 2095})).read();
     assert!(count.usage.is_unknown() && count.complete);

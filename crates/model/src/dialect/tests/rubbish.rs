@@ -4,25 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const DIALECTS: [Dialect; 14] = [
-    Dialect::OpenaiChat,
-    Dialect::OpenaiResponses,
-    Dialect::OpenaiCompletions,
-    Dialect::OpenaiEmbeddings,
-    Dialect::Anthropic,
-    Dialect::AnthropicCountTokens,
-    Dialect::Gemini,
-    Dialect::GeminiCountTokens,
-    Dialect::GeminiEmbeddings,
-    Dialect::OllamaChat,
-    Dialect::OllamaGenerate,
-    Dialect::CohereChat,
-    Dialect::Models,
-    Dialect::Unknown,
-];
-
 fn survive(request: &[u8], response: &[u8]) {
-    for dialect in DIALECTS {
+    for dialect in Dialect::ALL {
         for (status, content_type) in
             [(Some(200), Some("text/event-stream")), (Some(500), None), (None, Some("x-ndjson"))]
         {

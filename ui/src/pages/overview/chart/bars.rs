@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::bar_name;
-use super::stacks::{Stack, Stacks};
+use super::stacks::Stacks;
 use crate::browser::utc_offset;
 use crate::calendar::Range;
 use crate::format::time::Stamp;
@@ -55,12 +55,11 @@ fn Bar(
     let parts = Memo::new(move |_| {
         let (top, _) = top.get();
         stacks.with(|stacks| {
-            let stacks = stacks.iter().flat_map(|stacks| stacks.stacks.iter().rev());
-            let height = |stack: &Stack| {
-                stack.by_bar.get(bar).map_or(0.0, |totals| totals.cost.dollars()) / top * 100.0
-            };
-            stacks
-                .map(|stack| (height(stack), stack.colour))
+            let Some(stacks) = stacks else { return Vec::new() };
+            let whole = stacks.by_bar.get(bar).map_or(0.0, |totals| totals.cost.dollars()) / top * 100.0;
+            let parts = stacks.stacks.iter().rev();
+            parts
+                .map(|stack| (whole * stacks.part(stack, bar), stack.colour))
                 .filter(|(height, _)| *height > 0.0)
                 .map(|(height, colour)| (format!("{height:.2}"), colour))
                 .collect::<Vec<_>>()

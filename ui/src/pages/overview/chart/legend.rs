@@ -12,7 +12,13 @@ pub fn Legend(stacks: Memo<Option<Stacks>>) -> impl IntoView {
     let rows = move || {
         stacks.with(|stacks| {
             let stacks = stacks.as_ref()?;
-            Some(stacks.stacks.iter().map(|stack| row(stacks, stack)).collect_view())
+            let rows = stacks.stacks.iter().map(|stack| row(stacks, stack)).collect_view();
+            let note = stacks.overlap().then(|| {
+                view! {
+                    <div class="tr dense t3 s11">"A call counts under each of its tags."</div>
+                }
+            });
+            Some(view! { {rows}{note} })
         })
     };
     view! { <div class="leg tbl" data-testid="chart-legend">{rows}</div> }

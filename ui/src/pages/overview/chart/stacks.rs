@@ -72,14 +72,8 @@ impl Stacks {
             let total = Totals::sum(&by_bar);
             stacks.push(Stack { of: None, name, colour: "var(--m-other)", by_bar, total });
         }
-        if view.group != Group::Model {
-            spread(&mut stacks);
-        }
-        // A call with two tags stands in two groups; the other groups part the calls.
-        let mut by_bar = vec![Totals::default(); bars.len()];
-        for stack in &stacks {
-            by_bar.iter_mut().zip(&stack.by_bar).for_each(|(sum, part)| sum.add(part));
-        }
+        spread(&mut stacks);
+        let by_bar = fold(&series.all);
         let total = Totals::sum(&by_bar);
         Self { view, bars, stacks, by_bar, total }
     }
@@ -87,6 +81,19 @@ impl Stacks {
     /// The most that a bar costs, in dollars.
     pub fn most(&self) -> f64 {
         self.by_bar.iter().map(|bar| bar.cost.dollars()).fold(0.0, f64::max)
+    }
+
+    /// What a group is of one bar's height, from 0 to 1. A call with two tags stands in two groups, whose sums are
+    /// more than the bar: they share its height.
+    pub fn part(&self, stack: &Stack, bar: usize) -> f64 {
+        let cost = |stack: &Stack| stack.by_bar.get(bar).map_or(0.0, |totals| totals.cost.dollars());
+        let sum: f64 = self.stacks.iter().map(cost).sum();
+        if sum > 0.0 { cost(stack) / sum } else { 0.0 }
+    }
+
+    /// Whether a call may stand in several groups.
+    pub fn overlap(&self) -> bool {
+        self.view.group == Group::Tag
     }
 
     /// The address of the calls of one bar, or of all of them, of one group or of all.
@@ -119,7 +126,7 @@ fn colour_of(group: Group, key: Option<&str>, local: bool) -> &'static str {
     }
 }
 
-/// What is no model has no colour of its own: neighbours get colours that tell them apart.
+/// Each group gets a colour that no group before it has; a model keeps its own where it is free.
 fn spread(stacks: &mut [Stack]) {
     const COLOURS: [&str; 8] = [
         "var(--m-google-2)",
@@ -131,8 +138,16 @@ fn spread(stacks: &mut [Stack]) {
         "var(--m-d-1)",
         "var(--m-local-2)",
     ];
-    let own = stacks.iter_mut().filter(|stack| !matches!(stack.of, None | Some(Of(None))));
-    own.zip(COLOURS).for_each(|(stack, colour)| stack.colour = colour);
+    const NEUTRAL: &str = "var(--m-other)";
+    let own: Vec<&'static str> = stacks.iter().map(|stack| stack.colour).collect();
+    let mut taken = Vec::new();
+    for stack in stacks.iter_mut().filter(|stack| !matches!(stack.of, None | Some(Of(None)))) {
+        if stack.colour == NEUTRAL || taken.contains(&stack.colour) {
+            let free = |colour: &&str| !taken.contains(colour) && !own.contains(colour);
+            stack.colour = COLOURS.into_iter().find(free).unwrap_or(stack.colour);
+        }
+        taken.push(stack.colour);
+    }
 }
 
 #[cfg(test)]
@@ -156,14 +171,23 @@ mod tests {
             label: None,
             points: vec![point(0, 100 - n), point(29, 1), point(52, 2)],
         };
-        let series =
-            Series { groups: (0..10).map(group).collect(), more_groups: 5, rest: vec![point(29, 40)] };
+        let series = Series {
+            groups: (0..10).map(group).collect(),
+            more_groups: 5,
+            rest: vec![point(29, 40)],
+            all: vec![point(0, 955), point(29, 50), point(52, 20)],
+        };
         let stacks = Stacks::new(ChartView::default(), bars, &series);
         assert_eq!((stacks.stacks.len(), stacks.stacks[7].name.as_str()), (8, "8 smaller"));
         assert_eq!(stacks.stacks[0].by_bar[29].cost.pico(), 3, "two hours of today");
         assert_eq!(stacks.stacks[7].by_bar[29].cost.pico(), 3 * 3 + 40);
-        assert_eq!(stacks.total.calls, 31);
-        assert_eq!(stacks.total.cost, stacks.by_bar.iter().map(|bar| bar.cost).sum());
+        assert_eq!((stacks.total.calls, stacks.total.cost.pico()), (3, 955 + 50 + 20), "each call once");
+        let parts: f64 = stacks.stacks.iter().map(|stack| stacks.part(stack, 29)).sum();
+        assert!((parts - 1.0).abs() < 1e-9, "{parts}");
+        let mut colours: Vec<_> = stacks.stacks.iter().map(|stack| stack.colour).collect();
+        colours.sort_unstable();
+        colours.dedup();
+        assert_eq!(colours.len(), 8, "told apart");
         let address = stacks.calls(stacks.stacks[0].of.as_ref(), Some(29));
         assert_eq!(address, format!("/traces?model=m0&from=0&to={DAY}"));
     }

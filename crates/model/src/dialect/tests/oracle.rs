@@ -1,0 +1,121 @@
+//! The readers against samples and expectations that somebody else wrote. Run by hand, since they are not part of
+//! this repository:
+//! `LLMFLOW_SAMPLES=FOLDER cargo test -p model --lib oracle -- --ignored --nocapture`, with an `expected.json` in it.
+
+use super::*;
+
+fn provider_and_path(file: &str) -> Option<(&'static str, &'static str)> {
+    let known = [
+        ("openai-responses", "openai", "/v1/responses"),
+        ("anthropic", "anthropic", "/v1/messages"),
+        ("gemini", "gemini", "/v1beta/models/gemini-2.5-pro:streamGenerateContent"),
+        ("ollama-chat", "ollama", "/api/chat"),
+        ("ollama-generate", "ollama", "/api/generate"),
+        ("cohere", "cohere", "/v2/chat"),
+        ("llamacpp-completion", "llama", "/completion"),
+    ];
+    let (_, provider, path) = known.into_iter().find(|(start, ..)| file.starts_with(start)).unwrap_or((
+        "",
+        "openai",
+        "/chat/completions",
+    ));
+    // Event streams of Bedrock and WebSocket frames are read elsewhere.
+    (!file.starts_with("bedrock") && !file.starts_with("codex-websocket")).then_some((provider, path))
+}
+
+/// What `expected` says and the reader does not.
+fn differences(case: &Case, expected: &Value) -> Vec<String> {
+    let reading = case.read();
+    let usage = &reading.usage;
+    let parts = answer(case);
+    let calls: Vec<(String, Value)> = parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::ToolCall { name, arguments, .. } => {
+                Some((name.clone(), serde_json::from_str(arguments).ok()?))
+            }
+            _ => None,
+        })
+        .collect();
+    let said: String = parts
+        .iter()
+        .filter_map(|part| if let Part::Text { text } = part { Some(text.as_str()) } else { None })
+        .collect();
+    // A bucket that nobody mentions is zero to the samples and unknown to us.
+    let mentioned = |tokens: Option<u64>| json!(tokens.unwrap_or(0));
+    let dollars = |value: &Value| value.as_f64().map(|dollars| (dollars * 1e12).round());
+    let mut different = Vec::new();
+    for (key, wanted) in expected.as_object().unwrap() {
+        let found = match key.as_str() {
+            "model" => json!(reading.model),
+            "fresh_input" => json!(usage.input),
+            "cache_read" => mentioned(usage.cache_read),
+            "cache_write_5m" => mentioned(usage.cache_write_5m),
+            "cache_write_1h" => mentioned(usage.cache_write_1h),
+            "output_total" => json!(usage.output),
+            "reasoning_in_output" => mentioned(usage.reasoning),
+            "stop" => json!(reading.finish_reason),
+            "response_id" => json!(reading.response_id),
+            "text" => json!(said),
+            "web_search_requests" => json!(reading.web_searches),
+            "partial" => json!(!reading.complete),
+            "error" => json!(reading.error.as_deref().map(|line| crate::dialect::error_kind(line))),
+            "reported_cost_usd" => {
+                let pico = reading.provider_cost.map(|cost| cost.pico() as f64);
+                if pico == dollars(wanted) { wanted.clone() } else { json!(pico) }
+            }
+            "tool_calls" => {
+                let wanted: Vec<(String, Value)> = wanted
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|call| (call["name"].as_str().unwrap().to_owned(), call["arguments"].clone()))
+                    .collect();
+                if calls == wanted { expected[key].clone() } else { json!(format!("{calls:?}")) }
+            }
+            "tokens_per_second" | "predicted_per_second" => {
+                let rate = reading.server.and_then(|server| server.output_per_second()).unwrap_or(0.0);
+                if (rate - wanted.as_f64().unwrap()).abs() < 0.05 { wanted.clone() } else { json!(rate) }
+            }
+            "context_used" => json!(usage.total()),
+            // Prices have tests of their own; a note is for people.
+            "computed_cost_usd" | "note" => wanted.clone(),
+            other => json!(format!("no reader for {other}")),
+        };
+        if found != *wanted {
+            different.push(format!("{key}: wanted {wanted}, found {found}"));
+        }
+    }
+    different
+}
+
+#[test]
+#[ignore = "needs LLMFLOW_SAMPLES, a folder of samples with an expected.json"]
+fn samples_written_by_others_are_read_as_they_expect() {
+    let folder = std::path::PathBuf::from(std::env::var_os("LLMFLOW_SAMPLES").unwrap());
+    let expected: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    let (mut same, mut skipped, mut different) = (0, Vec::new(), Vec::new());
+    for (file, expected) in expected.as_object().unwrap() {
+        let Some((provider, path)) = provider_and_path(file) else {
+            skipped.push(file);
+            continue;
+        };
+        let content_type = match file.rsplit_once('.').unwrap().1 {
+            "sse" => "text/event-stream",
+            "ndjson" => "application/x-ndjson",
+            _ => "application/json",
+        };
+        let case =
+            Case { content_type, ..Case::new(provider, path, std::fs::read(folder.join(file)).unwrap()) };
+        let found = differences(&case, expected);
+        same += usize::from(found.is_empty());
+        different.extend(found.into_iter().map(|line| format!("{file}: {line}")));
+    }
+    println!(
+        "samples: {same} as expected, {} different, {} not read here: {skipped:?}",
+        different.len(),
+        skipped.len()
+    );
+    assert!(different.is_empty(), "{different:#?}");
+}

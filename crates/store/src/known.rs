@@ -1,0 +1,130 @@
+//! What later bodies may repeat: stretches and chains met lately, by hash, and where they stand. In memory; each pack
+//! lists its own, so that a start finds the latest again. What is forgotten is only stored once more.
+//! Leaves out writing packs (`pack`) and what a body is made of (`bodies`).
+
+use std::collections::HashMap;
+
+use crate::StoreError;
+use crate::layout::{Place, get_u32, put};
+
+/// Half of what is remembered, some megabytes: when as much is new, the older half goes.
+const GENERATION: usize = 32_768;
+
+/// The first half of a BLAKE3 hash.
+pub(crate) type Key = [u8; 16];
+
+/// Something met before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Met {
+    pub(crate) place: Place,
+    /// How many chains stand behind this one, itself included; 0: a stretch.
+    pub(crate) depth: u32,
+}
+
+/// The memory, and the ids that come next.
+#[derive(Debug)]
+pub(crate) struct Known {
+    newer: HashMap<Key, Met>,
+    older: HashMap<Key, Met>,
+    next_pack: i64,
+    epoch: u64,
+}
+
+impl Known {
+    pub(crate) fn new(next_pack: i64) -> Self {
+        Self { newer: HashMap::new(), older: HashMap::new(), next_pack, epoch: 0 }
+    }
+
+    /// The id of a new pack. One that is never written leaves a gap.
+    pub(crate) fn next_pack(&mut self) -> i64 {
+        let id = self.next_pack;
+        self.next_pack += 1;
+        id
+    }
+
+    pub(crate) fn get(&mut self, key: &Key) -> Option<Met> {
+        if let Some(met) = self.newer.get(key) {
+            return Some(*met);
+        }
+        let met = self.older.remove(key)?;
+        self.put(*key, met);
+        Some(met)
+    }
+
+    pub(crate) fn put(&mut self, key: Key, met: Met) {
+        if self.newer.len() >= GENERATION {
+            self.older = std::mem::take(&mut self.newer);
+        }
+        self.newer.insert(key, met);
+    }
+
+    /// Counts how often everything was forgotten: what was made ready before refers to what may never be written.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Some of what was met will not be written.
+    pub(crate) fn forget(&mut self) {
+        self.newer.clear();
+        self.older.clear();
+        self.epoch += 1;
+    }
+
+    /// Learns what pack `id` lists, unless it is known from a later one; `false` when there is enough.
+    pub(crate) fn recall(&mut self, id: i64, mut listed: &[u8]) -> Result<bool, StoreError> {
+        while !listed.is_empty() {
+            let damaged = StoreError::Damaged("a pack's list ends in the middle");
+            let (key, mut rest) = listed.split_first_chunk::<16>().ok_or(damaged)?;
+            let place = Place { pack: id, at: get_u32(&mut rest)?, len: get_u32(&mut rest)? };
+            let met = Met { place, depth: get_u32(&mut rest)? };
+            listed = rest;
+            if self.newer.len() >= GENERATION {
+                return Ok(false);
+            }
+            self.newer.entry(*key).or_insert(met);
+        }
+        Ok(true)
+    }
+}
+
+/// Adds one to a pack's list.
+pub(crate) fn list(listed: &mut Vec<u8>, key: &Key, met: Met) {
+    listed.extend_from_slice(key);
+    put(listed, u64::from(met.place.at));
+    put(listed, u64::from(met.place.len));
+    put(listed, u64::from(met.depth));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: usize) -> Key {
+        (number as u128).to_le_bytes()
+    }
+
+    fn met(number: usize) -> Met {
+        Met { place: Place { pack: 5, at: u32::try_from(number).unwrap(), len: 200 }, depth: 3 }
+    }
+
+    #[test]
+    fn what_is_used_stays_and_the_rest_goes() {
+        let mut known = Known::new(1);
+        for number in 0..GENERATION * 3 {
+            known.put(key(number), met(number));
+            assert_eq!(known.get(&key(0)), Some(met(0)), "{number}");
+        }
+        assert_eq!(known.get(&key(1)), None);
+        assert!(known.newer.len() + known.older.len() <= GENERATION * 2);
+    }
+
+    #[test]
+    fn a_list_is_learnt_again() {
+        let mut listed = Vec::new();
+        (0..300).for_each(|number| list(&mut listed, &key(number), met(number)));
+        let mut known = Known::new(1);
+        assert!(known.recall(5, &listed).unwrap());
+        assert!((0..300).all(|number| known.get(&key(number)) == Some(met(number))));
+        assert!(known.recall(5, &listed[..18]).is_err());
+    }
+}

@@ -1,0 +1,95 @@
+//! What is fuzzed, and what must hold of it whatever comes. Each target is a function that panics when it does not.
+//! Owns the list, the seeds, and the inputs that once broke something (`found/TARGET/*`), which `cargo test` replays.
+//! Leaves out the fuzzer (`main`, behind a feature).
+
+mod decoding;
+mod dialects;
+mod framing;
+mod scanning;
+mod seeds;
+mod segments;
+
+// Private to their crates, and worth fuzzing by themselves.
+#[path = "../../crates/engine/src/pipeline/decode.rs"]
+mod decode;
+#[path = "../../crates/model/src/scanner.rs"]
+mod scanner;
+
+pub use seeds::seeds;
+
+/// One function that takes any bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Server-sent events: the framer.
+    Framing,
+    /// JSON: the scanner.
+    Scanning,
+    /// Request bodies: the cut into segments, searchable text, sessions.
+    Segments,
+    /// Requests and answers in every dialect; the first byte says which.
+    Dialects,
+    /// Content encodings.
+    Decoding,
+}
+
+impl Target {
+    /// Every target.
+    pub const ALL: [Self; 5] =
+        [Self::Framing, Self::Scanning, Self::Segments, Self::Dialects, Self::Decoding];
+
+    /// Its name on the command line and in folders.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Framing => "framing",
+            Self::Scanning => "scanning",
+            Self::Segments => "segments",
+            Self::Dialects => "dialects",
+            Self::Decoding => "decoding",
+        }
+    }
+
+    /// The target of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|target| target.name() == name)
+    }
+
+    /// Runs it once.
+    ///
+    /// # Panics
+    /// When `data` breaks what must hold.
+    pub fn run(self, data: &[u8]) {
+        match self {
+            Self::Framing => framing::run(data),
+            Self::Scanning => scanning::run(data),
+            Self::Segments => segments::run(data),
+            Self::Dialects => dialects::run(data),
+            Self::Decoding => decoding::run(data),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_hold() {
+        for target in Target::ALL {
+            let seeds = seeds(target);
+            assert!(!seeds.is_empty(), "{target:?}");
+            for seed in seeds {
+                target.run(&seed);
+            }
+        }
+    }
+
+    #[test]
+    fn what_once_broke_holds() {
+        for target in Target::ALL {
+            let folder = format!("{}/found/{}", env!("CARGO_MANIFEST_DIR"), target.name());
+            for file in std::fs::read_dir(folder).into_iter().flatten() {
+                target.run(&std::fs::read(file.unwrap().path()).unwrap());
+            }
+        }
+    }
+}

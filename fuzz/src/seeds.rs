@@ -1,0 +1,87 @@
+//! Where fuzzing begins: the answers that the readers are tested with, and a few requests. All written by us.
+
+use std::path::Path;
+
+use model::dialect::{Dialect, classify};
+
+use crate::Target;
+
+/// Requests in the shapes of the great dialects.
+const REQUESTS: [&str; 6] = [
+    r#"{"model":"m","stream":true,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"Grüße","cache_control":{"type":"ephemeral"}}]},{"role":"tool","tool_call_id":"t","content":"42"}],"tools":[{"type":"function","function":{"name":"f","parameters":{}}}]}"#,
+    r#"{"model":"m","system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral","ttl":"1h"}}],"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"ok"},{"cache_control":null,"type":"text","text":"<system-reminder>no</system-reminder>go"}]}],"metadata":{"user_id":"user_a_session_b"}}"#,
+    r#"{"contents":[{"role":"user","parts":[{"text":"hi"},{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]}],"systemInstruction":{"parts":[{"text":"s"}]},"tools":[{"functionDeclarations":[{"name":"f"}]}]}"#,
+    r#"{"model":"m","project":"p","request":{"contents":[{"parts":[{"functionResponse":{"name":"f","response":{"output":"x"}}}]}]}}"#,
+    r#"{"model":"m","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"a"}]},{"type":"function_call_output","call_id":"c","output":"o"}],"instructions":"i","prompt_cache_key":"k"}"#,
+    "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nhm\r\n--b--\r\n",
+];
+
+/// The inputs that `target` begins with.
+pub fn seeds(target: Target) -> Vec<Vec<u8>> {
+    let answers = answers();
+    let with = |prefix: &[u8], bodies: &[u8]| [prefix, bodies].concat();
+    match target {
+        Target::Framing => answers.iter().map(|(_, bytes)| with(&[0x35], bytes)).collect(),
+        Target::Scanning | Target::Segments => {
+            let documents = answers.iter().filter(|(name, _)| name.ends_with(".json"));
+            documents
+                .map(|(_, bytes)| bytes.clone())
+                .chain(REQUESTS.iter().map(|request| request.as_bytes().to_vec()))
+                .collect()
+        }
+        Target::Decoding => (0..6).map(|encoding| with(&[128 + encoding], b"data: {\"a\":1}\n\n")).collect(),
+        Target::Dialects => {
+            let of_answers = answers.iter().map(|(name, bytes)| {
+                let label = if name.ends_with(".sse") { 0 } else { 1 + u8::from(name.ends_with("l")) };
+                with(&[dialect_of(name), label], &with(b"{\"model\":\"m\",\"prompt\":\"p\"}\0", bytes))
+            });
+            let of_requests = REQUESTS.iter().flat_map(|request| {
+                [0, 1, 9, 10, 13, 18].map(|dialect| with(&[dialect, 1], &with(request.as_bytes(), b"\0{}")))
+            });
+            of_answers.chain(of_requests).collect()
+        }
+    }
+}
+
+/// The answers the readers are tested with, in the order of their names.
+fn answers() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/model/fixtures");
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut answers: Vec<(String, Vec<u8>)> = files
+        .filter_map(|file| Some((file.file_name().into_string().ok()?, std::fs::read(file.path()).ok()?)))
+        .collect();
+    answers.sort();
+    answers
+}
+
+/// Which dialect a file is in, by its name.
+fn dialect_of(file: &str) -> u8 {
+    let paths = [
+        ("openai-responses", "/v1/responses"),
+        ("openai-completions", "/v1/completions"),
+        ("anthropic", "/v1/messages"),
+        ("gemini", "/v1/models/g:streamGenerateContent"),
+        ("ollama-generate", "/api/generate"),
+        ("ollama-pull", "/api/pull"),
+        ("ollama", "/api/chat"),
+        ("cohere", "/v2/chat"),
+        ("llamacpp-completion", "/completion"),
+        ("mistral-conversation", "/v1/conversations"),
+        ("imag", "/v1/images/generations"),
+        ("transcription", "/v1/audio/transcriptions"),
+        ("speech", "/v1/audio/speech"),
+        ("moderation", "/v1/moderations"),
+        ("rerank", "/v1/rerank"),
+        ("embeddings", "/v1/embeddings"),
+        ("ocr", "/v1/ocr"),
+        ("batch", "/v1/batches"),
+        ("response-stored", "/v1/responses/r/cancel"),
+        ("response", "/v1/responses"),
+        ("generation", "/v1/responses/r/cancel"),
+        ("count", "/v1/messages/count_tokens"),
+    ];
+    let path =
+        paths.iter().find(|(start, _)| file.starts_with(start)).map_or("/chat/completions", |(_, path)| path);
+    let dialect = classify("mistral", "POST", path);
+    Dialect::ALL.iter().position(|known| *known == dialect).and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
+}
