@@ -1,17 +1,35 @@
-// Makes calls with the official JavaScript SDKs, one for each line of JSON on standard input.
+// Makes calls with one JavaScript SDK, one for each line of JSON on standard input.
 //
-// A line names the API, the base URL's root and whether to stream; the answer is one line: what the SDK's user sees.
-// Leaves out retries (they are switched off), so that one line is one request. The SDKs are taken from the folder
-// that the first argument names.
+// The first argument is the folder of the SDKs, the second names one. A line names the API, the base URL's root and
+// whether to stream; the answer is one line: what the SDK's user sees. Leaves out retries (they are switched off), so
+// that one line is one request.
 
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 
-const require = createRequire(join(process.argv[2], 'from-here.js'));
-const { OpenAI } = require('openai');
-const { Anthropic } = require('@anthropic-ai/sdk');
-const { GoogleGenAI } = require('@google/genai');
+/** A package of that folder, by the entry that it has for imports. */
+async function load(name) {
+  const folder = join(process.argv[2], name);
+  const { exports, module, main } = JSON.parse(readFileSync(join(folder, 'package.json')));
+  const entry = exports?.['.'] ?? exports;
+  const found = [entry?.node?.import, entry?.import, entry?.default, module, main].map((path) => path?.default ?? path);
+  return import(pathToFileURL(join(folder, found.find((path) => typeof path === 'string'))).href);
+}
+
+const SDKS = {
+  'openai': ['chat', 'responses'], '@anthropic-ai/sdk': ['messages'], '@google/genai': ['gemini'],
+  'ai': ['ai-chat', 'ai-responses', 'ai-messages', 'ai-gemini'],
+};
+const named = SDKS[process.argv[3]];
+const { OpenAI } = named.includes('chat') ? await load('openai') : {};
+const { Anthropic } = named.includes('messages') ? await load('@anthropic-ai/sdk') : {};
+const { GoogleGenAI } = named.includes('gemini') ? await load('@google/genai') : {};
+const ai = named.includes('ai-chat') ? await load('ai') : {};
+const { createOpenAI } = named.includes('ai-chat') ? await load('@ai-sdk/openai') : {};
+const { createAnthropic } = named.includes('ai-chat') ? await load('@ai-sdk/anthropic') : {};
+const { createGoogleGenerativeAI } = named.includes('ai-chat') ? await load('@ai-sdk/google') : {};
 
 const PROMPT = 'What is the weather in Köln? 🌦';
 const SYSTEM = 'Be brief.';
@@ -91,7 +109,32 @@ async function gemini(root, stream) {
   return { text, calls };
 }
 
+const KEY = 'sk-test-0123456789abcdef';
+const MODELS = {
+  'ai-chat': (root) => createOpenAI({ baseURL: `${root}/v1`, apiKey: KEY }).chat('gpt-4o-mini'),
+  'ai-responses': (root) => createOpenAI({ baseURL: `${root}/v1`, apiKey: KEY }).responses('gpt-5'),
+  'ai-messages': (root) => createAnthropic({ baseURL: `${root}/v1`, apiKey: KEY })('claude-sonnet-4-5-20250929'),
+  'ai-gemini': (root) => createGoogleGenerativeAI({ baseURL: `${root}/v1beta`, apiKey: 'AIzaTest0123456789' })('gemini-2.5-flash'),
+};
+
+async function vercel(model, stream) {
+  const tools = { get_weather: ai.tool({ description: 'Weather', inputSchema: ai.jsonSchema(SCHEMA) }) };
+  const asked = { model, system: SYSTEM, prompt: PROMPT, tools, maxRetries: 0 };
+  let text = '', calls = [];
+  if (!stream) {
+    const answer = await ai.generateText(asked);
+    return { text: answer.text, calls: answer.toolCalls.map((call) => [call.toolName, call.input]) };
+  }
+  for await (const part of ai.streamText({ ...asked, onError() {} }).fullStream) {
+    if (part.type === 'text-delta') text += part.text;
+    if (part.type === 'tool-call') calls.push([part.toolName, part.input]);
+    if (part.type === 'error') throw part.error;
+  }
+  return { text, calls };
+}
+
 const APIS = { chat, responses, messages, gemini };
+for (const [api, model] of Object.entries(MODELS)) APIS[api] = (root, stream) => vercel(model(root), stream);
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { api, root, stream } = JSON.parse(line);
@@ -100,7 +143,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     outcome = await APIS[api](root, stream);
   } catch (error) {
     // Whatever it is, it is what the SDK's user sees.
-    outcome = { error: error.constructor.name, status: error.status ?? null };
+    outcome = { error: error.constructor.name, status: error.status ?? error.statusCode ?? null };
+    if (process.env.LLMFLOW_CLIENTS_VERBOSE) console.error(error.stack);
   }
   console.log(JSON.stringify(outcome));
 }

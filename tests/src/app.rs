@@ -28,6 +28,14 @@ const PROVIDERS: &[&str] = &[
     "PERPLEXITY",
     "OPENROUTER",
     "OLLAMA",
+    "AZURE",
+    "DEEPSEEK",
+    "XAI",
+    "FIREWORKS",
+    "CEREBRAS",
+    "LMSTUDIO",
+    "VLLM",
+    "CHATGPT",
 ];
 const STARTS: usize = 5;
 /// The ports that [`free_port`] gave in this process.
@@ -380,10 +388,11 @@ impl App {
         }
     }
 
-    /// The newest calls, newest first, at most 1,000.
+    /// The newest calls, side calls too, newest first, at most 1,000.
     pub async fn calls(&self) -> Vec<CallSummary> {
         let page = Page { limit: 1_000, ..Page::default() };
-        match self.ask(&Request::ListCalls { filter: CallFilter::default(), page }).await {
+        let filter = CallFilter { side_calls: true, ..CallFilter::default() };
+        match self.ask(&Request::ListCalls { filter, page }).await {
             Reply::Calls(found) => found.calls,
             other => panic!("{other:?}"),
         }

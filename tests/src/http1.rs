@@ -102,6 +102,62 @@ impl BodyEnd {
     }
 }
 
+/// Bytes that were kept, read once more.
+#[derive(Debug)]
+pub(crate) struct Unread<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Unread<'a> {
+    fn take(&mut self, count: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(count.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+
+    fn line(&mut self) -> Option<&'a [u8]> {
+        let end = memchr::memchr(b'\n', self.0)?;
+        Some(self.take(end + 1).trim_ascii_end())
+    }
+
+    /// The next head; `None` unless all of it is there.
+    pub(crate) fn head(&mut self) -> Option<Head> {
+        let end = memchr::memmem::find(self.0, b"\r\n\r\n")?;
+        Some(Head::parse(self.take(end + 4)))
+    }
+
+    /// The next body as far as it is there, and whether it has its end. One that ends with the connection never has.
+    pub(crate) fn body(&mut self, end: &mut BodyEnd) -> (Vec<u8>, bool) {
+        match end {
+            BodyEnd::After(length) => {
+                let length = usize::try_from(*length).unwrap();
+                let body = self.take(length).to_vec();
+                let whole = body.len() == length;
+                (body, whole)
+            }
+            BodyEnd::LastChunk => self.chunks(),
+            BodyEnd::Close => (self.take(usize::MAX).to_vec(), false),
+        }
+    }
+
+    fn chunks(&mut self) -> (Vec<u8>, bool) {
+        let mut body = Vec::new();
+        while let Some(line) = self.line() {
+            let size = String::from_utf8_lossy(line).split(';').next().unwrap_or_default().trim().to_owned();
+            let size = usize::from_str_radix(&size, 16).expect("a chunk's size");
+            if size == 0 {
+                while let Some(line) = self.line() {
+                    if line.is_empty() {
+                        return (body, true);
+                    }
+                }
+                break;
+            }
+            body.extend(self.take(size));
+            self.take(2);
+        }
+        (body, false)
+    }
+}
+
 /// A socket with what was read from it and not yet taken.
 #[derive(Debug)]
 pub(crate) struct Wire {

@@ -16,10 +16,13 @@ mod client;
 mod desktop;
 mod http1;
 mod mock;
+mod modern;
 mod prices;
+mod raw;
 #[cfg(target_os = "linux")]
 mod session;
 mod store_files;
+mod tap;
 mod wait;
 
 pub use app::{App, Finished, Setup, free_port};
@@ -29,10 +32,13 @@ pub use client::{Client, Ended, Response, send, try_send};
 pub use desktop::{Entry, Screen, Tray, Window};
 pub use http1::{Head, HeaderLine, hop_by_hop};
 pub use mock::{Answer, Dialect, Exchange, Fault, Framing, Mock, Plan, Received, Sent, Step, Tokens, gzip};
-pub use prices::{Rates, rates};
+pub use modern::{Asked, Http2, Piecewise, SecureUpstream, whole};
+pub use prices::{Rates, is_priced, rates};
+pub use raw::{Line, Raw};
 #[cfg(target_os = "linux")]
 pub use session::{SECRETS, Session};
 pub use store_files::{Cell, database_cells, files};
+pub use tap::{Heard, Tap};
 pub use wait::{DEADLINE, wait_until, within};
 
 use sha2::{Digest, Sha256};
@@ -40,6 +46,14 @@ use sha2::{Digest, Sha256};
 /// SHA-256 in hex.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Bytes of memory that a process holds, as the system counts them.
+#[cfg(target_os = "linux")]
+pub fn memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 /// Whether `needle` stands in `haystack`.

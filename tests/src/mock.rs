@@ -4,9 +4,11 @@
 
 mod answer;
 mod anthropic;
+mod cohere;
 mod connection;
 mod dialect;
 mod gemini;
+mod ollama;
 mod openai;
 mod plan;
 mod responses;

@@ -25,10 +25,7 @@ pub struct Rates {
 
 /// The rates of the table's entry `key`, which must price every bucket it names in whole pico-dollars.
 pub fn rates(key: &str) -> Rates {
-    static PARSED: OnceLock<Value> = OnceLock::new();
-    let table =
-        PARSED.get_or_init(|| serde_json::from_str(&std::fs::read_to_string(TABLE).unwrap()).unwrap());
-    let entry = table.get(key).unwrap_or_else(|| panic!("{key} is not in the price table"));
+    let entry = table().get(key).unwrap_or_else(|| panic!("{key} is not in the price table"));
     let rate = |field: &str| entry.get(field).and_then(Value::as_f64).map(|dollars| whole(dollars * 1e12));
     let input = rate("input_cost_per_token").unwrap();
     let cache_write_5m = rate("cache_creation_input_token_cost").unwrap_or(input);
@@ -39,6 +36,16 @@ pub fn rates(key: &str) -> Rates {
         cache_write_1h: rate("cache_creation_input_token_cost_above_1hr").unwrap_or(cache_write_5m),
         output: rate("output_cost_per_token").unwrap(),
     }
+}
+
+/// Whether the table has an entry `key`.
+pub fn is_priced(key: &str) -> bool {
+    table().get(key).is_some()
+}
+
+fn table() -> &'static Value {
+    static PARSED: OnceLock<Value> = OnceLock::new();
+    PARSED.get_or_init(|| serde_json::from_str(&std::fs::read_to_string(TABLE).unwrap()).unwrap())
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "rates are far below the limit")]

@@ -6,7 +6,7 @@ pub mod typed;
 
 pub use query::pairs;
 
-use api::{CallFilter, CallId, Outcome};
+use api::{CallFilter, CallId, Operation, Outcome};
 
 use crate::format::time::day_start;
 
@@ -128,17 +128,25 @@ impl View {
         filter
     }
 
-    /// The same conditions without those that the tabs All, Errors and No price set.
+    /// The same conditions without those that the tabs set.
     pub fn without_preset(&self) -> Self {
         let mut view = self.clone();
         view.call = None;
         (view.filter.outcome, view.filter.unpriced) = (None, None);
+        if view.side_calls_only() {
+            view.filter.operation = None;
+        }
         view
     }
 
     /// Whether it shows all calls.
     pub fn is_unfiltered(&self) -> bool {
         self.filter == CallFilter::default() && self.last.is_none()
+    }
+
+    /// Only what tools do beside their calls of models?
+    pub fn side_calls_only(&self) -> bool {
+        self.filter.operation == Some(Operation::SideCall)
     }
 
     /// Only the failed ones?
@@ -164,7 +172,8 @@ impl View {
             "priced",
             filter.not_fully_priced.map(|unsure| if unsure { "partly" } else { "fully" }.to_owned()),
         );
-        add("usage", filter.partial.map(|partial| if partial { "partial" } else { "whole" }.to_owned()));
+        add("usage", typed::usage_word(filter.partial, filter.estimated).map(str::to_owned));
+        add("side", filter.side_calls.then(|| "shown".to_owned()));
         add("status", filter.status.map(|status| status.to_string()));
         add("error", typed::named(filter.error_kind.as_deref()));
         add("bucket", filter.bucket.map(|bucket| bucket.as_str().to_owned()));
@@ -217,7 +226,8 @@ impl View {
             "cost" => (filter.cost_min_pico, filter.cost_max_pico) = (None, None),
             "price" => filter.unpriced = None,
             "priced" => filter.not_fully_priced = None,
-            "usage" => filter.partial = None,
+            "usage" => (filter.partial, filter.estimated) = (None, None),
+            "side" => filter.side_calls = false,
             "status" => filter.status = None,
             "error" => filter.error_kind = None,
             "bucket" => filter.bucket = None,
@@ -278,10 +288,10 @@ mod tests {
     #[test]
     fn each_chip_can_be_taken_away() {
         let mut view = View::parse(
-            "time=1h&model=m&provider=p&tool=c&outcome=error&state=lost&operation=chat&cost=1..2&price=unknown&priced=partly&usage=partial&status=529&error=e&bucket=output&first_token=known&body=cut&tag=t&session=s&trace=r&text=w&from=1&to=2",
+            "time=1h&model=m&provider=p&tool=c&outcome=error&state=lost&operation=chat&cost=1..2&price=unknown&priced=partly&usage=partial&side=shown&status=529&error=e&bucket=output&first_token=known&body=cut&tag=t&session=s&trace=r&text=w&from=1&to=2",
         );
         let chips = view.chips(|ms| ms.to_string());
-        assert_eq!(chips.len(), 22);
+        assert_eq!(chips.len(), 23);
         for chip in chips {
             let less = view.without(chip.field);
             assert_ne!(less, view, "removing {} changes something", chip.field);

@@ -23,6 +23,9 @@ pub fn call_cost(cost: Option<Money>, source: CostSource, open: bool) -> CostTex
         (CostSource::Local, _) => CostText::Local,
         (CostSource::NotBilled, _) => CostText::None,
         (CostSource::Partial, Some(cost)) => CostText::Amount { text: money(cost, 4), partial: true },
+        (CostSource::Estimated, Some(cost)) => {
+            CostText::Amount { text: format!("~{}", money(cost, 4)), partial: false }
+        }
         (_, Some(cost)) => CostText::Amount { text: money(cost, 4), partial: open },
         (_, None) if open => CostText::None,
         (_, None) => CostText::Unknown,
@@ -203,6 +206,8 @@ mod tests {
         assert_eq!(call_cost(None, CostSource::Unknown, true), CostText::None);
         let partial = call_cost(Some(dollars("0.0461")), CostSource::Partial, false);
         assert_eq!(partial, CostText::Amount { text: "$0.0461".into(), partial: true });
+        let estimated = call_cost(Some(dollars("0.0461")), CostSource::Estimated, false);
+        assert_eq!(estimated, CostText::Amount { text: "~$0.0461".into(), partial: false });
     }
 
     #[test]

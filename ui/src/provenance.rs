@@ -46,9 +46,10 @@ pub fn of_sum(totals: &Totals, when: &str, price_date: &str) -> String {
     for (count, words) in [
         (totals.provider_priced, "the provider said what it charged"),
         (
-            totals.not_fully_priced.saturating_sub(totals.unpriced),
+            totals.not_fully_priced.saturating_sub(totals.unpriced).saturating_sub(totals.estimated),
             "partial, as far as usage had been reported",
         ),
+        (totals.estimated, "estimated from the text, for want of reported usage"),
         (totals.local, "local, without a price"),
         (totals.unpriced, "unknown price or usage, not in the sum"),
         (totals.open, "in flight, not in the sum yet"),

@@ -248,6 +248,10 @@ pub struct CallSummary {
     pub trace_id: Option<String>,
     /// The client's parent span.
     pub parent_id: Option<String>,
+    /// The call that failed or broke off shortly before, and that the client makes again by this one: the same request,
+    /// streamed or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<CallId>,
     /// Tags given with the call.
     pub tags: Vec<String>,
 }

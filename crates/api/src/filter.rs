@@ -51,10 +51,15 @@ pub struct CallFilter {
     pub trace_id: Option<String>,
     /// The cost is unknown.
     pub unpriced: Option<bool>,
-    /// The cost is unknown, or the provider told only a part of the usage.
+    /// The cost is unknown, or the provider told only a part of the usage, or a part is estimated.
     pub not_fully_priced: Option<bool>,
     /// The provider told only a part of the usage.
     pub partial: Option<bool>,
+    /// A part of the usage is estimated.
+    pub estimated: Option<bool>,
+    /// Side calls too: what tools do beside their calls of models. They are left out unless asked for here or by
+    /// `operation`.
+    pub side_calls: bool,
     /// The upstream's status.
     pub status: Option<u16>,
     /// The error's cause: the provider's word, or the beginning of its sentence.

@@ -78,7 +78,11 @@ pub struct ProviderStatus {
     pub name: String,
     /// Its name for people.
     pub display_name: String,
-    /// Where calls go.
+    /// Whose dialect it speaks (`openai`): its own name for those LLMFlow knows by itself.
+    pub speaks: String,
+    /// The environment variable that usually holds its key.
+    pub variable: Option<String>,
+    /// Where calls go. `{resource}` in it is the Azure resource that a call names.
     pub base_url: String,
     /// Whether `base_url` was set by the user.
     pub custom: bool,

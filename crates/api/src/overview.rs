@@ -122,7 +122,10 @@ pub struct Totals {
     /// Ended calls of whose usage the provider told only a part.
     #[serde(skip_serializing_if = "is_zero")]
     pub partial: u64,
-    /// Ended calls for which either holds.
+    /// Ended calls of whose usage a part is estimated.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub estimated: u64,
+    /// Ended calls for which one of these holds.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_fully_priced: u64,
     /// Calls whose cost is the provider's own word.
@@ -158,6 +161,7 @@ impl Totals {
             (&mut self.turns, other.turns),
             (&mut self.unpriced, other.unpriced),
             (&mut self.partial, other.partial),
+            (&mut self.estimated, other.estimated),
             (&mut self.not_fully_priced, other.not_fully_priced),
             (&mut self.provider_priced, other.provider_priced),
             (&mut self.local, other.local),

@@ -102,6 +102,7 @@ pub async fn examine(
     findings.extend(data::check(&patient).await);
     findings.push(keychain::check(settings).await);
     findings.extend(running(&patient));
+    findings.extend(upstreams::way(settings));
     if online {
         findings.extend(upstreams::check(settings).await);
     }

@@ -150,11 +150,15 @@ impl Engine {
         let (stop, force) = (CancellationToken::new(), CancellationToken::new());
         let quiet = CancellationToken::new();
         let providers = upstreams.providers().clone();
-        let keys = Keys::start(&settings, providers, tap.fingerprinter.clone(), events.clone(), &tracker, &quiet);
+        let keys =
+            Keys::start(&settings, providers, tap.fingerprinter.clone(), events.clone(), &tracker, &quiet);
         let counters = tap.counters.clone();
-        let proxy = Proxy::new(tap, settings.guard(), upstreams.clone(), keys.published()).map_err(|error| {
-            StartError::Other(format!("the platform's certificates cannot be read: {error}"))
-        })?;
+        let outbound = settings
+            .outbound()
+            .map_err(|wanted| StartError::Other(format!("upstream_proxy is not {wanted}")))?;
+        let (guard, bounds) = (settings.guard(), settings.bounds());
+        let proxy = Proxy::new(tap, guard, upstreams.clone(), outbound, keys.published(), bounds)
+            .map_err(|error| StartError::Other(format!("TLS cannot be set up: {error}")))?;
         let sources = Sources::new(events.clone());
         let supervisor = Supervisor::new(
             proxy,
@@ -205,6 +209,7 @@ impl Engine {
             open: inner.open.clone(),
             heads: HashMap::new(),
             ended_unseen: HashSet::new(),
+            earlier: Arc::default(),
             counters: inner.counters.clone(),
             tally: inner.tally.clone(),
         };

@@ -3,13 +3,17 @@
 
 mod commits;
 mod decode;
+mod earlier;
+#[cfg(debug_assertions)]
+mod fault;
 mod record;
 
+pub(crate) use earlier::Earlier;
 pub(crate) use record::millis;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use api::{CallId, InFlight};
@@ -53,6 +57,8 @@ pub(crate) struct Pipeline {
     pub(crate) heads: HashMap<CallId, Arc<Head>>,
     /// Calls whose ending was lost while their beginning was still queued.
     pub(crate) ended_unseen: HashSet<CallId>,
+    /// What ended calls left for later ones. One batch is read at a time, so nobody waits for it.
+    pub(crate) earlier: Arc<Mutex<Earlier>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
 }
@@ -129,11 +135,13 @@ impl Pipeline {
         let over: Vec<CallId> = closed.iter().map(|call| call.head.id).chain(lost.iter().copied()).collect();
         let opened_ids: Vec<CallId> = opened.iter().map(|head| head.id).collect();
         let (prices, store, open) = (self.prices.clone(), self.store.clone(), self.open.clone());
+        let earlier = self.earlier.clone();
         // Reading a large answer takes milliseconds: not on the threads that forward calls.
         let reading = tokio::task::spawn_blocking(move || {
             let mut models = HashMap::new();
             for (id, (head, request)) in sent {
-                let model = record::requested_model(&head, &request);
+                let read = || record::requested_model(&head, &request);
+                let model = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_default();
                 open.asks_for(id, model.clone());
                 models.extend(model.map(|model| (id, model)));
             }
@@ -141,7 +149,9 @@ impl Pipeline {
                 let model = models.remove(&head.id);
                 Write::Open(Box::new(api::CallSummary { model, ..record::opened(head) }))
             });
-            let closes = closed.iter().map(|call| Write::Close(Box::new(record::closed(call, &prices))));
+            let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
+            let closes =
+                closed.iter().map(|call| Write::Close(Box::new(record::closed(call, &prices, &mut earlier))));
             store.prepare(opens.chain(closes).chain(lost.into_iter().map(Write::Lose)).collect())
         });
         let prepared = reading.await.map_err(|error| error.to_string());
@@ -223,7 +233,7 @@ fn in_flight(head: &Head) -> InFlight {
         id: head.id,
         started_ms: record::millis(head.started),
         provider: head.provider.name.clone(),
-        client: record::client(head),
+        client: record::client(head, &[]),
         model: None,
         path: head.path.clone(),
         first_byte_us: None,

@@ -7,12 +7,13 @@ pub(crate) mod rows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use proxy::{Azure, CHATGPT, Choices, Custom, Providers};
+use proxy::{Azure, CHATGPT, Choices, Custom, NotAProxy, Outbound, Providers};
 use serde::{Deserialize, Serialize};
 
-use origin::{UPSTREAM, shouted};
 pub use origin::{EnvironmentKey, Origin};
+use origin::{UPSTREAM, shouted};
 
 /// The commented file with every default.
 pub const EXAMPLE: &str = include_str!("../settings.example.toml");
@@ -35,6 +36,12 @@ pub struct Settings {
     pub max_body_mb: u32,
     /// Megabytes of bodies that are not stored yet.
     pub memory_mb: u32,
+    /// Client connections and calls at one time.
+    pub max_connections: u32,
+    /// Seconds a client may take to send a request's head.
+    pub head_timeout_s: u32,
+    /// The proxy in front of the upstreams; empty for the environment's, `none` for none.
+    pub upstream_proxy: String,
     /// Seconds that calls may go on after a stop.
     pub shutdown_grace_s: u32,
     /// Closing the window leaves LLMFlow running in the tray.
@@ -112,6 +119,9 @@ impl Default for Settings {
             allowed_origins: Vec::new(),
             max_body_mb: 32,
             memory_mb: 256,
+            max_connections: 8192,
+            head_timeout_s: 60,
+            upstream_proxy: String::new(),
             shutdown_grace_s: 30,
             close_to_tray: true,
             keychain: true,
@@ -182,14 +192,16 @@ impl Settings {
         };
         // Which variables may hold keys and addresses depends on which providers there are. A file that is not
         // understood is told of by what follows.
-        let providers = toml::from_str::<Self>(&text).map(|settings| settings.every_provider()).unwrap_or_default();
+        let providers =
+            toml::from_str::<Self>(&text).map(|settings| settings.every_provider()).unwrap_or_default();
         Self::assemble(&text, Origin::new(flags, env, place.map(|(path, _)| path), &providers))
     }
 
     /// The settings without their file, for saying what is wrong with it; mistakes elsewhere are left out too.
     pub fn without_file(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Self {
         let defaults = || Self { data_dir: default_data_dir(), ..Self::default() };
-        Self::assemble("", Origin::new(flags, env, None, &Providers::built_in())).unwrap_or_else(|_| defaults())
+        Self::assemble("", Origin::new(flags, env, None, &Providers::built_in()))
+            .unwrap_or_else(|_| defaults())
     }
 
     /// What these settings would be after another start: the file read again under the same environment and flags.
@@ -227,6 +239,9 @@ impl Settings {
         if settings.data_dir.as_os_str().is_empty() {
             settings.data_dir = default_data_dir();
         }
+        // Who points Ollama's clients at us does not mean that we should point at ourselves.
+        let ports = [settings.proxy_port, settings.dashboard_port];
+        settings.origin.bases.retain(|_, base| !origin::leads_to(base, &ports));
         settings.check()?;
         Ok(settings)
     }
@@ -263,6 +278,13 @@ impl Settings {
                 "the proxy and the dashboard cannot both listen on port {}; change PROXY_PORT or DASHBOARD_PORT",
                 self.proxy_port
             )));
+        }
+        if self.outbound().is_err() {
+            return Err(SettingsError::Value {
+                name: "upstream_proxy".to_owned(),
+                value: without_password(&self.upstream_proxy),
+                wanted: NotAProxy.to_string(),
+            });
         }
         let built_in = Providers::built_in();
         for (name, provider) in &self.providers {
@@ -326,6 +348,23 @@ impl Settings {
         }
     }
 
+    /// By which way upstreams are reached.
+    pub(crate) fn outbound(&self) -> Result<Outbound, NotAProxy> {
+        let except = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| std::env::var(name).ok());
+        match self.upstream_proxy.contains(HIDDEN) {
+            true => Err(NotAProxy),
+            false => Outbound::of_setting(&self.upstream_proxy, &except.unwrap_or_default()),
+        }
+    }
+
+    /// What the proxy's listeners bear.
+    pub(crate) fn bounds(&self) -> proxy::Bounds {
+        proxy::Bounds {
+            connections: self.max_connections.max(1) as usize,
+            head_timeout: Duration::from_secs(self.head_timeout_s.max(1).into()),
+        }
+    }
+
     /// Who may talk to this machine's listeners.
     pub(crate) fn guard(&self) -> proxy::Guard {
         proxy::Guard { hosts: self.allowed_hosts.clone(), origins: self.allowed_origins.clone() }
@@ -339,6 +378,20 @@ impl Settings {
         };
         bases.extend(self.providers.iter().filter_map(set));
         bases
+    }
+}
+
+/// What stands for a password where a proxy's address is shown.
+const HIDDEN: &str = ":***@";
+
+/// A proxy's address for people.
+pub(crate) fn without_password(url: &str) -> String {
+    let Some((before, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    let (scheme, user) = before.split_once("://").unwrap_or(("", before));
+    match user.split_once(':') {
+        Some((name, _)) if scheme.is_empty() => format!("{name}{HIDDEN}{host}"),
+        Some((name, _)) => format!("{scheme}://{name}{HIDDEN}{host}"),
+        None => url.to_owned(),
     }
 }
 
@@ -427,6 +480,13 @@ mod tests {
         let bases = settings.base_urls();
         assert_eq!((bases["my-corp"].as_str(), bases[CHATGPT].as_str()), ("http://b", "http://c"));
         assert_eq!(bases["ollama"], "http://gpu:11434");
+        let to_us = [("OLLAMA_HOST", "http://127.0.0.1:8080/ollama")];
+        assert!(
+            !load(&to_us, &Flags { config: flags.config.clone(), ..Flags::default() })
+                .unwrap()
+                .base_urls()
+                .contains_key("ollama")
+        );
         let azure = settings.choices().azure;
         assert_eq!((azure.resource.as_deref(), azure.api_version.as_deref()), (Some("r"), Some("1")));
     }
@@ -450,6 +510,13 @@ mod tests {
             std::fs::write(&config, text).unwrap();
             assert!(said(&[]).contains(word), "{text}");
         }
+        std::fs::write(&config, "upstream_proxy = 'ftp://me:secret@proxy.example'").unwrap();
+        let proxy = said(&[]);
+        assert!(
+            proxy.contains("upstream_proxy") && proxy.contains("ftp://me:***@") && !proxy.contains("secret")
+        );
+        std::fs::write(&config, "upstream_proxy = 'http://me:***@proxy.example'").unwrap();
+        assert!(said(&[]).contains("upstream_proxy"), "what is shown is not what was meant");
         std::fs::write(&config, "").unwrap();
         assert!(said(&[("PROXY_PORT", "http")]).contains("PROXY_PORT"));
         assert!(said(&[("PROXY_PORT", "3000")]).contains("3000"));

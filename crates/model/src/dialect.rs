@@ -284,5 +284,20 @@ pub fn requested_model(dialect: Dialect, path: &str, request: &[u8]) -> Option<S
     Some(model.strip_prefix("models/").map(str::to_owned).unwrap_or(model))
 }
 
+/// A request in pieces, without the members that only say how its answer is to come: what a client that asks again
+/// sends unchanged. What is no JSON object is one piece; `None` when an object is cut.
+pub fn apart_from_streaming(request: &[u8]) -> Option<Vec<&[u8]>> {
+    if request.trim_ascii_start().first() != Some(&b'{') {
+        return Some(vec![request]);
+    }
+    let mut pieces = Vec::new();
+    for member in crate::scanner::members(request) {
+        if !matches!(member.key, b"stream" | b"stream_options") {
+            pieces.extend([member.key, member.value?]);
+        }
+    }
+    Some(pieces)
+}
+
 #[cfg(test)]
 mod tests;

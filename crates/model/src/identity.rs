@@ -1,5 +1,6 @@
-//! Who made a call: the tool from its user agent; session, agent and account from what it sends; and what ties it to the
-//! calls before it (`chain`). Leaves out credentials and trace headers (`proxy`), and finding those calls (`store`).
+//! Who made a call: the tool from its user agent or its prompt; session, agent and account from what it sends; and what
+//! ties it to the calls before it (`chain`). Leaves out credentials and trace headers (`proxy`), and finding those calls
+//! (`store`).
 
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ mod agents;
 mod chain;
 mod subagent;
 
-pub use agents::{client, is_tool};
+pub use agents::{client, is_tool, tool_in_prompt};
 pub use chain::{Chain, Earlier, Scope, chain};
 pub use subagent::SaidAgent;
 

@@ -89,7 +89,10 @@ impl Allowed {
             _ => (bare(host), false),
         };
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
-        if !name.bytes().all(is_name) || name.trim_matches('.').is_empty() || (any_below && !name.contains(char::is_alphabetic)) {
+        if !name.bytes().all(is_name)
+            || name.trim_matches('.').is_empty()
+            || (any_below && !name.contains(char::is_alphabetic))
+        {
             return Err(wrong());
         }
         Ok(Self { name: name.to_owned(), any_below, port })
@@ -139,14 +142,31 @@ mod tests {
         ] {
             assert!(is_forbidden(host), "{host}");
         }
-        for host in ["127.0.0.1", "[::1]", "api.openai.com", "192.168.0.4", "10.0.0.1", "metadata.example", "[fd00::1]"] {
+        for host in [
+            "127.0.0.1",
+            "[::1]",
+            "api.openai.com",
+            "192.168.0.4",
+            "10.0.0.1",
+            "metadata.example",
+            "[fd00::1]",
+        ] {
             assert!(!is_forbidden(host), "{host}");
         }
     }
 
     #[test]
     fn this_machine_says_so_in_many_ways() {
-        for host in ["localhost", "LOCALHOST.", "127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]"] {
+        for host in [
+            "localhost",
+            "LOCALHOST.",
+            "127.0.0.1",
+            "127.9.9.9",
+            "[::1]",
+            "0.0.0.0",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+        ] {
             assert!(is_loopback(host), "{host}");
         }
         for host in ["localhost.example", "127.0.0.1.nip.io", "128.0.0.1", "[::2]", ""] {

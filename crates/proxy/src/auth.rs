@@ -167,7 +167,9 @@ impl Placed {
     /// `key` as `provider` takes it at `path`; `None` when it takes none, or this cannot stand in a header.
     pub(crate) fn new(key: &str, provider: &Provider, path: &str) -> Option<Self> {
         let (header, text) = match provider.key.form {
-            KeyForm::Header { name, bearer_below } if bearer_below.is_none_or(|below| !is_below(path, below)) => {
+            KeyForm::Header { name, bearer_below }
+                if bearer_below.is_none_or(|below| !is_below(path, below)) =>
+            {
                 (HeaderName::from_static(name), key.to_owned())
             }
             KeyForm::Bearer | KeyForm::Header { .. } => (header::AUTHORIZATION, bearer(key)),
@@ -192,7 +194,8 @@ impl Moved {
             KeyForm::Header { name, .. } if !headers.contains_key(name) => {
                 let (scheme, key) = split_scheme(single(&header::AUTHORIZATION)?.to_str().ok()?.trim());
                 let is_key = scheme.trim().eq_ignore_ascii_case("bearer") && is_api_key(name, key);
-                let to = Placed::new(key, provider, path).filter(|to| is_key && to.header != header::AUTHORIZATION)?;
+                let to = Placed::new(key, provider, path)
+                    .filter(|to| is_key && to.header != header::AUTHORIZATION)?;
                 Some(Self { from: header::AUTHORIZATION, to })
             }
             KeyForm::Beside { name } => {

@@ -9,7 +9,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::provider::is_below;
 
-const API_VERSION: &str = "2024-02-01";
 /// Where a client names its resource, the first that does wins.
 const HEADERS: [&str; 2] = ["x-azure-resource", "x-llmflow-azure-resource"];
 /// What stands below a deployment; everything else is asked of the resource itself.
@@ -31,7 +30,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 pub struct Azure {
     /// The resource, where the client names none.
     pub resource: Option<String>,
-    /// The API version, where the client names none; `None` for the one that was current with the first clients.
+    /// The API version, where the client names none; `None` for [`Self::API_VERSION`].
     pub api_version: Option<String>,
     /// Deployments by model.
     pub deployments: BTreeMap<String, String>,
@@ -55,6 +54,9 @@ pub(crate) enum Surface {
 }
 
 impl Azure {
+    /// The API version that was current with the first clients.
+    pub const API_VERSION: &str = "2024-02-01";
+
     /// The resource a call is for, and whether it is the one the settings name.
     pub(crate) fn resource(&self, headers: &HeaderMap) -> Result<(String, bool), String> {
         let named = HEADERS.iter().find_map(|name| headers.get(*name));
@@ -99,7 +101,7 @@ impl Azure {
             (false, more) => {
                 let version = self.api_version.as_deref().filter(|version| !version.trim().is_empty());
                 let mark = if more { "&" } else { "?" };
-                Cow::Owned(format!("{mark}api-version={}", version.unwrap_or(API_VERSION).trim()))
+                Cow::Owned(format!("{mark}api-version={}", version.unwrap_or(Self::API_VERSION).trim()))
             }
         };
         let query = if query == "?" { "" } else { query };
@@ -137,7 +139,9 @@ mod tests {
     #[test]
     fn the_resource_comes_from_the_client_first() {
         let resource = |azure: &Azure, headers: &[(&'static str, &'static str)]| {
-            let pairs = headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)));
+            let pairs = headers.iter().map(|(name, value)| {
+                (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
+            });
             azure.resource(&pairs.collect())
         };
         assert_eq!(resource(&azure(), &[]), Ok(("ours".into(), true)));
@@ -158,7 +162,10 @@ mod tests {
     fn paths_become_azures() {
         for (asked, path) in [
             ("/openai/v1/chat/completions", "/openai/v1/chat/completions"),
-            ("/openai/deployments/d/chat/completions?api-version=x", "/openai/deployments/d/chat/completions?api-version=x"),
+            (
+                "/openai/deployments/d/chat/completions?api-version=x",
+                "/openai/deployments/d/chat/completions?api-version=x",
+            ),
             ("/v1/responses?a=b", "/openai/v1/responses?a=b"),
             ("/v1/models", "/openai/v1/models"),
             ("/files", "/openai/v1/files"),
@@ -166,10 +173,26 @@ mod tests {
             assert_eq!(Azure::surface(asked), Surface::Path(path.into()), "{asked}");
         }
         for (asked, model, path) in [
-            ("/v1/chat/completions", "gpt-4o", "/openai/deployments/four%20oh/chat/completions?api-version=2024-02-01"),
-            ("/chat/completions?", "gpt-3.5-turbo", "/openai/deployments/gpt-35-turbo/chat/completions?api-version=2024-02-01"),
-            ("/v1/embeddings?a=b", "gpt-4.1-mini", "/openai/deployments/mini/embeddings?a=b&api-version=2024-02-01"),
-            ("/v1/embeddings?api-version=n", "a/../b", "/openai/deployments/a%2F%2Fb/embeddings?api-version=n"),
+            (
+                "/v1/chat/completions",
+                "gpt-4o",
+                "/openai/deployments/four%20oh/chat/completions?api-version=2024-02-01",
+            ),
+            (
+                "/chat/completions?",
+                "gpt-3.5-turbo",
+                "/openai/deployments/gpt-35-turbo/chat/completions?api-version=2024-02-01",
+            ),
+            (
+                "/v1/embeddings?a=b",
+                "gpt-4.1-mini",
+                "/openai/deployments/mini/embeddings?a=b&api-version=2024-02-01",
+            ),
+            (
+                "/v1/embeddings?api-version=n",
+                "a/../b",
+                "/openai/deployments/a%2F%2Fb/embeddings?api-version=n",
+            ),
         ] {
             let Surface::Deployment(rest) = Azure::surface(asked) else { panic!("{asked}") };
             assert_eq!(azure().deployed(model, &rest), path, "{asked}");

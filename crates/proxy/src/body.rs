@@ -1,6 +1,8 @@
 //! Bodies that go by untouched while a copy is taken: one wrapper for each direction.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -10,43 +12,97 @@ use hyper::body::Incoming;
 
 use crate::capture::Ending;
 use crate::peek::Peeked;
+use crate::send::Expectation;
 use crate::watch::{RequestWatch, Watch};
 
 /// The client's body on its way to the upstream.
 pub(crate) struct RequestBody {
-    inner: Peeked,
+    source: Arc<Mutex<Peeked>>,
     watch: RequestWatch,
+    /// What went out on a connection that turned out to be dead, and has to go out again.
+    repeated: VecDeque<Bytes>,
+    /// The upstream has to ask for the body first.
+    waiting: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
     sent: bool,
 }
 
+/// Why a body does not reach the upstream.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// The client broke it off.
+    #[error(transparent)]
+    Client(#[from] hyper::Error),
+    /// The upstream answered without it.
+    #[error("the upstream answered without waiting for the body")]
+    Unwanted,
+}
+
 impl RequestBody {
-    pub(crate) fn new(inner: Peeked, watch: RequestWatch) -> Self {
-        let mut body = Self { inner, watch, sent: false };
+    pub(crate) fn new(inner: Peeked, watch: RequestWatch, expectation: Option<Expectation>) -> Self {
+        let waiting = expectation.filter(|_| !inner.is_end_stream()).map(|it| Box::pin(it.wanted()) as _);
+        let source = Arc::new(Mutex::new(inner));
+        let mut body = Self { source, watch, repeated: VecDeque::new(), waiting, sent: false };
         body.note_end();
         body
     }
 
+    /// What is needed to send the same body once more; `None` when there is one that nobody keeps.
+    pub(crate) fn again(&self) -> Option<Again> {
+        let again = Again { source: self.source.clone(), watch: self.watch.clone() };
+        (self.watch.keeps() || self.is_end_stream()).then_some(again)
+    }
+
+    fn source(&self) -> MutexGuard<'_, Peeked> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn note_end(&mut self) {
-        if !self.sent && self.inner.is_end_stream() {
+        if !self.sent && self.is_end_stream() {
             self.sent = true;
             self.watch.sent();
         }
     }
 }
 
+/// A body that may have to be sent once more.
+pub(crate) struct Again {
+    source: Arc<Mutex<Peeked>>,
+    watch: RequestWatch,
+}
+
+impl Again {
+    /// The body from its beginning; `None` when too much of it went by to be kept.
+    pub(crate) fn body(self) -> Option<RequestBody> {
+        let repeated = self.watch.copy()?.into();
+        // The upstream has asked for the body, or never will: what was sent before the connection broke is sent again.
+        Some(RequestBody { source: self.source, watch: self.watch, repeated, waiting: None, sent: false })
+    }
+}
+
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(waiting) = &mut self.waiting {
+            if !ready!(waiting.as_mut().poll(context)) {
+                return Poll::Ready(Some(Err(BodyError::Unwanted)));
+            }
+            self.waiting = None;
+        }
+        if let Some(piece) = self.repeated.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
+        let frame = ready!(Pin::new(&mut *self.source()).poll_frame(context));
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     self.watch.push(data);
+                } else if let Some(trailers) = frame.trailers_ref() {
+                    self.watch.trailers(trailers);
                 }
                 self.note_end();
             }
@@ -57,15 +113,17 @@ impl Body for RequestBody {
             Some(Err(_)) => self.watch.break_off(),
             None => {}
         }
-        Poll::Ready(frame)
+        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.repeated.is_empty() && self.source().is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let rest = self.source().size_hint();
+        let repeated: u64 = self.repeated.iter().map(|piece| piece.len() as u64).sum();
+        rest.exact().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(rest + repeated))
     }
 }
 
@@ -84,11 +142,13 @@ pub(crate) struct Tapped {
     /// The upstream broke off. The server throws away what it has not written yet when a body fails, so it is given
     /// one turn to write before it hears of it.
     broken: Option<hyper::Error>,
+    /// Told when this answer is over.
+    expectation: Option<Expectation>,
 }
 
 impl ResponseBody {
-    pub(crate) fn upstream(inner: Incoming, watch: Watch) -> Self {
-        Self::Upstream(Box::new(Tapped { inner, watch, broken: None }))
+    pub(crate) fn upstream(inner: Incoming, watch: Watch, expectation: Option<Expectation>) -> Self {
+        Self::Upstream(Box::new(Tapped { inner, watch, broken: None, expectation }))
     }
 }
 
@@ -98,7 +158,8 @@ impl Tapped {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     self.watch.chunk(data);
-                } else if frame.is_trailers() {
+                } else if let Some(trailers) = frame.trailers_ref() {
+                    self.watch.trailers(trailers);
                     // Nothing follows trailers, and the server does not ask whether something does.
                     self.watch.end(Ending::Complete);
                 }
@@ -114,6 +175,9 @@ impl Drop for Tapped {
     fn drop(&mut self) {
         if self.inner.is_end_stream() {
             self.watch.end(Ending::Complete);
+        }
+        if let Some(expectation) = &self.expectation {
+            expectation.over();
         }
     }
 }

@@ -79,6 +79,12 @@ impl Buffer {
         }
     }
 
+    /// Everything until now; `None` when not all of it was kept.
+    pub(crate) fn pieces(&mut self) -> Option<Vec<Bytes>> {
+        self.close_tail();
+        self.digest.is_none().then(|| self.pieces.clone())
+    }
+
     /// The copy, leaving nothing behind.
     pub(crate) fn take(&mut self) -> Captured {
         self.close_tail();
@@ -87,6 +93,7 @@ impl Buffer {
             wire_bytes: self.wire_bytes,
             cut: self.digest.is_some(),
             wire_sha256: self.digest.take().map(|digest| digest.finalize().into()),
+            trailers: Vec::new(),
             _lease: std::mem::take(&mut self.lease),
         }
     }

@@ -84,6 +84,8 @@ pub struct Captured {
     pub wire_sha256: Option<[u8; 32]>,
     /// More went by than was kept.
     pub cut: bool,
+    /// Headers that came after the body, credentials replaced.
+    pub trailers: Vec<Header>,
     /// Gives the memory back to the budget when the copy is dropped.
     pub(crate) _lease: Lease,
 }

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::io::{Error, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,8 +17,11 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::address::{is_forbidden, is_forbidden_address};
+use crate::outbound::is_this_machine;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// A peer that vanished without a word is found out by TCP itself; a quiet one is never cut.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, Box<dyn std::error::Error + Send + Sync>>> + Send>>;
 
@@ -35,6 +38,7 @@ impl Connector {
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        http.set_keepalive(Some(KEEP_ALIVE));
         Self { http, own_ports: own_ports.into() }
     }
 }
@@ -64,7 +68,8 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// The system's resolver, but for addresses that no name may lead to.
+/// The system's resolver, but for `localhost`, which is this machine on both families, whatever a hosts file says, since
+/// model servers listen on either; and for addresses that no name may lead to.
 #[derive(Clone)]
 struct Resolver(GaiResolver);
 
@@ -78,6 +83,11 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
+        if is_this_machine(name.as_str()) {
+            let both =
+                vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+            return Box::pin(async move { Ok(both.into_iter()) });
+        }
         let found = self.0.call(name);
         Box::pin(async move { judge(found.await?.collect()) })
     }
@@ -106,7 +116,10 @@ fn forbidden() -> Error {
 }
 
 fn looped(there: SocketAddr) -> Error {
-    Error::new(ErrorKind::PermissionDenied, format!("{there} is LLMFlow itself, the call would go in circles"))
+    Error::new(
+        ErrorKind::PermissionDenied,
+        format!("{there} is LLMFlow itself, the call would go in circles"),
+    )
 }
 
 #[cfg(test)]

@@ -35,8 +35,8 @@ impl Page {
     /// The answer to the question that a browser asks before it sends a page's request.
     pub(crate) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<ResponseBody>> {
         let asked = request.headers();
-        let is_preflight = request.method() == Method::OPTIONS
-            && asked.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let is_preflight =
+            request.method() == Method::OPTIONS && asked.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         if !is_preflight {
             return None;
         }

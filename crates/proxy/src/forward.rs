@@ -18,8 +18,10 @@ use crate::recorder::Recorder;
 use crate::redact::Secrets;
 use crate::reply;
 use crate::route::{Destination, Route, route};
+use crate::send::{Expectation, send};
 use crate::serve::Shared;
 use crate::target::{Refusal, Target};
+use crate::unreachable::explain;
 use crate::upstream::Base;
 use crate::watch::{Passing, Watch};
 
@@ -35,7 +37,10 @@ const HOP_BY_HOP: &[HeaderName] = &[
 const HOP_BY_HOP_OLD: &[&str] = &["keep-alive", "proxy-connection"];
 
 /// Answers one request.
-pub(crate) async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> Response<ResponseBody> {
+pub(crate) async fn handle(shared: Arc<Shared>, mut request: Request<Incoming>) -> Response<ResponseBody> {
+    if request.version() == Version::HTTP_2 {
+        join_cookies(request.headers_mut());
+    }
     let origin = Instant::now();
     if let Err(refusal) = shared.guard.judge(request.uri(), request.headers(), None) {
         return reply::error(StatusCode::FORBIDDEN, "openai", "forbidden", &refusal.0);
@@ -73,6 +78,10 @@ async fn answer(shared: &Shared, request: Request<Incoming>, origin: Instant) ->
         }
         Route::Providers => reply::providers(providers),
         Route::Refused(reason) => reply::error(StatusCode::NOT_FOUND, "openai", "unknown_route", &reason),
+        Route::Upstream(_) if asks_for_websocket(request.headers()) => {
+            let message = "LLMFlow does not carry WebSockets yet. Use HTTP.";
+            reply::error(StatusCode::UPGRADE_REQUIRED, "openai", "websocket_unsupported", message)
+        }
         Route::Upstream(to) => forward(shared, &to, request, origin).await,
     }
 }
@@ -117,17 +126,24 @@ async fn forward(
             Watch::Recording(Recorder::open(tap, head, origin))
         }
     };
-    let mut outgoing = request.map(|body| RequestBody::new(body, watch.request()));
-    *outgoing.uri_mut() = uri;
-    *outgoing.version_mut() = Version::HTTP_11;
-    prepare_headers(outgoing.headers_mut(), base, &auth);
+    let (mut parts, body) = request.into_parts();
+    prepare_headers(&mut parts.headers, base, &auth);
+    parts
+        .headers
+        .extend(shared.outbound.authorization(&uri).map(|value| (header::PROXY_AUTHORIZATION, value)));
+    (parts.uri, parts.version) = (uri, Version::HTTP_11);
+    let expectation = Expectation::of(&mut parts);
+    let body = RequestBody::new(body, watch.request(), expectation.clone());
 
-    match shared.client.request(outgoing).await {
+    match send(&shared.client, Request::from_parts(parts, body)).await {
         Ok(mut response) => {
+            if let Some(expectation) = &expectation {
+                expectation.answered();
+            }
             watch.answered(response.status().as_u16(), response.headers());
             keep_end_to_end(response.headers_mut(), |_| true);
             *response.version_mut() = Version::HTTP_11;
-            response.map(|body| ResponseBody::upstream(body, watch))
+            response.map(|body| ResponseBody::upstream(body, watch, expectation))
         }
         Err(_) if watch.request().is_broken() => {
             watch.end(Ending::Cancelled);
@@ -135,7 +151,7 @@ async fn forward(
             reply::error(StatusCode::BAD_REQUEST, speaks, "invalid_request_error", message)
         }
         Err(error) => {
-            let reason = explain(&error, base);
+            let reason = explain(&error, base.authority.as_str());
             tracing::warn!(provider = provider.name, upstream = %base.authority, reason, "upstream did not answer");
             watch.end(Ending::Unreachable(reason.clone()));
             reply::error(StatusCode::BAD_GATEWAY, speaks, "upstream_unreachable", &reason)
@@ -149,7 +165,8 @@ async fn aim(shared: &Shared, to: &Destination, request: &mut Request<Peeked>) -
     if target.needs_model {
         let headers = request.headers().clone();
         let model = request.body_mut().model(&headers).await;
-        let model = model.map_err(|_| Refusal::bad_request("The request's body broke off before its end.".to_owned()))?;
+        let model = model
+            .map_err(|_| Refusal::bad_request("The request's body broke off before its end.".to_owned()))?;
         let model = model.ok_or_else(|| {
             Refusal::bad_request(
                 "LLMFlow cannot tell which deployment this is for: the beginning of the body names no model. Send it \
@@ -161,6 +178,14 @@ async fn aim(shared: &Shared, to: &Destination, request: &mut Request<Peeked>) -
         target.path_and_query = shared.upstreams.azure().deployed(&model, &target.path_and_query);
     }
     Ok(target)
+}
+
+/// Codex tries this first with its own provider. Of all answers only 426 makes it turn to HTTP at once and for good; any
+/// other costs it six attempts.
+fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::UPGRADE)
+        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// The record's head, its credentials replaced.
@@ -205,6 +230,16 @@ fn version_name(version: Version) -> &'static str {
     }
 }
 
+/// HTTP/2 may cut a cookie header into pieces, which only HTTP/2 puts together again (RFC 9113, 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let pieces: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if pieces.len() > 1
+        && let Ok(whole) = HeaderValue::from_bytes(&pieces.join(&b"; "[..]))
+    {
+        headers.insert(header::COOKIE, whole);
+    }
+}
+
 /// Everything goes on but what ends here: the connection's own headers and those meant for us.
 fn prepare_headers(headers: &mut HeaderMap, base: &Base, auth: &Auth) {
     keep_end_to_end(headers, |name| !name.as_str().starts_with("x-llmflow-"));
@@ -238,35 +273,5 @@ fn keep_end_to_end(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) 
         if !ends_here && keep(name) {
             headers.append(name, value.clone());
         }
-    }
-}
-
-/// Why a call failed, from the outermost cause to the innermost.
-pub(crate) fn causes(error: &hyper_util::client::legacy::Error) -> String {
-    let mut causes = Vec::new();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
-    }
-    causes.dedup();
-    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
-}
-
-/// What happened and what to do, in one or two sentences.
-pub(crate) fn explain(error: &hyper_util::client::legacy::Error, base: &Base) -> String {
-    let causes = causes(error);
-    if error.is_connect() {
-        format!(
-            "LLMFlow could not connect to {}: {causes}. Check the network, or this provider's base_url in the settings.",
-            base.authority
-        )
-    } else if causes.contains("too large") || causes.contains("invalid HTTP") {
-        format!("{} answered with something that is not HTTP as LLMFlow reads it: {causes}.", base.authority)
-    } else {
-        format!(
-            "{} closed the connection before it answered: {causes}. Trying again may help.",
-            base.authority
-        )
     }
 }

@@ -8,8 +8,10 @@ use http_body_util::{BodyExt, Empty, Limited};
 use serde_json::Value;
 
 use crate::auth::Placed;
+use crate::client::client;
+use crate::outbound::Outbound;
 use crate::provider::Provider;
-use crate::upstream::{Upstreams, client};
+use crate::upstream::Upstreams;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const LARGEST_ANSWER: usize = 8 << 20;
@@ -30,6 +32,7 @@ pub struct TestedKey {
 /// Asks `provider` whether it takes `key`. An error says why it cannot be asked.
 pub async fn test_key(
     upstreams: &Upstreams,
+    outbound: &Outbound,
     provider: &Provider,
     key: &str,
 ) -> Result<TestedKey, String> {
@@ -40,7 +43,10 @@ pub async fn test_key(
         ));
     };
     let base = &upstreams.settled_base(provider).ok_or_else(|| {
-        format!("{name} has no address before its resource is set: providers.{}.resource in the settings.", provider.name)
+        format!(
+            "{name} has no address before its resource is set: providers.{}.resource in the settings.",
+            provider.name
+        )
     })?;
     if !base.keeps_secrets() {
         return Err(format!(
@@ -54,7 +60,9 @@ pub async fn test_key(
     let placed = Placed::new(key, provider, path).ok_or("The key cannot stand in a header.")?;
     let mut request = Request::new(Empty::<Bytes>::new());
     *request.uri_mut() = uri;
+    let authorization = outbound.authorization(request.uri());
     let headers = request.headers_mut();
+    headers.extend(authorization.map(|value| (header::PROXY_AUTHORIZATION, value)));
     headers.insert(placed.header, placed.value);
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers
@@ -63,9 +71,11 @@ pub async fn test_key(
         headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
     }
     let answer = async {
-        let client = client(upstreams.own_ports()).map_err(|error| error.to_string())?;
-        let response =
-            client.request(request).await.map_err(|error| crate::forward::explain(&error, base))?;
+        let client = client(outbound, upstreams.own_ports()).map_err(|error| error.to_string())?;
+        let response = client
+            .request(request)
+            .await
+            .map_err(|error| crate::unreachable::explain(&error, base.authority.as_str()))?;
         let status = response.status();
         let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
         // The status says enough when the list breaks off.

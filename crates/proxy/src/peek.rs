@@ -147,7 +147,10 @@ mod tests {
 
     #[test]
     fn the_model_is_found_wherever_it_stands() {
-        let long = format!(r#"{{"messages":[{{"model":"no","content":"\"model\":\"no\"{}"}}],"model":"m-1","x":"#, "y".repeat(9));
+        let long = format!(
+            r#"{{"messages":[{{"model":"no","content":"\"model\":\"no\"{}"}}],"model":"m-1","x":"#,
+            "y".repeat(9)
+        );
         for (body, model) in [
             (r#"{"model":"m"}"#, Some("m")),
             (r#"  {"a":{"model":"no"},"model" : "m\u002e1", "#, Some("m.1")),

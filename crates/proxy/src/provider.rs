@@ -16,6 +16,13 @@ pub enum PathRule {
     Unchanged,
     /// Behind this prefix, unless the client wrote it already.
     Below(String),
+    /// As it is, but for this path, which is at another place.
+    Instead {
+        /// As OpenAI's clients ask for it.
+        asked: String,
+        /// Where it is.
+        path: String,
+    },
     /// As Azure OpenAI wants it: a deployment in the path, found by the body's model (`azure`).
     Azure,
 }
@@ -81,7 +88,12 @@ impl Provider {
         let slash = if rest.starts_with('/') { "" } else { "/" };
         match &self.path {
             PathRule::Below(prefix) if !is_below(rest, prefix) => format!("{prefix}{slash}{rest}"),
-            PathRule::Below(_) | PathRule::Unchanged | PathRule::Azure => format!("{slash}{rest}"),
+            PathRule::Instead { asked, path } if is_below(rest, asked) => {
+                format!("{path}{}", rest.get(asked.len()..).unwrap_or_default())
+            }
+            PathRule::Below(_) | PathRule::Instead { .. } | PathRule::Unchanged | PathRule::Azure => {
+                format!("{slash}{rest}")
+            }
         }
     }
 }

@@ -7,32 +7,46 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
 
-use crate::forward::causes;
+use crate::client::{HttpClient, client};
+use crate::outbound::Outbound;
 use crate::provider::Provider;
-use crate::upstream::{Base, HttpClient, Upstreams, client};
+use crate::unreachable::explain;
+use crate::upstream::{Base, Upstreams};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
 impl Upstreams {
     /// Asks every provider at once, but for those whose address the settings leave open; for each that did not answer,
-    /// why. Fails when the platform's certificate store
-    /// cannot be read.
-    pub async fn reach(&self) -> std::io::Result<Vec<(Arc<Provider>, Result<(), String>)>> {
-        let client = client(self.own_ports())?;
-        let asked = self.providers().iter().filter_map(|provider| Some((provider.clone(), self.settled_base(provider)?))).map(|(provider, base)| {
-            let client = client.clone();
-            async move { (provider, ask(&client, &base).await) }
-        });
+    /// why. Fails when TLS cannot be set up.
+    pub async fn reach(
+        &self,
+        outbound: &Outbound,
+    ) -> std::io::Result<Vec<(Arc<Provider>, Result<(), String>)>> {
+        let client = client(outbound, self.own_ports())?;
+        let asked = self
+            .providers()
+            .iter()
+            .filter_map(|provider| Some((provider.clone(), self.settled_base(provider)?)))
+            .map(|(provider, base)| {
+                let client = client.clone();
+                async move { (provider, ask(&client, &base, outbound).await) }
+            });
         Ok(futures_util::future::join_all(asked).await)
     }
 }
 
-async fn ask(client: &HttpClient<Empty<Bytes>>, base: &Base) -> Result<(), String> {
-    let request = base.uri("/").and_then(|uri| Request::head(uri).body(Empty::new()).ok());
-    let Some(request) = request else { return Err("its address is not valid".into()) };
+async fn ask(client: &HttpClient<Empty<Bytes>>, base: &Base, outbound: &Outbound) -> Result<(), String> {
+    let request = base.uri("/").and_then(|uri| {
+        let mut request = Request::head(&uri).body(Empty::new()).ok()?;
+        if let Some(authorization) = outbound.authorization(&uri) {
+            request.headers_mut().insert(http::header::PROXY_AUTHORIZATION, authorization);
+        }
+        Some(request)
+    });
+    let Some(request) = request else { return Err("Its address is not valid.".into()) };
     match tokio::time::timeout(DEADLINE, client.request(request)).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(format!("{} cannot be reached: {}", base.authority, causes(&error))),
-        Err(_) => Err(format!("{} did not answer within {} seconds", base.authority, DEADLINE.as_secs())),
+        Ok(Err(error)) => Err(explain(&error, base.authority.as_str())),
+        Err(_) => Err(format!("{} did not answer within {} seconds.", base.authority, DEADLINE.as_secs())),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use api::{CallId, ChunkTiming};
+use api::{CallId, ChunkTiming, Header};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -40,6 +40,8 @@ pub struct Counters {
     pub cut: AtomicU64,
     /// Calls that were forwarded while recording was paused.
     pub paused: AtomicU64,
+    /// Connections and calls that were turned away since there was no room.
+    pub refused: AtomicU64,
     /// Calls under way, recorded or not.
     pub open: AtomicU64,
     /// The calls behind `lost` that nobody has taken note of yet.
@@ -101,6 +103,7 @@ pub(crate) struct RequestCopy {
     sender: mpsc::WeakSender<Capture>,
     counters: Arc<Counters>,
     head: Arc<Head>,
+    fingerprinter: Fingerprinter,
     broken: AtomicBool,
     origin: Instant,
     state: Mutex<RequestState>,
@@ -109,6 +112,7 @@ pub(crate) struct RequestCopy {
 #[derive(Debug)]
 struct RequestState {
     buffer: Buffer,
+    trailers: Vec<Header>,
     finished: Option<(Arc<Captured>, Option<u64>)>,
 }
 
@@ -117,6 +121,21 @@ impl RequestCopy {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.finished.is_none() {
             state.buffer.push(frame);
+        }
+    }
+
+    /// The request ends with these headers.
+    pub(crate) fn trailers(&self, trailers: &http::HeaderMap) {
+        let trailers = redacted(&self.fingerprinter, &self.head, trailers);
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).trailers = trailers;
+    }
+
+    /// Everything that was sent until now; `None` when not all of it was kept.
+    pub(crate) fn pieces(&self) -> Option<Vec<Bytes>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &state.finished {
+            Some((captured, _)) => (!captured.cut).then(|| captured.pieces.clone()),
+            None => state.buffer.pieces(),
         }
     }
 
@@ -144,7 +163,7 @@ impl RequestCopy {
         if let Some(finished) = &state.finished {
             return finished.clone();
         }
-        let captured = state.buffer.take();
+        let captured = Captured { trailers: std::mem::take(&mut state.trailers), ..state.buffer.take() };
         if captured.cut {
             self.counters.cut.fetch_add(1, Ordering::Relaxed);
         }
@@ -163,6 +182,7 @@ pub(crate) struct Recorder {
     request: Arc<RequestCopy>,
     response: Option<ResponseHead>,
     body: Buffer,
+    trailers: Vec<Header>,
     chunks: Vec<ChunkTiming>,
     chunk_count: u64,
     stamps: Stamps,
@@ -177,11 +197,12 @@ impl Recorder {
         tap.counters.seen.fetch_add(1, Ordering::Relaxed);
         tap.counters.open.fetch_add(1, Ordering::Relaxed);
         tap.offer(Capture::Opened(head.clone()));
-        let state = Mutex::new(RequestState { buffer: tap.buffer(), finished: None });
+        let state = Mutex::new(RequestState { buffer: tap.buffer(), trailers: Vec::new(), finished: None });
         let request = RequestCopy {
             sender: tap.sender.downgrade(),
             counters: tap.counters.clone(),
             head: head.clone(),
+            fingerprinter: tap.fingerprinter.clone(),
             broken: AtomicBool::new(false),
             origin,
             state,
@@ -193,6 +214,7 @@ impl Recorder {
             request: Arc::new(request),
             response: None,
             body: tap.buffer(),
+            trailers: Vec::new(),
             chunks: Vec::new(),
             chunk_count: 0,
             stamps: Stamps::default(),
@@ -209,12 +231,7 @@ impl Recorder {
     /// The answer's head arrived.
     pub(crate) fn answered(&mut self, status: u16, headers: &http::HeaderMap) {
         self.stamps.headers_us = Some(micros(self.origin));
-        let mut secrets = self.head.secrets.clone();
-        let headers = self.tap.fingerprinter.headers(headers, &mut secrets, &mut None);
-        let headers = headers
-            .into_iter()
-            .map(|header| api::Header { value: secrets.scrub_text(header.value), ..header })
-            .collect();
+        let headers = redacted(&self.tap.fingerprinter, &self.head, headers);
         self.response = Some(ResponseHead { status, headers });
     }
 
@@ -240,6 +257,11 @@ impl Recorder {
         }
     }
 
+    /// The answer ends with these headers.
+    pub(crate) fn trailers(&mut self, trailers: &http::HeaderMap) {
+        self.trailers = redacted(&self.tap.fingerprinter, &self.head, trailers);
+    }
+
     /// The call ended so. The first word counts.
     pub(crate) fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
@@ -254,7 +276,7 @@ impl Drop for Recorder {
             false => Ending::Cancelled,
         });
         let (request, request_sent_us) = self.request.finish(None);
-        let body = self.body.take();
+        let body = Captured { trailers: std::mem::take(&mut self.trailers), ..self.body.take() };
         if body.cut {
             self.tap.counters.cut.fetch_add(1, Ordering::Relaxed);
         }
@@ -274,6 +296,13 @@ impl Drop for Recorder {
             self.tap.counters.lose(self.head.id);
         }
     }
+}
+
+/// Headers without the call's credentials.
+fn redacted(fingerprinter: &Fingerprinter, head: &Head, headers: &http::HeaderMap) -> Vec<Header> {
+    let mut secrets = head.secrets.clone();
+    let headers = fingerprinter.headers(headers, &mut secrets, &mut None);
+    headers.into_iter().map(|header| Header { value: secrets.scrub_text(header.value), ..header }).collect()
 }
 
 fn micros(origin: Instant) -> u64 {

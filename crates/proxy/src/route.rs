@@ -35,7 +35,12 @@ pub struct Destination {
 ///
 /// A provider's name as the first segment selects it and is stripped; `/passthrough/{name}` likewise, and so does
 /// llm-proxy's `/{provider}/{host}/…`. Everything else is OpenAI's.
-pub fn route(providers: &Providers, method: &str, path_and_query: &str, override_name: Option<&str>) -> Route {
+pub fn route(
+    providers: &Providers,
+    method: &str,
+    path_and_query: &str,
+    override_name: Option<&str>,
+) -> Route {
     let path = path_and_query.split('?').next().unwrap_or(path_and_query);
     if method == "GET" || method == "HEAD" {
         match path {
@@ -63,9 +68,8 @@ pub fn route(providers: &Providers, method: &str, path_and_query: &str, override
 }
 
 fn passthrough(providers: &Providers, rest: &str) -> Route {
-    let found = split_segment(rest).and_then(|(name, rest)| {
-        Some((providers.find(name).filter(|provider| provider.passthrough)?, rest))
-    });
+    let found = split_segment(rest)
+        .and_then(|(name, rest)| Some((providers.find(name).filter(|provider| provider.passthrough)?, rest)));
     match found {
         Some((provider, rest)) => Route::Upstream(Destination {
             path_and_query: match provider.custom {
@@ -173,7 +177,11 @@ mod tests {
             ("/openai/v1/models", "openai", "/v1/models"),
             ("/anthropic/v1/messages?beta=true", "anthropic", "/v1/messages?beta=true"),
             ("/anthropic", "anthropic", "/"),
-            ("/gemini/v1beta/models/m:generateContent?key=k", "gemini", "/v1beta/models/m:generateContent?key=k"),
+            (
+                "/gemini/v1beta/models/m:generateContent?key=k",
+                "gemini",
+                "/v1beta/models/m:generateContent?key=k",
+            ),
             ("/azure/v1/chat/completions", "azure", "/v1/chat/completions"),
             ("/groq/v1/chat/completions", "groq", "/openai/v1/chat/completions"),
             ("/groq/openai/v1/chat/completions", "groq", "/openai/v1/chat/completions"),
@@ -186,6 +194,8 @@ mod tests {
             ("/xai/v1/responses", "xai", "/v1/responses"),
             ("/cerebras/v1/models", "cerebras", "/v1/models"),
             ("/perplexity/chat/completions", "perplexity", "/chat/completions"),
+            ("/perplexity/v1/chat/completions?a", "perplexity", "/chat/completions?a"),
+            ("/perplexity/v1/responses", "perplexity", "/v1/responses"),
             ("/ollama/v1/chat/completions", "ollama", "/v1/chat/completions"),
             ("/lmstudio/api/v0/models", "lmstudio", "/api/v0/models"),
             ("/vllm/v1/completions", "vllm", "/v1/completions"),

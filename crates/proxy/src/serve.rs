@@ -1,38 +1,57 @@
-//! The proxy's listeners: accept, serve, and drain when told to stop. They are handed bound sockets.
+//! The proxy's listeners: accept, serve, and drain when told to stop. They are handed bound sockets and bear a bounded
+//! number of connections. Leaves out one connection (`connection`).
 
-use std::convert::Infallible;
+mod connection;
+mod socket;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::forward::handle;
+use crate::client::{HttpClient, client};
 use crate::guard::Guard;
 use crate::keys::Keys;
+use crate::outbound::Outbound;
 use crate::recorder::Tap;
-use crate::upstream::{HttpClient, Upstreams, client};
+use crate::upstream::Upstreams;
 
-/// A client that opens a connection and sends no request is let go after this time.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+use connection::{Place, connection};
+
 /// Headers of one message; hyper's own limit of a hundred is less than some gateways send.
 pub(crate) const MAX_HEADERS: usize = 512;
+/// Bytes of one message's head.
+pub(crate) const MAX_HEAD: u32 = 128 * 1024;
 /// After a failed accept (out of file descriptors, say) the listener waits this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Connections beyond the limit that are told so at one time; more are closed without a word.
+const REFUSALS: usize = 64;
+
+/// What the listeners bear.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Connections of clients at one time, and calls under way on them.
+    pub connections: usize,
+    /// How long a client may take until it has sent a request's head. Bodies may take any time.
+    pub head_timeout: Duration,
+}
 
 /// Everything the calls share.
 pub(crate) struct Shared {
     pub(crate) tap: Tap,
     pub(crate) guard: Guard,
     pub(crate) upstreams: Upstreams,
+    pub(crate) outbound: Outbound,
     pub(crate) keys: Keys,
     pub(crate) client: HttpClient,
+    pub(crate) bounds: Bounds,
     pub(crate) started: Instant,
+    places: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
 }
 
 /// A proxy that is ready to serve.
@@ -42,22 +61,44 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy to `upstreams` that answers whom `guard` lets in, lends them `keys`, and reports to `tap`.
+    /// A proxy to `upstreams` by the way of `outbound` that answers whom `guard` lets in as far as `bounds` allow,
+    /// lends them `keys`, and reports to `tap`.
     ///
-    /// Fails when the platform's certificate store cannot be read.
-    pub fn new(tap: Tap, guard: Guard, upstreams: Upstreams, keys: Keys) -> std::io::Result<Self> {
-        let client = client(upstreams.own_ports())?;
+    /// Fails when TLS cannot be set up.
+    pub fn new(
+        tap: Tap,
+        guard: Guard,
+        upstreams: Upstreams,
+        outbound: Outbound,
+        keys: Keys,
+        bounds: Bounds,
+    ) -> std::io::Result<Self> {
+        let client = client(&outbound, upstreams.own_ports())?;
         let started = Instant::now();
-        Ok(Self { shared: Arc::new(Shared { tap, guard, upstreams, keys, client, started }) })
+        let places = Arc::new(Semaphore::new(bounds.connections.min(Semaphore::MAX_PERMITS)));
+        let refusals = Arc::new(Semaphore::new(REFUSALS));
+        let shared =
+            Shared { tap, guard, upstreams, outbound, keys, client, bounds, started, places, refusals };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// The same proxy for listening once more: calls that an earlier stop cuts late do not touch the new ones.
     pub fn again(&self) -> Self {
-        let Shared { tap, guard, upstreams, keys, client, started } = &*self.shared;
-        let tap = Tap { stopping: Arc::default(), ..tap.clone() };
-        let (guard, upstreams, keys) = (guard.clone(), upstreams.clone(), keys.clone());
-        let (client, started) = (client.clone(), *started);
-        Self { shared: Arc::new(Shared { tap, guard, upstreams, keys, client, started }) }
+        let shared = &*self.shared;
+        Self {
+            shared: Arc::new(Shared {
+                tap: Tap { stopping: Arc::default(), ..shared.tap.clone() },
+                guard: shared.guard.clone(),
+                upstreams: shared.upstreams.clone(),
+                outbound: shared.outbound.clone(),
+                keys: shared.keys.clone(),
+                client: shared.client.clone(),
+                bounds: shared.bounds,
+                started: shared.started,
+                places: shared.places.clone(),
+                refusals: shared.refusals.clone(),
+            }),
+        }
     }
 
     /// Whether calls that begin from now on are forwarded without a record.
@@ -82,7 +123,14 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, _)) => {
-                connections.spawn(connection(proxy.clone(), stream, stop.clone(), force.clone()));
+                let Some(place) = place(&proxy.shared) else { continue };
+                connections.spawn(connection(
+                    proxy.shared.clone(),
+                    stream,
+                    place,
+                    stop.clone(),
+                    force.clone(),
+                ));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -92,41 +140,17 @@ pub async fn serve(
     }
 }
 
-async fn connection(proxy: Proxy, stream: TcpStream, stop: CancellationToken, force: CancellationToken) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no TCP_NODELAY");
+/// Where one more connection belongs; `None` when there is not even room to refuse it with words.
+fn place(shared: &Shared) -> Option<Place> {
+    if let Ok(permit) = shared.places.clone().try_acquire_owned() {
+        return Some(Place { refused: false, _permit: permit });
     }
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .preserve_header_case(true)
-        .max_headers(MAX_HEADERS)
-        // The upstream's own Date goes through; where it sends none, neither do we.
-        .auto_date_header(false);
-    server.http2().timer(TokioTimer::new()).auto_date_header(false);
-    let shared = proxy.shared.clone();
-    let service = service_fn(move |request| {
-        let shared = shared.clone();
-        async move { Ok::<_, Infallible>(handle(shared, request).await) }
-    });
-    let serving = server.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(serving);
-    let result = tokio::select! {
-        result = serving.as_mut() => result,
-        () = stop.cancelled() => {
-            serving.as_mut().graceful_shutdown();
-            tokio::select! {
-                result = serving.as_mut() => result,
-                () = force.cancelled() => {
-                    proxy.shared.tap.stopping.store(true, Ordering::Relaxed);
-                    Ok(())
-                }
-            }
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, "a client's connection ended early");
+    if shared.tap.counters.refused.fetch_add(1, Ordering::Relaxed) == 0 {
+        tracing::warn!(
+            limit = shared.bounds.connections,
+            "too many connections; max_connections in the settings"
+        );
     }
+    let permit = shared.refusals.clone().try_acquire_owned().ok()?;
+    Some(Place { refused: true, _permit: permit })
 }

@@ -1,9 +1,9 @@
 //! From a destination to the address that is called: the provider's own, another that the settings allow, Azure's
 //! resource, ChatGPT for its users. Leaves out the connection (`connector`), which has the last word.
 
+use http::StatusCode;
 use http::header::{self, HeaderMap};
 use http::uri::{Authority, Scheme};
-use http::StatusCode;
 
 use crate::address::{is_forbidden, is_loopback};
 use crate::azure::{Azure, Surface};
@@ -49,7 +49,7 @@ impl Upstreams {
         let provider = &*to.provider;
         let own = self.own_base(provider, headers);
         let own = match &to.host {
-            Some(host) if !self.is_own_host(provider, host, own.as_ref().ok().map(|(base, _)| base)) => {
+            Some(host) if !is_own_host(provider, host, own.as_ref().ok().map(|(base, _)| base)) => {
                 return self.named(provider, host, &to.path_and_query);
             }
             _ => own.map_err(Refusal::bad_request)?,
@@ -68,7 +68,7 @@ impl Upstreams {
                 Surface::Path(path) => (path, false),
                 Surface::Deployment(rest) => (rest, true),
             },
-            PathRule::Below(_) | PathRule::Unchanged => (path_and_query, false),
+            PathRule::Below(_) | PathRule::Instead { .. } | PathRule::Unchanged => (path_and_query, false),
         };
         Ok(Target { base, path_and_query, needs_model, chosen_by_client })
     }
@@ -81,13 +81,6 @@ impl Upstreams {
         let (resource, ours) = self.azure().resource(headers)?;
         let base = self.base_of_resource(provider, &resource).map_err(|error| error.to_string())?;
         Ok((base, !ours))
-    }
-
-    /// Whether `host` is where the provider answers: by the settings, or by itself.
-    fn is_own_host(&self, provider: &Provider, host: &str, base: Option<&Base>) -> bool {
-        let original = provider.base_url.split("://").nth(1).and_then(|rest| rest.split('/').next());
-        original.is_some_and(|own| own.eq_ignore_ascii_case(host))
-            || base.is_some_and(|base| base.authority.as_str().eq_ignore_ascii_case(host))
     }
 
     /// A host that the client named.
@@ -137,6 +130,13 @@ impl Upstreams {
             false => format!("{CODEX}{rest}"),
         })
     }
+}
+
+/// Whether `host` is where the provider answers: by the settings, or by itself.
+fn is_own_host(provider: &Provider, host: &str, base: Option<&Base>) -> bool {
+    let original = provider.base_url.split("://").nth(1).and_then(|rest| rest.split('/').next());
+    original.is_some_and(|own| own.eq_ignore_ascii_case(host))
+        || base.is_some_and(|base| base.authority.as_str().eq_ignore_ascii_case(host))
 }
 
 /// Where ChatGPT answers Codex.
@@ -204,7 +204,10 @@ mod tests {
             ("/anthropic/api.anthropic.com/v1/messages", "https://api.anthropic.com/v1/messages"),
             ("/groq/API.groq.com/v1/models?a", "https://api.groq.com/openai/v1/models?a"),
             ("/openai/gateway.example/x/v1/y", "https://gateway.example/x/v1/y chosen"),
-            ("/openai/r.openai.azure.com/openai/v1/responses", "https://r.openai.azure.com/openai/v1/responses chosen"),
+            (
+                "/openai/r.openai.azure.com/openai/v1/responses",
+                "https://r.openai.azure.com/openai/v1/responses chosen",
+            ),
             ("/openai/localhost:1234/v1/models", "http://localhost:1234/v1/models chosen"),
         ] {
             assert_eq!(aim(choices(), path, &[]).unwrap(), uri, "{path}");
@@ -238,24 +241,48 @@ mod tests {
     #[test]
     fn chatgpt_tokens_go_to_chatgpt() {
         let uri = |path, token| aim(choices(), path, &[("authorization", token)]).unwrap();
-        for path in ["/v1/responses", "/responses", "/openai/v1/responses", "/openai/api.openai.com/responses", "/backend-api/codex/responses"] {
+        for path in [
+            "/v1/responses",
+            "/responses",
+            "/openai/v1/responses",
+            "/openai/api.openai.com/responses",
+            "/backend-api/codex/responses",
+        ] {
             assert_eq!(uri(path, TOKEN), "https://chatgpt.com/backend-api/codex/responses", "{path}");
         }
-        assert_eq!(uri("/v1/models?client_version=1", TOKEN), "https://chatgpt.com/backend-api/codex/models?client_version=1");
-        for other in ["Bearer sk-a.b.c", "Bearer a.b", "Bearer a..c", "Bearer a.b.c.d", "Bearer lf-a.b.c", "Basic a.b.c", "a.b.c"] {
+        assert_eq!(
+            uri("/v1/models?client_version=1", TOKEN),
+            "https://chatgpt.com/backend-api/codex/models?client_version=1"
+        );
+        for other in [
+            "Bearer sk-a.b.c",
+            "Bearer a.b",
+            "Bearer a..c",
+            "Bearer a.b.c.d",
+            "Bearer lf-a.b.c",
+            "Basic a.b.c",
+            "a.b.c",
+        ] {
             assert_eq!(uri("/v1/responses", other), "https://api.openai.com/v1/responses", "{other}");
         }
         assert_eq!(uri("/anthropic/v1/messages", TOKEN), "https://api.anthropic.com/v1/messages");
         let base_urls = BTreeMap::from([("openai".to_owned(), "https://gateway.example".to_owned())]);
         let behind = Choices { base_urls, ..choices() };
-        assert_eq!(aim(behind, "/v1/responses", &[("authorization", TOKEN)]).unwrap(), "https://gateway.example/v1/responses");
+        assert_eq!(
+            aim(behind, "/v1/responses", &[("authorization", TOKEN)]).unwrap(),
+            "https://gateway.example/v1/responses"
+        );
     }
 
     #[test]
     fn azure_is_asked_at_its_resource() {
-        let ours = || Choices { azure: Azure { resource: Some("ours".into()), ..Azure::default() }, ..choices() };
+        let ours =
+            || Choices { azure: Azure { resource: Some("ours".into()), ..Azure::default() }, ..choices() };
         let path = "/azure/v1/chat/completions";
-        assert_eq!(aim(ours(), path, &[]).unwrap(), "https://ours.openai.azure.com/chat/completions needs model");
+        assert_eq!(
+            aim(ours(), path, &[]).unwrap(),
+            "https://ours.openai.azure.com/chat/completions needs model"
+        );
         assert_eq!(
             aim(ours(), "/azure/openai/v1/responses", &[("x-azure-resource", "theirs")]).unwrap(),
             "https://theirs.openai.azure.com/openai/v1/responses chosen"

@@ -1,30 +1,20 @@
-//! Where the providers answer, and the client that asks them. Leaves out what is asked (`forward`).
+//! Where the providers answer. Leaves out asking them (`client`) and what is asked (`forward`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::address::{Allowed, is_forbidden, is_loopback};
 use crate::azure::Azure;
-use crate::body::RequestBody;
-use crate::connector::Connector;
 use crate::provider::{Custom, Provider, Providers};
-use crate::serve::MAX_HEADERS;
 
-const KEEP_IDLE: Duration = Duration::from_secs(60);
 /// The name under which settings may put ChatGPT elsewhere.
 pub const CHATGPT: &str = "chatgpt";
 const CHATGPT_BASE: &str = "https://chatgpt.com";
 /// What stands in a base URL where Azure's resource belongs.
 const RESOURCE: &str = "{resource}";
-
-pub(crate) type HttpClient<B = RequestBody> = Client<HttpsConnector<Connector>, B>;
 
 /// An upstream's address cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -131,8 +121,13 @@ impl Upstreams {
     }
 
     /// The address of one of a provider's resources.
-    pub(crate) fn base_of_resource(&self, provider: &Provider, resource: &str) -> Result<Base, UpstreamError> {
-        let pattern = self.inner.patterns.get(&provider.name).map_or(provider.base_url.as_str(), String::as_str);
+    pub(crate) fn base_of_resource(
+        &self,
+        provider: &Provider,
+        resource: &str,
+    ) -> Result<Base, UpstreamError> {
+        let pattern =
+            self.inner.patterns.get(&provider.name).map_or(provider.base_url.as_str(), String::as_str);
         Base::parse(&provider.name, &pattern.replace(RESOURCE, resource))
     }
 
@@ -172,7 +167,8 @@ impl Upstreams {
         let all = bases.chain([(CHATGPT, &self.inner.chatgpt)]);
         let ours = |base: &Base| {
             let port = base.port();
-            (port != 0 && self.own_ports().contains(&port) && is_loopback(base.authority.host())).then_some(port)
+            (port != 0 && self.own_ports().contains(&port) && is_loopback(base.authority.host()))
+                .then_some(port)
         };
         all.filter_map(|(name, base)| Some((name, ours(base)?))).next()
     }
@@ -227,24 +223,4 @@ impl Base {
             .build()
             .ok()
     }
-}
-
-/// The client for all upstreams: keep-alive, HTTP/2 where TLS negotiates it, header names' case kept.
-pub(crate) fn client<B>(own_ports: &[u16]) -> std::io::Result<HttpClient<B>>
-where
-    B: http_body::Body + Send,
-    B::Data: Send,
-{
-    let https = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_native_roots()?
-        .https_or_http()
-        .enable_http1()
-        .enable_http2()
-        .wrap_connector(Connector::new(own_ports));
-    Ok(Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(KEEP_IDLE)
-        .http1_preserve_header_case(true)
-        .http1_max_headers(MAX_HEADERS)
-        .build(https))
 }

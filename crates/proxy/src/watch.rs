@@ -61,6 +61,13 @@ impl Watch {
         }
     }
 
+    /// The answer ends with these headers.
+    pub(crate) fn trailers(&mut self, trailers: &http::HeaderMap) {
+        if let Self::Recording(recorder) = self {
+            recorder.trailers(trailers);
+        }
+    }
+
     /// The call ended so. The first word counts.
     pub(crate) fn end(&mut self, ending: Ending) {
         if let Self::Recording(recorder) = self {
@@ -70,6 +77,7 @@ impl Watch {
 }
 
 /// The request's side of a [`Watch`].
+#[derive(Clone)]
 pub(crate) enum RequestWatch {
     /// It keeps a copy.
     Recording(Arc<RequestCopy>),
@@ -81,6 +89,26 @@ impl RequestWatch {
     pub(crate) fn push(&self, frame: &Bytes) {
         if let Self::Recording(copy) = self {
             copy.push(frame);
+        }
+    }
+
+    /// The request ends with these headers.
+    pub(crate) fn trailers(&self, trailers: &http::HeaderMap) {
+        if let Self::Recording(copy) = self {
+            copy.trailers(trailers);
+        }
+    }
+
+    /// Whether what goes by is kept.
+    pub(crate) fn keeps(&self) -> bool {
+        matches!(self, Self::Recording(_))
+    }
+
+    /// Everything that went by until now; `None` when not all of it was kept.
+    pub(crate) fn copy(&self) -> Option<Vec<Bytes>> {
+        match self {
+            Self::Recording(copy) => copy.pieces(),
+            Self::Passing(_) => Some(Vec::new()),
         }
     }
 

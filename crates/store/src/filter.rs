@@ -6,6 +6,9 @@ use sqlx::{QueryBuilder, Sqlite};
 use crate::text::Found;
 
 const PARTIAL: &str = "(usage_source = 'partial' OR cost_source = 'partial')";
+const ESTIMATED: &str = "usage_source = 'estimated'";
+/// What tools do beside their calls of models; the words of the index `call_side`.
+const SIDE: &str = "operation = 'side_call'";
 
 /// Appends ` WHERE …`; every condition that is given must hold. What the filter's text asks for was `found`.
 pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, found: Option<&Found>) {
@@ -38,8 +41,13 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, 
     if let Some(state) = filter.state {
         query.push(" AND state = ").push_bind(state.as_str());
     }
-    if let Some(operation) = filter.operation {
+    if filter.operation == Some(api::Operation::SideCall) {
+        // Written out, as the index `call_side` is asked for only by its own words.
+        query.push(" AND ").push(SIDE);
+    } else if let Some(operation) = filter.operation {
         query.push(" AND operation = ").push_bind(operation.as_str());
+    } else if !filter.side_calls {
+        query.push(" AND NOT ").push(SIDE);
     }
     push_money(query, filter);
     if let Some(status) = filter.status {
@@ -91,9 +99,10 @@ fn push_money(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
     for (wanted, holds) in [
         (filter.unpriced, "cost_source = 'unknown'"),
         (filter.partial, PARTIAL),
+        (filter.estimated, ESTIMATED),
         (
             filter.not_fully_priced,
-            "(cost_source = 'unknown' OR usage_source = 'partial' OR cost_source = 'partial')",
+            "(cost_source = 'unknown' OR usage_source IN ('partial', 'estimated') OR cost_source = 'partial')",
         ),
     ] {
         if let Some(wanted) = wanted {

@@ -16,20 +16,20 @@ use crate::layout::Place;
 use crate::lineage::Standing;
 use crate::{CallRecord, StoreError};
 
-/// Rows in one statement: 52 columns each, and SQLite takes 32,766 values.
+/// Rows in one statement: 53 columns each, and SQLite takes 32,766 values.
 const ROWS: usize = 200;
 
 /// The columns of a list, which [`summary`] reads by name.
 pub(crate) const SUMMARY_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
     provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
     cache_write_1h, output, reasoning, usage_source, cost, cost_source, finish_reason, error, session_id, trace_id, \
-    parent_id, tags, session, session_source, agent, agent_parent, agent_name, agent_inferred, tie, \
+    parent_id, tags, retry_of, session, session_source, agent, agent_parent, agent_name, agent_inferred, tie, \
     (SELECT before.id FROM call AS before WHERE before.seq = call.continues) AS continues_id";
 /// The columns of a row of `call` that every call has, in the order they are written.
 const WRITTEN_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
     provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
     cache_write_1h, output, reasoning, usage_source, cost, cost_source, finish_reason, error, session_id, trace_id, \
-    parent_id, tags";
+    parent_id, tags, retry_of";
 
 /// The columns of a call's place in its session, and those that only sums read.
 const WINDOW_COLUMNS: &str = ", session, session_source, agent, agent_parent, agent_name, agent_inferred, continues, tie, \
@@ -144,7 +144,8 @@ pub(crate) async fn put_summaries(
                 .push_bind(written.session_id())
                 .push_bind(call.trace_id.clone())
                 .push_bind(call.parent_id.clone())
-                .push_bind(tags);
+                .push_bind(tags)
+                .push_bind(call.retry_of.map(|id| id.as_bytes().to_vec()));
             push_standing(&mut row, written);
             for names in BUCKETS {
                 row.push_bind(written.bucket_cost(names));
@@ -260,6 +261,7 @@ pub(crate) fn summary(row: &SqliteRow) -> Result<CallSummary, StoreError> {
         lineage: lineage(row)?,
         trace_id: row.try_get("trace_id")?,
         parent_id: row.try_get("parent_id")?,
+        retry_of: row.try_get::<Option<&[u8]>, _>("retry_of")?.and_then(CallId::from_slice),
         tags: tags.map(|tags| serde_json::from_str(&tags)).transpose()?.unwrap_or_default(),
     })
 }

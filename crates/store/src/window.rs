@@ -26,14 +26,15 @@ const SUMS: &str = ", count(*) AS calls, \
     sum(cost_output) AS cost_output, sum(saved) AS saved, \
     count(*) FILTER (WHERE state != 'open' AND cost_source = 'unknown') AS unpriced, \
     count(*) FILTER (WHERE state != 'open' AND (usage_source = 'partial' OR cost_source = 'partial')) AS partial, \
-    count(*) FILTER (WHERE state != 'open' AND \
-        (cost_source = 'unknown' OR usage_source = 'partial' OR cost_source = 'partial')) AS not_fully_priced, \
+    count(*) FILTER (WHERE state != 'open' AND usage_source = 'estimated') AS estimated, \
+    count(*) FILTER (WHERE state != 'open' AND (cost_source = 'unknown' OR usage_source IN ('partial', 'estimated') \
+        OR cost_source = 'partial')) AS not_fully_priced, \
     count(*) FILTER (WHERE cost_source = 'provider') AS provider_priced, \
     count(*) FILTER (WHERE cost_source = 'local') AS local, \
     count(*) FILTER (WHERE state != 'open' AND saved IS NULL) AS saved_unknown, \
     sum(cut) AS cut, \
     count(*) FILTER (WHERE state NOT IN ('open', 'lost') AND cost_source NOT IN ('unknown', 'partial') \
-        AND usage_source != 'partial' AND cut = 0) AS whole \
+        AND usage_source NOT IN ('partial', 'estimated') AND cut = 0) AS whole \
     FROM call";
 
 impl Store {
@@ -208,6 +209,7 @@ fn totals(row: &SqliteRow) -> Result<Totals, StoreError> {
         },
         unpriced: count("unpriced")?,
         partial: count("partial")?,
+        estimated: count("estimated")?,
         not_fully_priced: count("not_fully_priced")?,
         provider_priced: count("provider_priced")?,
         local: count("local")?,

@@ -224,6 +224,7 @@ mod tests {
             lineage: api::Lineage::default(),
             trace_id: None,
             parent_id: None,
+            retry_of: None,
             tags: Vec::new(),
         }))
     }

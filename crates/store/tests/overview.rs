@@ -59,6 +59,7 @@ fn detail(started_ms: i64) -> CallDetail {
             lineage: api::Lineage::default(),
             trace_id: None,
             parent_id: None,
+            retry_of: None,
             tags: Vec::new(),
         },
         upstream: "api.openai.com".into(),
@@ -104,6 +105,7 @@ fn alone(detail: &CallDetail) -> Totals {
     let call = &detail.summary;
     let ended = call.state != CallState::Open;
     let partial = call.usage_source == UsageSource::Partial || call.cost_source == CostSource::Partial;
+    let estimated = call.usage_source == UsageSource::Estimated;
     let unpriced = call.cost_source == CostSource::Unknown;
     let cut = ended && (detail.request_body.cut || detail.response_body.cut);
     let is = u64::from;
@@ -128,13 +130,14 @@ fn alone(detail: &CallDetail) -> Totals {
         },
         unpriced: is(ended && unpriced),
         partial: is(ended && partial),
-        not_fully_priced: is(ended && (partial || unpriced)),
+        estimated: is(ended && estimated),
+        not_fully_priced: is(ended && (partial || estimated || unpriced)),
         provider_priced: is(call.cost_source == CostSource::Provider),
         local: is(call.cost_source == CostSource::Local),
         saved: detail.cost.saved.filter(|_| ended).unwrap_or_default(),
         saved_unknown: is(ended && detail.cost.saved.is_none()),
         cut: is(cut),
-        whole: is(ended && call.state != CallState::Lost && !partial && !unpriced && !cut),
+        whole: is(ended && call.state != CallState::Lost && !partial && !estimated && !unpriced && !cut),
     }
 }
 
@@ -179,7 +182,7 @@ prop_compose! {
 prop_compose! {
     fn any_call()(
         started_ms in 0..1_000_i64,
-        (state, source, partial) in (0..7_usize, 0..6_usize, prop::bool::weighted(0.2)),
+        (state, source, told) in (0..7_usize, 0..6_usize, prop::sample::select(vec![0_usize, 0, 0, 1, 2])),
         (model, client, session) in (name("model"), name("client"), name("session")),
         tags in prop::collection::btree_set("[ab]", 0..3),
         usage in tokens(),
@@ -194,7 +197,8 @@ prop_compose! {
         let mut detail = detail(started_ms);
         let call = &mut detail.summary;
         (call.state, call.cost_source) = (STATES[state], SOURCES[source]);
-        call.usage_source = if partial { UsageSource::Partial } else { UsageSource::Provider };
+        call.usage_source =
+            [UsageSource::Provider, UsageSource::Partial, UsageSource::Estimated][told];
         (call.model, call.client, call.session_id) = (model, client, session);
         call.tags = tags.into_iter().collect();
         (call.usage, call.status, call.first_token_us) = (usage, status, first_token_us);
@@ -371,6 +375,7 @@ async fn check_filters(store: &Store, calls: &[CallDetail], bounds: &[i64]) {
     assert_eq!(count(within.clone()).await, totals.calls);
     assert_eq!(count(CallFilter { unpriced: yes, ..within.clone() }).await, totals.unpriced);
     assert_eq!(count(CallFilter { partial: yes, ..within.clone() }).await, totals.partial);
+    assert_eq!(count(CallFilter { estimated: yes, ..within.clone() }).await, totals.estimated);
     assert_eq!(count(CallFilter { cut: yes, ..within.clone() }).await, totals.cut);
     assert_eq!(count(CallFilter { state: Some(CallState::Lost), ..within.clone() }).await, totals.lost);
     assert_eq!(count(CallFilter { outcome: Some(Outcome::Error), ..within.clone() }).await, totals.errors);
@@ -397,9 +402,39 @@ async fn check_filters(store: &Store, calls: &[CallDetail], bounds: &[i64]) {
     let page = store.list_calls(&unsure, Page { limit: 1_000, ..Page::default() }).await.unwrap();
     assert!(page.calls.iter().all(|call| calls.iter().any(|known| {
         let sum = alone(known);
-        known.summary.id == call.id && (sum.unpriced == 1 || sum.partial == 1)
+        known.summary.id == call.id && (sum.unpriced == 1 || sum.partial == 1 || sum.estimated == 1)
     })));
     assert_eq!(page.total, totals.not_fully_priced);
+}
+
+#[tokio::test]
+async fn side_calls_are_left_out_until_somebody_asks_for_them() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let (turn, mut beside) = (detail(5), detail(6));
+    beside.summary.operation = Operation::SideCall;
+    beside.summary.status = Some(500);
+    beside.summary.retry_of = Some(turn.summary.id);
+    store.write(&[write(&turn), write(&beside)]).await.unwrap();
+    let page = Page { limit: 10, ..Page::default() };
+    let listed = async |filter: &CallFilter| {
+        let found = store.list_calls(filter, page).await.unwrap();
+        assert_eq!(found.total, found.calls.len() as u64);
+        assert_eq!(store.stats(filter).await.unwrap().calls, found.total);
+        found.calls.into_iter().map(|call| (call.id, call.retry_of)).collect::<Vec<_>>()
+    };
+    let (turn, beside) = (turn.summary.id, beside.summary.id);
+    assert_eq!(listed(&CallFilter::default()).await, [(turn, None)]);
+    let all = CallFilter { side_calls: true, ..CallFilter::default() };
+    let mut both = listed(&all).await;
+    both.sort();
+    let mut expected = [(turn, None), (beside, Some(turn))];
+    expected.sort();
+    assert_eq!(both, expected);
+    let only = CallFilter { operation: Some(Operation::SideCall), ..CallFilter::default() };
+    assert_eq!(listed(&only).await, [(beside, Some(turn))]);
+    let overview = store.overview(&[0, 100]).await.unwrap();
+    assert_eq!((overview.totals.calls, overview.errors.len()), (1, 0));
 }
 
 #[tokio::test]

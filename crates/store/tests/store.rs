@@ -40,6 +40,7 @@ fn summary(state: CallState) -> CallSummary {
         lineage: api::Lineage::default(),
         trace_id: None,
         parent_id: None,
+        retry_of: None,
         tags: vec!["team:a".into()],
     }
 }

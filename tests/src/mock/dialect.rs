@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Answer, Plan, Received, anthropic, gemini, openai, responses};
+use super::{Answer, Plan, Received, anthropic, cohere, gemini, ollama, openai, responses};
 
 /// A provider's language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,14 +15,18 @@ pub enum Dialect {
     Anthropic,
     /// Gemini generateContent.
     Gemini,
+    /// Ollama's own chat.
+    Ollama,
+    /// Cohere's chat.
+    Cohere,
 }
 
 impl Dialect {
-    /// All of them.
+    /// Those that most tests go through.
     pub const ALL: [Self; 4] = [Self::Chat, Self::Responses, Self::Anthropic, Self::Gemini];
 
     /// The language of a request; `None` when it asks no model.
-    pub(super) fn of(received: &Received) -> Option<Self> {
+    pub fn of(received: &Received) -> Option<Self> {
         let path = received.path();
         if received.method() != "POST" {
             return None;
@@ -35,6 +39,10 @@ impl Dialect {
             Some(Self::Anthropic)
         } else if path.ends_with(":generateContent") || path.ends_with(":streamGenerateContent") {
             Some(Self::Gemini)
+        } else if path.ends_with("/api/chat") {
+            Some(Self::Ollama)
+        } else if path.ends_with("/v2/chat") {
+            Some(Self::Cohere)
         } else {
             None
         }
@@ -46,6 +54,8 @@ impl Dialect {
             Self::Responses => responses::answer(plan, received),
             Self::Anthropic => anthropic::answer(plan, received),
             Self::Gemini => gemini::answer(plan, received),
+            Self::Ollama => ollama::answer(plan, received),
+            Self::Cohere => cohere::answer(plan, received),
         }
     }
 
@@ -66,6 +76,8 @@ impl Dialect {
             Self::Gemini => {
                 json!({"error": {"code": status, "message": message, "status": "RESOURCE_EXHAUSTED"}})
             }
+            Self::Ollama => json!({"error": message}),
+            Self::Cohere => json!({"id": "mock-1", "message": message}),
         };
         let answer = Answer::whole(status, "application/json", body.to_string());
         if status == 429 { answer.header("retry-after-ms", "1").header("Retry-After", "0") } else { answer }
@@ -87,6 +99,11 @@ impl Dialect {
             Self::Gemini => {
                 let error = json!({"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}});
                 format!("data: {error}\n\n")
+            }
+            Self::Ollama => format!("{}\n", json!({"error": "Overloaded"})),
+            Self::Cohere => {
+                let end = json!({"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "Overloaded"}});
+                format!("event: message-end\ndata: {end}\n\n")
             }
         }
     }

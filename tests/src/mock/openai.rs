@@ -60,7 +60,13 @@ fn stream(plan: &Plan, received: &Received, request: &Value, model: &str) -> Ans
     let mut events = vec![delta(json!({"role": "assistant", "content": "", "refusal": null}), Value::Null)];
     events.extend(plan.text_pieces().into_iter().map(|text| delta(json!({"content": text}), Value::Null)));
     let tool = plan.tool_for(received);
-    if let Some((name, arguments)) = tool {
+    // Mistral sends a call in one piece, and its SDK insists.
+    let agent = received.head.header("user-agent").unwrap_or_default();
+    if let Some((name, arguments)) = tool.filter(|_| agent.contains("mistral")) {
+        let call =
+            json!({"index": 0, "id": "call_mock_1", "function": {"name": name, "arguments": arguments}});
+        events.push(delta(json!({"tool_calls": [call]}), Value::Null));
+    } else if let Some((name, arguments)) = tool {
         let start = json!({"index": 0, "id": "call_mock_1", "type": "function", "function": {"name": name, "arguments": ""}});
         events.push(delta(json!({"tool_calls": [start]}), Value::Null));
         for piece in arguments.split_inclusive(':') {

@@ -54,8 +54,10 @@ pub struct Plan {
     pub text: String,
     /// Its thoughts; empty for none.
     pub thinking: String,
-    /// The tool it calls, with arguments as JSON, unless the request carries the tool's result.
+    /// The tool it calls, with arguments as JSON, unless the request does not offer it or carries its result.
     pub tool: Option<(String, String)>,
+    /// The tool it calls once the request carries the result of the first.
+    pub then: Option<(String, String)>,
     /// The tokens it reports.
     pub tokens: Tokens,
     /// Pieces the text comes in.
@@ -78,6 +80,7 @@ impl Default for Plan {
             text: "Grüße aus Köln 🌍: the answer is forty-two.".into(),
             thinking: String::new(),
             tool: None,
+            then: None,
             tokens: Tokens {
                 input: 1_201,
                 cache_read: 307,
@@ -174,24 +177,34 @@ impl Plan {
         characters.chunks(size).map(|piece| piece.iter().collect()).collect()
     }
 
-    /// The tool to call now: none once the request carries a result.
+    /// The tool to call now: one that the request offers, by how many results it carries.
     pub(super) fn tool_for(&self, received: &Received) -> Option<(&str, &str)> {
-        let body = String::from_utf8_lossy(&received.body);
-        let answered = [
+        let count = |mark: &str| memchr::memmem::find_iter(&received.body, mark).count();
+        let results: usize = [
             "\"tool_result\"",
             "\"function_call_output\"",
             "\"functionResponse\"",
             "\"role\":\"tool\"",
             "\"role\": \"tool\"",
         ]
-        .iter()
-        .any(|mark| body.contains(mark));
-        self.tool.as_ref().filter(|_| !answered).map(|(name, arguments)| (name.as_str(), arguments.as_str()))
+        .into_iter()
+        .map(count)
+        .sum();
+        let tool = match results {
+            0 => self.tool.as_ref(),
+            1 => self.then.as_ref(),
+            _ => None,
+        };
+        let (name, arguments) = tool?;
+        (count(&format!("\"{name}\"")) > 0).then_some((name.as_str(), arguments.as_str()))
     }
 }
 
 /// What is no model's business.
 fn elsewhere(received: &Received) -> Answer {
+    if received.head.header("upgrade").is_some() {
+        return Answer::whole(426, "application/json", "{}");
+    }
     if received.path().ends_with("/models") && received.method() == "GET" {
         let body = r#"{"object":"list","data":[{"id":"gpt-4o-mini","object":"model","created":1700000000,"owned_by":"openai"}]}"#;
         return Answer::whole(200, "application/json", body);

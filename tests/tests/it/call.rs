@@ -15,7 +15,7 @@ fn plan(dialect: Dialect, tool: bool) -> Plan {
         tool: tool.then(|| (TOOL.0.to_owned(), TOOL.1.to_owned())),
         thinking: match dialect {
             Dialect::Anthropic | Dialect::Gemini => "First I think.".into(),
-            Dialect::Chat | Dialect::Responses => String::new(),
+            Dialect::Chat | Dialect::Responses | Dialect::Ollama | Dialect::Cohere => String::new(),
         },
         tokens: Tokens {
             input: 1_234,
@@ -67,6 +67,8 @@ fn check_row(call: &CallDetail, dialect: Dialect, stream: bool, what: &str) {
         Dialect::Chat | Dialect::Responses => "openai",
         Dialect::Anthropic => "anthropic",
         Dialect::Gemini => "gemini",
+        Dialect::Ollama => "ollama",
+        Dialect::Cohere => "cohere",
     };
     assert_eq!(row.provider, provider, "{what}");
     assert_eq!(row.state, CallState::Complete, "{what}: {:?}", row.error);

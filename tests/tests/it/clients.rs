@@ -1,13 +1,16 @@
-//! Real clients, installed elsewhere: each call once straight to the mock and once through us, with every fault.
+//! Real clients, installed elsewhere: each run once straight to the mock and once through us, with every fault.
 //!
-//! `LLMFLOW_CLIENTS` names a folder with `py-sdk/` (a virtual environment with openai, anthropic, google-genai),
-//! `js-sdk/node_modules/` (openai, @anthropic-ai/sdk, @google/genai) and `js-claude/node_modules/` (Claude Code).
+//! `LLMFLOW_CLIENTS` names a folder with `py-sdk/` and `py-aider/` (virtual environments), and a folder with
+//! `node_modules/` for each of `js-sdk`, `js-claude`, `js-codex`, `js-gemini`, `js-opencode`, `js-qwen`, `js-cline` and
+//! `js-continue`. A tap in front of the mock, or of us, keeps what a client wrote and what it got.
 
-mod claude_code;
+mod agents;
+mod bench;
 mod normal;
 mod score;
 mod sdks;
 
+use std::io::Write;
 use std::path::PathBuf;
 
 /// The folder of the real clients.
@@ -26,4 +29,15 @@ fn installed(inside: &str) -> PathBuf {
 /// Our scripts that drive SDKs.
 fn script(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
+}
+
+/// Adds a line to the table that `cargo xtask test --clients` prints at its end.
+fn table(line: &str) {
+    print!(
+        "| client | calls | compared | different | recorded | tokens off |\n|---|---|---|---|---|---|\n{line}"
+    );
+    if let Some(path) = std::env::var_os("LLMFLOW_CLIENTS_TABLE") {
+        let mut file = std::fs::File::options().create(true).append(true).open(path).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
 }

@@ -198,15 +198,15 @@ async fn a_client_cannot_choose_a_host() {
     let mock = Mock::start().await;
     let other = Mock::start().await;
     let app = App::start(mock.address()).await;
-    for path in [
-        format!("/openai/{}/v1/models", other.address()),
-        format!("/anthropic/localhost:{}/v1/x", other.address().port()),
-        "/passthrough/evil.example/v1".to_owned(),
-        "/passthrough/groq/v1".to_owned(),
-        "/passthrough/".to_owned(),
+    for (path, expected) in [
+        (format!("/openai/{}/v1/models", other.address()), 403),
+        (format!("/anthropic/localhost:{}/v1/x", other.address().port()), 403),
+        ("/passthrough/evil.example/v1".to_owned(), 404),
+        ("/passthrough/groq/v1".to_owned(), 404),
+        ("/passthrough/".to_owned(), 404),
     ] {
         let status = status(app.proxy, &asking(Some("localhost"), "", &path)).await;
-        assert_eq!(status, 404, "{path}");
+        assert_eq!(status, expected, "{path}");
     }
     let header = format!("X-LLMFlow-Provider: {}\r\n", other.address());
     assert_eq!(status(app.proxy, &asking(Some("localhost"), &header, "/v1/models")).await, 404);

@@ -7,6 +7,7 @@
     reason = "these are tests and say what they counted"
 )]
 
+mod abuse;
 mod bounds;
 mod browser;
 mod call;
@@ -17,13 +18,16 @@ mod fidelity;
 mod guard;
 #[cfg(target_os = "linux")]
 mod keys;
+mod proxies;
 mod requests;
 mod rest;
+mod routes;
 mod secrets;
 mod sessions;
 mod settings;
 mod sources;
 mod store;
 mod store_faults;
+mod transports;
 #[cfg(target_os = "linux")]
 mod window;

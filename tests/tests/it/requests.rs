@@ -10,6 +10,8 @@ pub(crate) fn path(dialect: Dialect, stream: bool) -> &'static str {
         (Dialect::Responses, _) => "/v1/responses",
         (Dialect::Anthropic, _) => "/anthropic/v1/messages?beta=true",
         (Dialect::Gemini, false) => "/gemini/v1beta/models/gemini-2.5-flash:generateContent",
+        (Dialect::Ollama, _) => "/ollama/api/chat",
+        (Dialect::Cohere, _) => "/cohere/v2/chat",
         (Dialect::Gemini, true) => "/gemini/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
     }
 }
@@ -21,6 +23,9 @@ pub(crate) fn model(dialect: Dialect) -> (&'static str, &'static str) {
         Dialect::Responses => ("gpt-5", "gpt-5"),
         Dialect::Anthropic => ("claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20250929"),
         Dialect::Gemini => ("gemini-2.5-flash", "gemini/gemini-2.5-flash"),
+        // What runs at home has no price.
+        Dialect::Ollama => ("llama3.2", ""),
+        Dialect::Cohere => ("command-r-08-2024", "command-r-08-2024"),
     }
 }
 
@@ -41,6 +46,10 @@ pub(crate) fn body(dialect: Dialect, stream: bool, prompt: &str) -> Value {
             }
             body
         }
+        Dialect::Ollama | Dialect::Cohere => json!({
+            "model": model, "stream": stream, "messages": [{"role": "user", "content": prompt}],
+            "tools": [{"type": "function", "function": {"name": "get_weather", "parameters": schema}}],
+        }),
         Dialect::Responses => json!({
             "model": model, "instructions": "Be brief.", "stream": stream,
             "input": [{"role": "user", "content": [{"type": "input_text", "text": prompt}]}],

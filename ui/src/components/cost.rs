@@ -39,10 +39,13 @@ pub fn believed(call: &CallDetail) -> String {
     let counted = match call.summary.usage_source {
         UsageSource::Provider => "Tokens reported by the provider",
         UsageSource::Partial => "Tokens as far as the provider had reported them",
+        UsageSource::Estimated => {
+            "Nobody reported all tokens; the rest is estimated from the text, four characters a token"
+        }
         UsageSource::Unknown => "Nobody reported tokens",
     };
     match (call.cost.source, &call.cost.price_date) {
-        (CostSource::Computed | CostSource::Partial, Some(date)) => {
+        (CostSource::Computed | CostSource::Partial | CostSource::Estimated, Some(date)) => {
             format!("{counted}, prices of {}", plain_date(date))
         }
         (CostSource::Unknown, _) if call.summary.usage_source != UsageSource::Unknown => {

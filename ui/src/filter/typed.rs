@@ -5,7 +5,7 @@ use api::{Bucket, CallState, Operation, Outcome};
 use super::{Last, View};
 
 /// A word that can stand before the colon, and what it filters by.
-pub const FIELDS: [(&str, &str); 19] = [
+pub const FIELDS: [(&str, &str); 20] = [
     ("model", "Model that answered"),
     ("tool", "Tool or SDK that called"),
     ("provider", "Provider"),
@@ -15,7 +15,8 @@ pub const FIELDS: [(&str, &str); 19] = [
     ("cost", "Dollars: >0.5, <0.01, 0.1..1"),
     ("price", "unknown or known"),
     ("priced", "partly: the price or a part of the usage is unknown"),
-    ("usage", "partial: cut before the provider had told it all"),
+    ("usage", "partial: cut before the provider had told it all; estimated: from the text"),
+    ("side", "shown: also what tools do beside their calls"),
     ("status", "HTTP status: 429"),
     ("error", "The provider's word for the error"),
     ("bucket", "Has tokens in it: cache_read, output"),
@@ -32,10 +33,27 @@ pub fn fixed_values(field: &str) -> &'static [&'static str] {
     match field {
         "outcome" => &["success", "error"],
         "state" => &["open", "complete", "upstream_error", "truncated", "cancelled", "unreachable", "lost"],
-        "operation" => &["chat", "text_completion", "embeddings", "count_tokens", "models", "other"],
+        "operation" => &[
+            "chat",
+            "text_completion",
+            "embeddings",
+            "images",
+            "audio",
+            "rerank",
+            "moderation",
+            "ocr",
+            "count_tokens",
+            "models",
+            "batches",
+            "files",
+            "stored",
+            "side_call",
+            "other",
+        ],
+        "side" => &["shown"],
         "price" | "first_token" => &["unknown", "known"],
         "priced" => &["partly", "fully"],
-        "usage" => &["partial", "whole"],
+        "usage" => &["partial", "estimated", "whole"],
         "bucket" => &["input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning"],
         "body" => &["cut", "whole"],
         "time" => &["1h", "today", "24h", "7d", "30d"],
@@ -60,6 +78,25 @@ fn one_of(value: &str, yes: &str, no: &str) -> Option<bool> {
     if value == yes { Some(true) } else { (value == no).then_some(false) }
 }
 
+/// The word for how much of the tokens the provider told.
+pub(super) fn usage_word(partial: Option<bool>, estimated: Option<bool>) -> Option<&'static str> {
+    match (partial, estimated) {
+        (_, Some(true)) => Some("estimated"),
+        (Some(true), _) => Some("partial"),
+        (Some(false), _) | (None, Some(false)) => Some("whole"),
+        (None, None) => None,
+    }
+}
+
+fn usage_filter(word: &str) -> Option<(Option<bool>, Option<bool>)> {
+    match word {
+        "partial" => Some((Some(true), None)),
+        "estimated" => Some((None, Some(true))),
+        "whole" => Some((Some(false), Some(false))),
+        _ => None,
+    }
+}
+
 impl View {
     /// Sets one condition; `false` when there is no such field or the value makes no sense.
     pub fn set(&mut self, field: &str, value: &str) -> bool {
@@ -77,7 +114,8 @@ impl View {
             "session" => filter.session_id = text().map(unnamed),
             "error" => filter.error_kind = text().map(unnamed),
             "priced" => filter.not_fully_priced = Some(one_of(value, "partly", "fully")?),
-            "usage" => filter.partial = Some(one_of(value, "partial", "whole")?),
+            "usage" => (filter.partial, filter.estimated) = usage_filter(value)?,
+            "side" => filter.side_calls = (value == "shown").then_some(true)?,
             "bucket" => filter.bucket = Some(value.parse::<Bucket>().ok()?),
             "first_token" => filter.first_token = Some(one_of(value, "known", "unknown")?),
             "body" => filter.cut = Some(one_of(value, "cut", "whole")?),

@@ -27,7 +27,7 @@ use crate::fetch::{Fetched, fetch};
 use crate::filter::View;
 use crate::live::use_live;
 use call_list::CallList;
-pub use detail::CurlButton;
+pub use detail::{CurlButton, RetryOf};
 pub use first_run::FirstRun;
 
 /// What the parts of the page share.

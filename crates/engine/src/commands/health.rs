@@ -36,13 +36,21 @@ impl Engine {
                 inner.settings.data_dir.display()
             ));
         }
+        let refused = inner.counters.refused.load(Ordering::Relaxed);
+        if refused > 0 {
+            problems.push(format!(
+                "{refused} connections or calls were turned away, since {} were open. If that many are meant, raise max_connections in the settings.",
+                inner.settings.max_connections
+            ));
+        }
+        let every_call = CallFilter { side_calls: true, ..CallFilter::default() };
         Ok(Health {
             status: if degraded { HealthStatus::Degraded } else { HealthStatus::Ok },
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: inner.started.elapsed().as_secs(),
             sources,
             completeness,
-            calls: inner.store.count_calls(&CallFilter::default()).await.map_err(internal)?,
+            calls: inner.store.count_calls(&every_call).await.map_err(internal)?,
             disk_bytes: inner.store.disk_bytes(),
             data_dir: inner.settings.data_dir.display().to_string(),
             price_date: inner.prices.date().to_owned(),

@@ -29,11 +29,13 @@ impl Engine {
             ProviderStatus {
                 name: provider.name.clone(),
                 display_name: provider.display_name.clone(),
+                speaks: provider.speaks.clone(),
+                variable: provider.key.variables.first().cloned(),
                 base_url: base_url.unwrap_or(&provider.base_url).clone(),
                 custom: base_url.is_some(),
                 route: format!(
                     "{}/{}",
-                    if provider.passthrough { "/passthrough" } else { "" },
+                    if provider.passthrough && !provider.custom { "/passthrough" } else { "" },
                     provider.name
                 ),
                 key: self.inner.keys.origin(provider),
@@ -94,7 +96,11 @@ impl Engine {
             })?,
         };
         let begun = Instant::now();
-        let tested = proxy::test_key(&self.inner.upstreams, &provider, &key).await;
+        let outbound = self.inner.settings.outbound();
+        let outbound = outbound.map_err(|wanted| {
+            ApiError::new(ErrorKind::BadRequest, format!("The setting upstream_proxy is not {wanted}."))
+        })?;
+        let tested = proxy::test_key(&self.inner.upstreams, &outbound, &provider, &key).await;
         let tested = tested.map_err(|reason| ApiError::new(ErrorKind::Unavailable, reason))?;
         Ok(KeyTest {
             accepted: tested.accepted,
@@ -108,8 +114,8 @@ impl Engine {
     /// The provider called `name`, if it takes a key.
     fn with_key(&self, name: &str) -> Result<Arc<Provider>, ApiError> {
         let provider = self.inner.upstreams.providers().find(name);
-        let provider =
-            provider.ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("There is no provider {name:?}.")))?;
+        let provider = provider
+            .ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("There is no provider {name:?}.")))?;
         match provider.key.form {
             KeyForm::NotNeeded => {
                 Err(ApiError::parameter("provider", format!("{} takes no key.", provider.display_name)))
@@ -144,7 +150,9 @@ impl Engine {
 fn explain(refused: Refused, provider: Option<&Provider>) -> ApiError {
     match refused {
         Refused::Unavailable(message) => {
-            let variable = provider.and_then(|provider| provider.key.variables.first()).filter(|_| !message.contains("environment"));
+            let variable = provider
+                .and_then(|provider| provider.key.variables.first())
+                .filter(|_| !message.contains("environment"));
             let otherwise = variable
                 .map(|name| format!(" Or set {name} in LLMFlow's environment and start it again."))
                 .unwrap_or_default();

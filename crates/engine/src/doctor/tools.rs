@@ -90,7 +90,9 @@ fn leads(providers: &Providers, path: &str, tool: &Tool) -> bool {
     match route(providers, "POST", &format!("{path}{}", tool.asks), None) {
         Route::Upstream(to) => {
             let own = to.host.is_none_or(|host| to.provider.base_url.ends_with(&format!("//{host}")));
-            own && tool.wants.is_none_or(|(name, wanted)| to.provider.name == name && to.path_and_query == wanted)
+            own && tool
+                .wants
+                .is_none_or(|(name, wanted)| to.provider.name == name && to.path_and_query == wanted)
         }
         Route::Health | Route::Providers | Route::Refused(_) => false,
     }

@@ -7,6 +7,11 @@ use bytes::Bytes;
 /// A small body can unpack to anything; more than this is not kept.
 const LARGEST: u64 = 32 << 20;
 
+/// More encodings on top of each other than anybody uses are somebody's joke.
+const DEEPEST: usize = 5;
+/// A zstd frame may ask for this much memory (as a power of two): as much as is kept.
+const ZSTD_WINDOW: u32 = 25;
+
 /// A decoded body.
 pub(super) struct Decoded {
     pub(super) bytes: Bytes,
@@ -17,21 +22,31 @@ pub(super) struct Decoded {
 /// Decodes `bytes` by the value of its Content-Encoding header. Unknown encodings stay as they are.
 pub(super) fn decode(bytes: &Bytes, encoding: Option<&str>) -> Decoded {
     let mut decoded = Decoded { bytes: bytes.clone(), cut: false };
+    let stack = encoding.unwrap_or_default();
+    if stack.split(',').count() > DEEPEST {
+        return decoded;
+    }
     // The last encoding named was applied last.
-    for encoding in encoding.unwrap_or_default().rsplit(',').map(str::trim) {
-        let input = decoded.bytes.clone();
+    for encoding in stack.rsplit(',').map(str::trim) {
+        let (input, cut) = (decoded.bytes.clone(), decoded.cut);
         decoded = match encoding.to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => unpack(flate2::read::MultiGzDecoder::new(input.as_ref()), &input),
             "deflate" => deflate(&input),
             "br" => unpack(brotli::Decompressor::new(input.as_ref(), 4096), &input),
-            "zstd" => match zstd::stream::read::Decoder::new(input.as_ref()) {
-                Ok(decoder) => unpack(decoder, &input),
-                Err(_) => decoded,
-            },
+            "zstd" => zstd(&input),
             _ => decoded,
         };
+        decoded.cut |= cut;
     }
     decoded
+}
+
+fn zstd(input: &Bytes) -> Decoded {
+    let decoder = zstd::stream::read::Decoder::new(input.as_ref()).and_then(|mut decoder| {
+        decoder.window_log_max(ZSTD_WINDOW)?;
+        Ok(decoder)
+    });
+    decoder.map_or_else(|_| Decoded { bytes: input.clone(), cut: false }, |decoder| unpack(decoder, input))
 }
 
 /// HTTP's deflate is zlib; some send the raw stream.
@@ -86,6 +101,22 @@ mod tests {
         ] {
             assert_eq!(decode(&bytes.into(), Some(encoding)).bytes, text, "{encoding}");
         }
+    }
+
+    #[test]
+    fn bombs_are_bounded() {
+        let zeros = vec![0; 40 << 20];
+        let mut bomb = gzip(&zeros);
+        let decoded = decode(&bomb.clone().into(), Some("gzip"));
+        assert!(decoded.cut && decoded.bytes.len() as u64 == LARGEST);
+        bomb = gzip(&gzip(&bomb));
+        let decoded = decode(&bomb.clone().into(), Some("gzip, gzip, gzip"));
+        assert!(decoded.cut && decoded.bytes.len() as u64 == LARGEST, "a stack of them too");
+        let joke = ["gzip"; 100].join(",");
+        assert_eq!(decode(&bomb.clone().into(), Some(&joke)).bytes, bomb, "nobody means that");
+        // A frame of a few bytes that asks for 128 MB: magic, descriptor, window descriptor, an empty last block.
+        let greedy = Bytes::from_static(&[0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x01, 0x00, 0x00]);
+        assert_eq!(decode(&greedy, Some("zstd")).bytes, greedy, "it does not get it");
     }
 
     #[test]

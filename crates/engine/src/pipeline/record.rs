@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use store::{Body, CallRecord, Ties};
 
 use super::decode::decode;
+use super::earlier::Earlier;
 
 /// The row of a call that has just begun.
 pub(super) fn opened(head: &Head) -> CallSummary {
@@ -28,7 +29,7 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         state: CallState::Open,
         provider: head.provider.name.clone(),
         operation: dialect.operation(),
-        client: client(head),
+        client: client(head, &[]),
         method: head.method.clone(),
         path: head.path.clone(),
         status: None,
@@ -45,17 +46,43 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         lineage: api::Lineage::default(),
         trace_id: trace(head).0,
         parent_id: trace(head).1,
+        retry_of: None,
         tags: tags(head),
     }
 }
 
-/// Everything about a call that ended.
-pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
+/// Everything about a call that ended. A fault in a parser costs what it would have read, and nothing else.
+pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) -> CallRecord {
+    let whole = || record(call, prices, earlier, Depth::Whole);
+    // What it keeps of earlier calls is changed whole or not at all, so a panic leaves nothing half done.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(whole)).unwrap_or_else(|_| {
+        tracing::error!(id = %call.head.id, "a call could not be read, its bodies are kept as they came");
+        record(call, prices, earlier, Depth::Bytes)
+    })
+}
+
+/// How much of a call is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Everything.
+    Whole,
+    /// Only what the wire says; bodies stay as they came.
+    Bytes,
+}
+
+/// What is recorded of a call that was read no deeper than its bytes.
+fn unread() -> Reading {
+    let error = "LLMFlow could not read this call, by a fault of its own. What was sent and answered is kept as it came.";
+    Reading { error: Some(error.to_owned()), ..Reading::default() }
+}
+
+fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Depth) -> CallRecord {
     let head = &call.head;
-    let response_headers =
-        call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
-    let (request, request_body) = body(&call.request, &head.headers, call);
-    let (response, response_body) = body(&call.body, response_headers, call);
+    let answered = call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
+    let (request, request_body) = body(&call.request, &head.headers, call, depth);
+    let (response, response_body) = body(&call.body, answered, call, depth);
+    let request_headers = with_trailers(&head.headers, &call.request);
+    let response_headers = with_trailers(answered, &call.body);
     let status = call.response.as_ref().map(|response| response.status);
     let exchange = Exchange {
         dialect: dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path),
@@ -66,8 +93,15 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         status,
         content_type: response_body.content_type.as_deref(),
     };
-    let (mut reading, spoken) = dialect::read_with_spoken(&exchange);
-    let usage_source = usage_source(&mut reading);
+    let (mut reading, spoken) = match depth {
+        Depth::Whole => {
+            #[cfg(debug_assertions)]
+            super::fault::strike(&request);
+            dialect::read_with_spoken(&exchange)
+        }
+        Depth::Bytes => (unread(), Spoken::default()),
+    };
+    let usage_source = usage_source(&mut reading, earlier);
     let cost = prices.cost(&Billable {
         provider: &head.provider.name,
         model: reading.model.as_deref().or(reading.requested_model.as_deref()),
@@ -83,16 +117,14 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         speed: reading.speed.as_deref(),
     });
     let timing = timing(call, &reading, response_body.encoding.is_some());
-    let said = identity::said(
-        &|name| find(&head.headers, name).map(str::to_owned),
-        &head.upstream_path,
-        &request,
-    );
+    let read = if depth == Depth::Whole { request.as_ref() } else { b"" };
+    let said =
+        identity::said(&|name| find(&head.headers, name).map(str::to_owned), &head.upstream_path, read);
     let session_id = said.session.clone();
-    let ties = ties(head, said, exchange.dialect, &reading, &spoken);
-    let summary = CallSummary { usage_source, session_id, ..summary(call, &reading, &cost, &timing) };
+    let summary = CallSummary { usage_source, session_id, ..summary(call, &reading, &cost, &timing, read) };
+    let ties = ties(head, said, &exchange, summary.client.as_deref(), &reading, &spoken);
     let answer_text = head.secrets.scrub_text(answer_text(&spoken.answer, summary.error.as_deref()));
-    let detail = CallDetail {
+    let mut detail = CallDetail {
         upstream: head.upstream.clone(),
         query: head.query.clone(),
         http_version: head.http_version.to_owned(),
@@ -100,19 +132,20 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
         response_id: reading.response_id,
         request_id: ["x-request-id", "request-id", "x-amzn-requestid"]
             .iter()
-            .find_map(|name| find(response_headers, name).map(str::to_owned)),
+            .find_map(|name| find(answered, name).map(str::to_owned)),
         credential: head.credential.clone(),
-        request_headers: head.headers.clone(),
-        response_headers: response_headers.to_vec(),
+        request_headers,
+        response_headers,
         request_body,
         response_body,
         cost,
         timing,
         summary,
     };
+    detail.summary.retry_of = earlier.retry_of(&detail, &request);
     CallRecord {
         detail,
-        request: Body { bytes: request, segmented: true },
+        request: Body { bytes: request, segmented: depth == Depth::Whole },
         response: Body { bytes: response, segmented: false },
         answer_text,
         ties,
@@ -121,13 +154,20 @@ pub(super) fn closed(call: &Closed, prices: &PriceTable) -> CallRecord {
 
 /// What ties the call to others. Sessions are told apart by who pays: by the account where the client names it, since
 /// access tokens are renewed within a session.
-fn ties(head: &Head, said: Said, dialect: Dialect, reading: &Reading, spoken: &Spoken) -> Ties {
+fn ties(
+    head: &Head,
+    said: Said,
+    exchange: &Exchange<'_>,
+    client: Option<&str>,
+    reading: &Reading,
+    spoken: &Spoken,
+) -> Ties {
     let holder = said.account.map(|account| format!("account:{account}"));
     let holder = holder.or_else(|| head.credential.clone()).unwrap_or_default();
-    let scope = Scope::new(&head.provider.name, &holder, client(head).as_deref());
+    let scope = Scope::new(&head.provider.name, &holder, client);
     let previous = said.response.map(|id| scope.response(&id));
     // Only this dialect's answers can be gone on from by their ids.
-    let response = reading.response_id.as_deref().filter(|_| dialect == Dialect::OpenaiResponses);
+    let response = reading.response_id.as_deref().filter(|_| exchange.dialect == Dialect::OpenaiResponses);
     let response = response.map(|id| scope.response(id));
     let chain = identity::chain(&scope, spoken).map(|chain| chain.behind(previous));
     Ties { holder, agent: said.agent, chain, response, previous }
@@ -138,6 +178,7 @@ fn summary(
     reading: &Reading,
     cost: &api::Cost,
     timing: &Timing,
+    request: &[u8],
 ) -> CallSummary {
     let head = &call.head;
     let scrub = |text: Option<String>| text.map(|text| head.secrets.scrub_text(text));
@@ -156,12 +197,21 @@ fn summary(
         cost_source: cost.source,
         finish_reason: reading.finish_reason.clone(),
         error: scrub(error),
+        client: client(head, request),
         ..opened(head)
     }
 }
 
 /// Whose word the tokens are. What nobody said for good is taken from the estimate, where there is one.
-fn usage_source(reading: &mut Reading) -> UsageSource {
+fn usage_source(reading: &mut Reading, earlier: &mut Earlier) -> UsageSource {
+    if let Some(response) = &reading.response_id {
+        if reading.in_background {
+            earlier.goes_on(response);
+        } else if reading.read_again.is_some() && earlier.ends(response) {
+            reading.usage = reading.read_again.unwrap_or_default();
+            reading.usage_final = true;
+        }
+    }
     if let Some(estimated) = reading.estimated {
         reading.usage = estimated;
         return UsageSource::Estimated;
@@ -196,11 +246,10 @@ fn ending(call: &Closed, reading: &Reading) -> (CallState, Option<String>) {
 }
 
 /// A body decoded and without the call's credentials, and what is known of it.
-fn body(captured: &Captured, headers: &[Header], call: &Closed) -> (Bytes, BodyInfo) {
+fn body(captured: &Captured, headers: &[Header], call: &Closed, depth: Depth) -> (Bytes, BodyInfo) {
     let wire = captured.to_bytes();
     let encoding = find(headers, "content-encoding").filter(|encoding| *encoding != "identity");
-    let decoded = decode(&wire, encoding);
-    let mut decoded = decoded;
+    let mut decoded = decode(&wire, encoding.filter(|_| depth == Depth::Whole));
     if captured.cut || decoded.cut {
         let kept = decoded.bytes.len() - call.head.secrets.straddling(&decoded.bytes);
         decoded.bytes.truncate(kept);
@@ -217,6 +266,12 @@ fn body(captured: &Captured, headers: &[Header], call: &Closed) -> (Bytes, BodyI
         inexact: scrubbed.is_some(),
     };
     (scrubbed.unwrap_or(decoded.bytes), info)
+}
+
+/// Headers and, under names that no header can have, those that came after the body.
+fn with_trailers(headers: &[Header], captured: &Captured) -> Vec<Header> {
+    let trailer = |trailer: &Header| Header { name: format!("trailer:{}", trailer.name), ..trailer.clone() };
+    headers.iter().cloned().chain(captured.trailers.iter().map(trailer)).collect()
 }
 
 fn timing(call: &Closed, reading: &Reading, encoded: bool) -> Timing {
@@ -281,14 +336,16 @@ pub(super) fn requested_model(head: &Head, request: &Captured) -> Option<String>
     dialect::requested_model(dialect, &head.upstream_path, &body.bytes)
 }
 
-/// The tool or SDK that makes the call. Whom a local key was made for says more than an SDK's name.
-pub(super) fn client(head: &Head) -> Option<String> {
+/// The tool or SDK that makes the call, as far as the request's body is there. Whom a local key was made for says more
+/// than an SDK's name.
+pub(super) fn client(head: &Head, request: &[u8]) -> Option<String> {
     let header = |name: &str| find(&head.headers, name).map(str::to_owned);
     let agent = identity::client(find(&head.headers, "user-agent"), &header);
-    match &head.local_key {
-        Some(name) if !agent.as_deref().is_some_and(identity::is_tool) => Some(name.clone()),
-        _ => agent,
+    if agent.as_deref().is_some_and(identity::is_tool) {
+        return agent;
     }
+    let tool = identity::tool_in_prompt(request).map(str::to_owned);
+    tool.or_else(|| head.local_key.clone()).or(agent)
 }
 
 /// Milliseconds since 1970.

@@ -10,7 +10,6 @@ use api::SettingKind;
 use toml_edit::{Document, DocumentMut, Item, Table, TomlError, Value};
 
 use super::EXAMPLE;
-use super::origin::provider_of;
 
 /// The value of `name`, which is of `kind`, from its text; else what is wrong with it.
 pub(crate) fn parse(name: &str, kind: SettingKind, text: &str) -> Result<Value, String> {
@@ -158,14 +157,15 @@ fn place(text: &str, path: &[String]) -> Result<Option<Place>, TomlError> {
 
 /// The keys that lead to `name`; a provider as the text writes it, in whatever case.
 fn path(text: &str, name: &str) -> Result<Vec<String>, TomlError> {
-    let Some(provider) = provider_of(name) else { return Ok(vec![name.to_owned()]) };
+    let below = name.strip_prefix("providers.").and_then(|rest| rest.rsplit_once('.'));
+    let Some((provider, key)) = below else { return Ok(vec![name.to_owned()]) };
     let document = Document::parse(text)?;
     let providers = document.as_item().get("providers").and_then(Item::as_table_like);
     let written = providers.and_then(|providers| {
         providers.iter().map(|(key, _)| key).find(|key| key.eq_ignore_ascii_case(provider))
     });
     let written = written.unwrap_or(provider).to_owned();
-    Ok(vec!["providers".to_owned(), written, "base_url".to_owned()])
+    Ok(vec!["providers".to_owned(), written, key.to_owned()])
 }
 
 /// A line above all tables that would set `key` but for its `#`.

@@ -40,6 +40,8 @@ pub(super) fn variable(name: &str) -> Option<String> {
         "dashboard_port" => Some("DASHBOARD_PORT".to_owned()),
         "data_dir" => Some("DATA_DIR".to_owned()),
         "keychain" => Some("LLMFLOW_KEYCHAIN".to_owned()),
+        AZURE_RESOURCE => Some("AZURE_OPENAI_RESOURCE".to_owned()),
+        AZURE_VERSION => Some("AZURE_OPENAI_API_VERSION".to_owned()),
         _ => provider_of(name).map(|provider| format!("{UPSTREAM}{}", shouted(provider))),
     }
 }
@@ -56,8 +58,10 @@ pub(super) fn provider_of(name: &str) -> Option<&str> {
 
 /// How the variables that set providers' addresses begin.
 pub(super) const UPSTREAM: &str = "LLMFLOW_UPSTREAM_";
-/// What a variable says of Azure.
-pub(super) const AZURE: [&str; 2] = ["AZURE_OPENAI_RESOURCE", "AZURE_OPENAI_API_VERSION"];
+/// What is set of Azure beside its address.
+pub(super) const AZURE_RESOURCE: &str = "providers.azure.resource";
+/// The other one.
+pub(super) const AZURE_VERSION: &str = "providers.azure.api_version";
 
 /// A provider's name as a part of a variable's.
 pub(super) fn shouted(provider: &str) -> String {
@@ -76,9 +80,8 @@ impl Origin {
         let environment = scalars
             .into_iter()
             .chain(addresses)
-            .chain([base_url_of(proxy::CHATGPT)])
+            .chain([base_url_of(proxy::CHATGPT), AZURE_RESOURCE.to_owned(), AZURE_VERSION.to_owned()])
             .filter_map(|name| variable(&name))
-            .chain(AZURE.map(str::to_owned))
             .filter_map(|variable| {
                 let value = env(&variable).filter(|value| !value.trim().is_empty())?;
                 Some((variable, value))
@@ -112,15 +115,17 @@ impl Origin {
 /// Addresses that other programs' variables name.
 fn bases(env: &dyn Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
     let set = |name: &str| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-    let ollama = address(set("OLLAMA_HOST"), set("OLLAMA_PORT"), ("http", "localhost", Some("11434")));
-    let helicone = address(set("HELICONE_HOST"), set("HELICONE_PORT"), ("https", "oai.helicone.ai", None));
+    let ollama =
+        address(set("OLLAMA_HOST"), set("OLLAMA_PORT").as_deref(), ("http", "localhost", Some("11434")));
+    let helicone =
+        address(set("HELICONE_HOST"), set("HELICONE_PORT").as_deref(), ("https", "oai.helicone.ai", None));
     let named = [("ollama", ollama), ("helicone", helicone)];
     named.into_iter().filter_map(|(name, base)| Some((name.to_owned(), base?))).collect()
 }
 
 /// The address that a host, with or without scheme and port, and a port make; `None` when neither is set. `usual` is
 /// the scheme, the host and the port that count for what is missing.
-fn address(host: Option<String>, port: Option<String>, usual: (&str, &str, Option<&str>)) -> Option<String> {
+fn address(host: Option<String>, port: Option<&str>, usual: (&str, &str, Option<&str>)) -> Option<String> {
     if host.is_none() && port.is_none() {
         return None;
     }
@@ -135,8 +140,18 @@ fn address(host: Option<String>, port: Option<String>, usual: (&str, &str, Optio
     };
     // Servers read the same variable to know where to listen: everywhere means here for who calls.
     let name = if matches!(name, "" | "0.0.0.0" | "[::]") { "localhost" } else { name };
-    let port = own_port.or(port.as_deref()).or(usual_port).map(|port| format!(":{port}")).unwrap_or_default();
+    let port = own_port.or(port).or(usual_port).map(|port| format!(":{port}")).unwrap_or_default();
     Some(format!("{scheme}://{name}{port}{}", path.trim_end_matches('/')))
+}
+
+/// Whether an address is on this machine, at one of `ports`.
+pub(super) fn leads_to(address: &str, ports: &[u16]) -> bool {
+    let authority = address.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let Some((host, port)) = authority.rsplit_once(':') else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let local = host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    local && port.parse().is_ok_and(|port: u16| port != 0 && ports.contains(&port))
 }
 
 /// The names that a file's text sets.
@@ -144,12 +159,13 @@ pub(super) fn names(table: &toml::Table) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (key, value) in table {
         match (key.as_str(), value) {
-            ("providers", toml::Value::Table(providers)) => names.extend(
-                providers
-                    .iter()
-                    .filter(|(_, provider)| provider.get("base_url").is_some())
-                    .map(|(name, _)| base_url_of(name)),
-            ),
+            ("providers", toml::Value::Table(providers)) => {
+                let tables =
+                    providers.iter().filter_map(|(name, provider)| Some((name, provider.as_table()?)));
+                names.extend(tables.flat_map(|(name, provider)| {
+                    provider.keys().map(move |key| format!("providers.{}.{key}", name.to_lowercase()))
+                }));
+            }
             _ => drop(names.insert(key.clone())),
         }
     }

@@ -2,9 +2,10 @@
 
 use api::{Setting, SettingKind, SettingOrigin};
 use proxy::Providers;
+use proxy::provider::PathRule;
 use toml_edit::{DocumentMut, RawString};
 
-use super::origin::{Origin, base_url_of, provider_of, variable};
+use super::origin::{AZURE_RESOURCE, AZURE_VERSION, Origin, base_url_of, provider_of, variable};
 use super::{EXAMPLE, Settings, default_data_dir};
 
 /// Settings that take effect as soon as they are written.
@@ -61,10 +62,16 @@ pub(crate) fn text(settings: &Settings, name: &str) -> String {
         let own = || Providers::built_in().find(provider).map(|provider| provider.base_url.clone());
         return settings.base_urls().remove(provider).or_else(own).unwrap_or_default();
     }
+    if matches!(name, AZURE_RESOURCE | AZURE_VERSION) {
+        let proxy::Azure { resource, api_version, .. } = settings.choices().azure;
+        let version = || api_version.unwrap_or_else(|| proxy::Azure::API_VERSION.to_owned());
+        return if name == AZURE_RESOURCE { resource.unwrap_or_default() } else { version() };
+    }
     // A folder that is not UTF-8 is shown as well as can be.
     let data_dir = settings.data_dir.to_string_lossy().into_owned().into();
     let table = toml::Table::try_from(Settings { data_dir, ..settings.clone() }).unwrap_or_default();
     match table.get(name) {
+        Some(toml::Value::String(text)) if name == "upstream_proxy" => super::without_password(text),
         Some(toml::Value::String(text)) => text.clone(),
         Some(toml::Value::Array(list)) => {
             list.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join("\n")
@@ -73,6 +80,12 @@ pub(crate) fn text(settings: &Settings, name: &str) -> String {
         None => String::new(),
     }
 }
+
+/// What Azure needs beside an address. The example file tells it with more words.
+const AZURE: [(&str, &str); 2] = [
+    (AZURE_RESOURCE, "The Azure OpenAI resource that is asked when a call names none in x-azure-resource."),
+    (AZURE_VERSION, "The API version of calls to /azure/v1 that name none."),
+];
 
 /// Name, text and kind of every setting.
 fn described(providers: &Providers) -> Vec<(String, String, SettingKind)> {
@@ -86,9 +99,13 @@ fn described(providers: &Providers) -> Vec<(String, String, SettingKind)> {
         let about = about(comment);
         match item.as_value() {
             Some(value) => settings.push((name.to_owned(), about, kind_of(value))),
-            None => settings.extend(providers.iter().map(|provider| {
+            None => settings.extend(providers.iter().flat_map(|provider| {
                 let about = about.replace("a provider", &provider.display_name);
-                (base_url_of(&provider.name), about, SettingKind::Text)
+                let azure = if provider.path == PathRule::Azure { AZURE.as_slice() } else { &[] };
+                let more = azure
+                    .iter()
+                    .map(|(name, about)| ((*name).to_owned(), (*about).to_owned(), SettingKind::Text));
+                std::iter::once((base_url_of(&provider.name), about, SettingKind::Text)).chain(more)
             })),
         }
     }

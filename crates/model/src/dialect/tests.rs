@@ -13,6 +13,7 @@ mod native;
 mod oracle;
 mod requests;
 mod rubbish;
+mod wire;
 
 /// An exchange that owns its bodies.
 struct Case {

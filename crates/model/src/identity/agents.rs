@@ -1,4 +1,9 @@
-//! The tool or SDK behind a user agent. Owns the list of known ones. Leaves out everything but names.
+//! The tool or SDK behind a call: from its user agent, else from how its system prompt begins. Owns the lists of known
+//! ones. Leaves out everything but names.
+
+use memchr::memmem;
+
+use crate::scanner::members;
 
 /// The first of the SDKs and HTTP libraries: what stands before it in `KNOWN` is a tool.
 const FIRST_SDK: &str = "litellm";
@@ -39,6 +44,11 @@ const KNOWN: &[(&str, &str)] = &[
     ("asyncanthropic/python", "anthropic-python"),
     ("anthropic/js", "anthropic-js"),
     ("ai-sdk", "vercel-ai-sdk"),
+    ("groq/python", "groq-python"),
+    ("asyncgroq/python", "groq-python"),
+    ("groq/js", "groq-js"),
+    ("mistral-client-python", "mistral-python"),
+    ("mistral-client-typescript", "mistral-js"),
     ("ollama-python", "ollama-python"),
     ("ollama-js", "ollama-js"),
     ("python-requests", "python-requests"),
@@ -52,6 +62,41 @@ const KNOWN: &[(&str, &str)] = &[
 /// Headers in which tools name themselves when an SDK writes their user agent.
 const SELF_NAMING: [&str; 2] = ["originator", "x-title"];
 
+/// How the system prompts of tools begin whose user agent is that of an SDK (or, minified, of nobody: Continue's is
+/// `ls/JS`).
+const OPENINGS: &[(&str, &str)] = &[
+    ("You are Cline,", "cline"),
+    ("You are an agent in the Continue CLI", "continue"),
+    ("Act as an expert software developer", "aider"),
+    ("Act as an expert code analyst.", "aider"),
+    ("Act as an expert architect engineer", "aider"),
+    ("You are an expert on the AI coding tool called Aider", "aider"),
+];
+
+/// Where a system prompt stands, by dialect; in the first place when it is among the messages.
+const PROMPTS: [&str; 4] = ["messages", "system", "instructions", "systemInstruction"];
+
+/// A system prompt begins within so many bytes of its member.
+const OPENING_WITHIN: usize = 256;
+
+/// The tool that the system prompt in `request` is of, for calls whose headers do not tell.
+pub fn tool_in_prompt(request: &[u8]) -> Option<&'static str> {
+    let prompts = members(request)
+        .filter(|member| PROMPTS.iter().any(|name| member.key == name.as_bytes()))
+        .map(|member| member.onwards.get(..OPENING_WITHIN).unwrap_or(member.onwards));
+    prompts.into_iter().find_map(|prompt| {
+        OPENINGS.iter().find(|(opening, _)| begins_a_text(prompt, opening)).map(|(_, name)| *name)
+    })
+}
+
+/// Whether `opening` stands at the beginning of a string, and not behind a quotation mark in one.
+fn begins_a_text(json: &[u8], opening: &str) -> bool {
+    memmem::find_iter(json, opening).any(|at| {
+        let before = json.get(..at).unwrap_or_default();
+        before.ends_with(b"\"") && !before.ends_with(b"\\\"")
+    })
+}
+
 /// The tool or SDK that made a call; the user agent's first product when it is none of the known. `None` without a
 /// user agent.
 pub fn client(user_agent: Option<&str>, header: &dyn Fn(&str) -> Option<String>) -> Option<String> {
@@ -60,10 +105,10 @@ pub fn client(user_agent: Option<&str>, header: &dyn Fn(&str) -> Option<String>)
     let named = SELF_NAMING.iter().filter_map(|name| header(name)).map(|value| value.to_ascii_lowercase());
     let mut words: Vec<String> = agent.split([' ', '(', ')', ';', ',']).map(str::to_owned).collect();
     words.extend(named);
-    if let Some(sdk) = google_sdk(&agent) {
+    let known = KNOWN.iter().find(|(token, _)| words.iter().any(|word| begins_with(word, token)));
+    if let Some(sdk) = google_sdk(&agent).filter(|_| known.is_none()) {
         return Some(sdk.to_owned());
     }
-    let known = KNOWN.iter().find(|(token, _)| words.iter().any(|word| begins_with(word, token)));
     Some(known.map_or_else(|| first.chars().take(64).collect(), |(_, name)| (*name).to_owned()))
 }
 
@@ -109,6 +154,14 @@ mod tests {
             ("Anthropic/JS 0.60", "anthropic-js"),
             ("google-genai-sdk/1.40.0 gl-python/3.12.1", "google-genai-python"),
             ("google-genai-sdk/1.20.0 gl-node/v22", "google-genai-js"),
+            (
+                "google-genai-sdk/2.34.0 gl-python/3.11.7 langchain-google-genai/4.4.2-ChatGoogleGenerativeAI",
+                "langchain",
+            ),
+            ("langchain-anthropic/1.7.7", "langchain"),
+            ("Groq/Python 1.7.0", "groq-python"),
+            ("mistral-client-python/3.7.0", "mistral-python"),
+            ("cohere/7.3.1", "cohere"),
             ("python-requests/2.32", "python-requests"),
             ("curl/8.5.0", "curl"),
             ("node", "node"),
@@ -131,5 +184,25 @@ mod tests {
     fn a_tool_that_names_itself_beats_its_sdk() {
         let header = |name: &str| (name == "x-title").then(|| "Cline".to_owned());
         assert_eq!(client(Some("OpenAI/JS 6.1.0"), &header).as_deref(), Some("cline"));
+    }
+
+    #[test]
+    fn tools_behind_an_sdk_are_known_by_their_prompt() {
+        let chat = |content: &str| {
+            format!(r#"{{"model":"m","messages":[{{"role":"system","content":{content}}}]}}"#)
+        };
+        for (content, tool) in [
+            (r#""You are Cline, a careful agent.""#, Some("cline")),
+            (r#"[{"type":"text","text":"You are an agent in the Continue CLI. Given"}]"#, Some("continue")),
+            (r#""Act as an expert software developer.\nTake requests""#, Some("aider")),
+            (r#""Who said \"You are Cline, a\"?""#, None),
+            (r#""You are helpful.""#, None),
+        ] {
+            assert_eq!(tool_in_prompt(chat(content).as_bytes()), tool, "{content}");
+        }
+        let anthropic =
+            r#"{"messages":[{"role":"user","content":"hi"}],"system":"You are Cline, a careful agent."}"#;
+        assert_eq!(tool_in_prompt(anthropic.as_bytes()), Some("cline"));
+        assert_eq!(tool_in_prompt(b"not json"), None);
     }
 }

@@ -13,8 +13,8 @@ struct Level {
     object: bool,
     /// A member that stays has been seen: later members are preceded by a comma that stays.
     kept: bool,
-    /// The last comma of this level.
-    comma: usize,
+    /// The comma since this level's last member.
+    comma: Option<usize>,
 }
 
 /// The marker members inside the value at `range`; none when the value is malformed.
@@ -37,7 +37,7 @@ fn find(body: &[u8], range: Range<usize>) -> Option<Vec<Range<usize>>> {
             None => return Some(found),
             Some(open @ (b'{' | b'[')) => {
                 scanner.eat(open);
-                levels.push(Level { object: open == b'{', kept: false, comma: at });
+                levels.push(Level { object: open == b'{', kept: false, comma: None });
             }
             Some(close @ (b'}' | b']')) => {
                 scanner.eat(close);
@@ -45,7 +45,7 @@ fn find(body: &[u8], range: Range<usize>) -> Option<Vec<Range<usize>>> {
             }
             Some(b',') => {
                 scanner.eat(b',');
-                levels.last_mut()?.comma = at;
+                levels.last_mut()?.comma = Some(at);
             }
             Some(_) => match levels.last_mut() {
                 Some(level) if level.object => found.extend(member(&mut scanner, level)?),
@@ -60,6 +60,11 @@ fn find(body: &[u8], range: Range<usize>) -> Option<Vec<Range<usize>>> {
 /// Steps over a key, and over its value too when that is a plain one or a marker's; gives the marker's range.
 fn member(scanner: &mut Scanner<'_>, level: &mut Level) -> Option<Option<Range<usize>>> {
     let start = scanner.at();
+    let comma = level.comma.take();
+    if level.kept && comma.is_none() {
+        // Members without a comma between them are no JSON, and their ranges would overlap.
+        return None;
+    }
     if scanner.key()? != MARKER {
         level.kept = true;
         if !matches!(scanner.peek()?, b'{' | b'[') {
@@ -68,8 +73,8 @@ fn member(scanner: &mut Scanner<'_>, level: &mut Level) -> Option<Option<Range<u
         return Some(None);
     }
     let end = scanner.value()?.end;
-    if level.kept {
-        return Some(Some(level.comma..end));
+    if let Some(comma) = comma.filter(|_| level.kept) {
+        return Some(Some(comma..end));
     }
     // The first members of an object take the comma behind them.
     let mut after = *scanner;

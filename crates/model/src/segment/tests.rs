@@ -107,6 +107,19 @@ fn markers_go_with_their_comma() {
     }
 }
 
+#[test]
+fn members_without_commas_have_no_markers() {
+    for broken in [
+        r#"{"a":1,"cache_control":null"cache_control":null}"#,
+        r#"{"a":{"b":1} "cache_control":null}"#,
+        r#"{"a":1 "b":2,"cache_control":null}"#,
+    ] {
+        let body = format!(r#"{{"messages":[{broken}]}}"#);
+        assert!(elements(body.as_bytes())[0].markers.is_empty(), "{broken}");
+        assert!(covers(body.as_bytes()), "{broken}");
+    }
+}
+
 fn without_cache_control(value: &Value) -> Value {
     match value {
         Value::Object(members) => members

@@ -67,7 +67,14 @@ impl Call<'_> {
 }
 
 fn call(provider: &str) -> Call<'_> {
-    Call { ring: ring(), provider, base_url: None, target: "/v1/x", chosen_by_client: false, passthrough: false }
+    Call {
+        ring: ring(),
+        provider,
+        base_url: None,
+        target: "/v1/x",
+        chosen_by_client: false,
+        passthrough: false,
+    }
 }
 
 fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -228,10 +235,20 @@ fn an_api_key_that_came_as_a_bearer_goes_where_its_provider_looks_for_it() {
     let (jwt, oauth) = ("Bearer eyJ0.eyJh.c2ln", "Bearer sk-ant-oat01-own");
     for (provider, target, bearer, expected) in [
         ("anthropic", "/v1/messages", "Bearer sk-ant-api03-own", ("x-api-key", "sk-ant-api03-own")),
-        ("anthropic", "/v1/chat/completions", "Bearer sk-ant-api03-own", ("authorization", "Bearer sk-ant-api03-own")),
+        (
+            "anthropic",
+            "/v1/chat/completions",
+            "Bearer sk-ant-api03-own",
+            ("authorization", "Bearer sk-ant-api03-own"),
+        ),
         ("anthropic", "/v1/messages", oauth, ("authorization", oauth)),
         ("gemini", "/v1beta/models/m:generateContent", "bearer AIzaOwn", ("x-goog-api-key", "AIzaOwn")),
-        ("gemini", "/v1beta/models/m:generateContent", "Bearer ya29.own", ("authorization", "Bearer ya29.own")),
+        (
+            "gemini",
+            "/v1beta/models/m:generateContent",
+            "Bearer ya29.own",
+            ("authorization", "Bearer ya29.own"),
+        ),
         ("azure", "/openai/v1/responses", "Bearer own", ("api-key", "own")),
         ("azure", "/openai/v1/responses", jwt, ("authorization", jwt)),
         ("openai", "/v1/responses", "Bearer own", ("authorization", "Bearer own")),
@@ -251,8 +268,13 @@ fn helicones_key_travels_beside_the_providers() {
     let bearer = ("helicone-auth", "Bearer real-key-0123456789");
     let openai = ("authorization", "Bearer sk-own");
     assert_eq!(call("helicone").headers(&[openai]), owned(&[openai, bearer]));
-    for (own, sent) in [("Bearer sk-helicone-own", "Bearer sk-helicone-own"), ("sk-helicone-own", "Bearer sk-helicone-own")] {
-        assert_eq!(call("helicone").headers(&[openai, ("helicone-auth", own)]), owned(&[openai, ("helicone-auth", sent)]));
+    for (own, sent) in
+        [("Bearer sk-helicone-own", "Bearer sk-helicone-own"), ("sk-helicone-own", "Bearer sk-helicone-own")]
+    {
+        assert_eq!(
+            call("helicone").headers(&[openai, ("helicone-auth", own)]),
+            owned(&[openai, ("helicone-auth", sent)])
+        );
     }
     assert_eq!(call("openai").headers(&[("helicone-auth", "x")]).len(), 2, "it is no key of OpenAI's");
 }

@@ -4,8 +4,28 @@ use super::{KeyForm, KeyRule, PathRule, Provider, Providers};
 
 /// First segments that mean something else, or that a client may write as the beginning of a path of OpenAI's.
 const RESERVED: &[&str] = &[
-    "v1", "v1beta", "v2", "api", "health", "providers", "passthrough", "model", "models", "openai", "chatgpt", "chat",
-    "responses", "completions", "embeddings", "images", "audio", "files", "batches", "moderations", "rerank", "default",
+    "v1",
+    "v1beta",
+    "v2",
+    "api",
+    "health",
+    "providers",
+    "passthrough",
+    "model",
+    "models",
+    "openai",
+    "chatgpt",
+    "chat",
+    "responses",
+    "completions",
+    "embeddings",
+    "images",
+    "audio",
+    "files",
+    "batches",
+    "moderations",
+    "rerank",
+    "default",
 ];
 const LONGEST_NAME: usize = 32;
 
@@ -80,7 +100,11 @@ impl Custom {
             custom: true,
             key: KeyRule {
                 form,
-                variables: Some(self.key_env.trim()).filter(|name| !name.is_empty()).map(str::to_owned).into_iter().collect(),
+                variables: Some(self.key_env.trim())
+                    .filter(|name| !name.is_empty())
+                    .map(str::to_owned)
+                    .into_iter()
+                    .collect(),
                 check: Some(check),
             },
             name,
@@ -89,7 +113,8 @@ impl Custom {
 }
 
 fn check_name(name: &str) -> Result<(), String> {
-    let letters = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
+    let letters =
+        name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
     if name.is_empty() || name.len() > LONGEST_NAME || !letters {
         return Err(format!(
             "a provider cannot be called {name:?}: use letters, digits, \"-\" and \"_\", at most {LONGEST_NAME} of them"
@@ -111,7 +136,22 @@ mod tests {
 
     #[test]
     fn names_that_would_shadow_a_route_are_refused() {
-        for name in ["v1", "health", "Providers", "passthrough", "model", "openai", "groq", "chatgpt", "", "a b", "a.b", "a/b", "ä", &"x".repeat(33)] {
+        for name in [
+            "v1",
+            "health",
+            "Providers",
+            "passthrough",
+            "model",
+            "openai",
+            "groq",
+            "chatgpt",
+            "",
+            "a b",
+            "a.b",
+            "a/b",
+            "ä",
+            &"x".repeat(33),
+        ] {
             assert!(Providers::with(&[custom(name)]).is_err(), "{name:?}");
         }
         assert!(Providers::with(&[custom("corp-gateway_2")]).unwrap().find("CORP-gateway_2").is_some());
@@ -126,7 +166,10 @@ mod tests {
             ..custom("Corp")
         };
         let row = settings.provider().unwrap();
-        assert_eq!((row.name.as_str(), row.display_name.as_str(), row.speaks.as_str()), ("corp", "corp", "anthropic"));
+        assert_eq!(
+            (row.name.as_str(), row.display_name.as_str(), row.speaks.as_str()),
+            ("corp", "corp", "anthropic")
+        );
         assert_eq!(row.upstream_path("/v1/messages?a"), "/llm/v1/messages?a");
         assert_eq!(row.key.variables, ["CORP_KEY"]);
         assert!(matches!(row.key.form, KeyForm::Header { name: "x-api-key", .. }));

@@ -47,8 +47,13 @@ pub(super) fn others() -> Vec<Provider> {
             .key(&["FIREWORKS_API_KEY"], Some("/inference/v1/models")),
         provider("cerebras", "Cerebras", "https://api.cerebras.ai")
             .key(&["CEREBRAS_API_KEY"], Some("/v1/models")),
-        // It lists its models to nobody, and every other call costs money.
+        // It speaks chat completions outside `/v1`, and the rest in it. It lists its models to nobody, and every other
+        // call costs money.
         provider("perplexity", "Perplexity", "https://api.perplexity.ai")
+            .path(PathRule::Instead {
+                asked: "/v1/chat/completions".to_owned(),
+                path: "/chat/completions".to_owned(),
+            })
             .key(&["PERPLEXITY_API_KEY", "PPLX_API_KEY"], None),
         // Its list of models is open to everybody: only the key's own page judges the key.
         provider("openrouter", "OpenRouter", "https://openrouter.ai")

@@ -25,6 +25,8 @@ pub(super) fn read(query: &str) -> Result<(CallFilter, Page), ApiError> {
             "status" => filter.outcome = Some(outcome(&name, &value)?),
             "state" => filter.state = Some(parsed(&name, &value, "a state such as complete or cancelled")?),
             "operation" => filter.operation = Some(parsed(&name, &value, "an operation such as chat")?),
+            "side_calls" => filter.side_calls = parsed(&name, &value, "true or false")?,
+            "usage_source" if value == "estimated" => filter.estimated = Some(true),
             "q" => filter.text = Some(value),
             "date_from" => filter.from_ms = Some(moment(&name, &value)?),
             "date_to" => filter.to_ms = Some(moment(&name, &value)?),

@@ -57,6 +57,7 @@ pub(super) fn row(call: &CallSummary) -> Value {
         "stream": call.streamed,
         "trace_id": call.trace_id,
         "parent_id": call.parent_id,
+        "retry_of": call.retry_of,
         "span_type": "llm",
         "span_name": call.title,
         "service_name": call.client,

@@ -103,6 +103,7 @@ fn record(ties: Ties) -> CallRecord {
         lineage: Lineage::default(),
         trace_id: None,
         parent_id: None,
+        retry_of: None,
         tags: Vec::new(),
     };
     let detail = CallDetail {

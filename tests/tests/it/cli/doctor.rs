@@ -223,6 +223,13 @@ async fn providers_are_asked_only_on_request() {
         "TOGETHER",
         "PERPLEXITY",
         "OPENROUTER",
+        "AZURE",
+        "DEEPSEEK",
+        "XAI",
+        "FIREWORKS",
+        "CEREBRAS",
+        "LMSTUDIO",
+        "VLLM",
     ];
     let mut environment: Vec<(String, String)> =
         names.iter().map(|name| (format!("LLMFLOW_UPSTREAM_{name}"), upstream.clone())).collect();

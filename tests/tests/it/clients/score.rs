@@ -1,129 +1,304 @@
 //! The score of one client: what was compared and recorded, and what was wrong.
 
-use api::{CallState, CallSummary, UsageSource};
-use tests::{App, Dialect, Exchange, Fault, Plan, rates, sha256};
+use api::{CallDetail, CallState, CallSummary, Operation, UsageSource};
+use serde_json::Value;
+use tests::{App, Dialect, Ended, Exchange, Fault, Heard, Plan, is_priced, rates, sha256};
 
-use super::normal::{normal, normal_headers};
-use crate::requests::model;
+use super::normal::{normal, normal_body, normal_headers};
+
+/// One run of a client: what its user saw, what it sent and got, what reached the upstream.
+pub(super) struct Run {
+    pub(super) outcome: Value,
+    pub(super) heard: Vec<Heard>,
+    pub(super) exchanges: Vec<Exchange>,
+}
+
+/// What a record must say beside what the upstream answered.
+pub(super) struct Expected<'a> {
+    /// The tool's or the SDK's name.
+    pub(super) client: Option<&'a str>,
+    /// The session that a request names.
+    pub(super) session: fn(&Exchange) -> Option<String>,
+    /// What the mock followed when it answered this one.
+    pub(super) plan: &'a dyn Fn(&Exchange) -> Plan,
+}
 
 /// Counts for the table and the faults found.
 #[derive(Default)]
 pub(super) struct Score {
-    pub(super) calls: usize,
+    calls: usize,
     compared: usize,
     different: Vec<String>,
     recorded: usize,
     tokens_off: usize,
     wrong: Vec<String>,
+    /// Calls recorded before the run that is looked at.
+    before: usize,
 }
 
 impl Score {
     /// Notes a difference unless both are the same.
-    pub(super) fn same<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, direct: &T, through: &T) {
+    fn same<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, direct: &T, through: &T) {
         self.compared += 1;
         if direct != through {
             self.different.push(format!("{what}: {direct:?} became {through:?}"));
         }
     }
 
-    /// What reached the upstream and what it answered, without and with us.
-    pub(super) fn exchanges(&mut self, what: &str, direct: &[Exchange], through: &[Exchange]) {
-        self.same(&format!("{what}: requests"), &direct.len(), &through.len());
-        for (direct, through) in direct.iter().zip(through) {
-            let (before, after) = (&direct.received, &through.received);
-            self.same(what, &normal(before.head.start.as_bytes()), &normal(after.head.start.as_bytes()));
-            let headers = |exchange: &Exchange| normal_headers(&exchange.received.head.end_to_end());
-            self.same(&format!("{what}: request headers"), &headers(direct), &headers(through));
-            let (before, after) = (normal(&before.body), normal(&after.body));
-            if before != after {
-                let at = before.bytes().zip(after.bytes()).position(|(one, other)| one != other).unwrap_or(0);
-                let near =
-                    |text: &str| text.chars().skip(at.saturating_sub(40)).take(120).collect::<String>();
-                self.same(&format!("{what}: request body at {at}"), &near(&before), &near(&after));
-            } else {
-                self.same(what, &(), &());
-            }
-            let answer = |exchange: &Exchange| exchange.sent.as_ref().map(|sent| sha256(&sent.body));
-            self.same(&format!("{what}: answer"), &answer(direct), &answer(through));
+    fn same_text(&mut self, what: &str, before: &str, after: &str) {
+        let at = before.bytes().zip(after.bytes()).position(|(one, other)| one != other);
+        let at = at.unwrap_or(before.len().min(after.len()));
+        let near = |text: &str| {
+            let piece = &text.as_bytes()[at.saturating_sub(60)..text.len().min(at + 100)];
+            String::from_utf8_lossy(piece).into_owned()
+        };
+        match before == after {
+            true => self.same(what, &(), &()),
+            false => self.same(&format!("{what} at {at}"), &near(before), &near(after)),
         }
     }
 
-    /// Each request is recorded once, with the answer's bytes; and with tokens, price and text when the client was
-    /// `content` with the answer.
+    /// The client did the same, and got the same, with us as without.
+    pub(super) fn same_run(&mut self, what: &str, direct: &Run, through: &Run) {
+        let shown = |run: &Run| normal(run.outcome.to_string().as_bytes());
+        self.same_text(&format!("{what}: outcome"), &shown(direct), &shown(through));
+        let requests = |run: &Run| run.heard.len();
+        self.same(&format!("{what}: requests"), &requests(direct), &requests(through));
+        for (direct, through) in in_order(&direct.heard).into_iter().zip(in_order(&through.heard)) {
+            let headers = |heard: &Heard| normal_headers(&heard.asked.head.end_to_end());
+            self.same(&format!("{what}: request headers"), &headers(direct), &headers(through));
+            let body = |heard: &Heard| normal_body(&heard.asked.body);
+            self.same_text(&format!("{what}: request body"), &body(direct), &body(through));
+            let (before, after) = (&direct.got, &through.got);
+            self.same(&format!("{what}: status"), &before.status(), &after.status());
+            if is_our_own(through) {
+                continue;
+            }
+            let headers = |heard: &Heard| normal_headers(&heard.got.head.end_to_end());
+            self.same(&format!("{what}: answer headers"), &headers(direct), &headers(through));
+            // Of two answers that the client did not hear out, how much it heard is chance.
+            let left = |heard: &Heard| heard.got.ended != Ended::Whole;
+            let begins = before.body.starts_with(&after.body) || after.body.starts_with(&before.body);
+            if !(left(direct) && left(through) && begins) {
+                self.same(&format!("{what}: answer"), &sha256(&before.body), &sha256(&after.body));
+                self.same(&format!("{what}: answer's end"), &before.ended, &after.ended);
+            }
+        }
+    }
+
+    /// What the client wrote reached the upstream, and what the upstream wrote reached the client, byte for byte.
+    /// `prefix` is what stands before the upstream's path here.
+    pub(super) fn carried(&mut self, what: &str, prefix: &str, run: &Run) {
+        let meant = run.heard.iter().filter(|heard| !is_our_own(heard)).count();
+        self.same(&format!("{what}: carried requests"), &meant, &run.exchanges.len());
+        let pairs = pairs(run, prefix);
+        self.same(&format!("{what}: requests carried as they were"), &meant, &pairs.len());
+        for (heard, exchange) in pairs {
+            let (asked, reached) = (&heard.asked, &exchange.received);
+            let mut before = asked.head.end_to_end();
+            let mut after = reached.head.end_to_end();
+            // Differently named headers may change places; the sort is stable.
+            before.sort_by_key(|header| header.name.to_ascii_lowercase());
+            after.sort_by_key(|header| header.name.to_ascii_lowercase());
+            self.same(&format!("{what}: carried request headers"), &before, &after);
+            self.same(&format!("{what}: carried request"), &sha256(&asked.body), &sha256(&reached.body));
+            let sent = exchange.sent.clone().unwrap_or_default();
+            let got = &heard.got;
+            let part = sent.body.starts_with(&got.body) && got.ended != Ended::Whole;
+            let all = sent.body == got.body;
+            self.same(
+                &format!("{what}: carried answer"),
+                &true,
+                &(all || part && !sent.whole || part && sent.client_left),
+            );
+        }
+    }
+
+    /// Each request is recorded once, with the bytes that went by, and with what its answer says.
     pub(super) async fn record(
         &mut self,
         what: &str,
+        prefix: &str,
         app: &App,
-        before: usize,
-        through: &[Exchange],
-        plan: &Plan,
-        content: bool,
+        run: &Run,
+        expected: &Expected<'_>,
     ) {
-        let mut calls = app.recorded(before + through.len()).await;
-        calls.truncate(through.len());
-        calls.reverse();
-        self.recorded += calls.len();
-        for (call, exchange) in calls.iter().zip(through) {
-            let detail = app.call(call.id).await;
-            let sent = exchange.sent.as_ref().map(|sent| sent.body.as_slice()).unwrap_or_default();
-            let hash = (!sent.is_empty()).then(|| sha256(sent));
-            // A client that is not content may leave in the middle, and what then went by is a part.
-            if detail.response_body.wire_sha256 != hash && call.state != CallState::Cancelled {
-                self.wrong.push(format!("{what}: the answer's recorded hash is not the sent one's"));
-            }
-            let asks_a_model = call.method == "POST" && sent.len() > 2;
-            if asks_a_model && content {
-                self.answered(what, app, call, plan).await;
-            } else if asks_a_model
-                && call.state == CallState::Complete
-                && !may_be_complete(plan.fault, call.streamed)
-            {
-                self.wrong.push(format!("{what}: recorded as complete"));
-            }
+        let count = run.exchanges.len();
+        let mut calls = app.recorded(self.before + count).await;
+        calls.truncate(count);
+        self.before += count;
+        self.calls += count;
+        let mut details = Vec::new();
+        for call in &calls {
+            details.push(app.call(call.id).await);
+        }
+        for (heard, exchange) in pairs(run, prefix) {
+            let hash = (!heard.asked.body.is_empty()).then(|| sha256(&heard.asked.body));
+            let is_its = |detail: &CallDetail| {
+                detail.request_body.wire_sha256 == hash && detail.summary.path == heard.asked.path()
+            };
+            let Some(index) = details.iter().rposition(is_its) else {
+                self.wrong.push(format!("{what}: {} is not recorded", heard.asked.head.start));
+                continue;
+            };
+            self.recorded += 1;
+            let detail = details.remove(index);
+            self.call(what, app, &detail, heard, exchange, expected).await;
         }
     }
 
-    async fn answered(&mut self, what: &str, app: &App, call: &CallSummary, plan: &Plan) {
+    async fn call(
+        &mut self,
+        what: &str,
+        app: &App,
+        detail: &CallDetail,
+        heard: &Heard,
+        exchange: &Exchange,
+        expected: &Expected<'_>,
+    ) {
+        let call = &detail.summary;
+        let got = &heard.got;
+        let whole = got.ended == Ended::Whole;
+        let hash = (!got.body.is_empty()).then(|| sha256(&got.body));
+        // What was under way to a client that left is recorded too.
+        if detail.response_body.wire_sha256 != hash && whole {
+            self.wrong.push(format!("{what}: the recorded answer's hash is not that of what the client got"));
+        }
+        let status = (got.status() != 0).then(|| got.status());
+        if call.status != status && whole {
+            self.wrong.push(format!("{what}: status {:?} is recorded instead of {status:?}", call.status));
+        }
+        if asks_a_model(exchange) && expected.client.is_some() && call.client.as_deref() != expected.client {
+            self.wrong.push(format!("{what}: the client is recorded as {:?}", call.client));
+        }
+        let session = (expected.session)(exchange);
+        if session.is_some() && call.session_id != session {
+            self.wrong.push(format!("{what}: session {:?} instead of {session:?}", call.session_id));
+        }
+        let plan = (expected.plan)(exchange);
+        if !asks_a_model(exchange) {
+            if call.operation == Operation::Chat || call.cost.is_some_and(|cost| cost.pico() != 0) {
+                self.wrong.push(format!("{what}: a side call is recorded as {:?}", call.operation));
+            }
+        } else if plan.fault == Fault::None {
+            if whole {
+                self.answered(what, app, call, exchange, &plan).await;
+            }
+        } else if call.state == CallState::Complete && !may_be_complete(plan.fault, call.streamed) {
+            self.wrong.push(format!("{what}: recorded as complete"));
+        }
+    }
+
+    async fn answered(
+        &mut self,
+        what: &str,
+        app: &App,
+        call: &CallSummary,
+        exchange: &Exchange,
+        plan: &Plan,
+    ) {
         if call.state != CallState::Complete {
             self.wrong.push(format!("{what}: recorded as {:?}: {:?}", call.state, call.error));
         }
         let usage = call.usage;
         let found = [usage.input, usage.cache_read, usage.output];
-        let expected = [plan.tokens.input, plan.tokens.cache_read, plan.tokens.output].map(Some);
-        if found != expected || call.usage_source != UsageSource::Provider {
-            self.tokens_off += 1;
-            self.wrong.push(format!("{what}: tokens {found:?} instead of {expected:?}"));
-        }
-        let known =
-            Dialect::ALL.into_iter().map(model).find(|(name, _)| Some(*name) == call.model.as_deref());
-        let key = known.map_or(call.model.clone().unwrap_or_default(), |(_, key)| key.to_owned());
-        let cost = rates(&key).cost(&plan.tokens);
-        if call.cost.map(api::Money::pico) != Some(cost) {
-            self.wrong.push(format!("{what}: cost {:?} instead of {cost}", call.cost));
-        }
         let conversation = app.conversation(call.id).await;
         let answer = serde_json::to_string(&conversation.answer).unwrap();
         if !answer.contains(&plan.text) {
             self.wrong.push(format!("{what}: the answer's text is not in the conversation: {answer}"));
         }
+        if !reports_usage(exchange) {
+            // Nobody said, so nobody may be quoted.
+            if call.usage_source == UsageSource::Provider {
+                self.tokens_off += 1;
+                self.wrong.push(format!("{what}: tokens {found:?} that the upstream did not report"));
+            }
+            return;
+        }
+        let tokens = &plan.tokens;
+        // Not every provider counts cached tokens.
+        let cached = usage.cache_read.or((tokens.cache_read == 0).then_some(0));
+        let found = [usage.input, cached, usage.output];
+        let expected = [tokens.input, tokens.cache_read, tokens.output].map(Some);
+        if found != expected || call.usage_source != UsageSource::Provider {
+            self.tokens_off += 1;
+            self.wrong.push(format!("{what}: tokens {found:?} instead of {expected:?}"));
+        }
+        let cost = price_key(call).map(|key| rates(&key).cost(tokens));
+        if call.cost.map(api::Money::pico).filter(|cost| *cost != 0) != cost {
+            self.wrong.push(format!("{what}: cost {:?} instead of {cost:?}", call.cost));
+        }
     }
 
-    /// Prints the client's line of the table and fails on anything wrong.
+    /// Hands in the client's line of the table and fails on anything wrong.
     pub(super) fn finish(self, client: &str) {
-        println!(
-            "| client | calls | compared | different | recorded | tokens off |\n|---|---|---|---|---|---|"
-        );
-        println!(
-            "| {client} | {} | {} | {} | {} | {} |",
+        let line = format!(
+            "| {client} | {} | {} | {} | {} | {} |\n",
             self.calls,
             self.compared,
             self.different.len(),
             self.recorded,
             self.tokens_off
         );
+        super::table(&line);
         assert!(self.different.is_empty(), "{:#?}", self.different);
         assert!(self.wrong.is_empty(), "{:#?}", self.wrong);
+        assert_eq!(self.calls, self.recorded, "every call is recorded");
     }
+}
+
+/// Requests that a client makes at once arrive in any order: the same one for each run.
+fn in_order(heard: &[Heard]) -> Vec<&Heard> {
+    let mut heard: Vec<&Heard> = heard.iter().collect();
+    heard.sort_by_cached_key(|heard| {
+        (heard.asked.method().to_owned(), normal_body(&heard.asked.body), heard.got.status())
+    });
+    heard
+}
+
+/// What we answered ourselves instead of asking the upstream.
+fn is_our_own(heard: &Heard) -> bool {
+    heard.got.head.header("x-llmflow-error").is_some()
+}
+
+/// Each request that the client wrote with the one that reached the upstream: the same method, target and body.
+fn pairs<'a>(run: &'a Run, prefix: &str) -> Vec<(&'a Heard, &'a Exchange)> {
+    let mut left: Vec<&Exchange> = run.exchanges.iter().collect();
+    let mut pairs = Vec::new();
+    for heard in run.heard.iter().filter(|heard| !is_our_own(heard)) {
+        let target = heard.asked.target().strip_prefix(prefix).unwrap_or_default();
+        let target = if target.is_empty() { "/" } else { target };
+        let is_its = |exchange: &&Exchange| {
+            exchange.received.target() == target
+                && exchange.received.method() == heard.asked.method()
+                && exchange.received.body == heard.asked.body
+        };
+        if let Some(index) = left.iter().position(is_its) {
+            pairs.push((heard, left.remove(index)));
+        }
+    }
+    pairs
+}
+
+/// The price table's entry for a call: `PROVIDER/MODEL`, else the model itself. None for what runs at home.
+fn price_key(call: &CallSummary) -> Option<String> {
+    let model = call.model.as_deref().unwrap_or_default();
+    [format!("{}/{model}", call.provider), model.to_owned()].into_iter().find(|key| is_priced(key))
+}
+
+fn asks_a_model(exchange: &Exchange) -> bool {
+    Dialect::of(&exchange.received).is_some()
+}
+
+/// Chat Completions' streams say what was used only to those who ask.
+fn reports_usage(exchange: &Exchange) -> bool {
+    let request = exchange.received.json();
+    exchange
+        .received
+        .path()
+        .ends_with("/chat/completions")
+        .then_some(&request)
+        .is_none_or(|request| request["stream"] != true || request["stream_options"]["include_usage"] == true)
 }
 
 /// An invalid body that came whole is a whole answer, and a client may not mind. Two faults befall only streams; a

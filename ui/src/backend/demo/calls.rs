@@ -192,6 +192,7 @@ fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
         lineage: api::Lineage::default(),
         trace_id: None,
         parent_id: None,
+        retry_of: None,
         tags: if dice.roll(3) == 0 {
             vec![["team:search", "nightly", "review"][dice.roll(3) as usize].into()]
         } else {

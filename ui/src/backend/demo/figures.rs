@@ -36,6 +36,7 @@ fn alone(detail: &CallDetail) -> Totals {
         },
         unpriced: u64::from(unpriced),
         partial: u64::from(partial),
+        estimated: 0,
         not_fully_priced: u64::from(unpriced || partial),
         provider_priced: 0,
         local: u64::from(call.cost_source == CostSource::Local),

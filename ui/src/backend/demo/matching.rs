@@ -31,6 +31,7 @@ pub(super) fn matches(filter: &CallFilter, call: &CallDetail) -> bool {
         && filter.outcome.is_none_or(|outcome| (outcome == Outcome::Error) == failed(call))
         && filter.state.is_none_or(|state| state == call.state)
         && filter.operation.is_none_or(|operation| operation == call.operation)
+        && filter.estimated.is_none_or(|wanted| (call.usage_source == UsageSource::Estimated) == wanted)
         && filter.from_ms.is_none_or(|from| call.started_ms >= from)
         && filter.to_ms.is_none_or(|to| call.started_ms < to)
         && filter.cost_min_pico.is_none_or(|min| cost.is_some_and(|cost| cost >= min))

@@ -77,6 +77,8 @@ fn Body(facts: Facts) -> impl IntoView {
                     value=thousands(totals.unpriced) narrow=|view| view.filter.unpriced = Some(true) />
                 <Fact name="Partial usage" icon=Icon::Half class=mark(totals.partial) testid="partial-usage"
                     value=thousands(totals.partial) narrow=|view| view.filter.partial = Some(true) />
+                <Fact name="Estimated tokens" icon=Icon::Half class=mark(totals.estimated) testid="estimated-usage"
+                    value=thousands(totals.estimated) narrow=|view| view.filter.estimated = Some(true) />
                 <Fact name="Lost" icon=lost_icon class=lost_class
                     testid="lost" value=lost_text(totals.lost, facts.unrecorded) narrow=|view| view.filter.state = Some(CallState::Lost) />
                 <Fact name="Bodies kept in part" icon=Icon::Struck class=mark(totals.cut) testid="cut"

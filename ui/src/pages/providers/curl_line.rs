@@ -1,6 +1,6 @@
 //! A command that asks a provider for its models through the proxy: costs nothing, shows that all is set up. Pure.
 
-use api::KeyOrigin;
+use api::{KeyOrigin, ProviderStatus};
 
 use crate::preferences::Shell;
 
@@ -27,16 +27,11 @@ impl Credential {
     }
 }
 
-/// The command for `provider`, whose calls go to `route` on the proxy at `address` (`host:port`).
-pub fn curl_line(
-    provider: &str,
-    route: &str,
-    address: &str,
-    credential: &Credential,
-    shell: Shell,
-) -> String {
-    let mut lines = vec![format!("{} http://{address}{route}{}", program(shell), path(provider))];
-    if provider == "anthropic" {
+/// The command for `provider`, by its route on the proxy at `address` (`host:port`).
+pub fn curl_line(provider: &ProviderStatus, address: &str, credential: &Credential, shell: Shell) -> String {
+    let speaks = provider.speaks.as_str();
+    let mut lines = vec![format!("{} http://{address}{}{}", program(shell), provider.route, path(speaks))];
+    if speaks == "anthropic" {
         lines.push("-H \"anthropic-version: 2023-06-01\"".to_owned());
     }
     let key = match credential {
@@ -44,7 +39,7 @@ pub fn curl_line(
         Credential::Own => Some(variable(provider, shell)),
         Credential::Local(key) => Some(key.clone()),
     };
-    lines.extend(key.map(|key| format!("-H \"{}{key}\"", header(provider))));
+    lines.extend(key.map(|key| format!("-H \"{}{key}\"", header(speaks))));
     lines.join(if shell == Shell::Pwsh { " `\n  " } else { " \\\n  " })
 }
 
@@ -57,29 +52,32 @@ const fn program(shell: Shell) -> &'static str {
 }
 
 /// Where a provider lists its models.
-fn path(provider: &str) -> &'static str {
-    match provider {
+fn path(speaks: &str) -> &'static str {
+    match speaks {
         "gemini" => "/v1beta/models",
         "perplexity" => "/models",
         _ => "/v1/models",
     }
 }
 
-fn header(provider: &str) -> &'static str {
-    match provider {
+fn header(speaks: &str) -> &'static str {
+    match speaks {
         "anthropic" => "x-api-key: ",
         "gemini" => "x-goog-api-key: ",
+        "azure" => "api-key: ",
+        "helicone" => "Helicone-Auth: Bearer ",
         _ => "Authorization: Bearer ",
     }
 }
 
-fn variable(provider: &str, shell: Shell) -> String {
+fn variable(provider: &ProviderStatus, shell: Shell) -> String {
     let letter =
         |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' };
-    let name: String = provider.chars().map(letter).collect();
+    let usual = || format!("{}_API_KEY", provider.name.chars().map(letter).collect::<String>());
+    let name = provider.variable.clone().unwrap_or_else(usual);
     match shell {
-        Shell::Bash | Shell::Fish => format!("${name}_API_KEY"),
-        Shell::Pwsh => format!("$env:{name}_API_KEY"),
+        Shell::Bash | Shell::Fish => format!("${name}"),
+        Shell::Pwsh => format!("$env:{name}"),
     }
 }
 
@@ -89,25 +87,54 @@ mod tests {
 
     const AT: &str = "localhost:8080";
 
+    fn provider(name: &str, route: &str) -> ProviderStatus {
+        ProviderStatus {
+            name: name.into(),
+            display_name: name.into(),
+            speaks: name.into(),
+            variable: None,
+            base_url: String::new(),
+            custom: false,
+            route: route.into(),
+            key: KeyOrigin::None,
+            calls: 0,
+            errors: 0,
+            last_ms: None,
+        }
+    }
+
     #[test]
     fn a_stored_key_needs_no_header() {
-        let line = curl_line("openai", "/openai", AT, &Credential::None, Shell::Bash);
+        let line = curl_line(&provider("openai", "/openai"), AT, &Credential::None, Shell::Bash);
         assert_eq!(line, "curl http://localhost:8080/openai/v1/models");
     }
 
     #[test]
     fn each_provider_has_its_own_header_and_each_shell_its_own_syntax() {
-        let line = curl_line("anthropic", "/passthrough/anthropic", AT, &Credential::Own, Shell::Bash);
+        let line =
+            curl_line(&provider("anthropic", "/passthrough/anthropic"), AT, &Credential::Own, Shell::Bash);
         assert_eq!(
             line,
             "curl http://localhost:8080/passthrough/anthropic/v1/models \\\n  -H \"anthropic-version: 2023-06-01\" \\\n  \
              -H \"x-api-key: $ANTHROPIC_API_KEY\""
         );
-        let line = curl_line("gemini", "/passthrough/gemini", AT, &Credential::Own, Shell::Pwsh);
+        let line = curl_line(&provider("gemini", "/passthrough/gemini"), AT, &Credential::Own, Shell::Pwsh);
         assert!(
             line.starts_with("curl.exe ") && line.contains("`\n  -H \"x-goog-api-key: $env:GEMINI_API_KEY\""),
             "{line}"
         );
+    }
+
+    #[test]
+    fn a_provider_of_ones_own_is_asked_in_its_dialect() {
+        let own = ProviderStatus {
+            speaks: "anthropic".into(),
+            variable: Some("CORP_KEY".into()),
+            ..provider("corp", "/corp")
+        };
+        let line = curl_line(&own, AT, &Credential::Own, Shell::Fish);
+        assert!(line.starts_with("curl http://localhost:8080/corp/v1/models "), "{line}");
+        assert!(line.ends_with("-H \"x-api-key: $CORP_KEY\""), "{line}");
     }
 
     #[test]
@@ -116,7 +143,7 @@ mod tests {
         assert_eq!(Credential::of(&stored, None), Credential::None);
         assert_eq!(Credential::of(&stored, Some(None)), Credential::Own);
         let local = Credential::of(&stored, Some(Some("llmflow-1".into())));
-        let line = curl_line("groq", "/groq", AT, &local, Shell::Fish);
+        let line = curl_line(&provider("groq", "/groq"), AT, &local, Shell::Fish);
         assert!(line.ends_with("-H \"Authorization: Bearer llmflow-1\""), "{line}");
         assert_eq!(Credential::of(&KeyOrigin::NotNeeded, Some(None)), Credential::None);
     }

@@ -118,13 +118,7 @@ fn Try(provider: Memo<Option<ProviderStatus>>) -> impl IntoView {
             Some(shown.local_keys.first().map(|local| local.key.clone()))
         });
         let credential = Credential::of(&one.key, local);
-        Some(curl_line::curl_line(
-            &one.name,
-            &one.route,
-            &live.proxy_address(),
-            &credential,
-            preferences.shell.get(),
-        ))
+        Some(curl_line::curl_line(&one, &live.proxy_address(), &credential, preferences.shell.get()))
     });
     let copied = move |()| text.get_untracked().unwrap_or_default();
     view! {

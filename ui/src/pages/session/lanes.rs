@@ -167,6 +167,7 @@ mod tests {
             },
             trace_id: None,
             parent_id: None,
+            retry_of: None,
             tags: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ use crate::components::marks::{call_type, provenance};
 use crate::format::time::plain_date;
 use crate::format::{bytes, money};
 use crate::pages::session::source_words;
+use crate::pages::traces::RetryOf;
 
 /// The pane.
 #[component]
@@ -19,6 +20,7 @@ pub fn Pane(call: CallDetail) -> impl IntoView {
             <CostSection call=call.clone() />
             <div class="sec">
                 <div class="sh"><h3>"Call"</h3></div>
+                {call.summary.retry_of.map(|earlier| view! { <RetryOf earlier=earlier /> })}
                 <dl class="about">{place(&call)}{about(&call)}</dl>
             </div>
         </aside>

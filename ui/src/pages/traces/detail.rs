@@ -102,6 +102,7 @@ fn Facts(call: CallDetail) -> impl IntoView {
                 <span class="end"></span>
                 <StatePill call=row.clone() />
             </div>
+            {row.retry_of.map(|earlier| view! { <RetryOf earlier=earlier /> })}
             {error.map(|error| view! { <p class="err s12 said">{error}</p> })}
             <div class="row g3 acts">
                 <a class="btn sm pri" href=format!("/traces/{}", row.id) data-testid="open-trace">"Open trace"<kbd>"Enter"</kbd></a>
@@ -115,6 +116,16 @@ fn Facts(call: CallDetail) -> impl IntoView {
             <div><dt>"Output"</dt><dd class="num">{speed.unwrap_or_else(dash)}</dd></div>
         </dl>
         <CostSection call=call />
+    }
+}
+
+/// Where the call stands that this one makes again.
+#[component]
+pub fn RetryOf(earlier: CallId) -> impl IntoView {
+    view! {
+        <p class="t2 s12 said" data-testid="retry-of">
+            "Asked again after "<a href=format!("/traces/{earlier}")>"the same call"</a>" failed"
+        </p>
     }
 }
 

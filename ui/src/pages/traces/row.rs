@@ -30,6 +30,9 @@ pub fn CallRow(entry: Entry) -> impl IntoView {
     let trouble = trouble(&call).map(
         |(word, class)| view! { <span class=format!("why cut {class}") title=word>{word.clone()}</span> },
     );
+    let retry = call.retry_of.map(|_| {
+        view! { <span class="t3 s11 nw" title="The same call as one that failed shortly before" data-testid="retry">"again"</span> }
+    });
     let (icon, word, class) = state_mark(&call);
     let open = move |_| navigate(&format!("/traces/{id}"), NavigateOptions::default());
     view! {
@@ -44,6 +47,7 @@ pub fn CallRow(entry: Entry) -> impl IntoView {
             <span role="gridcell" class="row g3 name">
                 <ToolMark client=call.client.clone() />
                 <span class="cut ttl" title=title>{title.clone()}</span>
+                {retry}
                 {trouble}
             </span>
             <span role="gridcell"><ModelName name=call.model.clone() provider=call.provider.clone() /></span>

@@ -1,6 +1,6 @@
 //! The fixed views above the list with their counts, and the time range.
 
-use api::Outcome;
+use api::{Operation, Outcome};
 use leptos::prelude::*;
 
 use super::Page;
@@ -11,7 +11,7 @@ use crate::fetch::fetch;
 use crate::filter::{Last, View};
 use crate::format::capped;
 
-/// All, Errors, No price: each counts within the other conditions.
+/// All, Errors, No price, and what tools do beside their calls: each counts within the other conditions.
 #[component]
 pub fn Views() -> impl IntoView {
     let page = expect_context::<Page>();
@@ -28,7 +28,24 @@ pub fn Views() -> impl IntoView {
     let all = move || counts.with(|stats| stats.map(|stats| stats.calls));
     let errors = move || counts.with(|stats| stats.map(|stats| stats.errors));
     let unpriced = move || counts.with(|stats| stats.map(|stats| stats.unpriced));
-    let plain = move |view: &View| !view.errors_only() && view.filter.unpriced != Some(true);
+    let beside = move |mut view: View| {
+        view.filter.operation = Some(Operation::SideCall);
+        view
+    };
+    let side_calls = fetch(
+        true,
+        move || {
+            page.list.version.track();
+            Some(beside(base.get()))
+        },
+        move |view| backend.stats(view.filter_at(now_ms(), utc_offset(now_ms()))),
+    );
+    let side_count = move || side_calls.with(|stats| stats.map(|stats| stats.calls));
+    let has_side_calls =
+        move || side_count().is_some_and(|calls| calls > 0) || page.filter.with(View::side_calls_only);
+    let plain = move |view: &View| {
+        !view.errors_only() && view.filter.unpriced != Some(true) && !view.side_calls_only()
+    };
     view! {
         <div class="tabs views" role="tablist" aria-label="Views">
             <Preset label="All" testid="view-all" count=Signal::derive(all)
@@ -47,6 +64,11 @@ pub fn Views() -> impl IntoView {
                     view.filter.unpriced = Some(true);
                     view
                 } />
+            <Show when=has_side_calls>
+                <Preset label="Side calls" testid="view-side-calls" count=Signal::derive(side_count)
+                    current=Signal::derive(move || page.filter.with(View::side_calls_only))
+                    go=move || beside(base.get()) />
+            </Show>
         </div>
     }
 }

@@ -153,6 +153,8 @@ fn providers(now_ms: i64, ready: bool, word: &str) -> Vec<ProviderStatus> {
         ("together", "Together", "https://api.together.xyz", false, none.clone(), 0, 0, None),
         ("perplexity", "Perplexity", "https://api.perplexity.ai", false, none.clone(), 0, 0, None),
         ("openrouter", "OpenRouter", "https://openrouter.ai", false, none, 4, 0, Some(44_000_000)),
+        ("azure", "Azure OpenAI", "https://{resource}.openai.azure.com", false, KeyOrigin::None, 0, 0, None),
+        ("corp", "Corp gateway", "https://llm.corp.example", true, KeyOrigin::None, 3, 0, Some(5_200_000)),
         ("ollama", "Ollama", "http://localhost:11434", false, KeyOrigin::NotNeeded, 61, 0, Some(1_100_000)),
     ];
     let row = |(name, display, base_url, custom, key, calls, errors, ago): (
@@ -169,6 +171,8 @@ fn providers(now_ms: i64, ready: bool, word: &str) -> Vec<ProviderStatus> {
         ProviderStatus {
             name: name.into(),
             display_name: display.into(),
+            speaks: if name == "corp" { "openai" } else { name }.into(),
+            variable: Some(format!("{}_API_KEY", name.to_uppercase())),
             base_url: base_url.into(),
             custom,
             route: if calls > 200 || name == "gemini" {

@@ -1,0 +1,207 @@
+//! How connections end: dead ones that were idle, clients that leave while nothing moves, each failure with its sentence.
+
+use api::CallState;
+use tests::{App, Ended, Line, Raw, Setup, send, wait_until};
+
+use crate::requests::request;
+
+/// An upstream closes its idle connections, as they all do, and some only notice when the next request is on its way.
+#[tokio::test]
+async fn a_connection_that_died_idle_is_no_error() {
+    let upstream = Raw::start(async |number, mut line| {
+        // The second request on a connection finds it dead: it is read from the socket by nobody.
+        let head = line.head().await;
+        let length: usize = header(&head, "content-length").parse().unwrap();
+        line.bytes(length).await;
+        line.write(format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{number:02}")).await;
+        if number < 2 {
+            let mut byte = [0];
+            let _next_request = line.stream.peek(&mut byte).await;
+            // Closed with unread bytes, which resets the connection.
+        } else {
+            line.rest().await;
+        }
+    })
+    .await;
+    let app = App::start(upstream.address).await;
+    let post = request("POST", "/v1/chat/completions", "", b"{\"model\":\"m\"}");
+    for expected in ["00", "01", "02"] {
+        let response = send(app.proxy, &post).await;
+        assert_eq!((response.status(), response.text().as_str()), (200, expected), "{}", response.text());
+        // It counts as idle from one second on.
+        let quiet = std::time::Instant::now();
+        wait_until("the connection to be idle", async || {
+            (quiet.elapsed() > std::time::Duration::from_millis(1_100)).then_some(())
+        })
+        .await;
+    }
+    let calls = app.recorded(3).await;
+    assert!(calls.iter().all(|call| call.state == CallState::Complete));
+    for call in calls {
+        assert_eq!(app.call(call.id).await.request_body.wire_bytes, 13, "each is recorded once, whole");
+    }
+}
+
+fn header<'a>(head: &'a str, name: &str) -> &'a str {
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next().unwrap_or("0")
+}
+
+/// A connection that is used at once and then closed without an answer was not idle: the upstream may have worked.
+#[tokio::test]
+async fn a_request_that_may_have_been_read_is_not_sent_twice() {
+    let upstream = Raw::start(async |_, mut line| {
+        let head = line.head().await;
+        line.bytes(header(&head, "content-length").parse().unwrap()).await;
+        line.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+        let head = line.head().await;
+        line.bytes(header(&head, "content-length").parse().unwrap()).await;
+    })
+    .await;
+    let app = App::start(upstream.address).await;
+    let post = request("POST", "/v1/chat/completions", "", b"{}");
+    assert_eq!(send(app.proxy, &post).await.status(), 200);
+    let second = send(app.proxy, &post).await;
+    assert_eq!(second.status(), 502);
+    assert!(second.text().contains("closed the connection before it answered"), "{}", second.text());
+    assert_eq!(upstream.connections(), 1);
+    assert_eq!(app.recorded(2).await[0].state, CallState::Unreachable);
+}
+
+/// Nothing of the upload moves, so only a look at the socket can tell that its client has gone.
+#[tokio::test]
+async fn a_client_that_leaves_a_stalled_upload_is_noticed() {
+    const SIZE: usize = 64 << 20;
+    let (stalled, mut told) = tokio::sync::mpsc::channel(1);
+    let (left, mut gone) = tokio::sync::mpsc::channel(1);
+    let upstream = Raw::start(move |_, mut line| {
+        let (stalled, left) = (stalled.clone(), left.clone());
+        async move {
+            line.head().await;
+            stalled.send(()).await.unwrap();
+            // Reads nothing more until the connection is closed under it.
+            while !line.stream.ready(tokio::io::Interest::READABLE).await.unwrap().is_read_closed() {
+                tokio::task::yield_now().await;
+            }
+            left.send(()).await.unwrap();
+        }
+    })
+    .await;
+    let app = App::start(upstream.address).await;
+    let mut client = Line::connect(app.proxy).await;
+    client
+        .write(format!("POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Length: {SIZE}\r\n\r\n"))
+        .await;
+    told.recv().await.unwrap();
+    // Until every buffer on the way is full.
+    let piece = vec![b'x'; 1 << 20];
+    let mut stuck = 0;
+    wait_until("the upload to stall", async || {
+        match client.stream.try_write(&piece) {
+            Ok(_) => stuck = 0,
+            Err(_) => stuck += 1,
+        }
+        (stuck > 20).then_some(())
+    })
+    .await;
+    drop(client);
+    gone.recv().await.unwrap();
+    assert_eq!(app.recorded(1).await[0].state, CallState::Cancelled);
+}
+
+/// A client that has sent all and closes its sending side has left, as far as anybody can tell.
+#[tokio::test]
+async fn a_half_closed_client_has_left() {
+    use tokio::io::AsyncWriteExt;
+    let (left, mut gone) = tokio::sync::mpsc::channel(1);
+    let upstream = Raw::start(move |_, mut line| {
+        let left = left.clone();
+        async move {
+            line.head().await;
+            line.rest().await;
+            left.send(()).await.unwrap();
+        }
+    })
+    .await;
+    let app = App::start(upstream.address).await;
+    let mut client = Line::connect(app.proxy).await;
+    client.write("GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    wait_until("the call", async || (upstream.connections() == 1).then_some(())).await;
+    client.stream.shutdown().await.unwrap();
+    gone.recv().await.unwrap();
+    assert_eq!(app.recorded(1).await[0].state, CallState::Cancelled);
+}
+
+/// An upstream that breaks off gives the client a break, never a clean end, however the body's end is told.
+#[tokio::test]
+async fn a_broken_answer_is_broken_for_the_client() {
+    let upstream = Raw::start(async |_, mut line| {
+        let head = line.head().await;
+        let path = head.split(' ').nth(1).unwrap_or_default();
+        let answer = match path.rsplit('/').next().unwrap_or_default() {
+            "length" => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+            "chunk" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n64\r\nmore",
+            "between" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+            "size" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n",
+            _ => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0\r\nX: y",
+        };
+        line.write(answer).await;
+        if path.starts_with("/v1/reset") {
+            // Closed with unread bytes, which resets the connection.
+            let mut byte = [0];
+            let _unread = line.stream.peek(&mut byte).await;
+        }
+    })
+    .await;
+    let app = App::start(upstream.address).await;
+    let ends = ["length", "chunk", "between", "size", "trailers"];
+    for (made, path) in ends.into_iter().enumerate() {
+        let get = format!("GET /v1/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let response = send(app.proxy, get.as_bytes()).await;
+        assert_eq!((response.status(), response.ended), (200, Ended::Broken), "{path}");
+        assert!(response.body.starts_with(b"half"), "what came is passed on: {path}");
+        let call = app.recorded(made + 1).await.remove(0);
+        assert_eq!(call.state, CallState::Truncated, "{path}");
+        assert!(call.error.unwrap().contains("broke off"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn each_way_of_not_being_there_has_its_own_sentence() {
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let silent = Raw::start(async |_, mut line| {
+        line.head().await;
+    })
+    .await;
+    let rubbish = Raw::start(async |_, mut line| {
+        line.head().await;
+        line.write("SSH-2.0-OpenSSH_9.2\r\n\r\n").await;
+        line.rest().await;
+    })
+    .await;
+    let app = Setup::new(closed)
+        .variable("LLMFLOW_UPSTREAM_GROQ", "https://no-such-host.invalid")
+        .variable("LLMFLOW_UPSTREAM_MISTRAL", &format!("http://{}", silent.address))
+        .variable("LLMFLOW_UPSTREAM_TOGETHER", &format!("http://{}", rubbish.address))
+        .variable("LLMFLOW_UPSTREAM_OLLAMA", &format!("https://{}", rubbish.address))
+        .start()
+        .await;
+    for (path, said) in [
+        ("/v1/models", "refused the connection: nothing listens there"),
+        ("/groq/v1/models", "was not found"),
+        ("/mistral/v1/models", "closed the connection before it answered"),
+        ("/together/v1/models", "not HTTP"),
+        ("/ollama/v1/models", "TLS"),
+    ] {
+        let get = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let response = send(app.proxy, get.as_bytes()).await;
+        assert_eq!(response.status(), 502, "{path}");
+        let message = response.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(said), "{path}: {message}");
+        println!("{message}");
+    }
+    assert!(app.recorded(5).await.iter().all(|call| call.state == CallState::Unreachable));
+}
