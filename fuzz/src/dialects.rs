@@ -1,7 +1,7 @@
 //! Every dialect's reader on any request and answer. Input: the dialect, how the answer is labelled, the request, a
 //! zero byte, the answer.
 
-use model::dialect::{Dialect, Exchange, Reading, conversation, read, read_with_answer, requested_model};
+use model::dialect::{Dialect, Exchange, Reading, conversation, read, read_with_spoken, requested_model};
 
 const CONTENT_TYPES: [Option<&str>; 4] =
     [Some("text/event-stream"), Some("application/json"), Some("application/x-ndjson"), None];
@@ -25,7 +25,8 @@ pub(crate) fn run(input: &[u8]) {
         status: STATUSES[label >> 2 & 3],
         content_type: CONTENT_TYPES[label & 3],
     };
-    let (reading, answer) = read_with_answer(&exchange);
+    let (reading, spoken) = read_with_spoken(&exchange);
+    let answer = spoken.answer;
     check(&exchange, &reading);
     let conversation = conversation(&exchange);
     assert_eq!(conversation.answer, answer, "both ways of reading say the same");

@@ -16,6 +16,8 @@ use crate::pages::connect::Connect;
 use crate::pages::missing::Missing;
 use crate::pages::overview::Overview;
 use crate::pages::providers::Providers;
+use crate::pages::session::Session;
+use crate::pages::sessions::Sessions;
 use crate::pages::settings::Settings;
 use crate::pages::trace::Trace;
 use crate::pages::traces::Traces;
@@ -70,6 +72,7 @@ fn Frame() -> impl IntoView {
             "Enter" | " " if is_on_control(event) => return false,
             "1" => navigate("/overview", NavigateOptions::default()),
             "9" => navigate("/providers", NavigateOptions::default()),
+            "4" => navigate("/sessions", NavigateOptions::default()),
             "3" => navigate(&last_traces.get_untracked(), NavigateOptions::default()),
             _ => return false,
         }
@@ -85,6 +88,8 @@ fn Frame() -> impl IntoView {
                     <Route path=path!("/overview") view=Overview />
                     <Route path=path!("/traces") view=Traces />
                     <Route path=path!("/traces/:id") view=Trace />
+                    <Route path=path!("/sessions") view=Sessions />
+                    <Route path=path!("/sessions/:key") view=Session />
                     <Route path=path!("/providers") view=Providers />
                     <Route path=path!("/connect") view=Connect />
                     <Route path=path!("/settings") view=Settings />

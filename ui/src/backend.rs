@@ -10,7 +10,8 @@ pub(crate) mod invoke;
 
 use api::{
     ApiError, BodySide, BodyText, CallDetail, CallFilter, CallId, CallsPage, Conversation, ErrorKind, Facets,
-    GroupBy, Health, HistogramBar, InFlight, Overview, Page, Reply, Request, Series, Stats,
+    GroupBy, Health, HistogramBar, InFlight, Overview, Page, Reply, Request, Series, SessionDetail,
+    SessionFilter, SessionRef, SessionsPage, Stats,
 };
 pub use desktop::{Desktop, desktop};
 pub use events::{EventStream, Signal};
@@ -149,6 +150,25 @@ impl Backend {
     pub async fn overview(self, bounds_ms: Vec<i64>) -> Result<Overview, ApiError> {
         match self.ask(Request::GetOverview { bounds_ms }).await? {
             Reply::Overview(overview) => Ok(*overview),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub async fn sessions(
+        self,
+        filter: SessionFilter,
+        limit: u32,
+        offset: u32,
+    ) -> Result<SessionsPage, ApiError> {
+        match self.ask(Request::ListSessions { filter, limit, offset }).await? {
+            Reply::Sessions(page) => Ok(page),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub async fn session(self, session: SessionRef) -> Result<SessionDetail, ApiError> {
+        match self.ask(Request::GetSession { session }).await? {
+            Reply::Session(session) => Ok(*session),
             other => Err(unexpected(&other)),
         }
     }

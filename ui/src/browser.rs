@@ -65,6 +65,16 @@ pub fn set_title(title: &str) {
 
 const PREFERS_DARK: &str = "(prefers-color-scheme: dark)";
 
+/// Puts the cursor into the field with this id, when it is there.
+pub fn focus(id: &str) {
+    let field =
+        document().get_element_by_id(id).and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok());
+    if let Some(field) = field {
+        // A field that cannot take the cursor can still be clicked.
+        let _ = field.focus();
+    }
+}
+
 /// Whether the computer is set to dark.
 pub fn system_is_dark() -> bool {
     window().match_media(PREFERS_DARK).ok().flatten().is_some_and(|query| query.matches())

@@ -167,7 +167,8 @@ impl<'a> Run<'a> {
         };
         command.args(only_clients);
         let table = self.workspace.target.join("clients.md");
-        let head = "| client | calls | compared | different | recorded | tokens off |\n|---|---|---|---|---|---|\n";
+        let head =
+            "| client | calls | compared | different | recorded | tokens off |\n|---|---|---|---|---|---|\n";
         std::fs::write(&table, head).with_context(|| format!("{} cannot be written", table.display()))?;
         command.env("LLMFLOW_CLIENTS_TABLE", &table);
         let step = Step::new("tests with real clients", "look at the client's own output above");

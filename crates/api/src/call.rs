@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Cost, CostSource, Money, Usage, UsageSource};
+use crate::{Cost, CostSource, Lineage, Money, Usage, UsageSource};
 
 /// A call's identity: a UUIDv7, so ids sort by the time a call began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -239,8 +239,11 @@ pub struct CallSummary {
     pub finish_reason: Option<String>,
     /// What went wrong, in one line.
     pub error: Option<String>,
-    /// The client's session.
+    /// The session: the client's id, or `inferred-…`.
     pub session_id: Option<String>,
+    /// Where the call stands in it.
+    #[serde(default)]
+    pub lineage: Lineage,
     /// The client's trace.
     pub trace_id: Option<String>,
     /// The client's parent span.

@@ -45,6 +45,8 @@ pub struct CallFilter {
     pub tag: Option<String>,
     /// Of this session.
     pub session_id: Option<String>,
+    /// Of this session, as `SessionSummary::key` names it.
+    pub session: Option<u64>,
     /// Of this trace.
     pub trace_id: Option<String>,
     /// The cost is unknown.

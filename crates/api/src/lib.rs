@@ -14,6 +14,7 @@ mod keys;
 mod money;
 mod overview;
 mod request;
+mod session;
 mod setting;
 mod source;
 mod usage;
@@ -34,6 +35,10 @@ pub use overview::{
     SeriesPoint, SessionTotal, ToolTotal, Totals, WindowPart,
 };
 pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
+pub use session::{
+    Agent, Lineage, SessionDetail, SessionFilter, SessionRef, SessionSource, SessionSummary, SessionsPage,
+    Tie,
+};
 pub use setting::{Setting, SettingKind, SettingOrigin, SettingsView};
 pub use source::{SourceState, SourceStatus, SourceTarget, Stranded};
 pub use usage::{BucketCost, Cost, CostSource, Usage, UsageSource};

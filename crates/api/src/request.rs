@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallDetail, CallFilter, CallId, CallSummary, Conversation, GroupBy, Health, InFlight, KeyTest, Money,
-    Overview, Page, Providers, Secret, Series, SettingsView, SourceStatus, SourceTarget, Stranded, Usage,
+    Overview, Page, Providers, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage,
+    SettingsView, SourceStatus, SourceTarget, Stranded, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -75,6 +76,20 @@ pub enum Request {
     GetOverview {
         /// Its pieces, as in [`Request::GetSeries`].
         bounds_ms: Vec<i64>,
+    },
+    /// A page of sessions, the latest used first.
+    ListSessions {
+        /// Which sessions.
+        filter: SessionFilter,
+        /// At most this many; 1 to 500.
+        limit: u32,
+        /// Skip this many.
+        offset: u32,
+    },
+    /// One session and its calls.
+    GetSession {
+        /// Which one.
+        session: SessionRef,
     },
     /// Starts, pauses or stops a listener. Answers once it is so.
     SetSource {
@@ -168,6 +183,10 @@ pub enum Reply {
     Series(Series),
     /// To [`Request::GetOverview`].
     Overview(Box<Overview>),
+    /// To [`Request::ListSessions`].
+    Sessions(SessionsPage),
+    /// To [`Request::GetSession`].
+    Session(Box<SessionDetail>),
     /// To [`Request::SetSource`].
     Source(SourceStatus),
     /// To [`Request::GetStranded`], latest call first.

@@ -7,7 +7,9 @@ mod overview;
 mod settings;
 mod sources;
 
-use api::{ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request};
+use api::{
+    ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request, SessionDetail, SessionRef,
+};
 
 use crate::Engine;
 
@@ -48,6 +50,10 @@ impl Engine {
                 }
                 store.histogram(&filter, from_ms, to_ms, bars).await.map(Reply::Histogram).map_err(internal)
             }
+            Request::ListSessions { filter, limit, offset } => {
+                store.list_sessions(&filter, limit, offset).await.map(Reply::Sessions).map_err(internal)
+            }
+            Request::GetSession { session } => Ok(Reply::Session(Box::new(self.session(session).await?))),
             Request::SetSource { name, to } => self.set_source(&name, to).await.map(Reply::Source),
             Request::GetStranded { name } => self.stranded(&name).await.map(Reply::Stranded),
             Request::GetSeries { filter, bounds_ms, group } => {
@@ -80,6 +86,19 @@ impl Engine {
     async fn call(&self, id: CallId) -> Result<CallDetail, ApiError> {
         let call = self.inner.store.call(id).await.map_err(internal)?;
         call.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no call with this id."))
+    }
+
+    async fn session(&self, session: SessionRef) -> Result<SessionDetail, ApiError> {
+        let store = &self.inner.store;
+        let key = match session {
+            SessionRef::Key(key) => Some(key),
+            SessionRef::Id(id) => store.session_key(&id).await.map_err(internal)?,
+        };
+        let found = match key {
+            Some(key) => store.session(key).await.map_err(internal)?,
+            None => None,
+        };
+        found.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no such session."))
     }
 
     async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {

@@ -31,6 +31,7 @@ mod tools;
 
 pub use classify::classify;
 pub use errors::error_kind;
+pub(crate) use title::without_reminders;
 
 /// The shape of a request and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,11 +226,22 @@ pub struct Reading {
 
 /// Reads an exchange's figures. Whatever cannot be read stays empty.
 pub fn read(exchange: &Exchange<'_>) -> Reading {
-    read_with_answer(exchange).0
+    read_with_spoken(exchange).0
 }
 
-/// Reads an exchange's figures and what the model said, both in one pass.
-pub fn read_with_answer(exchange: &Exchange<'_>) -> (Reading, Vec<api::Message>) {
+/// What was said in an exchange, as far as it tells conversations apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spoken {
+    /// System prompts and messages, in order.
+    pub messages: Vec<api::Message>,
+    /// The names of the tools offered.
+    pub tools: Vec<String>,
+    /// The answer: one message for each choice.
+    pub answer: Vec<api::Message>,
+}
+
+/// Reads an exchange's figures and what was said, both in one pass.
+pub fn read_with_spoken(exchange: &Exchange<'_>) -> (Reading, Spoken) {
     let (request, _) = prompt::parse(exchange.request);
     let mut answer = events::assemble(exchange);
     let mut reading = std::mem::take(&mut answer.reading);
@@ -238,7 +250,13 @@ pub fn read_with_answer(exchange: &Exchange<'_>) -> (Reading, Vec<api::Message>)
     reading.title = title::title(exchange.dialect, &request);
     let answer = answer.into_messages().0;
     reading.estimated = estimate::usage(exchange, &reading, &request, &answer);
-    (reading, answer)
+    // What is no conversation has nothing to tell apart, and may be large (a batch of texts to embed).
+    if exchange.dialect.operation() != Operation::Chat {
+        return (reading, Spoken { answer, ..Spoken::default() });
+    }
+    let messages = prompt::messages(exchange.dialect, &request);
+    let tools = prompt::tool_names(exchange.dialect, &request);
+    (reading, Spoken { messages, tools, answer })
 }
 
 /// Reads what was said: tools, system prompts and messages from the request, the answer assembled from its events.

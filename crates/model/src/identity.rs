@@ -1,47 +1,138 @@
-//! Who made a call: the tool from its user agent or its prompt, the session from what it sends. Leaves out credentials and trace
-//! headers (`proxy`).
+//! Who made a call: the tool from its user agent or its prompt; session, agent and account from what it sends; and what
+//! ties it to the calls before it (`chain`). Leaves out credentials and trace headers (`proxy`), and finding those calls
+//! (`store`).
 
 use serde_json::Value;
 
-use crate::scanner::{member, string_member};
+use crate::scanner::{members, string_member};
 
 mod agents;
+mod chain;
+mod subagent;
 
 pub use agents::{client, is_tool, tool_in_prompt};
+pub use chain::{Chain, Earlier, Scope, chain};
+pub use subagent::SaidAgent;
 
 /// Headers that name a session, before and after the ones in the body that are more exact.
 const HEADERS_FIRST: [&str; 2] = ["x-llmflow-session", "x-claude-code-session-id"];
-const HEADERS_THEN: [&str; 5] =
-    ["session-id", "session_id", "x-session-id", "x-opencode-session", "x-session-affinity"];
+const HEADERS_THEN: [&str; 10] = [
+    "session-id",
+    "session_id",
+    "x-session-id",
+    "x-opencode-session",
+    "x-session-affinity",
+    "helicone-session-id",
+    "conversation-id",
+    "conversation_id",
+    // Codex: a thread of its own only for subagents, which are in a session.
+    "thread-id",
+    "thread_id",
+];
 
-/// The client's session. What changes with every request (`x-client-request-id`, `previous_response_id`) or never
-/// changes for a person (`user`) is none.
-pub fn session(header: &dyn Fn(&str) -> Option<String>, request: &[u8]) -> Option<String> {
+/// What a client says of itself. What changes with every request (`x-client-request-id`) or never changes for a person
+/// (`user`) is no session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The session.
+    pub session: Option<String>,
+    /// The agent within it; `None` for the main one.
+    pub agent: Option<SaidAgent>,
+    /// Whose account pays, where that is steadier than the credential: access tokens are renewed within a session.
+    pub account: Option<String>,
+    /// The answer this call goes on from (`previous_response_id`, or the one its path names).
+    pub response: Option<String>,
+}
+
+/// Reads what a client says in its headers, in the upstream's path and in its request.
+pub fn said(header: &dyn Fn(&str) -> Option<String>, path: &str, request: &[u8]) -> Said {
+    let body = Body::read(request);
+    let own = session(header, path, &body);
+    let agent = subagent::said(header, own.as_deref());
+    // opencode gives a subagent a session of its own and names the one it belongs to.
+    let parent = header("x-parent-session-id").and_then(valid);
+    let overruled = header("x-llmflow-session").and_then(valid).is_some();
+    Said {
+        session: if overruled { own } else { parent.or(own) },
+        agent,
+        account: header("chatgpt-account-id").and_then(valid).or_else(|| body.account()),
+        response: body.string(body.previous_response).or_else(|| after(path, "/responses/")),
+    }
+}
+
+fn session(header: &dyn Fn(&str) -> Option<String>, path: &str, body: &Body<'_>) -> Option<String> {
     let from_headers = |names: &[&str]| names.iter().find_map(|name| header(name).and_then(valid));
     from_headers(&HEADERS_FIRST)
-        .or_else(|| claude_code(request))
+        .or_else(|| body.claude_code())
         .or_else(|| from_headers(&HEADERS_THEN))
-        .or_else(|| string_member(request, "prompt_cache_key").and_then(valid))
-        .or_else(|| conversation(request))
-        .or_else(|| string_member(member(request, "metadata")?, "session_id").and_then(valid))
+        .or_else(|| body.string(body.prompt_cache_key))
+        .or_else(|| after(path, "/threads/"))
+        .or_else(|| body.conversation())
+        .or_else(|| body.string(body.conversation_id))
+        .or_else(|| string_member(body.metadata?, "session_id").and_then(valid))
 }
 
-/// Claude Code's `metadata.user_id`: JSON with a session in it, or in older versions an id that ends with one.
-fn claude_code(request: &[u8]) -> Option<String> {
-    let user = string_member(member(request, "metadata")?, "user_id")?;
-    if user.starts_with('{') {
-        return string_member(user.as_bytes(), "session_id").and_then(valid);
+/// The id that stands behind `collection` in a path.
+fn after(path: &str, collection: &str) -> Option<String> {
+    let (_, rest) = path.rsplit_once(collection)?;
+    let id = rest.split('/').next()?;
+    // `/v1/threads/runs` and `/v1/responses/compact` are verbs: ids have a prefix.
+    id.contains('_').then(|| id.to_owned()).and_then(valid)
+}
+
+/// The members of a request that say who asks, found in one pass over what may be a long conversation.
+#[derive(Default)]
+struct Body<'a> {
+    metadata: Option<&'a [u8]>,
+    prompt_cache_key: Option<&'a [u8]>,
+    conversation: Option<&'a [u8]>,
+    conversation_id: Option<&'a [u8]>,
+    previous_response: Option<&'a [u8]>,
+}
+
+impl<'a> Body<'a> {
+    fn read(request: &'a [u8]) -> Self {
+        let mut body = Self::default();
+        for member in members(request) {
+            let place = match member.key {
+                b"metadata" => &mut body.metadata,
+                b"prompt_cache_key" => &mut body.prompt_cache_key,
+                b"conversation" => &mut body.conversation,
+                b"conversation_id" => &mut body.conversation_id,
+                b"previous_response_id" => &mut body.previous_response,
+                _ => continue,
+            };
+            *place = place.or(member.value);
+        }
+        body
     }
-    let (_, session) = user.rsplit_once("_session_")?;
-    valid(session.to_owned())
-}
 
-fn conversation(request: &[u8]) -> Option<String> {
-    let id = match serde_json::from_slice(member(request, "conversation")?).ok()? {
-        Value::String(id) => id,
-        other => other.get("id")?.as_str()?.to_owned(),
-    };
-    valid(id)
+    fn string(&self, member: Option<&[u8]>) -> Option<String> {
+        serde_json::from_slice(member?).ok().and_then(valid)
+    }
+
+    /// Claude Code's `metadata.user_id`: JSON with a session in it, or in older versions an id that ends with one.
+    fn claude_code(&self) -> Option<String> {
+        let user = string_member(self.metadata?, "user_id")?;
+        if user.starts_with('{') {
+            return string_member(user.as_bytes(), "session_id").and_then(valid);
+        }
+        let (_, session) = user.rsplit_once("_session_")?;
+        valid(session.to_owned())
+    }
+
+    fn account(&self) -> Option<String> {
+        let user = string_member(self.metadata?, "user_id").filter(|user| user.starts_with('{'))?;
+        string_member(user.as_bytes(), "account_uuid").and_then(valid)
+    }
+
+    fn conversation(&self) -> Option<String> {
+        let id = match serde_json::from_slice(self.conversation?).ok()? {
+            Value::String(id) => id,
+            other => other.get("id")?.as_str()?.to_owned(),
+        };
+        valid(id)
+    }
 }
 
 /// Ids go into URLs, file names and filters: others are skipped.
@@ -51,43 +142,4 @@ fn valid(id: String) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(headers: &[(&str, &str)], body: &str) -> Option<String> {
-        let header = |name: &str| {
-            headers.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-        };
-        session(&header, body.as_bytes())
-    }
-
-    #[test]
-    fn the_order_is_the_contracts() {
-        let headers = [("x-llmflow-session", "a"), ("x-claude-code-session-id", "b"), ("session-id", "d")];
-        let body = r#"{"metadata":{"user_id":"user_x_account_y_session_c","session_id":"g"},"prompt_cache_key":"e","conversation":{"id":"f"}}"#;
-        assert_eq!(of(&headers, body).as_deref(), Some("a"));
-        assert_eq!(of(&headers[1..], body).as_deref(), Some("b"));
-        assert_eq!(of(&headers[2..], body).as_deref(), Some("c"));
-        assert_eq!(of(&headers[2..], "{}").as_deref(), Some("d"));
-        assert_eq!(of(&[], r#"{"prompt_cache_key":"e","conversation":{"id":"f"}}"#).as_deref(), Some("e"));
-        assert_eq!(
-            of(&[], r#"{"conversation":{"id":"f"},"metadata":{"session_id":"g"}}"#).as_deref(),
-            Some("f")
-        );
-        assert_eq!(of(&[], r#"{"conversation":"f"}"#).as_deref(), Some("f"));
-        assert_eq!(of(&[], r#"{"metadata":{"user_id":"person","session_id":"g"}}"#).as_deref(), Some("g"));
-    }
-
-    #[test]
-    fn claude_codes_json_form_is_read() {
-        let body = r#"{"metadata":{"user_id":"{\"device_id\":\"d\",\"session_id\":\"11-22\"}"}}"#;
-        assert_eq!(of(&[], body).as_deref(), Some("11-22"));
-    }
-
-    #[test]
-    fn what_is_no_session_is_skipped() {
-        assert_eq!(of(&[("x-client-request-id", "r")], r#"{"user":"u","previous_response_id":"p"}"#), None);
-        assert_eq!(of(&[("x-llmflow-session", "a b"), ("session-id", "ok")], "").as_deref(), Some("ok"));
-        assert_eq!(of(&[("session-id", &"x".repeat(256))], "not json"), None);
-    }
-}
+mod tests;

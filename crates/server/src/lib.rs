@@ -61,6 +61,8 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/stats", get(rest::stats))
         .route("/api/traces", get(rest::traces))
         .route("/api/traces/{id}", get(rest::trace))
+        .route("/api/sessions", get(rest::sessions::list))
+        .route("/api/sessions/{id}", get(rest::sessions::one))
         .route("/api/sources", get(rest::sources::list))
         .route("/api/sources/{name}", put(rest::sources::switch))
         .route("/api/sources/{name}/stranded", get(rest::sources::stranded))

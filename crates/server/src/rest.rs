@@ -1,6 +1,7 @@
 //! The REST endpoints. Each unpacks its query, asks the engine and gives the answer the seed's shape.
 
 mod query;
+pub(crate) mod sessions;
 mod shape;
 pub(crate) mod sources;
 

@@ -17,12 +17,12 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, 
         ("model", &filter.model),
         ("provider", &filter.provider),
         ("client", &filter.client),
-        ("session_id", &filter.session_id),
         ("trace_id", &filter.trace_id),
         ("error_kind", &filter.error_kind),
     ] {
         push_text(query, column, value.as_deref());
     }
+    push_session(query, filter);
     for (column, value) in [
         (" AND started_ms >= ", filter.from_ms),
         (" AND started_ms < ", filter.to_ms),
@@ -68,6 +68,21 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, 
             .push(")");
     }
     push_found(query, found);
+}
+
+/// A client's id may stand for several sessions; a key is one.
+fn push_session(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
+    match filter.session_id.as_deref() {
+        Some("") => drop(query.push(" AND session IS NULL")),
+        Some(id) => {
+            query.push(" AND session IN (SELECT key FROM session WHERE id = ");
+            query.push_bind(id.to_owned()).push(")");
+        }
+        None => {}
+    }
+    if let Some(key) = filter.session {
+        query.push(" AND session = ").push_bind(i64::try_from(key).unwrap_or(i64::MAX));
+    }
 }
 
 /// What is empty stands for none.

@@ -241,7 +241,8 @@ mod tests {
         }
         let at = SEGMENTS[2].find("}]").unwrap();
         let patch = encode_patches(&[Patch { at, bytes: MARKER.into() }]);
-        let node = sqlx::query("INSERT INTO node (id, key, parent, segment, patch) VALUES (2, x'02', 1, 3, ?)");
+        let node =
+            sqlx::query("INSERT INTO node (id, key, parent, segment, patch) VALUES (2, x'02', 1, 3, ?)");
         node.bind(patch).execute(&mut database).await.unwrap();
         database.close().await.unwrap();
     }

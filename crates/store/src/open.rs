@@ -193,14 +193,14 @@ mod tests {
     /// A call as the first version of the schema kept it.
     const OLD: &str = r#"
         INSERT INTO call (seq, id, started_ms, state, failed, provider, operation, method, path, streamed, input,
-            cache_read, usage_source, cost, cost_source, error)
+            cache_read, usage_source, cost, cost_source, error, session_id)
         VALUES (1, x'00000000000000000000000000000001', 5, 'upstream_error', 1, 'openai', 'chat', 'POST', '/', 0, 9,
-            4, 'provider', 70, 'computed', 'overloaded_error: Busy: later'),
+            4, 'provider', 70, 'computed', 'overloaded_error: Busy: later', 'old'),
             (2, x'00000000000000000000000000000002', 5, 'complete', 0, 'openai', 'chat', 'POST', '/', 0, 9,
-            NULL, 'provider', 70, 'computed', NULL);
-        INSERT INTO call_detail (seq, upstream, http_version, headers, cost, timing, response_body)
+            NULL, 'provider', 70, 'computed', NULL, 'old');
+        INSERT INTO call_detail (seq, upstream, http_version, headers, cost, timing, response_body, credential)
         VALUES (1, '', '', x'', '{"buckets": [{"bucket": "input", "cost": 10}, {"bucket": "output", "cost": 40},
-            {"bucket": "reasoning", "cost": 20}]}', x'', 7), (2, '', '', x'', '{}', x'', NULL);
+            {"bucket": "reasoning", "cost": 20}]}', x'', 7, '[key:1]'), (2, '', '', x'', '{}', x'', NULL, NULL);
         INSERT INTO body (id, info, layout) VALUES (7, '{"cut": true}', x'');
     "#;
 
@@ -227,6 +227,11 @@ mod tests {
         assert_eq!(costs.map(Money::pico), [10, 0, 60]);
         assert_eq!((totals.saved_unknown, totals.cut), (1, 1), "what a cache saved back then is not known");
         assert_eq!(overview.errors.first().and_then(|cause| cause.kind.as_deref()), Some("overloaded_error"));
+        let sessions = store.list_sessions(&api::SessionFilter::default(), 9, 0).await.unwrap().sessions;
+        let found: Vec<_> = sessions.iter().map(|session| (session.id.as_str(), session.calls)).collect();
+        assert_eq!(found, [("old", 1), ("old", 1)], "one id, two keys");
+        let named = CallFilter { session_id: Some("old".into()), ..CallFilter::default() };
+        assert_eq!(store.count_calls(&named).await.unwrap(), 2);
         let cached = CallFilter { bucket: Some(Bucket::CacheRead), ..CallFilter::default() };
         assert_eq!(store.count_calls(&cached).await.unwrap(), 1);
     }

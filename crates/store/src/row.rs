@@ -2,28 +2,40 @@
 
 use std::collections::HashMap;
 
-use api::{CallDetail, CallId, CallState, CallSummary, CostSource, Money, Operation, Usage, UsageSource};
+use api::{
+    Agent, CallDetail, CallId, CallState, CallSummary, CostSource, Lineage, Money, Operation, SessionSource,
+    Tie, Usage, UsageSource,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sqlx::query_builder::Separated;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use crate::StoreError;
 use crate::layout::Place;
+use crate::lineage::Standing;
+use crate::{CallRecord, StoreError};
 
-/// Rows in one statement, of 40 columns each.
+/// Rows in one statement, of 53 columns each.
 const ROWS: usize = 64;
 /// Rows of a few columns in one statement.
 const NARROW_ROWS: usize = 256;
 
-/// The columns of a list, in the order [`summary`] reads them by name.
+/// The columns of a list, which [`summary`] reads by name.
 pub(crate) const SUMMARY_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
+    provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
+    cache_write_1h, output, reasoning, usage_source, cost, cost_source, finish_reason, error, session_id, trace_id, \
+    parent_id, tags, retry_of, session, session_source, agent, agent_parent, agent_name, agent_inferred, tie, \
+    (SELECT before.id FROM call AS before WHERE before.seq = call.continues) AS continues_id";
+/// The columns of a row of `call` that every call has, in the order they are written.
+const WRITTEN_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
     provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
     cache_write_1h, output, reasoning, usage_source, cost, cost_source, finish_reason, error, session_id, trace_id, \
     parent_id, tags, retry_of";
 
-/// The columns that only sums read.
-const WINDOW_COLUMNS: &str = ", cost_input, cost_cache_read, cost_cache_write_5m, cost_cache_write_1h, cost_output, \
+/// The columns of a call's place in its session, and those that only sums read.
+const WINDOW_COLUMNS: &str = ", session, session_source, agent, agent_parent, agent_name, agent_inferred, continues, tie, \
+    chain_end, chain_answer, chain_root, response_key, cost_input, cost_cache_read, cost_cache_write_5m, cost_cache_write_1h, cost_output, \
     saved, error_kind, cut";
 /// The buckets of the `cost_…` columns, in their order.
 const BUCKETS: [&[&str]; 5] =
@@ -34,16 +46,25 @@ pub(crate) struct CallRow<'a> {
     seq: i64,
     call: &'a CallSummary,
     /// Of a call that ended.
-    detail: Option<&'a CallDetail>,
+    ended: Option<(&'a CallRecord, &'a Standing)>,
 }
 
 impl<'a> CallRow<'a> {
     pub(crate) fn open(seq: i64, call: &'a CallSummary) -> Self {
-        Self { seq, call, detail: None }
+        Self { seq, call, ended: None }
     }
 
-    pub(crate) fn ended(seq: i64, detail: &'a CallDetail) -> Self {
-        Self { seq, call: &detail.summary, detail: Some(detail) }
+    pub(crate) fn ended(seq: i64, record: &'a CallRecord, standing: &'a Standing) -> Self {
+        Self { seq, call: &record.detail.summary, ended: Some((record, standing)) }
+    }
+
+    fn detail(&self) -> Option<&'a CallDetail> {
+        self.ended.map(|(record, _)| &record.detail)
+    }
+
+    fn session_id(&self) -> Option<&'a str> {
+        let placed = self.ended.and_then(|(_, standing)| standing.session_id.as_deref());
+        placed.or(self.call.session_id.as_deref())
     }
 
     pub(crate) fn started_ms(&self) -> i64 {
@@ -52,14 +73,14 @@ impl<'a> CallRow<'a> {
 
     /// What the buckets named cost together; `None` when there are none of them.
     fn bucket_cost(&self, names: &[&str]) -> Option<i64> {
-        let buckets = self.detail.iter().flat_map(|detail| &detail.cost.buckets);
+        let buckets = self.detail().into_iter().flat_map(|detail| &detail.cost.buckets);
         let mut costs = buckets.filter(|bucket| names.contains(&bucket.bucket.as_str())).peekable();
         costs.peek()?;
         Some(costs.map(|bucket| bucket.cost).sum::<Money>().pico())
     }
 
     fn is_cut(&self) -> bool {
-        self.detail.is_some_and(|detail| detail.request_body.cut || detail.response_body.cut)
+        self.detail().is_some_and(|detail| detail.request_body.cut || detail.response_body.cut)
     }
 }
 
@@ -102,7 +123,7 @@ pub(crate) async fn put_summaries(
 ) -> Result<(), StoreError> {
     for some in statements(rows, ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO call (seq, failed, ");
-        query.push(SUMMARY_COLUMNS).push(WINDOW_COLUMNS).push(") ");
+        query.push(WRITTEN_COLUMNS).push(WINDOW_COLUMNS).push(") ");
         query.push_values(some, |mut row, written| {
             let call = written.call;
             let tags = (!call.tags.is_empty()).then(|| serde_json::to_string(&call.tags).unwrap_or_default());
@@ -132,21 +153,42 @@ pub(crate) async fn put_summaries(
                 .push_bind(word(&call.cost_source))
                 .push_bind(call.finish_reason.as_deref())
                 .push_bind(call.error.as_deref())
-                .push_bind(call.session_id.as_deref())
+                .push_bind(written.session_id())
                 .push_bind(call.trace_id.as_deref())
                 .push_bind(call.parent_id.as_deref())
                 .push_bind(tags)
                 .push_bind(call.retry_of.as_ref().map(|id| id.as_bytes().as_slice()));
+            push_standing(&mut row, written);
             for names in BUCKETS {
                 row.push_bind(written.bucket_cost(names));
             }
-            row.push_bind(written.detail.and_then(|detail| detail.cost.saved).map(Money::pico))
+            row.push_bind(written.detail().and_then(|detail| detail.cost.saved).map(Money::pico))
                 .push_bind(call.error.as_deref().map(|error| model::dialect::error_kind(error).to_owned()))
                 .push_bind(written.is_cut());
         });
         query.build().execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// Twelve columns.
+fn push_standing(row: &mut Separated<'_, Sqlite, &'static str>, written: &CallRow<'_>) {
+    let standing = written.ended.map(|(_, standing)| standing);
+    let agent = standing.and_then(|standing| standing.agent.as_ref());
+    let ties = written.ended.map(|(record, _)| &record.ties);
+    let chain = ties.and_then(|ties| ties.chain.as_ref());
+    row.push_bind(standing.and_then(|standing| standing.session))
+        .push_bind(standing.and_then(|standing| standing.source).map(SessionSource::as_str))
+        .push_bind(agent.map(|agent| agent.id.as_str()))
+        .push_bind(agent.and_then(|agent| agent.parent.as_deref()))
+        .push_bind(agent.and_then(|agent| agent.name.as_deref()))
+        .push_bind(agent.map(|agent| agent.inferred))
+        .push_bind(standing.and_then(|standing| standing.continues))
+        .push_bind(standing.and_then(|standing| standing.tie).map(Tie::as_str))
+        .push_bind(chain.map(|chain| chain.end))
+        .push_bind(chain.and_then(|chain| chain.answer))
+        .push_bind(chain.map(|chain| chain.root))
+        .push_bind(ties.and_then(|ties| ties.response));
 }
 
 /// Where the records of calls stand.
@@ -228,9 +270,32 @@ pub(crate) fn summary(row: &SqliteRow) -> Result<CallSummary, StoreError> {
         finish_reason: row.try_get("finish_reason")?,
         error: row.try_get("error")?,
         session_id: row.try_get("session_id")?,
+        lineage: lineage(row)?,
         trace_id: row.try_get("trace_id")?,
         parent_id: row.try_get("parent_id")?,
         retry_of: row.try_get::<Option<&[u8]>, _>("retry_of")?.and_then(CallId::from_slice),
         tags: tags.map(|tags| serde_json::from_str(&tags)).transpose()?.unwrap_or_default(),
     })
+}
+
+fn lineage(row: &SqliteRow) -> Result<Lineage, StoreError> {
+    let continues: Option<&[u8]> = row.try_get("continues_id")?;
+    Ok(Lineage {
+        session: unsigned(row.try_get("session")?),
+        source: row.try_get::<Option<&str>, _>("session_source")?.and_then(|source| source.parse().ok()),
+        agent: agent(row)?,
+        continues: continues.and_then(CallId::from_slice),
+        tie: row.try_get::<Option<&str>, _>("tie")?.and_then(|tie| tie.parse().ok()),
+    })
+}
+
+/// Reads the columns of an agent.
+pub(crate) fn agent(row: &SqliteRow) -> Result<Option<Agent>, StoreError> {
+    let Some(id) = row.try_get::<Option<String>, _>("agent")? else { return Ok(None) };
+    Ok(Some(Agent {
+        id,
+        parent: row.try_get("agent_parent")?,
+        name: row.try_get("agent_name")?,
+        inferred: row.try_get::<Option<bool>, _>("agent_inferred")?.unwrap_or_default(),
+    }))
 }

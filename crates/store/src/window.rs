@@ -117,11 +117,9 @@ impl Store {
         snapshot: &mut SqliteConnection,
         id: &str,
     ) -> Result<(Option<String>, Option<String>), StoreError> {
-        let name = sqlx::query_as(
-            "SELECT (SELECT title FROM call WHERE session_id = ?1 AND title IS NOT NULL ORDER BY id LIMIT 1), \
-             (SELECT client FROM call WHERE session_id = ?1 AND client IS NOT NULL ORDER BY id LIMIT 1)",
-        );
-        Ok(name.bind(id).fetch_one(snapshot).await?)
+        // An id may stand for the sessions of several accounts.
+        let name = sqlx::query_as("SELECT title, client FROM session WHERE id = ? ORDER BY key LIMIT 1");
+        Ok(name.bind(id).fetch_optional(snapshot).await?.unwrap_or_default())
     }
 }
 

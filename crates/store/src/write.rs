@@ -10,6 +10,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::batch::{Batch, Left};
 use crate::layout::Place;
+use crate::lineage::{Lineages, Placed, Ties};
 use crate::row::CallRow;
 use crate::{Store, StoreError, pack, row, text};
 
@@ -47,6 +48,8 @@ pub struct CallRecord {
     pub response: Body,
     /// The answer's text, for search.
     pub answer_text: String,
+    /// What ties it to other calls. Its session is the client's as it is handed over; storing it may find another.
+    pub ties: Ties,
 }
 
 /// The writing connection and the row that comes next.
@@ -59,6 +62,7 @@ pub(crate) struct Writer {
     next_seq: i64,
     /// Rows of calls under way.
     open: HashMap<CallId, i64>,
+    pub(crate) lineages: Lineages,
 }
 
 impl Writer {
@@ -67,7 +71,9 @@ impl Writer {
         options: SqliteConnectOptions,
     ) -> Result<Self, StoreError> {
         let next_seq = next_seq(&mut connection).await?;
-        Ok(Self { connection: Some(connection), options, broken: false, next_seq, open: HashMap::new() })
+        let lineages = Lineages::load(&mut connection).await?;
+        let (connection, open) = (Some(connection), HashMap::new());
+        Ok(Self { connection, options, broken: false, next_seq, open, lineages })
     }
 
     /// The connection; an error once the store is closed.
@@ -82,7 +88,7 @@ impl Writer {
 
     /// Commits `batch` with what its calls left behind, and says from when to when the calls it changed began.
     async fn write(&mut self, batch: &Batch, left: &Left) -> Result<Option<(i64, i64)>, StoreError> {
-        let Self { connection, next_seq, open, .. } = self;
+        let Self { connection, next_seq, open, lineages, .. } = self;
         let connection = connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))?;
         let mut seq_of = |id: CallId| {
             *open.entry(id).or_insert_with(|| {
@@ -94,13 +100,17 @@ impl Writer {
         let Batch { opened, ended, lost, .. } = batch;
         let mut rows: Vec<CallRow<'_>> =
             opened.iter().map(|summary| CallRow::open(seq_of(summary.id), summary)).collect();
-        let seqs: Vec<i64> = ended.iter().map(|call| seq_of(call.detail.summary.id)).collect();
-        rows.extend(seqs.iter().zip(ended).map(|(seq, call)| CallRow::ended(*seq, &call.detail)));
-        let places: Vec<(i64, Place)> = seqs.iter().copied().zip(left.places.iter().copied()).collect();
-        let texts = seqs.iter().copied().zip(left.texts.iter().map(String::as_str));
+        let ended: Vec<(i64, &CallRecord)> =
+            ended.iter().map(|call| (seq_of(call.detail.summary.id), call)).collect();
+        let seqs = || ended.iter().map(|(seq, _)| *seq);
+        let places: Vec<(i64, Place)> = seqs().zip(left.places.iter().copied()).collect();
+        let texts = seqs().zip(left.texts.iter().map(String::as_str));
         let texts: Vec<(i64, &str)> = texts.filter(|(_, text)| !text.is_empty()).collect();
 
         let mut transaction = connection.begin_with(BEGIN).await?;
+        let Placed { standings, joined_ms } = lineages.place(&mut transaction, &ended).await?;
+        let standing = ended.iter().zip(&standings);
+        rows.extend(standing.map(|((seq, call), standing)| CallRow::ended(*seq, call, standing)));
         pack::put_packs(&mut transaction, &left.packs).await?;
         row::put_summaries(&mut transaction, &rows).await?;
         row::put_places(&mut transaction, &places).await?;
@@ -109,12 +119,15 @@ impl Writer {
             row::lose(&mut transaction, *id).await?;
         }
         transaction.commit().await?;
-        for id in ended.iter().map(|call| &call.detail.summary.id).chain(lost) {
+        for id in ended.iter().map(|(_, call)| &call.detail.summary.id).chain(lost) {
             open.remove(id);
         }
         // A lost call's id was made within a moment of its beginning.
         let moment = |id: &CallId| [id.began_ms() - 1_000, id.began_ms() + 1_000];
-        let began = || rows.iter().map(CallRow::started_ms).chain(lost.iter().flat_map(moment));
+        let began = || {
+            let written = rows.iter().map(CallRow::started_ms).chain(joined_ms.iter().copied());
+            written.chain(lost.iter().flat_map(moment))
+        };
         Ok(began().min().zip(began().max()))
     }
 
@@ -125,6 +138,7 @@ impl Writer {
         self.broken = true;
         let mut connection = SqliteConnection::connect_with(&self.options).await?;
         self.next_seq = next_seq(&mut connection).await?;
+        self.lineages = Lineages::load(&mut connection).await?;
         self.open = row::open_rows(&mut connection).await?;
         self.connection = Some(connection);
         self.broken = false;
@@ -207,6 +221,7 @@ mod tests {
             finish_reason: None,
             error: None,
             session_id: None,
+            lineage: api::Lineage::default(),
             trace_id: None,
             parent_id: None,
             retry_of: None,

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use api::{
-    BodyInfo, BodySide, CallDetail, CallFilter, CallId, CallState, CallSummary, Cost, CostSource, Money,
-    Operation, Outcome, Page, Timing, Usage, UsageSource,
+    BodyInfo, BodySide, CallDetail, CallFilter, CallId, CallState, CallSummary, Cost, CostSource, Lineage,
+    Money, Operation, Outcome, Page, SessionSource, Timing, Usage, UsageSource,
 };
 use proptest::prelude::*;
 use store::{Body, CallRecord, Store, Write};
@@ -37,6 +37,7 @@ fn summary(state: CallState) -> CallSummary {
         finish_reason: Some("stop".into()),
         error: None,
         session_id: Some("s1".into()),
+        lineage: api::Lineage::default(),
         trace_id: None,
         parent_id: None,
         retry_of: None,
@@ -71,6 +72,7 @@ fn record(summary: CallSummary, request: &[u8], response: &[u8]) -> CallRecord {
         request: Body { bytes: request.to_vec().into(), segmented: true },
         response: Body { bytes: response.to_vec().into(), segmented: false },
         answer_text: "the quick brown fox".into(),
+        ties: store::Ties::default(),
     }
 }
 
@@ -104,7 +106,10 @@ async fn a_call_comes_back_as_it_was_and_its_bodies_byte_for_byte() {
         &[0, 255, 7],
     );
     store.write(&[Write::Close(Box::new(record.clone()))]).await.unwrap();
-    assert_eq!(store.call(opened.id).await.unwrap().unwrap(), record.detail);
+    let mut expected = record.detail;
+    expected.summary.lineage =
+        Lineage { session: Some(1), source: Some(SessionSource::Client), ..Lineage::default() };
+    assert_eq!(store.call(opened.id).await.unwrap().unwrap(), expected);
     assert_eq!(store.body(opened.id, BodySide::Request).await.unwrap().unwrap(), record.request.bytes);
     assert_eq!(store.body(opened.id, BodySide::Response).await.unwrap().unwrap(), record.response.bytes);
     assert_eq!(store.count_calls(&CallFilter::default()).await.unwrap(), 1, "closing does not add a row");
@@ -141,8 +146,11 @@ async fn a_session_goes_on_after_a_restart() {
     let store = open(&folder).await;
     // Numbers that do not compress well, so that what is stored twice shows.
     let turn = |messages: u64| {
-        let noise = |seed: u64| (0..40).map(|n| ((seed * 40 + n) * (seed + 7919) * 2_654_435_761).to_string()).collect::<String>();
-        let messages: Vec<String> = (1..=messages).map(|n| format!(r#"{{"content":"{}"}}"#, noise(n))).collect();
+        let noise = |seed: u64| {
+            (0..40).map(|n| ((seed * 40 + n) * (seed + 7919) * 2_654_435_761).to_string()).collect::<String>()
+        };
+        let messages: Vec<String> =
+            (1..=messages).map(|n| format!(r#"{{"content":"{}"}}"#, noise(n))).collect();
         format!(r#"{{"messages":[{}]}}"#, messages.join(","))
     };
     store.write(&[close(&turn(40)).1]).await.unwrap();
@@ -238,6 +246,7 @@ async fn filters_find_what_they_say() {
         Write::Close(Box::new(record(good.clone(), body.as_bytes(), b"{}"))),
         Write::Close(Box::new(CallRecord {
             answer_text: String::new(),
+            ties: store::Ties::default(),
             ..record(bad.clone(), b"{}", b"{}")
         })),
     ];
@@ -263,7 +272,11 @@ async fn filters_find_what_they_say() {
     assert_eq!(found(text("flaky slo")).await, [good.id], "words of the prompt, the last one begun");
     assert_eq!(found(text("\"quick brown\"")).await, [good.id], "a phrase of the answer");
     assert_eq!(found(text("\"brown quick\"")).await, []);
-    assert_eq!(found(text("\"flaky test\" BRÓWN")).await, [good.id], "a phrase and a word, however they are written");
+    assert_eq!(
+        found(text("\"flaky test\" BRÓWN")).await,
+        [good.id],
+        "a phrase and a word, however they are written"
+    );
     assert_eq!(found(text("\"the flaky\" \"slow test\"")).await, []);
     let stats = store.stats(&any()).await.unwrap();
     assert_eq!((stats.calls, stats.errors, stats.unpriced, stats.cost), (2, 1, 1, good.cost.unwrap()));

@@ -147,7 +147,9 @@ async fn run_sets_the_variables_and_works_without_us_too() {
     let codex = app.home().join("codex");
     std::fs::write(&codex, "#!/bin/sh\nprintf '%s|' \"$@\"\n").unwrap();
     std::fs::set_permissions(&codex, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let ran = run(&app.home(), &["run", "--", codex.to_str().unwrap(), "exec", "hi"], &borrowed(&environment)).await;
+    let ran =
+        run(&app.home(), &["run", "--", codex.to_str().unwrap(), "exec", "hi"], &borrowed(&environment))
+            .await;
     assert_eq!(out(&ran), format!("-c|openai_base_url=http://localhost:{port}/v1|exec|hi|"), "{}", err(&ran));
 
     let home = tempfile::tempdir().unwrap();

@@ -26,6 +26,7 @@ mod requests;
 mod rest;
 mod routes;
 mod secrets;
+mod sessions;
 mod settings;
 mod sources;
 mod store;

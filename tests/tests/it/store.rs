@@ -192,8 +192,11 @@ async fn a_session_of_sixty_turns_grows_linearly() {
     let finished = app.stop();
     let data = finished.setup.data();
     let cells = database_cells(&data.join("data.db")).await;
-    let packs: usize =
-        cells.iter().filter(|cell| cell.table == "pack" && cell.column == "bytes").map(|cell| cell.bytes.len()).sum();
+    let packs: usize = cells
+        .iter()
+        .filter(|cell| cell.table == "pack" && cell.column == "bytes")
+        .map(|cell| cell.bytes.len())
+        .sum();
     let disk = std::fs::metadata(data.join("data.db")).unwrap().len();
     println!("{TURNS} turns: {raw} bytes raw, {packs} in packs (decompressed), {disk} on disk");
     // All that is new is in the last body, and sixty short answers with their details. A marker that moves does not

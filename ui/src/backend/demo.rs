@@ -6,6 +6,7 @@ mod calls;
 mod control;
 mod figures;
 mod matching;
+mod sessions;
 mod talk;
 
 use std::cell::RefCell;
@@ -99,6 +100,13 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
         }
         Request::GetOverview { bounds_ms } => {
             Reply::Overview(Box::new(figures::overview(&kept(&api::CallFilter::default()), &bounds_ms)))
+        }
+        Request::ListSessions { filter, limit, offset } => {
+            Reply::Sessions(sessions::page(&world.details, &filter, limit, offset))
+        }
+        Request::GetSession { session } => {
+            let gone = || ApiError::new(ErrorKind::NotFound, "There is no such session.");
+            Reply::Session(Box::new(sessions::one(&world.details, &session).ok_or_else(gone)?))
         }
         _ => return Err(ApiError::new(ErrorKind::Unavailable, "This is not invented yet.")),
     })

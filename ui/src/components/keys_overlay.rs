@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 
-const KEYS: [(&str, &[(&str, &str)]); 5] = [
+const KEYS: [(&str, &[(&str, &str)]); 6] = [
     (
         "Everywhere",
         &[
             ("1", "Overview"),
             ("3", "Traces"),
+            ("4", "Sessions"),
             ("9", "Providers"),
             ("t", "Light or dark"),
             ("\\", "Navigation wide or narrow"),
@@ -33,6 +34,16 @@ const KEYS: [(&str, &[(&str, &str)]); 5] = [
             ("[ ]", "Previous, next trace"),
             ("Alt 1-6", "Choose a tab"),
             ("c", "Copy as curl"),
+            ("Esc", "Back to the list"),
+        ],
+    ),
+    (
+        "Sessions, Session",
+        &[
+            ("/", "Find a session"),
+            ("j k", "Next, previous row"),
+            ("g G", "First, last call"),
+            ("Enter", "Open the selected session or call"),
             ("Esc", "Back to the list"),
         ],
     ),

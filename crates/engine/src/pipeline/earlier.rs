@@ -136,6 +136,7 @@ mod tests {
                 finish_reason: None,
                 error: None,
                 session_id: Some("s".into()),
+                lineage: api::Lineage::default(),
                 trace_id: None,
                 parent_id: None,
                 retry_of: None,

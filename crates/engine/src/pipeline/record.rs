@@ -7,12 +7,12 @@ use api::{
     UsageSource,
 };
 use bytes::Bytes;
-use model::dialect::{self, Exchange, Reading};
-use model::identity;
+use model::dialect::{self, Dialect, Exchange, Reading, Spoken};
+use model::identity::{self, Said, Scope};
 use model::pricing::{Billable, PriceTable};
 use proxy::{Captured, Closed, Ending, Head};
 use sha2::{Digest, Sha256};
-use store::{Body, CallRecord};
+use store::{Body, CallRecord, Ties};
 
 use super::decode::decode;
 use super::earlier::Earlier;
@@ -43,6 +43,7 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         finish_reason: None,
         error: None,
         session_id: None,
+        lineage: api::Lineage::default(),
         trace_id: trace(head).0,
         parent_id: trace(head).1,
         retry_of: None,
@@ -92,13 +93,13 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         status,
         content_type: response_body.content_type.as_deref(),
     };
-    let (mut reading, answer) = match depth {
+    let (mut reading, spoken) = match depth {
         Depth::Whole => {
             #[cfg(debug_assertions)]
             super::fault::strike(&request);
-            dialect::read_with_answer(&exchange)
+            dialect::read_with_spoken(&exchange)
         }
-        Depth::Bytes => (unread(), Vec::new()),
+        Depth::Bytes => (unread(), Spoken::default()),
     };
     let usage_source = usage_source(&mut reading, earlier);
     let cost = prices.cost(&Billable {
@@ -117,8 +118,12 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
     });
     let timing = timing(call, &reading, response_body.encoding.is_some());
     let read = if depth == Depth::Whole { request.as_ref() } else { b"" };
-    let summary = CallSummary { usage_source, ..summary(call, &reading, &cost, &timing, read) };
-    let answer_text = head.secrets.scrub_text(answer_text(&answer, summary.error.as_deref()));
+    let said =
+        identity::said(&|name| find(&head.headers, name).map(str::to_owned), &head.upstream_path, read);
+    let session_id = said.session.clone();
+    let summary = CallSummary { usage_source, session_id, ..summary(call, &reading, &cost, &timing, read) };
+    let ties = ties(head, said, &exchange, summary.client.as_deref(), &reading, &spoken);
+    let answer_text = head.secrets.scrub_text(answer_text(&spoken.answer, summary.error.as_deref()));
     let mut detail = CallDetail {
         upstream: head.upstream.clone(),
         query: head.query.clone(),
@@ -143,7 +148,29 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         request: Body { bytes: request, segmented: depth == Depth::Whole },
         response: Body { bytes: response, segmented: false },
         answer_text,
+        ties,
     }
+}
+
+/// What ties the call to others. Sessions are told apart by who pays: by the account where the client names it, since
+/// access tokens are renewed within a session.
+fn ties(
+    head: &Head,
+    said: Said,
+    exchange: &Exchange<'_>,
+    client: Option<&str>,
+    reading: &Reading,
+    spoken: &Spoken,
+) -> Ties {
+    let holder = said.account.map(|account| format!("account:{account}"));
+    let holder = holder.or_else(|| head.credential.clone()).unwrap_or_default();
+    let scope = Scope::new(&head.provider.name, &holder, client);
+    let previous = said.response.map(|id| scope.response(&id));
+    // Only this dialect's answers can be gone on from by their ids.
+    let response = reading.response_id.as_deref().filter(|_| exchange.dialect == Dialect::OpenaiResponses);
+    let response = response.map(|id| scope.response(id));
+    let chain = identity::chain(&scope, spoken).map(|chain| chain.behind(previous));
+    Ties { holder, agent: said.agent, chain, response, previous }
 }
 
 fn summary(
@@ -171,7 +198,6 @@ fn summary(
         finish_reason: reading.finish_reason.clone(),
         error: scrub(error),
         client: client(head, request),
-        session_id: identity::session(&|name| find(&head.headers, name).map(str::to_owned), request),
         ..opened(head)
     }
 }

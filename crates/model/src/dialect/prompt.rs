@@ -57,14 +57,25 @@ pub(super) fn stream_requested(exchange: &Exchange<'_>, request: &Value) -> bool
 /// Everything before the answer.
 pub(super) fn conversation(dialect: Dialect, request: &[u8]) -> Conversation {
     let (request, note) = parse(request);
-    let mut messages = system(dialect, &request);
-    let turns = turns(dialect, &request);
-    messages.extend(turns.iter().filter_map(|turn| message(dialect, turn)));
-    if turns.is_empty() {
-        messages.extend(bare_prompts(&request).into_iter().map(|text| said(Role::User, text)));
-    }
+    let messages = messages(dialect, &request);
     let tools = tools::definitions(unwrapped(dialect, &request));
     Conversation { tools, messages, answer: Vec::new(), notes: note.into_iter().collect() }
+}
+
+/// System prompts and messages.
+pub(super) fn messages(dialect: Dialect, request: &Value) -> Vec<Message> {
+    let mut messages = system(dialect, request);
+    let turns = turns(dialect, request);
+    messages.extend(turns.iter().filter_map(|turn| message(dialect, turn)));
+    if turns.is_empty() {
+        messages.extend(bare_prompts(request).into_iter().map(|text| said(Role::User, text)));
+    }
+    messages
+}
+
+/// The names of the tools offered.
+pub(super) fn tool_names(dialect: Dialect, request: &Value) -> Vec<String> {
+    tools::names(unwrapped(dialect, request))
 }
 
 fn said(role: Role, text: &str) -> Message {

@@ -46,7 +46,7 @@ fn anything(message: &Message) -> Option<String> {
 }
 
 /// `text` without the blocks that Claude Code writes into the user's messages.
-fn without_reminders(text: &str) -> String {
+pub(crate) fn without_reminders(text: &str) -> String {
     let mut kept = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(REMINDER.0) {

@@ -7,28 +7,40 @@ use super::json::{list, object, owned, text};
 
 /// Every tool of `request`, in order.
 pub(super) fn definitions(request: &Value) -> Vec<ToolDefinition> {
-    let tools = list(request, "tools").iter().flat_map(definition);
+    declared(request).map(named).collect()
+}
+
+/// The name of every tool, in order.
+pub(super) fn names(request: &Value) -> Vec<String> {
+    declared(request).map(name).collect()
+}
+
+fn declared(request: &Value) -> impl Iterator<Item = &Value> {
+    let tools = list(request, "tools").iter().flat_map(declarations);
     // The legacy form, without the wrapper that says `function`.
-    tools.chain(list(request, "functions").iter().map(named)).collect()
+    tools.chain(list(request, "functions"))
 }
 
 /// Gemini puts many declarations into one tool.
-fn definition(tool: &Value) -> Vec<ToolDefinition> {
+fn declarations(tool: &Value) -> &[Value] {
     let declared = tool.get("functionDeclarations").or_else(|| tool.get("function_declarations"));
     if let Some(declarations) = declared.and_then(Value::as_array) {
-        return declarations.iter().map(named).collect();
+        return declarations;
     }
     let inner = object(tool, "function").or_else(|| object(tool, "custom"));
-    vec![named(inner.unwrap_or(tool))]
+    std::slice::from_ref(inner.unwrap_or(tool))
+}
+
+/// A tool that the provider runs is known by its type, Gemini's by the one key it has.
+fn name(tool: &Value) -> String {
+    let first_key = || tool.as_object().and_then(|members| members.keys().next()).cloned();
+    owned(tool, "name").or_else(|| owned(tool, "type")).or_else(first_key).unwrap_or_default()
 }
 
 fn named(tool: &Value) -> ToolDefinition {
     let schemas = ["parameters", "input_schema", "parametersJsonSchema", "parameters_json_schema", "format"];
-    let first_key = || tool.as_object().and_then(|members| members.keys().next()).cloned();
-    // A tool that the provider runs is known by its type, Gemini's by the one key it has.
-    let name = owned(tool, "name").or_else(|| owned(tool, "type")).or_else(first_key);
     ToolDefinition {
-        name: name.unwrap_or_default(),
+        name: name(tool),
         description: text(tool, "description").map(str::to_owned),
         schema: schemas
             .iter()

@@ -1,11 +1,12 @@
 //! The seed's query parameters as a filter and a page. A bad value is an error that names its parameter.
 
-use api::{ApiError, CallFilter, Outcome, Page};
+use api::{ApiError, CallFilter, Outcome, Page, SessionFilter, SessionRef};
 use time::OffsetDateTime;
 use time::format_description::well_known::{Iso8601, Rfc3339};
 
 const PICO_PER_DOLLAR: f64 = 1e12;
 const LARGEST_PAGE: u32 = 1_000;
+const LARGEST_SESSIONS: u32 = 500;
 
 /// Reads a query string. Unknown parameters are ignored, as clients add their own.
 pub(super) fn read(query: &str) -> Result<(CallFilter, Page), ApiError> {
@@ -33,11 +34,38 @@ pub(super) fn read(query: &str) -> Result<(CallFilter, Page), ApiError> {
             "cost_max" => filter.cost_max_pico = Some(dollars(&name, &value)?),
             "tag" => filter.tag = Some(value),
             "session_id" => filter.session_id = Some(value),
+            "session_key" => filter.session = Some(parsed(&name, &value, "a session's key")?),
             "trace_id" => filter.trace_id = Some(value),
             _ => {}
         }
     }
     Ok((filter, page))
+}
+
+/// Reads the query string of `/api/sessions`: which sessions, at most how many, and how many to skip.
+pub(super) fn sessions(query: &str) -> Result<(SessionFilter, u32, u32), ApiError> {
+    let (mut filter, mut limit, mut offset) = (SessionFilter::default(), 50, 0);
+    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
+        match name.as_str() {
+            "limit" => limit = number(&name, &value, 1, LARGEST_SESSIONS)?,
+            "offset" => offset = number(&name, &value, 0, u32::MAX)?,
+            "provider" => filter.provider = Some(value),
+            "service_name" | "client" | "tool" => filter.client = Some(value),
+            "q" => filter.text = Some(value),
+            "date_from" => filter.from_ms = Some(moment(&name, &value)?),
+            "date_to" => filter.to_ms = Some(moment(&name, &value)?),
+            _ => {}
+        }
+    }
+    Ok((filter, limit, offset))
+}
+
+/// The session that `/api/sessions/:id` means: `key` says which of several with one id.
+pub(super) fn session(id: String, query: &str) -> Result<SessionRef, ApiError> {
+    match pairs(query).find(|(name, value)| name == "key" && !value.is_empty()) {
+        Some((name, value)) => parsed(&name, &value, "a session's key").map(SessionRef::Key),
+        None => Ok(SessionRef::Id(id)),
+    }
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
@@ -125,10 +153,16 @@ mod tests {
             "cost_max=-1",
             "before=x",
             "state=?",
+            "session_key=s-1",
         ] {
             let name = query.split('=').next().unwrap();
             assert_eq!(read(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
         }
+        for query in ["limit=501", "offset=x", "date_to=never"] {
+            let name = query.split('=').next().unwrap();
+            assert_eq!(sessions(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
+        }
+        assert_eq!(session("s".into(), "key=x").unwrap_err().parameter.as_deref(), Some("key"));
         assert_eq!(read("date_to=2026-01-02T03:04:05.5%2B01:00").unwrap().0.to_ms, Some(1_767_319_445_500));
     }
 }

@@ -1,6 +1,8 @@
 //! The seed's JSON shapes: its names, dollars as numbers, milliseconds. Later fields stand beside them.
 
-use api::{CallDetail, CallSummary, Header, Health, Money, Stats};
+use api::{
+    CallDetail, CallSummary, Header, Health, Money, SessionDetail, SessionSummary, SessionsPage, Stats, Tie,
+};
 use serde_json::{Map, Value, json};
 
 pub(super) fn health(health: &Health, port: u16) -> Value {
@@ -60,6 +62,13 @@ pub(super) fn row(call: &CallSummary) -> Value {
         "span_name": call.title,
         "service_name": call.client,
         "session_id": call.session_id,
+        "session_key": call.lineage.session,
+        "session_source": call.lineage.source,
+        "agent": call.lineage.agent,
+        "agent_name": call.lineage.agent.as_ref().map(|agent| agent.name.as_ref().unwrap_or(&agent.id)),
+        "continues": call.lineage.continues,
+        "tie": call.lineage.tie,
+        "fork": call.lineage.tie == Some(Tie::Fork),
         "tags": call.tags,
     })
 }
@@ -92,6 +101,69 @@ pub(super) fn trace(call: &CallDetail, request: String, response: String) -> Val
             "body": body(response),
             "body_info": call.response_body,
         },
+    })
+}
+
+pub(super) fn sessions(page: &SessionsPage) -> Value {
+    let sessions: Vec<Value> = page.sessions.iter().map(session_row).collect();
+    json!({"sessions": sessions, "total": page.total})
+}
+
+fn session_row(session: &SessionSummary) -> Value {
+    json!({
+        "session_id": session.id,
+        "session_key": session.key,
+        "session_source": session.source,
+        "title": session.title,
+        "first_seen": session.first_ms,
+        "last_seen": session.last_ms,
+        "trace_count": session.calls,
+        "error_count": session.errors,
+        "total_cost": session.cost.dollars(),
+        "unpriced_count": session.unpriced,
+        "total_tokens": session.usage.total().unwrap_or(0),
+        "usage": session.usage,
+        "duration_ms": millis(Some(session.duration_us)),
+        "models": session.models,
+        "provider": session.provider,
+        "agent_name": session.client,
+        "service_name": session.client,
+        "agent_count": session.agents,
+        "fork_count": session.forks,
+    })
+}
+
+/// One session: the seed's traces and sums, and each call as a row with its place in the tree.
+pub(super) fn session(found: &SessionDetail) -> Value {
+    let mut shape = session_row(&found.session);
+    let traces: Vec<Value> = found.calls.iter().map(session_trace).collect();
+    let calls: Vec<Value> = found.calls.iter().map(row).collect();
+    if let Some(shape) = shape.as_object_mut() {
+        shape.insert("traces".into(), traces.into());
+        shape.insert("calls".into(), calls.into());
+        let summary = json!({
+            "cost": found.session.cost.dollars(),
+            "tokens": found.session.usage.total().unwrap_or(0),
+            "spans": found.session.calls,
+            "errors": found.session.errors,
+        });
+        shape.insert("summary".into(), summary);
+    }
+    shape
+}
+
+fn session_trace(call: &CallSummary) -> Value {
+    let ended = call
+        .duration_us
+        .map(|duration| call.started_ms.saturating_add(i64::try_from(duration / 1_000).unwrap_or(i64::MAX)));
+    json!({
+        "trace_id": call.id,
+        "started_at": call.started_ms,
+        "ended_at": ended,
+        "cost": call.cost.map(Money::dollars),
+        "tokens": call.usage.total(),
+        "span_count": 1,
+        "has_error": call.error.is_some() || call.status.is_some_and(|status| status >= 400),
     })
 }
 

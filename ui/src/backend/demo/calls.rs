@@ -189,6 +189,7 @@ fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
         finish_reason: Some("end_turn".into()),
         error: error.map(Into::into),
         session_id: Some(format!("sess-{}-{}", at / DAY_MS, dice.roll(9))),
+        lineage: api::Lineage::default(),
         trace_id: None,
         parent_id: None,
         retry_of: None,

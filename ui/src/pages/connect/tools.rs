@@ -135,7 +135,8 @@ pub const TOOLS: [Tool; 8] = [
 
 /// What opencode is to add to its configuration.
 fn opencode(proxy: &str) -> String {
-    let provider = |name: &str, path: &str| format!(r#""{name}":{{"options":{{"baseURL":"{proxy}{path}"}}}}"#);
+    let provider =
+        |name: &str, path: &str| format!(r#""{name}":{{"options":{{"baseURL":"{proxy}{path}"}}}}"#);
     let providers = [
         provider("openai", "/v1"),
         provider("anthropic", "/passthrough/anthropic/v1"),
@@ -225,7 +226,9 @@ mod tests {
             tool("codex").snippet("localhost:8080", Some("lf-codex-1"), Shell::Bash),
             "export OPENAI_API_KEY=lf-codex-1\ncodex -c openai_base_url=http://localhost:8080/v1"
         );
-        assert!(tool("cline").setting("localhost:8080", Shell::Pwsh).ends_with(" --apikey $env:OPENAI_API_KEY"));
+        assert!(
+            tool("cline").setting("localhost:8080", Shell::Pwsh).ends_with(" --apikey $env:OPENAI_API_KEY")
+        );
     }
 
     #[test]

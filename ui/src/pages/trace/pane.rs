@@ -1,6 +1,6 @@
 //! Beside the conversation: the cost by bucket, and what is known of the call itself.
 
-use api::CallDetail;
+use api::{CallDetail, Tie};
 use leptos::prelude::*;
 
 use crate::colour;
@@ -9,6 +9,7 @@ use crate::components::cost::CostSection;
 use crate::components::marks::{call_type, provenance};
 use crate::format::time::plain_date;
 use crate::format::{bytes, money};
+use crate::pages::session::source_words;
 use crate::pages::traces::RetryOf;
 
 /// The pane.
@@ -20,7 +21,7 @@ pub fn Pane(call: CallDetail) -> impl IntoView {
             <div class="sec">
                 <div class="sh"><h3>"Call"</h3></div>
                 {call.summary.retry_of.map(|earlier| view! { <RetryOf earlier=earlier /> })}
-                <dl class="about">{about(&call)}</dl>
+                <dl class="about">{place(&call)}{about(&call)}</dl>
             </div>
         </aside>
     }
@@ -52,6 +53,40 @@ pub fn CostTab(call: CallDetail) -> impl IntoView {
     }
 }
 
+/// Where the call stands in its session, with the ways there.
+fn place(call: &CallDetail) -> impl IntoView + use<> {
+    let lineage = &call.summary.lineage;
+    let session = lineage.session.map(|key| (key, call.summary.session_id.clone().unwrap_or_default()));
+    let session = session.map(|(key, id)| {
+        let how = lineage.source.map(source_words);
+        view! {
+            <dt>"Session"</dt>
+            <dd class="row g2"><a class="mono cut hov" href=format!("/sessions/{key}") title=how data-testid="session-link">{id.clone()}</a>
+                <CopyButton text=move |()| id.clone() title="Copy" class="cpb tiny" /></dd>
+        }
+    });
+    let word = match lineage.tie {
+        Some(Tie::Fork) => "Forks from",
+        Some(Tie::Retry) => "Retries",
+        Some(Tie::Spawned) => "Asked for by",
+        Some(Tie::Turn) | None => "Goes on from",
+    };
+    let before = lineage.continues.map(|id| {
+        let shown = id.to_string();
+        view! {
+            <dt>{word}</dt>
+            <dd class="row g2"><a class="mono cut hov" href=format!("/traces/{id}") data-testid="continues-link">{shown}</a></dd>
+        }
+    });
+    let agent = lineage.agent.as_ref().map(|agent| {
+        let name =
+            agent.name.as_ref().map_or_else(|| agent.id.clone(), |name| format!("{name}, {}", agent.id));
+        if agent.inferred { format!("{name} (inferred)") } else { name }
+    });
+    let parent = lineage.agent.as_ref().and_then(|agent| agent.parent.clone());
+    view! { {session}{before}{fact("Agent", agent, false)}{fact("Made by agent", parent, false)} }
+}
+
 fn about(call: &CallDetail) -> impl IntoView + use<> {
     let row = &call.summary;
     let plain = [
@@ -72,7 +107,7 @@ fn about(call: &CallDetail) -> impl IntoView + use<> {
     let copied = [
         ("Response id", call.response_id.clone()),
         ("Request id", call.request_id.clone()),
-        ("Session", row.session_id.clone()),
+        ("Session", row.session_id.clone().filter(|_| row.lineage.session.is_none())),
         ("Trace id", row.trace_id.clone()),
         ("Parent span", row.parent_id.clone()),
         ("Key", call.credential.clone()),

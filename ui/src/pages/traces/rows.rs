@@ -192,6 +192,7 @@ mod tests {
             finish_reason: None,
             error: None,
             session_id: None,
+            lineage: api::Lineage::default(),
             trace_id: None,
             parent_id: None,
             retry_of: None,

@@ -1,0 +1,136 @@
+//! The Session page: one session's figures, and its calls with their agents and forks. Its parts draw.
+
+mod lanes;
+mod turns;
+
+use api::{SessionDetail, SessionRef, SessionSource};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_params_map};
+
+use crate::backend::use_backend;
+use crate::browser::{on_key, set_title, utc_offset};
+use crate::components::copy_button::CopyButton;
+use crate::components::icon::{Glyph, Icon};
+use crate::components::marks::ToolMark;
+use crate::components::states::{ErrorPanel, SkeletonRows};
+use crate::components::top_bar::TopBar;
+use crate::fetch::{Fetched, fetch};
+use crate::format::time::Stamp;
+use crate::format::{duration, percent, plural, short, thousands};
+use crate::pages::missing::Missing;
+use crate::pages::pace::paced_changes;
+use crate::pages::sessions::SessionCost;
+
+/// The page for the session in the address.
+#[component]
+pub fn Session() -> impl IntoView {
+    let params = use_params_map();
+    let key = Memo::new(move |_| params.with(|params| params.get("key")?.parse::<u64>().ok()));
+    move || match key.get() {
+        Some(key) => view! { <OneSession key_=key /> }.into_any(),
+        None => view! { <Missing /> }.into_any(),
+    }
+}
+
+#[component]
+fn OneSession(key_: u64) -> impl IntoView {
+    let (backend, navigate) = (use_backend(), use_navigate());
+    let changed = paced_changes();
+    let asked = move || {
+        changed.track();
+        Some(())
+    };
+    let found = fetch(true, asked, move |()| backend.session(SessionRef::Key(key_)));
+    Effect::new(move |_| {
+        found.with(|found| {
+            set_title(found.and_then(|found| found.session.title.as_deref()).unwrap_or("Session"))
+        });
+    });
+    on_key(move |event| {
+        let back = event.key() == "Escape";
+        if back {
+            navigate("/sessions", NavigateOptions::default());
+        }
+        back
+    });
+    view! {
+        <TopBar><Crumbs found=found /></TopBar>
+        {move || found.error().map(|error| view! {
+            <ErrorPanel what="This session could not be loaded" error=error retry=move |()| found.retry() />
+        })}
+        {move || found.is_late().then(|| view! { <SkeletonRows rows=14 /> })}
+        {move || found.with(|found| found.map(|found| view! {
+            <div class="session" data-testid="session-page">
+                <Facts found=found.clone() />
+                <turns::Turns calls=found.calls.clone() />
+                <turns::Legend />
+            </div>
+        }))}
+    }
+}
+
+#[component]
+fn Crumbs(found: Fetched<SessionDetail>) -> impl IntoView {
+    view! {
+        <a class="crumb row g2" href="/sessions" title="Back to the list (Esc)" data-testid="back-to-sessions">
+            <Glyph icon=Icon::ChevronLeft small=true />"Sessions"
+        </a>
+        {move || found.with(|found| found.map(|found| {
+            let session = found.session.clone();
+            let title = session.title.unwrap_or_else(|| session.id.clone());
+            view! {
+                <span class="t3">"/"</span>
+                <ToolMark client=session.client />
+                <h1 class="cut" title=title>{title.clone()}</h1>
+            }
+        }))}
+    }
+}
+
+/// Who says that it is a session.
+pub fn source_words(source: SessionSource) -> &'static str {
+    match source {
+        SessionSource::Client => "The client names this session",
+        SessionSource::Inferred => {
+            "Inferred: each call repeats the messages and the answer of an earlier one"
+        }
+        SessionSource::ResponseId => "Each call names the answer it goes on from",
+    }
+}
+
+#[component]
+fn Facts(found: SessionDetail) -> impl IntoView {
+    let session = found.session;
+    let prompt = session.usage.prompt_total().unwrap_or(0);
+    let read = session.usage.cache_read.unwrap_or(0);
+    let cached = if prompt == 0 { "–".to_owned() } else { percent(read, prompt) };
+    let began = Stamp::new(session.first_ms, utc_offset(session.first_ms));
+    let id = session.id.clone();
+    let left_out = session.calls.saturating_sub(found.calls.len() as u64);
+    view! {
+        <div class="thead" data-testid="session-facts">
+            <dl class="facts">
+                <div><dt>"Cost"</dt><dd><SessionCost session=session.clone() /></dd></div>
+                <div><dt>"Calls"</dt><dd class="num">{thousands(session.calls)}</dd></div>
+                <div><dt>"Tokens"</dt><dd class="num">{session.usage.total().map_or_else(|| "–".to_owned(), short)}</dd></div>
+                <div><dt>"Cache read"</dt><dd class="num">{cached}</dd></div>
+                <div><dt>"Model time"</dt><dd class="num">{duration(session.duration_us)}</dd></div>
+                <div><dt>"Agents"</dt><dd class="num">{thousands(session.agents)}</dd></div>
+                <div><dt>"Forks"</dt><dd class="num">{thousands(session.forks)}</dd></div>
+                {(session.errors > 0).then(|| view! { <div><dt>"Errors"</dt><dd class="num err">{thousands(session.errors)}</dd></div> })}
+            </dl>
+            <div class="tf s11 t3 num">
+                <div>{format!("since {} {}", began.date(), began.short_clock())}</div>
+                <div class="row g2 idline">
+                    <span class="mono cut" title=format!("{}. {}", session.id, source_words(session.source)) data-testid="session-id">{session.id.clone()}</span>
+                    <CopyButton text=move |()| id.clone() title="Copy the id" class="cpb tiny" />
+                </div>
+            </div>
+        </div>
+        {(left_out > 0).then(|| view! {
+            <p class="notice t2">{format!("The latest {} are shown; {} before them are in Traces.",
+                plural(found.calls.len() as u64, "call", "calls"), thousands(left_out))}</p>
+        })}
+    }
+}
