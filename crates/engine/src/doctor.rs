@@ -91,7 +91,7 @@ pub async fn examine(
 ) -> Report {
     let instance = running_instance(&settings.data_dir);
     let health = match instance.as_ref().map(|instance| instance.dashboard_port) {
-        Some(port) if port != 0 => probe::health(port).await,
+        Some(port) if port != 0 => probe::health(&settings.data_dir, port).await,
         _ => None,
     };
     let proxy_port = instance.as_ref().map_or(settings.proxy_port, |instance| instance.proxy_port);

@@ -44,7 +44,7 @@ impl Engine {
             completeness,
             calls: inner.store.count_calls(&CallFilter::default()).await.map_err(internal)?,
             disk_bytes: inner.store.disk_bytes(),
-            data_dir: inner.settings.data_dir.display().to_string(),
+            data_dir: inner.proof.folder().to_owned(),
             price_date: inner.prices.date().to_owned(),
             problems,
         })
