@@ -47,7 +47,8 @@ pub(crate) async fn switch(settings: &Settings, switch: Switch) -> anyhow::Resul
         )
     })?;
     let to = match switch {
-        Switch::On | Switch::Resume => SourceTarget::Running,
+        Switch::On => SourceTarget::Running,
+        Switch::Resume => SourceTarget::Resumed,
         Switch::Pause => SourceTarget::Paused,
         Switch::Off { yes } if !may_strand(&remote, yes).await? => return Ok(ExitCode::FAILURE),
         Switch::Off { .. } => SourceTarget::Stopped,

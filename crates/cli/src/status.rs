@@ -69,11 +69,12 @@ fn print_calls(health: &Value) {
         calls => format!("; {calls} forwarded while paused"),
     };
     println!(
-        "Calls      {} stored; since start {} seen, {} recorded, {} open, {} lost{paused}",
+        "Calls      {} stored; since start {} seen, {} recorded, {} open, {} waiting to be stored, {} lost{paused}",
         health.get("calls").and_then(Value::as_u64).unwrap_or(0),
         count("seen"),
         count("recorded"),
         count("open"),
+        count("waiting"),
         count("lost")
     );
 }

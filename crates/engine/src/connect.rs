@@ -5,7 +5,7 @@ pub fn variables(port: u16) -> Vec<(&'static str, String)> {
     vec![
         // Claude Code and the Anthropic SDKs.
         ("ANTHROPIC_BASE_URL", at(port, ANTHROPIC)),
-        // The OpenAI SDKs, opencode and most others.
+        // The OpenAI SDKs and most others; opencode's openai provider, unless its configuration has an address.
         ("OPENAI_BASE_URL", at(port, OPENAI)),
         // Aider.
         ("OPENAI_API_BASE", at(port, OPENAI)),
@@ -76,7 +76,8 @@ impl Tool {
             // quotes, which PowerShell would lose.
             Self::Codex => shell.wrap("codex", &format!("-c openai_base_url={}", at(port, OPENAI))),
             Self::GeminiCli => shell.set("GOOGLE_GEMINI_BASE_URL", &at(port, GEMINI)),
-            // It reads each provider's address from its configuration, which this variable adds to.
+            // Each provider has an address of its own in its configuration, which wins over OPENAI_BASE_URL; this
+            // variable adds to it.
             Self::OpenCode => shell.set("OPENCODE_CONFIG_CONTENT", &open_code(port)),
             Self::Aider => {
                 shell.set("OPENAI_API_BASE", &at(port, OPENAI))

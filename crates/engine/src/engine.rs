@@ -154,11 +154,13 @@ impl Engine {
         let (stop, force) = (CancellationToken::new(), CancellationToken::new());
         let quiet = CancellationToken::new();
         let providers = upstreams.providers().clone();
-        let keys = Keys::start(&settings, providers, tap.fingerprinter.clone(), events.clone(), &tracker, &quiet);
+        let keys =
+            Keys::start(&settings, providers, tap.fingerprinter.clone(), events.clone(), &tracker, &quiet);
         let counters = tap.counters.clone();
-        let proxy = Proxy::new(tap, settings.guard(), upstreams.clone(), keys.published()).map_err(|error| {
-            StartError::Other(format!("the platform's certificates cannot be read: {error}"))
-        })?;
+        let proxy =
+            Proxy::new(tap, settings.guard(), upstreams.clone(), keys.published()).map_err(|error| {
+                StartError::Other(format!("the platform's certificates cannot be read: {error}"))
+            })?;
         let sources = Sources::new(events.clone());
         let supervisor = Supervisor::new(
             proxy,
@@ -196,7 +198,8 @@ impl Engine {
         engine.spawn_pipeline(queue, receiver);
         // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
         if engine.inner.settings.proxy_port != 0 {
-            engine.inner.supervisor.switch(SourceTarget::Running, Duration::ZERO).await;
+            // Its state says how that went.
+            let _stated = engine.inner.supervisor.switch(SourceTarget::Running, Duration::ZERO).await;
         }
         Ok(engine)
     }

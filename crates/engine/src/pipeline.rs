@@ -8,8 +8,8 @@ mod record;
 pub(crate) use record::millis;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::{CallId, InFlight};
@@ -41,6 +41,8 @@ pub(crate) struct Tally {
     pub(crate) recorded: AtomicU64,
     /// Calls that could not be written.
     pub(crate) lost: AtomicU64,
+    /// Why the last attempt to commit failed; `None` when it did not.
+    pub(crate) trouble: Mutex<Option<String>>,
 }
 
 /// The pipeline's connections.

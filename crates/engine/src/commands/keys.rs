@@ -108,8 +108,8 @@ impl Engine {
     /// The provider called `name`, if it takes a key.
     fn with_key(&self, name: &str) -> Result<Arc<Provider>, ApiError> {
         let provider = self.inner.upstreams.providers().find(name);
-        let provider =
-            provider.ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("There is no provider {name:?}.")))?;
+        let provider = provider
+            .ok_or_else(|| ApiError::new(ErrorKind::NotFound, format!("There is no provider {name:?}.")))?;
         match provider.key.form {
             KeyForm::NotNeeded => {
                 Err(ApiError::parameter("provider", format!("{} takes no key.", provider.display_name)))
@@ -144,7 +144,9 @@ impl Engine {
 fn explain(refused: Refused, provider: Option<&Provider>) -> ApiError {
     match refused {
         Refused::Unavailable(message) => {
-            let variable = provider.and_then(|provider| provider.key.variables.first()).filter(|_| !message.contains("environment"));
+            let variable = provider
+                .and_then(|provider| provider.key.variables.first())
+                .filter(|_| !message.contains("environment"));
             let otherwise = variable
                 .map(|name| format!(" Or set {name} in LLMFlow's environment and start it again."))
                 .unwrap_or_default();

@@ -5,18 +5,22 @@ use proxy::Upstreams;
 use super::{Finding, Mark};
 use crate::settings::Settings;
 
+const CERTIFICATES: &str = "Install the certificates of the system (on Linux the package ca-certificates).";
+
 pub(super) async fn check(settings: &Settings) -> Vec<Finding> {
     const SUBJECT: &str = "Providers";
     let reached = match Upstreams::new(settings.choices()) {
         Ok(upstreams) => upstreams
             .reach()
             .await
-            .map_err(|error| format!("The platform's certificates cannot be read: {error}.")),
-        Err(error) => Err(format!("{error}.")),
+            .map_err(|error| (format!("The platform's certificates cannot be read: {error}."), CERTIFICATES)),
+        Err(error) => {
+            Err((format!("{error}."), "Mend that address in the settings; LLMFlow does not start before."))
+        }
     };
     let reached = match reached {
         Ok(reached) => reached,
-        Err(says) => return vec![Finding::new(SUBJECT, Mark::Fail, says)],
+        Err((says, remedy)) => return vec![Finding::new(SUBJECT, Mark::Fail, says).remedy(remedy)],
     };
     let answering = reached.iter().filter(|(_, answer)| answer.is_ok());
     let answering: Vec<&str> = answering.map(|(provider, _)| provider.display_name.as_str()).collect();

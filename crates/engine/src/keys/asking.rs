@@ -142,8 +142,9 @@ pub async fn keychain_state(settings: &Settings) -> KeychainState {
         return KeychainState::Absent { message: SWITCHED_OFF.to_owned() };
     }
     let silent = || KeychainState::Absent { message: SILENT.to_owned() };
-    let asked =
-        Keychain::start(Providers::built_in()).ok().and_then(|keychain| keychain.ask(Ask::Load, Instant::now() + DEADLINE));
+    let asked = Keychain::start(Providers::built_in())
+        .ok()
+        .and_then(|keychain| keychain.ask(Ask::Load, Instant::now() + DEADLINE));
     let Some(answer) = asked else { return silent() };
     match tokio::time::timeout(DEADLINE, answer).await {
         Ok(Ok(Ok(contents))) if contents.locked => KeychainState::Locked,

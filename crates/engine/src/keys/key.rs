@@ -72,7 +72,10 @@ mod tests {
         let get =
             |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         let found = from_environment(&Providers::built_in(), &get);
-        let found: Vec<_> = found.iter().map(|(name, key)| (name.as_str(), key.variable.as_str(), key.key.reveal())).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|(name, key)| (name.as_str(), key.variable.as_str(), key.key.reveal()))
+            .collect();
         assert_eq!(found, [("cohere", "CO_API_KEY", "c"), ("gemini", "GOOGLE_API_KEY", "g")]);
     }
 
