@@ -39,9 +39,17 @@ pub(crate) struct Completeness {
     pub(crate) seen: u64,
     pub(crate) recorded: u64,
     pub(crate) open: u64,
+    pub(crate) waiting: u64,
     pub(crate) lost: u64,
     /// Bodies kept only in part.
     pub(crate) cut: u64,
+}
+
+impl Completeness {
+    /// Some call is neither recorded nor lost yet.
+    const fn is_unsettled(&self) -> bool {
+        self.open + self.waiting > 0
+    }
 }
 
 impl Proxy {
@@ -163,6 +171,7 @@ impl Proxy {
             seen: count("seen")?,
             recorded: count("recorded")?,
             open: count("open")?,
+            waiting: count("waiting")?,
             lost: count("lost")?,
             cut: count("cut")?,
         })
@@ -171,7 +180,7 @@ impl Proxy {
     /// Waits until every call is recorded or lost; how long that took.
     pub(crate) fn settle(&self) -> Result<Duration> {
         let began = Instant::now();
-        while self.is_ours() && self.completeness()?.open > 0 {
+        while self.is_ours() && self.completeness()?.is_unsettled() {
             if began.elapsed() > LONGEST_DRAIN {
                 bail!("calls are still open after {} s", LONGEST_DRAIN.as_secs());
             }

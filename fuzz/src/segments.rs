@@ -27,7 +27,7 @@ pub(crate) fn run(body: &[u8]) {
     for limit in [0, 5, 1_000] {
         assert!(model::text::searchable(body, limit).len() <= limit);
     }
-    let _session = model::identity::session(&|_| None, body);
+    let _said = model::identity::said(&|_| None, "/v1/chat/completions", body);
 }
 
 fn check_markers(body: &[u8], element: &model::segment::Element, valid: bool) {

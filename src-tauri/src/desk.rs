@@ -103,7 +103,7 @@ async fn follow(app: AppHandle, link: Link) {
             }
         }
         Link::Other(remote) => {
-            while is_there(remote).await {
+            while is_there(&remote).await {
                 remote.watch(|_| desk(&app).stir.notify_one()).await;
             }
             change(&app, Link::ended());
@@ -119,9 +119,9 @@ async fn follow(app: AppHandle, link: Link) {
     }
 }
 
-async fn is_there(remote: Remote) -> bool {
+async fn is_there(remote: &Remote) -> bool {
     for _ in 0..TRIES {
-        if Remote::find(remote.port()).await.is_some() {
+        if remote.health().await.is_some() {
             return true;
         }
         tokio::time::sleep(PAUSE).await;

@@ -111,7 +111,11 @@ async fn drain(app: &AppHandle) -> i32 {
     };
     tokio::select! {
         stored = running.stop(quit.cut.notified()) => match stored {
-            Ok(_) => 0,
+            Ok(0) => 0,
+            Ok(lost) => {
+                tracing::error!(lost, "calls went through but could not be stored");
+                1
+            }
             Err(error) => {
                 tracing::error!(%error, "not everything could be stored");
                 1

@@ -115,6 +115,7 @@ impl Live {
                 self.flying.set(Flying { calls, total });
             }
             Event::SourceState { source } => self.source_changed(source),
+            Event::HealthChanged => self.ask_health(),
             Event::SettingsChanged | Event::KeysChanged => self.configured.update(|turn| *turn += 1),
             Event::Resync => self.resync(),
         }

@@ -18,7 +18,7 @@ pub use strip::SourceStrip;
 const fn obeys(state: &SourceState, to: SourceTarget) -> bool {
     matches!(
         (state, to),
-        (SourceState::Running { .. }, SourceTarget::Running)
+        (SourceState::Running { .. }, SourceTarget::Running | SourceTarget::Resumed)
             | (SourceState::Paused { .. }, SourceTarget::Paused)
             | (SourceState::Stopped, SourceTarget::Stopped)
     )

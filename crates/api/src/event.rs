@@ -25,6 +25,8 @@ pub enum Event {
         /// The listener.
         source: SourceStatus,
     },
+    /// Calls cannot be stored for now, or can be again: `GetHealth` says which.
+    HealthChanged,
     /// A setting was changed.
     SettingsChanged,
     /// A key, a local key or the keychain's state changed.

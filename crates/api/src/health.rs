@@ -14,15 +14,18 @@ pub enum HealthStatus {
     Degraded,
 }
 
-/// Every call since start that was to be recorded is in exactly one of `recorded`, `lost` and `open`.
+/// Every call since start that was to be recorded is in exactly one of `recorded`, `lost`, `open` and `waiting`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completeness {
     /// Calls that reached the proxy while it recorded.
     pub seen: u64,
     /// Of them, committed to the store with their ending.
     pub recorded: u64,
-    /// Of them, under way or about to be committed.
+    /// Of them, under way.
     pub open: u64,
+    /// Of them, over and not committed yet; they stay here while the store cannot be written.
+    #[serde(default)]
+    pub waiting: u64,
     /// Of them, forwarded but not recorded (queue full, store failed).
     pub lost: u64,
     /// Bodies of which only the beginning was kept.
@@ -53,6 +56,9 @@ pub struct Health {
     pub data_dir: String,
     /// The price table's date.
     pub price_date: String,
+    /// Why calls cannot be stored at the moment: since the first failed commit, until one succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cannot_store: Option<String>,
     /// What is wrong, one sentence each.
     pub problems: Vec<String>,
 }

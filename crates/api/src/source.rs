@@ -42,8 +42,10 @@ pub struct SourceStatus {
 pub enum SourceTarget {
     /// Accept calls and record them.
     Running,
-    /// Accept calls, record nothing.
+    /// Accept calls, record nothing. Refused while it is off: that would switch it on.
     Paused,
+    /// Record again after a pause. Refused while it is off, as [`SourceTarget::Paused`] is.
+    Resumed,
     /// Close the port: tools that point at it fail until it opens again.
     Stopped,
 }

@@ -7,8 +7,8 @@ use anyhow::{Context, bail, ensure};
 use api::{Reply, Request, SourceState, SourceTarget, Stranded};
 use clap::Subcommand;
 use engine::{Settings, running_instance};
+use server::Remote;
 
-use crate::ask;
 use crate::status::not_running;
 
 const NAME: &str = "proxy";
@@ -36,16 +36,25 @@ pub(crate) async fn switch(settings: &Settings, switch: Switch) -> anyhow::Resul
         println!("{}", not_running(settings));
         return Ok(ExitCode::from(3));
     };
-    let port = instance.dashboard_port;
-    ensure!(port != 0, "LLMFlow runs without a dashboard port, so it cannot be asked to switch its proxy");
+    ensure!(
+        instance.dashboard_port != 0,
+        "LLMFlow runs without a dashboard port, so it cannot be asked to switch its proxy"
+    );
+    let remote = Remote::of(&settings.data_dir, &instance).await.with_context(|| {
+        format!(
+            "LLMFlow (process {}) does not answer on its dashboard port {}; llmflow doctor says more",
+            instance.pid, instance.dashboard_port
+        )
+    })?;
     let to = match switch {
-        Switch::On | Switch::Resume => SourceTarget::Running,
+        Switch::On => SourceTarget::Running,
+        Switch::Resume => SourceTarget::Resumed,
         Switch::Pause => SourceTarget::Paused,
-        Switch::Off { yes } if !may_strand(port, yes).await? => return Ok(ExitCode::FAILURE),
+        Switch::Off { yes } if !may_strand(&remote, yes).await? => return Ok(ExitCode::FAILURE),
         Switch::Off { .. } => SourceTarget::Stopped,
     };
     let question = Request::SetSource { name: NAME.to_owned(), to };
-    let Reply::Source(source) = ask::rpc(port, &question).await.context("the proxy was not switched")? else {
+    let Reply::Source(source) = remote.ask(&question).await.context("the proxy was not switched")? else {
         bail!("LLMFlow answered another question; is it another version?")
     };
     Ok(report(&source.state))
@@ -68,9 +77,8 @@ fn report(state: &SourceState) -> ExitCode {
 }
 
 /// Says which tools would fail, and asks unless that was answered already.
-async fn may_strand(port: u16, yes: bool) -> anyhow::Result<bool> {
-    let Reply::Stranded(tools) = ask::rpc(port, &Request::GetStranded { name: NAME.to_owned() }).await?
-    else {
+async fn may_strand(remote: &Remote, yes: bool) -> anyhow::Result<bool> {
+    let Reply::Stranded(tools) = remote.ask(&Request::GetStranded { name: NAME.to_owned() }).await? else {
         bail!("LLMFlow answered another question; is it another version?")
     };
     if tools.is_empty() {

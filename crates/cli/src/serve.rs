@@ -23,11 +23,12 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     match &lost {
         Ok(0) => say("Stopped. Everything is stored."),
         Ok(lost) => {
-            say(&format!("Stopped. {lost} calls went through but could not be stored; the log says why."));
+            let calls = if *lost == 1 { "1 call".to_owned() } else { format!("{lost} calls") };
+            say(&format!("Stopped. {calls} went through but could not be stored; the log says why."));
         }
         Err(error) => say(&format!("Stopped, but {error}.")),
     }
-    Ok(if lost.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if matches!(lost, Ok(0)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Prints a line; a terminal that has gone away is no reason to stop.

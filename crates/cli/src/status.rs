@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use api::{SourceState, SourceStatus};
 use engine::{Settings, running_instance};
 use serde_json::{Value, json};
-
-use crate::ask;
+use server::Remote;
 
 /// What to say when nothing runs on the data folder.
 pub(crate) fn not_running(settings: &Settings) -> String {
@@ -23,9 +22,10 @@ pub(crate) async fn status(settings: &Settings, json: bool) -> ExitCode {
         }
         return ExitCode::from(3);
     };
-    let health = match instance.dashboard_port {
-        0 => Value::Null,
-        port => ask::get(port, "/api/health").await.unwrap_or(Value::Null),
+    // Who does not prove to be the one that holds the folder is not shown.
+    let health = match Remote::of(&settings.data_dir, &instance).await {
+        Some(remote) => remote.health().await.unwrap_or_default(),
+        None => Value::Null,
     };
     if json {
         println!("{}", json!({"running": true, "instance": instance, "health": health}));
@@ -69,11 +69,12 @@ fn print_calls(health: &Value) {
         calls => format!("; {calls} forwarded while paused"),
     };
     println!(
-        "Calls      {} stored; since start {} seen, {} recorded, {} open, {} lost{paused}",
+        "Calls      {} stored; since start {} seen, {} recorded, {} open, {} waiting to be stored, {} lost{paused}",
         health.get("calls").and_then(Value::as_u64).unwrap_or(0),
         count("seen"),
         count("recorded"),
         count("open"),
+        count("waiting"),
         count("lost")
     );
 }

@@ -5,7 +5,7 @@ pub fn variables(port: u16) -> Vec<(&'static str, String)> {
     vec![
         // Claude Code and the Anthropic SDKs.
         ("ANTHROPIC_BASE_URL", at(port, ANTHROPIC)),
-        // The OpenAI SDKs, Qwen Code and most others.
+        // The OpenAI SDKs, Qwen Code and most others; opencode's openai provider, unless its configuration has an address.
         ("OPENAI_BASE_URL", at(port, OPENAI)),
         // Aider.
         ("OPENAI_API_BASE", at(port, OPENAI)),
@@ -113,6 +113,8 @@ impl Tool {
             Self::ClaudeCode => shell.set("ANTHROPIC_BASE_URL", &at(port, ANTHROPIC)),
             Self::Codex => shell.wrap("codex", &format!("-c {}", codex(port))),
             Self::GeminiCli => shell.set("GOOGLE_GEMINI_BASE_URL", &at(port, GEMINI)),
+            // Each provider has an address of its own in its configuration, which wins over OPENAI_BASE_URL; this
+            // variable adds to it.
             Self::OpenCode => shell.set(OPENCODE, &open_code(port)),
             Self::Aider => {
                 shell.set("OPENAI_API_BASE", &at(port, OPENAI))

@@ -91,7 +91,7 @@ pub async fn examine(
 ) -> Report {
     let instance = running_instance(&settings.data_dir);
     let health = match instance.as_ref().map(|instance| instance.dashboard_port) {
-        Some(port) if port != 0 => probe::health(port).await,
+        Some(port) if port != 0 => probe::health(&settings.data_dir, port).await,
         _ => None,
     };
     let proxy_port = instance.as_ref().map_or(settings.proxy_port, |instance| instance.proxy_port);
@@ -135,7 +135,30 @@ fn file(settings: &Settings, mistake: Option<&SettingsError>) -> Finding {
 fn running(patient: &Patient<'_>) -> Vec<Finding> {
     let Some(health) = &patient.health else { return Vec::new() };
     // What is switched off or does not listen is said with its port.
-    let elsewhere = |problem: &&String| !problem.starts_with("The proxy");
-    let problems = health.problems.iter().filter(elsewhere);
-    problems.map(|problem| Finding::new("Running LLMFlow", Mark::Warn, problem.clone())).collect()
+    let elsewhere =
+        |problem: &&String| !problem.starts_with("The proxy") && !problem.starts_with("Recording is paused");
+    health.problems.iter().filter(elsewhere).map(|problem| told(problem)).collect()
+}
+
+/// A problem says first what is, and then what to do.
+fn told(problem: &str) -> Finding {
+    const SUBJECT: &str = "Running LLMFlow";
+    match problem.split_once(". ") {
+        Some((says, remedy)) => Finding::new(SUBJECT, Mark::Warn, format!("{says}.")).remedy(remedy),
+        None => Finding::new(SUBJECT, Mark::Warn, problem)
+            .remedy("Its log says more: stop it and start it with RUST_LOG=info."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_running_one_says_is_wrong_has_a_remedy() {
+        let full = told("LLMFlow cannot write to /x/data.db: full. Make room; it is tried again.");
+        assert_eq!(full.says, "LLMFlow cannot write to /x/data.db: full.");
+        assert_eq!(full.remedy.as_deref(), Some("Make room; it is tried again."));
+        assert!(told("Something is wrong.").remedy.is_some());
+    }
 }

@@ -21,6 +21,7 @@ use crate::in_flight::OpenCalls;
 use crate::indexer::index_former;
 use crate::keys::Keys;
 use crate::pipeline::{Pipeline, Tally};
+use crate::proof::Proof;
 use crate::settings::Settings;
 use crate::sources::Sources;
 use crate::supervisor::Supervisor;
@@ -106,6 +107,7 @@ pub(crate) struct Inner {
     pub(crate) supervisor: Supervisor,
     pub(crate) started: Instant,
     pub(crate) notices: Mutex<Vec<String>>,
+    pub(crate) proof: Proof,
     pub(crate) tracker: TaskTracker,
     /// Ends the listeners.
     stop: CancellationToken,
@@ -125,6 +127,8 @@ impl Engine {
         files::allow_many();
         let fingerprinter = folder::fingerprinter(&settings.data_dir)
             .map_err(|(path, source)| StartError::Folder { path: path.display().to_string(), source })?;
+        let proof = Proof::of(&settings.data_dir)
+            .ok_or_else(|| StartError::Other("the data folder's key cannot be read".to_owned()))?;
         let cannot_start = |error| StartError::Other(format!("no thread can be started: {error}"));
         let background = Background::start().map_err(cannot_start)?;
         // Opened there, so that the thread that writes gives way too.
@@ -181,6 +185,7 @@ impl Engine {
             tally: Arc::default(),
             started: Instant::now(),
             notices: Mutex::new(notices(&opened)),
+            proof,
             tracker,
             stop,
             force,
@@ -195,7 +200,8 @@ impl Engine {
         engine.spawn_pipeline(queue, receiver);
         // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
         if engine.inner.settings.proxy_port != 0 {
-            engine.inner.supervisor.switch(SourceTarget::Running, Duration::ZERO).await;
+            // Its state says how that went.
+            let _stated = engine.inner.supervisor.switch(SourceTarget::Running, Duration::ZERO).await;
         }
         Ok(engine)
     }
@@ -258,6 +264,11 @@ impl Engine {
     /// The settings it runs with.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
+    }
+
+    /// The answer to a challenge to prove that this engine holds its data folder; `None` to what is no challenge.
+    pub fn prove(&self, challenge: &str) -> Option<String> {
+        self.inner.proof.answer(challenge, self.inner.settings.dashboard_port)
     }
 
     /// Who may talk to this machine's listeners.

@@ -91,6 +91,11 @@ pub(crate) fn fingerprinter(folder: &Path) -> Result<Fingerprinter, (PathBuf, st
     Ok(Fingerprinter::new(fresh))
 }
 
+/// The fingerprinting key of this folder, where it has one that this account may read.
+pub(crate) fn key(folder: &Path) -> Option<[u8; 32]> {
+    fs::read(folder.join(KEY)).ok()?.try_into().ok()
+}
+
 fn read_instance(file: &mut File) -> Option<Instance> {
     let mut text = String::new();
     file.read_to_string(&mut text).ok()?;

@@ -65,7 +65,10 @@ impl Glance {
         let (status, picture, pause, power) = match proxy {
             Some(SourceState::Running { addresses }) => {
                 let picture = if health.completeness.lost > 0 { Picture::Failed } else { Picture::Recording };
-                (format!("Recording on {}", place(addresses)), picture, Some(PAUSE), OFF)
+                match &health.cannot_store {
+                    Some(_) => (unstored(health.completeness.waiting), Picture::Failed, Some(PAUSE), OFF),
+                    None => (format!("Recording on {}", place(addresses)), picture, Some(PAUSE), OFF),
+                }
             }
             Some(SourceState::Paused { addresses }) => {
                 let status = format!("Paused: {} forwards, nothing is recorded", place(addresses));
@@ -82,9 +85,13 @@ impl Glance {
 }
 
 const PAUSE: Switch = Switch { label: "Pause recording", to: SourceTarget::Paused };
-const RESUME: Switch = Switch { label: "Resume recording", to: SourceTarget::Running };
+const RESUME: Switch = Switch { label: "Resume recording", to: SourceTarget::Resumed };
 const OFF: Switch = Switch { label: "Turn proxy off", to: SourceTarget::Stopped };
 const ON: Switch = Switch { label: "Turn proxy on", to: SourceTarget::Running };
+
+fn unstored(waiting: u64) -> String {
+    format!("Cannot store: {} waiting", counted(waiting, "call"))
+}
 
 fn port(state: &SourceState) -> Option<u16> {
     match state {
@@ -180,6 +187,7 @@ mod tests {
             disk_bytes: 0,
             data_dir: String::new(),
             price_date: String::new(),
+            cannot_store: None,
             problems: Vec::new(),
         }
     }
@@ -247,5 +255,12 @@ mod tests {
         assert_eq!(glance.picture, Picture::Failed);
         assert_eq!(glance.stranded.len(), 7);
         assert_eq!(glance.stranded[6], "and 3 more");
+        bad.completeness = Completeness { waiting: 12, ..Completeness::default() };
+        bad.cannot_store = Some("database or disk is full".to_owned());
+        let glance = Glance::of(&Stats::default(), &bad, &[]);
+        assert_eq!(
+            (glance.status.as_str(), glance.picture),
+            ("Cannot store: 12 calls waiting", Picture::Failed)
+        );
     }
 }

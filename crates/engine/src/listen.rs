@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 pub enum ListenError {
     /// Another program has it.
     #[error(
-        "port {port} is taken by another program; stop that program, or choose another port with {variable}"
+        "port {port} is taken: it belongs to another program or account; stop that program, or choose another port with {variable}"
     )]
     Taken {
         /// The port.

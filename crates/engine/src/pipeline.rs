@@ -45,6 +45,8 @@ pub(crate) struct Tally {
     pub(crate) recorded: AtomicU64,
     /// Calls that could not be written.
     pub(crate) lost: AtomicU64,
+    /// Why the last attempt to commit failed; `None` when it did not.
+    pub(crate) trouble: Mutex<Option<String>>,
 }
 
 /// The pipeline's connections.

@@ -1,6 +1,7 @@
 //! The settings: one strict struct, one default, read from a file, the environment and flags in rising order.
 //! Leaves out what they mean to the parts that use them.
 
+mod check;
 pub(crate) mod edit;
 mod origin;
 pub(crate) mod rows;
@@ -183,9 +184,10 @@ pub enum SettingsError {
 }
 
 impl Settings {
-    /// Reads the settings: the file, then the environment (through `env`), then `flags`.
-    pub fn load(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let place = file(flags, env);
+    /// Reads the settings: the file, then the variables of `environment`, then `flags`.
+    pub fn load(flags: &Flags, environment: &BTreeMap<String, String>) -> Result<Self, SettingsError> {
+        let env = |name: &str| environment.get(name).cloned();
+        let place = file(flags, &env);
         let text = match &place {
             Some((path, required)) => read(path, *required)?,
             None => String::new(),
@@ -194,13 +196,13 @@ impl Settings {
         // understood is told of by what follows.
         let providers =
             toml::from_str::<Self>(&text).map(|settings| settings.every_provider()).unwrap_or_default();
-        Self::assemble(&text, Origin::new(flags, env, place.map(|(path, _)| path), &providers))
+        Self::assemble(&text, Origin::new(flags, environment, place.map(|(path, _)| path), &providers))
     }
 
     /// The settings without their file, for saying what is wrong with it; mistakes elsewhere are left out too.
-    pub fn without_file(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn without_file(flags: &Flags, environment: &BTreeMap<String, String>) -> Self {
         let defaults = || Self { data_dir: default_data_dir(), ..Self::default() };
-        Self::assemble("", Origin::new(flags, env, None, &Providers::built_in()))
+        Self::assemble("", Origin::new(flags, environment, None, &Providers::built_in()))
             .unwrap_or_else(|_| defaults())
     }
 
@@ -272,7 +274,8 @@ impl Settings {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), SettingsError> {
+    fn check(&mut self) -> Result<(), SettingsError> {
+        self.check_values()?;
         if self.proxy_port != 0 && self.proxy_port == self.dashboard_port {
             return Err(SettingsError::Conflict(format!(
                 "the proxy and the dashboard cannot both listen on port {}; change PROXY_PORT or DASHBOARD_PORT",
@@ -434,9 +437,8 @@ mod tests {
     use super::*;
 
     fn load(env: &[(&str, &str)], flags: &Flags) -> Result<Settings, SettingsError> {
-        let lookup =
-            |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        Settings::load(flags, &lookup)
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Settings::load(flags, &env.iter().map(owned).collect())
     }
 
     #[test]
@@ -516,5 +518,47 @@ mod tests {
         std::fs::write(&config, "").unwrap();
         assert!(said(&[("PROXY_PORT", "http")]).contains("PROXY_PORT"));
         assert!(said(&[("PROXY_PORT", "3000")]).contains("3000"));
+        let unknown = said(&[("LLMFLOW_UPSTREAM_MY_CORP", "http://x")]);
+        assert!(unknown.contains("MY_CORP") && unknown.contains("[providers.my-corp]"), "{unknown}");
+        assert!(load(&[("LLMFLOW_UPSTREAM_MY_CORP", " ")], &flags).is_ok(), "empty is unset");
+    }
+
+    #[test]
+    fn values_that_cannot_be_meant_are_refused_wherever_they_stand() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.toml");
+        let flags = Flags { config: Some(config.clone()), ..Flags::default() };
+        for (text, word) in [
+            ("data_dir = 'data'", "~/"),
+            ("allowed_origins = ['*']", "http://localhost:5173"),
+            ("allowed_hosts = ['box:8080']", "without scheme, port"),
+            ("max_body_mb = 0", "4096"),
+            ("memory_mb = 0", "65536"),
+            ("shutdown_grace_s = 4000", "3600"),
+        ] {
+            std::fs::write(&config, text).unwrap();
+            let said = load(&[], &flags).unwrap_err().to_string();
+            assert!(said.contains(word) && said.starts_with(text.split(' ').next().unwrap()), "{said}");
+        }
+        let file = config.display().to_string();
+        let text =
+            "allowed_origins = ['HTTP://Localhost:5173/']\nallowed_hosts = ['[::1]']\ndata_dir = '~/x'";
+        std::fs::write(&config, text).unwrap();
+        let settings = load(&[], &flags).unwrap();
+        assert_eq!(
+            (settings.allowed_origins[0].as_str(), settings.allowed_hosts[0].as_str()),
+            ("http://localhost:5173", "::1")
+        );
+        assert!(
+            settings.data_dir.is_absolute() && settings.data_dir.ends_with("x"),
+            "{:?}",
+            settings.data_dir
+        );
+        for (value, word) in [(file.as_str(), "a file is there"), ("relative", "whole path")] {
+            let said = load(&[("DATA_DIR", value)], &flags).unwrap_err().to_string();
+            assert!(said.starts_with("DATA_DIR") && said.contains(word), "{said}");
+        }
+        let by_flag = Flags { data_dir: Some("here".into()), ..flags };
+        assert!(load(&[("DATA_DIR", "relative")], &by_flag).unwrap().data_dir.is_absolute(), "as in a shell");
     }
 }

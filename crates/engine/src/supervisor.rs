@@ -26,6 +26,15 @@ pub(crate) struct Supervisor {
     force: CancellationToken,
 }
 
+/// Why it was left as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It does not listen, so there is no recording to pause or to resume.
+    Off,
+    /// Everything is stopping.
+    Stopping,
+}
+
 struct Switch {
     proxy: Proxy,
     port: u16,
@@ -56,18 +65,25 @@ impl Supervisor {
         Self { proxy: Mutex::new(Some(Switch { proxy, port, running: None })), sources, tracker, stop, force }
     }
 
-    /// Makes it so and says how it is then; `None` when everything is stopping. Calls under way when it is switched
-    /// off have `grace` to end, after the answer.
-    pub(crate) async fn switch(&self, to: SourceTarget, grace: Duration) -> Option<SourceState> {
+    /// Makes it so and says how it is then. Calls under way when it is switched off have `grace` to end, after the
+    /// answer.
+    pub(crate) async fn switch(&self, to: SourceTarget, grace: Duration) -> Result<SourceState, Refused> {
         let mut proxy = self.proxy.lock().await;
-        let switch = proxy.as_mut()?;
+        let switch = proxy.as_mut().ok_or(Refused::Stopping)?;
         let state = match to {
-            SourceTarget::Running | SourceTarget::Paused => {
-                let paused = to == SourceTarget::Paused;
-                switch.proxy.pause(paused);
+            SourceTarget::Paused | SourceTarget::Resumed if switch.running.is_none() => {
+                return Err(Refused::Off);
+            }
+            SourceTarget::Running | SourceTarget::Resumed | SourceTarget::Paused => {
                 match self.running(switch).await {
-                    Ok(addresses) if paused => SourceState::Paused { addresses },
-                    Ok(addresses) => SourceState::Running { addresses },
+                    Ok(addresses) => {
+                        let paused = to == SourceTarget::Paused;
+                        switch.proxy.pause(paused);
+                        match paused {
+                            true => SourceState::Paused { addresses },
+                            false => SourceState::Running { addresses },
+                        }
+                    }
                     Err(message) => SourceState::Failed { message },
                 }
             }
@@ -80,7 +96,7 @@ impl Supervisor {
             }
         };
         self.sources.set(PROXY, state.clone());
-        Some(state)
+        Ok(state)
     }
 
     /// The addresses it listens on, after starting it if need be.

@@ -56,7 +56,7 @@ pub fn said(header: &dyn Fn(&str) -> Option<String>, path: &str, request: &[u8])
         session: if overruled { own } else { parent.or(own) },
         agent,
         account: header("chatgpt-account-id").and_then(valid).or_else(|| body.account()),
-        response: body.string(body.previous_response).or_else(|| after(path, "/responses/")),
+        response: string(body.previous_response).or_else(|| after(path, "/responses/")),
     }
 }
 
@@ -65,11 +65,15 @@ fn session(header: &dyn Fn(&str) -> Option<String>, path: &str, body: &Body<'_>)
     from_headers(&HEADERS_FIRST)
         .or_else(|| body.claude_code())
         .or_else(|| from_headers(&HEADERS_THEN))
-        .or_else(|| body.string(body.prompt_cache_key))
+        .or_else(|| string(body.prompt_cache_key))
         .or_else(|| after(path, "/threads/"))
         .or_else(|| body.conversation())
-        .or_else(|| body.string(body.conversation_id))
+        .or_else(|| string(body.conversation_id))
         .or_else(|| string_member(body.metadata?, "session_id").and_then(valid))
+}
+
+fn string(value: Option<&[u8]>) -> Option<String> {
+    serde_json::from_slice(value?).ok().and_then(valid)
 }
 
 /// The id that stands behind `collection` in a path.
@@ -105,10 +109,6 @@ impl<'a> Body<'a> {
             *place = place.or(member.value);
         }
         body
-    }
-
-    fn string(&self, member: Option<&[u8]>) -> Option<String> {
-        serde_json::from_slice(member?).ok().and_then(valid)
     }
 
     /// Claude Code's `metadata.user_id`: JSON with a session in it, or in older versions an id that ends with one.

@@ -34,6 +34,8 @@ pub struct Limits {
 pub struct Counters {
     /// Calls that were forwarded while recording was on.
     pub seen: AtomicU64,
+    /// Of them, those that are over.
+    pub ended: AtomicU64,
     /// Calls whose ending could not be queued.
     pub lost: AtomicU64,
     /// Bodies of which only the beginning was kept.
@@ -292,6 +294,7 @@ impl Drop for Recorder {
             ending,
         };
         self.tap.counters.open.fetch_sub(1, Ordering::Relaxed);
+        self.tap.counters.ended.fetch_add(1, Ordering::Relaxed);
         if self.tap.sender.try_send(Capture::Closed(Box::new(closed))).is_err() {
             self.tap.counters.lose(self.head.id);
         }

@@ -196,6 +196,10 @@ impl Base {
         if uri.query().is_some() {
             return Err(error("it must not hold a query"));
         }
+        // The parser drops it without a word.
+        if url.contains('#') {
+            return Err(error("it must not hold a fragment (#…)"));
+        }
         if is_forbidden(authority.host()) {
             return Err(error("cloud machines get their credentials there"));
         }

@@ -1,5 +1,7 @@
 //! The flags that every binary takes for its settings. Leaves out what they mean (`engine::settings`).
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use engine::Settings;
@@ -25,12 +27,12 @@ pub struct SettingsFlags {
 impl SettingsFlags {
     /// The settings: the file, then the environment, then these flags.
     pub fn load(&self) -> Result<Settings, SettingsError> {
-        Settings::load(&self.flags(), &variable)
+        Settings::load(&self.flags(), &variables())
     }
 
     /// The settings when the file cannot be used, for saying what is wrong.
     pub fn without_file(&self) -> Settings {
-        Settings::without_file(&self.flags(), &variable)
+        Settings::without_file(&self.flags(), &variables())
     }
 
     fn flags(&self) -> Flags {
@@ -43,6 +45,9 @@ impl SettingsFlags {
     }
 }
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+/// The environment, as far as it is text.
+fn variables() -> BTreeMap<String, String> {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
 }

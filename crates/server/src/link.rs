@@ -7,7 +7,7 @@ use std::time::Duration;
 use api::{ApiError, CallFilter, ErrorKind, Reply, Request};
 use chrono::{DateTime, Days, Local, NaiveTime};
 use engine::glance::Glance;
-use engine::{Settings, StartError, running_instance};
+use engine::{Settings, StartError};
 use tokio::runtime::Handle;
 
 use crate::{Remote, Running, SettingsFlags};
@@ -59,17 +59,9 @@ impl Link {
         }
     }
 
-    /// The LLMFlow that holds our data folder or answers on our dashboard's port.
+    /// The LLMFlow that holds our data folder, or proves on our dashboard's port that it has it.
     pub async fn find(settings: &Settings) -> Option<Remote> {
-        let holder = running_instance(&settings.data_dir).map_or(0, |instance| instance.dashboard_port);
-        for port in [holder, settings.dashboard_port] {
-            if port != 0
-                && let Some(other) = Remote::find(port).await
-            {
-                return Some(other);
-            }
-        }
-        None
+        Remote::find(&settings.data_dir, settings.dashboard_port).await
     }
 
     /// Asks whoever is there.

@@ -1,9 +1,11 @@
-//! An LLMFlow in another process of this machine, asked over its dashboard's port. With a deadline: who asks must
-//! never hang.
+//! An LLMFlow in another process of this machine, asked over its dashboard's port once it has proved that the data
+//! folder is the one meant: any account may listen on a port. With a deadline: who asks must never hang.
 
+use std::path::Path;
 use std::time::Duration;
 
 use api::{ApiError, ErrorKind, Event, Reply, Request};
+use engine::{Instance, Proof, running_instance};
 use http::{Method, Response, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -16,38 +18,70 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The other one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Remote {
     port: u16,
+    proof: Proof,
+    whose: Whose,
+}
+
+/// How much is known before the proof.
+#[derive(Clone, Copy, Debug)]
+enum Whose {
+    /// Our data folder is held by somebody who said this port. It may see the folder under another path (a container).
+    Holder,
+    /// Nobody said anything: the path must be ours as well, so that a copy of a folder is not taken for it.
+    Anybody,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl Remote {
-    /// The LLMFlow whose dashboard answers on `port`, if one does.
-    pub async fn find(port: u16) -> Option<Self> {
-        let remote = Self { port };
-        let answer = remote.fetch(Method::GET, "/api/health", String::new());
+    /// The LLMFlow that holds `folder`, else the one with the same folder on `port`, if it proves it.
+    pub async fn find(folder: &Path, port: u16) -> Option<Self> {
+        if let Some(holder) = running_instance(folder)
+            && let Some(remote) = Self::of(folder, &holder).await
+        {
+            return Some(remote);
+        }
+        Self::at(folder, port, Whose::Anybody).await
+    }
+
+    /// The `instance` that holds `folder`, if it answers on its dashboard's port.
+    pub async fn of(folder: &Path, instance: &Instance) -> Option<Self> {
+        Self::at(folder, instance.dashboard_port, Whose::Holder).await
+    }
+
+    async fn at(folder: &Path, port: u16, whose: Whose) -> Option<Self> {
+        let remote = Self { port, proof: Proof::of(folder).filter(|_| port != 0)?, whose };
+        remote.health().await.map(|_| remote)
+    }
+
+    /// What it says of itself, with the proof that it is the one meant; `None` when it does not answer or is not.
+    pub async fn health(&self) -> Option<serde_json::Value> {
+        let challenge = Proof::challenge();
+        let path = format!("/api/health?challenge={challenge}");
+        let answer = self.fetch(Method::GET, &path, String::new());
         let body = tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?.1;
         let health: serde_json::Value = serde_json::from_slice(&body).ok()?;
         // Another version may say more or less; this much each one says.
-        let is_ours =
-            matches!(health.get("status")?.as_str()?, "ok" | "degraded") && health.get("sources").is_some();
-        is_ours.then_some(remote)
+        let (folder, proof) = (health.get("data_dir")?.as_str()?, health.get("proof")?.as_str()?);
+        let is_there = matches!(self.whose, Whose::Holder) || folder == self.proof.folder();
+        (is_there && self.proof.holds(&challenge, self.port, folder, proof)).then_some(health)
     }
 
     /// Its dashboard's address.
-    pub fn address(self) -> String {
+    pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Its dashboard's port.
-    pub const fn port(self) -> u16 {
+    pub const fn port(&self) -> u16 {
         self.port
     }
 
     /// Asks its engine.
-    pub async fn ask(self, request: &Request) -> Result<Reply, ApiError> {
+    pub async fn ask(&self, request: &Request) -> Result<Reply, ApiError> {
         let question = serde_json::to_string(request).map_err(|error| unreadable(&error))?;
         let answer = tokio::time::timeout(DEADLINE, self.fetch(Method::POST, "/api/rpc", question)).await;
         let (well, body) = answer.map_err(|_| silent())?.map_err(|_| silent())?;
@@ -58,7 +92,7 @@ impl Remote {
     }
 
     /// Hands over its events until the connection ends.
-    pub async fn watch(self, mut on: impl FnMut(Event)) {
+    pub async fn watch(&self, mut on: impl FnMut(Event)) {
         let read = async |mut response: Response<Incoming>| {
             let mut unread = Vec::new();
             while let Some(frame) = response.body_mut().frame().await {
@@ -78,7 +112,7 @@ impl Remote {
         }
     }
 
-    async fn fetch(self, method: Method, path: &str, body: String) -> Result<(bool, Bytes), Failure> {
+    async fn fetch(&self, method: Method, path: &str, body: String) -> Result<(bool, Bytes), Failure> {
         let read = async |response: Response<Incoming>| {
             let well = response.status().is_success();
             Ok((well, response.into_body().collect().await?.to_bytes()))
@@ -88,7 +122,7 @@ impl Remote {
 
     /// One request on a connection of its own, which lives until `read` is done with the answer.
     async fn exchange<T>(
-        self,
+        &self,
         method: Method,
         path: &str,
         body: String,
@@ -124,4 +158,76 @@ fn unreadable(error: &serde_json::Error) -> ApiError {
         ErrorKind::Internal,
         format!("The other LLMFlow said something that is not understood: {error}. Are both of one version?"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::{Engine, Settings};
+    use tokio::net::TcpListener;
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::Assets;
+
+    /// An engine on a folder of its own, with a dashboard.
+    async fn start(folder: &Path) -> (Engine, u16, CancellationToken) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let settings = Settings {
+            proxy_port: 0,
+            dashboard_port: port,
+            data_dir: folder.to_owned(),
+            keychain: false,
+            ..Settings::default()
+        };
+        let (engine, stop) = (Engine::start(settings).await.unwrap(), CancellationToken::new());
+        let pages = crate::serve(engine.clone(), Assets::built_in(), listener, stop.clone());
+        let _served_until_stop = TaskTracker::new().spawn(pages);
+        (engine, port, stop)
+    }
+
+    #[tokio::test]
+    async fn only_the_one_with_our_folder_is_found() {
+        let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (us, port, stop) = start(ours.path()).await;
+        let (them, their_port, their_stop) = start(theirs.path()).await;
+        let found = async |folder: &Path, port| Remote::find(folder, port).await.map(|found| found.port());
+        assert_eq!(found(ours.path(), 0).await, Some(port), "the one that holds the folder");
+        assert_eq!(found(ours.path(), their_port).await, Some(port), "whatever the settings say");
+        assert_eq!(found(theirs.path(), port).await, Some(their_port));
+        let nowhere = tempfile::tempdir().unwrap();
+        assert_eq!(found(nowhere.path(), port).await, None, "another account's");
+        let bare = |folder| Remote::at(folder, port, Whose::Anybody);
+        assert!(bare(ours.path()).await.is_some() && bare(theirs.path()).await.is_none());
+        for folder in [&nowhere, &theirs] {
+            let key = ours.path().join("fingerprint.key");
+            let _there_already = std::fs::copy(key, folder.path().join("fingerprint.key")).unwrap();
+        }
+        assert!(bare(nowhere.path()).await.is_none(), "a copy of a folder is another folder");
+        for (engine, stop) in [(us, stop), (them, their_stop)] {
+            stop.cancel();
+            engine.shutdown(Duration::ZERO).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn who_says_what_we_say_without_a_proof_is_not_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let (engine, _, stop) = start(folder.path()).await;
+        let said = serde_json::json!({
+            "status": "ok", "service": "dashboard", "sources": [], "proof": "00".repeat(32),
+            "data_dir": Proof::of(folder.path()).unwrap().folder(),
+        });
+        let impostor = axum::Router::new().fallback(move || async move { axum::Json(said) });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = TaskTracker::new().spawn(async move { axum::serve(listener, impostor).await });
+        for whose in [Whose::Anybody, Whose::Holder] {
+            assert!(Remote::at(folder.path(), port, whose).await.is_none(), "{whose:?}");
+        }
+        serving.abort();
+        stop.cancel();
+        engine.shutdown(Duration::ZERO).await.unwrap();
+    }
 }

@@ -14,12 +14,18 @@ use serde_json::Value;
 use crate::Host;
 use crate::error::{Failure, mismatch};
 
-/// `GET /api/health`.
-pub(crate) async fn health(State(host): State<Host>) -> Result<Json<Value>, Failure> {
-    match host.engine.dispatch(Request::GetHealth).await? {
-        Reply::Health(health) => Ok(Json(shape::health(&health, host.engine.settings().dashboard_port))),
-        _ => Err(mismatch()),
-    }
+/// `GET /api/health`; with `?challenge=` it proves whose data folder it is.
+pub(crate) async fn health(
+    State(host): State<Host>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Failure> {
+    let Reply::Health(health) = host.engine.dispatch(Request::GetHealth).await? else {
+        return Err(mismatch());
+    };
+    let query = query.unwrap_or_default();
+    let challenge = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "challenge");
+    let proof = challenge.and_then(|(_, challenge)| host.engine.prove(&challenge));
+    Ok(Json(shape::health(&health, host.engine.settings().dashboard_port, proof)))
 }
 
 /// `GET /api/stats`: totals over the calls that match the filters of `/api/traces`.

@@ -29,6 +29,15 @@ pub enum StoreError {
     Damaged(&'static str),
 }
 
+impl StoreError {
+    /// Why, in a few words that fit into a sentence: "database or disk is full".
+    pub fn reason(&self) -> String {
+        let Self::Database(error) = self else { return self.to_string() };
+        let told = error.downcast_ref::<sqlx::Error>().and_then(|error| error.as_database_error());
+        told.map_or_else(|| error.to_string(), |told| told.message().to_owned())
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(Box::new(error))

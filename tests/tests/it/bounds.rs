@@ -93,7 +93,7 @@ async fn a_store_that_cannot_write_never_breaks_a_call() {
     let health = app.health().await;
     let counted = health.completeness;
     assert_eq!(counted.seen, CALLS);
-    assert_eq!(counted.recorded + counted.lost + counted.open, CALLS, "{counted:?}");
+    assert_eq!(counted.recorded + counted.lost + counted.waiting, CALLS, "{counted:?}");
     lock.release().await;
     let after = wait_until("everything accounted for", async || {
         let counted = app.health().await.completeness;
@@ -156,7 +156,7 @@ async fn a_full_queue_loses_records_and_counts_them() {
         (counted.recorded + counted.lost == CALLS).then_some(counted)
     })
     .await;
-    assert_eq!((counted.seen, counted.open), (CALLS, 0), "{counted:?}");
+    assert_eq!((counted.seen, counted.open, counted.waiting), (CALLS, 0, 0), "{counted:?}");
     let reply = app.ask(&api::Request::GetStats { filter: api::CallFilter::default() }).await;
     let api::Reply::Stats(stats) = reply else { panic!("{reply:?}") };
     println!("{CALLS} calls, all answered; {counted:?}; {} in the store", stats.calls);

@@ -34,7 +34,7 @@ impl NetworkProxy {
                         let _ended = tokio::io::copy_bidirectional(&mut line.stream, &mut upstream).await;
                     }
                     (true, false) => {
-                        line.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nforwarded").await
+                        line.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nforwarded").await;
                     }
                 }
             }

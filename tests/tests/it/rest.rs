@@ -229,7 +229,7 @@ async fn health_and_stats_add_up() {
     let health = get(&app, "/api/health").await;
     assert_eq!(
         health["completeness"],
-        serde_json::json!({"seen": 6, "recorded": 6, "open": 0, "lost": 0, "cut": 0, "paused": 0})
+        serde_json::json!({"seen": 6, "recorded": 6, "open": 0, "waiting": 0, "lost": 0, "cut": 0, "paused": 0})
     );
     let stats = get(&app, "/api/stats").await;
     let rows = get(&app, "/api/traces").await;

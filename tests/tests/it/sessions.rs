@@ -4,7 +4,7 @@ use api::{CallSummary, Reply, Request, SessionDetail, SessionFilter, SessionRef,
 use serde_json::{Value, json};
 use tests::{App, Dialect, Mock, Plan, send};
 
-use crate::requests::{path, request};
+use crate::requests::{model, path, request};
 
 /// A conversation as its client keeps it.
 struct Talk {
@@ -23,7 +23,7 @@ impl Talk {
     async fn say(&mut self, mock: &Mock, app: &App, words: &str, answer: &str) {
         mock.follow(Plan { text: answer.into(), thinking: String::new(), ..Plan::default() });
         self.messages.push(match self.dialect {
-            Dialect::Chat => json!({"role": "user", "content": words}),
+            Dialect::Chat | Dialect::Ollama | Dialect::Cohere => json!({"role": "user", "content": words}),
             Dialect::Responses => json!({"role": "user", "content": [{"type": "input_text", "text": words}]}),
             Dialect::Anthropic => json!({"role": "user", "content": [{"type": "text", "text": words}]}),
             Dialect::Gemini => json!({"role": "user", "parts": [{"text": words}]}),
@@ -31,7 +31,10 @@ impl Talk {
         let response = send(app.proxy, &self.request()).await;
         assert_eq!(response.status(), 200, "{}", response.text());
         self.messages.push(match self.dialect {
-            Dialect::Chat | Dialect::Anthropic => json!({"role": "assistant", "content": answer}),
+            Dialect::Chat | Dialect::Anthropic | Dialect::Ollama => {
+                json!({"role": "assistant", "content": answer})
+            }
+            Dialect::Cohere => json!({"role": "assistant", "content": [{"type": "text", "text": answer}]}),
             Dialect::Responses => json!({
                 "type": "message", "role": "assistant", "content": [{"type": "output_text", "text": answer}],
             }),
@@ -44,10 +47,10 @@ impl Talk {
         let turn = self.messages.len();
         let system = format!("Be brief. This is turn {turn}.");
         let mut body = match self.dialect {
-            Dialect::Chat => {
+            Dialect::Chat | Dialect::Ollama | Dialect::Cohere => {
                 let mut messages = vec![json!({"role": "system", "content": system})];
                 messages.extend(self.messages.iter().cloned());
-                json!({"model": "gpt-4o-mini", "messages": messages})
+                json!({"model": model(self.dialect).0, "messages": messages})
             }
             Dialect::Responses => {
                 json!({"model": "gpt-5", "instructions": system, "input": self.messages, "store": false})
@@ -63,8 +66,9 @@ impl Talk {
                 json!({"systemInstruction": {"parts": [{"text": system}]}, "contents": self.messages})
             }
         };
-        if self.stream && self.dialect != Dialect::Gemini {
-            body["stream"] = json!(true);
+        // Gemini says it in the path, and Ollama streams unless it is told not to.
+        if self.dialect != Dialect::Gemini && (self.stream || self.dialect == Dialect::Ollama) {
+            body["stream"] = json!(self.stream);
         }
         let more = format!("Content-Type: application/json\r\n{}", self.headers);
         request("POST", path(self.dialect, self.stream), &more, body.to_string().as_bytes())
@@ -83,7 +87,7 @@ fn place(call: &CallSummary) -> (Option<u64>, Option<SessionSource>, Option<Tie>
 }
 
 /// The dialects with and without streams.
-const ALL: [(Dialect, bool); 8] = [
+const ALL: [(Dialect, bool); 12] = [
     (Dialect::Chat, false),
     (Dialect::Chat, true),
     (Dialect::Responses, false),
@@ -92,6 +96,10 @@ const ALL: [(Dialect, bool); 8] = [
     (Dialect::Anthropic, true),
     (Dialect::Gemini, false),
     (Dialect::Gemini, true),
+    (Dialect::Ollama, false),
+    (Dialect::Ollama, true),
+    (Dialect::Cohere, false),
+    (Dialect::Cohere, true),
 ];
 
 #[tokio::test]
@@ -118,7 +126,7 @@ async fn every_dialect_s_conversation_is_found_across_a_restart() {
     else {
         panic!("not sessions")
     };
-    assert_eq!((page.total, page.sessions.len()), (8, 8));
+    assert_eq!((page.total, page.sessions.len()), (12, 12));
     for summary in &page.sessions {
         assert_eq!((summary.calls, summary.forks, summary.agents), (4, 0, 0), "{summary:?}");
         assert!(summary.title.as_deref().unwrap().starts_with("begin "), "{summary:?}");

@@ -171,12 +171,10 @@ async fn a_taken_port_fails_with_the_remedy_and_can_be_tried_again() {
     let app = App::start(mock.address()).await;
     switch(&app, SourceTarget::Stopped).await;
     let other = TcpListener::bind(app.proxy).unwrap();
-    for to in [SourceTarget::Running, SourceTarget::Paused] {
-        let failed = switch(&app, to).await;
-        let SourceState::Failed { message } = &failed else { panic!("{failed:?}") };
-        assert!(message.contains("PROXY_PORT") && message.contains("another program"), "{message}");
-        assert_eq!(state(&app).await, failed);
-    }
+    let failed = switch(&app, SourceTarget::Running).await;
+    let SourceState::Failed { message } = &failed else { panic!("{failed:?}") };
+    assert!(message.contains("PROXY_PORT") && message.contains("another program"), "{message}");
+    assert_eq!(state(&app).await, failed);
     assert_eq!(app.health().await.status, HealthStatus::Degraded);
     drop(other);
     let running = switch(&app, SourceTarget::Running).await;
@@ -209,7 +207,7 @@ async fn switches_at_once_are_taken_in_turn() {
     let app = App::start(mock.address()).await;
     let mut events = Client::open(app.dashboard, &request("GET", "/api/events", "", b"")).await;
     events.head().await.unwrap();
-    let targets = [SourceTarget::Stopped, SourceTarget::Running, SourceTarget::Paused];
+    let targets = [SourceTarget::Stopped, SourceTarget::Running];
     let switches = (0..24).map(|number| switch(&app, targets[number % targets.len()]));
     for answered in futures_util::future::join_all(switches).await {
         assert!(!matches!(answered, SourceState::Failed { .. }), "{answered:?}");

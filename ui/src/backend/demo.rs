@@ -185,11 +185,20 @@ fn health(world: &World) -> Health {
         version: "0.1.0".into(),
         uptime_s: 4_211,
         sources: vec![SourceStatus { name: "proxy".into(), state: world.control.proxy.clone() }],
-        completeness: Completeness { seen: recorded + 5, recorded, open: 5, lost: 0, cut: 0, paused },
+        completeness: Completeness {
+            seen: recorded + 5,
+            recorded,
+            open: 5,
+            waiting: 0,
+            lost: 0,
+            cut: 0,
+            paused,
+        },
         calls: recorded,
         disk_bytes: 92_000 + recorded * 180_000,
         data_dir: "~/.local/share/llmflow".into(),
         price_date: "2026-11-12".into(),
+        cannot_store: None,
         problems: vec![],
     }
 }

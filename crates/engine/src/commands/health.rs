@@ -26,8 +26,10 @@ impl Engine {
             SourceState::Running { .. } | SourceState::Paused { .. } | SourceState::Stopped => None,
         });
         let failed: Vec<String> = failed.collect();
-        let degraded = !failed.is_empty() || completeness.lost > 0;
+        let cannot_store = inner.tally.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let degraded = !failed.is_empty() || completeness.lost > 0 || cannot_store.is_some();
         problems.extend(failed);
+        problems.extend(cannot_store.as_ref().map(|reason| self.unwritable(reason, completeness.waiting)));
         problems.extend(sources.iter().filter_map(|source| self.switched(source)));
         if completeness.lost > 0 {
             problems.push(format!(
@@ -52,10 +54,19 @@ impl Engine {
             completeness,
             calls: inner.store.count_calls(&every_call).await.map_err(internal)?,
             disk_bytes: inner.store.disk_bytes(),
-            data_dir: inner.settings.data_dir.display().to_string(),
+            data_dir: inner.proof.folder().to_owned(),
             price_date: inner.prices.date().to_owned(),
+            cannot_store,
             problems,
         })
+    }
+
+    fn unwritable(&self, reason: &str, waiting: u64) -> String {
+        let calls = if waiting == 1 { "1 call waits".to_owned() } else { format!("{waiting} calls wait") };
+        format!(
+            "LLMFlow cannot write to {}: {reason}; {calls} to be stored, in memory. Make room on its disk, or close the program that holds the database; it is tried again all the time.",
+            self.inner.proof.folder()
+        )
     }
 
     /// What somebody switched off and may have forgotten. It is as it was asked for, so nothing is wrong.
@@ -71,18 +82,20 @@ impl Engine {
         }
     }
 
-    /// Every call since start: recorded, lost, or still open.
+    /// Every call since start: recorded, lost, still open, or over and waiting to be stored.
     pub(crate) fn completeness(&self) -> Completeness {
         let inner = &self.inner;
         let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         // Read what ends calls first, so that a call between the two is counted as open, never twice.
         let recorded = read(&inner.tally.recorded);
         let lost = read(&inner.counters.lost) + read(&inner.tally.lost);
+        let ended = read(&inner.counters.ended);
         let seen = read(&inner.counters.seen);
         Completeness {
             seen,
             recorded,
-            open: seen.saturating_sub(recorded + lost),
+            open: seen.saturating_sub(ended),
+            waiting: ended.saturating_sub(recorded + lost),
             lost,
             cut: read(&inner.counters.cut),
             paused: read(&inner.counters.paused),

@@ -7,7 +7,7 @@ use api::{ApiError, ErrorKind, SourceStatus, SourceTarget, Stranded};
 
 use super::internal;
 use crate::Engine;
-use crate::supervisor::PROXY;
+use crate::supervisor::{PROXY, Refused};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -18,8 +18,13 @@ impl Engine {
         let engine = self.clone();
         // A task of its own: whoever asked may leave at any moment, a switch may not stop half way.
         let switching = async move { engine.inner.supervisor.switch(to, engine.shutdown_grace()).await };
-        let stopping = || ApiError::new(ErrorKind::Unavailable, "LLMFlow is stopping.");
-        let state = self.inner.tracker.spawn(switching).await.ok().flatten().ok_or_else(stopping)?;
+        let switched = self.inner.tracker.spawn(switching).await.unwrap_or(Err(Refused::Stopping));
+        let state = switched.map_err(|refused| match refused {
+            Refused::Off => {
+                ApiError::new(ErrorKind::BadRequest, "The proxy is off. Switch it on with: llmflow proxy on")
+            }
+            Refused::Stopping => ApiError::new(ErrorKind::Unavailable, "LLMFlow is stopping."),
+        })?;
         Ok(SourceStatus { name: name.to_owned(), state })
     }
 

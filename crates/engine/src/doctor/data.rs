@@ -1,7 +1,11 @@
 //! The data folder: whose it is, who else may look in, how much room there is, and whether the database is whole.
 
+#[cfg(unix)]
+use std::fs::DirEntry;
 use std::fs::Metadata;
 use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Finding, Mark, Patient};
@@ -76,22 +80,38 @@ fn access(folder: &Path, about: &Metadata) -> Vec<Finding> {
         );
     }
     if about.mode() & 0o077 != 0 {
-        let says = format!(
-            "Other accounts may look into {shown} (mode {:03o}); LLMFlow's own files in it are private.",
-            about.mode() & 0o777
-        );
+        let says = format!("Other accounts may look into {shown} (mode {:03o}).", about.mode() & 0o777);
         findings.push(Finding::new(FOLDER, Mark::Warn, says).remedy(format!("chmod 700 {shown}")));
     }
-    for name in ["data.db", "data.db-wal", "fingerprint.key"] {
-        let file = folder.join(name);
-        let open = std::fs::metadata(&file).is_ok_and(|about| about.mode() & 0o077 != 0);
-        if open {
-            let says = format!("Other accounts may read {}.", file.display());
-            findings
-                .push(Finding::new(FOLDER, Mark::Warn, says).remedy(format!("chmod 600 {}", file.display())));
-        }
+    let open: Vec<String> = open_files(folder).iter().map(|file| file.display().to_string()).collect();
+    if !open.is_empty() {
+        let says = format!("Other accounts may read or write {}.", open.join(", "));
+        let quoted: Vec<String> = open.iter().map(|file| quoted(file)).collect();
+        findings
+            .push(Finding::new(FOLDER, Mark::Warn, says).remedy(format!("chmod 600 {}", quoted.join(" "))));
     }
     findings
+}
+
+/// Every file in the folder that is not its owner's alone.
+#[cfg(unix)]
+fn open_files(folder: &Path) -> Vec<PathBuf> {
+    use std::os::unix::fs::MetadataExt;
+
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    // Of a link its own mode says nothing.
+    let is_open =
+        |file: &DirEntry| file.metadata().is_ok_and(|about| about.is_file() && about.mode() & 0o077 != 0);
+    let mut open: Vec<PathBuf> = files.filter(is_open).map(|file| file.path()).collect();
+    open.sort();
+    open
+}
+
+/// A path as a shell takes it for one word.
+#[cfg(unix)]
+fn quoted(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
+    if path.bytes().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 #[cfg(not(unix))]
@@ -157,7 +177,8 @@ async fn database(patient: &Patient<'_>) -> Option<Finding> {
     let Ok(inspected) = tokio::time::timeout(PATIENCE, store::inspect(&path)).await else {
         let says =
             format!("Checking {shown} took longer than {} seconds and was given up.", PATIENCE.as_secs());
-        return Some(Finding::new(DATABASE, Mark::Note, says));
+        let remedy = format!("Stop LLMFlow and ask yourself: sqlite3 {shown} 'PRAGMA integrity_check'");
+        return Some(Finding::new(DATABASE, Mark::Note, says).remedy(remedy));
     };
     let damaged = |what: String| {
         Finding::new(DATABASE, Mark::Fail, format!("{shown} is damaged: {what}.")).remedy("Keep a copy of the folder, then move data.db away; LLMFlow begins a new one. sqlite3's .recover saves what can be saved.")
@@ -182,4 +203,32 @@ async fn database(patient: &Patient<'_>) -> Option<Finding> {
         Err(error) => Finding::new(DATABASE, Mark::Fail, format!("{shown} cannot be read: {error}."))
             .remedy("Close programs that have it open and check its owner; if it is damaged, move it away and LLMFlow begins a new one."),
     })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_others_may_read_is_named_with_the_command_that_closes_it() {
+        let above = tempfile::tempdir().unwrap();
+        let folder = above.path().join("a b");
+        std::fs::create_dir(&folder).unwrap();
+        let mode =
+            |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        mode(&folder, 0o700);
+        for name in ["local-keys.json", "data.db"] {
+            std::fs::write(folder.join(name), "").unwrap();
+            mode(&folder.join(name), 0o600);
+        }
+        assert!(access(&folder, &std::fs::metadata(&folder).unwrap()).is_empty());
+        mode(&folder.join("local-keys.json"), 0o644);
+        let found = access(&folder, &std::fs::metadata(&folder).unwrap());
+        assert_eq!((found.len(), found[0].mark), (1, Mark::Warn));
+        assert!(found[0].says.contains("local-keys.json") && !found[0].says.contains("data.db"), "{found:?}");
+        let remedy = found[0].remedy.as_deref().unwrap();
+        assert_eq!(remedy, format!("chmod 600 '{}/local-keys.json'", folder.display()));
+    }
 }

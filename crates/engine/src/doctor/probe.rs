@@ -1,12 +1,15 @@
 //! Asking whatever listens on a port of this machine who it is, with a deadline.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use api::Health;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::proof::Proof;
 
 const DEADLINE: Duration = Duration::from_secs(2);
 const LARGEST: u64 = 256 * 1024;
@@ -36,12 +39,16 @@ pub(super) async fn ask(address: SocketAddr, path: &str, service: &str) -> Found
     }
 }
 
-/// What the LLMFlow whose dashboard is on `port` says of itself.
-pub(super) async fn health(port: u16) -> Option<Health> {
-    match ask((Ipv4Addr::LOCALHOST, port).into(), "/api/health", "dashboard").await {
-        Found::Us(value) => serde_json::from_value(value).ok(),
-        Found::Nobody | Found::Stranger => None,
-    }
+/// What the LLMFlow that holds `folder` says of itself on `port`; `None` when somebody else answers there.
+pub(super) async fn health(folder: &Path, port: u16) -> Option<Health> {
+    let (proof, challenge) = (Proof::of(folder)?, Proof::challenge());
+    let path = format!("/api/health?challenge={challenge}");
+    let Found::Us(value) = ask((Ipv4Addr::LOCALHOST, port).into(), &path, "dashboard").await else {
+        return None;
+    };
+    let answer = value.get("proof").and_then(Value::as_str)?.to_owned();
+    let health: Health = serde_json::from_value(value).ok()?;
+    proof.holds(&challenge, port, &health.data_dir, &answer).then_some(health)
 }
 
 /// Whether a proxy of ours answers on `port`.

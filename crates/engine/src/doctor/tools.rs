@@ -54,14 +54,16 @@ fn pointing(patient: &Patient<'_>, tool: &Tool, subject: &str) -> (bool, Finding
     let port = patient.proxy_port;
     let how = || (tool.how)(port);
     let pointers = (tool.pointers)(patient.machine);
-    let ours =
-        pointers.iter().find_map(|pointer| Some((pointer, path_here(&pointer.url, patient.settings, port)?)));
+    // With one address the first wins, wherever the others lead.
+    let heard = if tool.many { pointers.len() } else { 1 };
+    let here = |pointer: &'_ Pointer| path_here(&pointer.url, patient.settings, port);
+    let ours = pointers.iter().take(heard).find_map(|pointer| Some((pointer, here(pointer)?)));
     let Some((pointer, path)) = ours else {
         let says = match pointers.first() {
             Some(Pointer { place, url }) => {
-                format!("It sends its calls to {} ({place}), not through LLMFlow.", host_of(url))
+                format!("As far as can be seen it sends its calls to {} ({place}), not through LLMFlow.", host_of(url))
             }
-            None => "It is not pointed at LLMFlow, so its calls are not recorded.".to_owned(),
+            None => "As far as can be seen it is not pointed at LLMFlow, so its calls are not recorded; an alias or a project's own settings could still do it.".to_owned(),
         };
         return (false, Finding::new(subject, Mark::Note, says).remedy(how()));
     };

@@ -8,6 +8,7 @@ use proxy::Upstreams;
 use super::{Finding, Mark};
 use crate::settings::Settings;
 
+const CERTIFICATES: &str = "Install the certificates of the system (on Linux the package ca-certificates).";
 /// The proxy in front of the providers, where there is one.
 pub(super) fn way(settings: &Settings) -> Option<Finding> {
     const SUBJECT: &str = "Network proxy";
@@ -48,12 +49,14 @@ pub(super) async fn check(settings: &Settings) -> Vec<Finding> {
         Ok(upstreams) => upstreams
             .reach(&settings.outbound().unwrap_or_else(|_| proxy::Outbound::environment()))
             .await
-            .map_err(|error| format!("TLS cannot be set up: {error}.")),
-        Err(error) => Err(format!("{error}.")),
+            .map_err(|error| (format!("TLS cannot be set up: {error}."), CERTIFICATES)),
+        Err(error) => {
+            Err((format!("{error}."), "Mend that address in the settings; LLMFlow does not start before."))
+        }
     };
     let reached = match reached {
         Ok(reached) => reached,
-        Err(says) => return vec![Finding::new(SUBJECT, Mark::Fail, says)],
+        Err((says, remedy)) => return vec![Finding::new(SUBJECT, Mark::Fail, says).remedy(remedy)],
     };
     let answering = reached.iter().filter(|(_, answer)| answer.is_ok());
     let answering: Vec<&str> = answering.map(|(provider, _)| provider.display_name.as_str()).collect();

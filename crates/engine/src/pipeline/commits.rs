@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use api::CallId;
+use api::{CallId, Event};
 use proxy::Capture;
 use store::{Batch, Store};
 use tokio::sync::mpsc;
@@ -70,6 +70,7 @@ impl Commits {
         let Ready { batch, ended, opened, over } = ready;
         let mut pauses = RETRIES.into_iter();
         while let Err(error) = self.store.commit(&batch).await {
+            self.set_trouble(Some(error.reason()));
             let Some(pause) = pauses.next().or(self.has_room().then_some(LAST_RETRY)) else {
                 tracing::error!(%error, calls = ended, "calls could not be written and are lost");
                 self.tally.lost.fetch_add(ended, Ordering::Relaxed);
@@ -81,7 +82,17 @@ impl Commits {
             tokio::time::sleep(pause).await;
         }
         self.tally.recorded.fetch_add(ended, Ordering::Relaxed);
+        self.set_trouble(None);
         self.events.calls_changed(opened.into_iter().chain(over).collect());
+    }
+
+    /// Keeps in mind whether the store can be written, and tells it when that changes.
+    fn set_trouble(&self, trouble: Option<String>) {
+        let mut known = self.tally.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != trouble {
+            *known = trouble;
+            self.events.send(Event::HealthChanged);
+        }
     }
 
     /// Whether calls can go on waiting: somebody sends, and the queue is less than half full.

@@ -22,6 +22,8 @@ pub struct Origin {
     /// Providers' addresses by other programs' variables (`OLLAMA_HOST` and such), where nobody says otherwise.
     pub(super) bases: BTreeMap<String, String>,
     pub(super) flags: Flags,
+    /// Variables that would set the address of a provider, and of none that there is.
+    pub(super) unknown: BTreeSet<String>,
 }
 
 /// A provider's key from the environment.
@@ -71,13 +73,14 @@ pub(super) fn shouted(provider: &str) -> String {
 impl Origin {
     pub(super) fn new(
         flags: &Flags,
-        env: &dyn Fn(&str) -> Option<String>,
+        all: &BTreeMap<String, String>,
         file: Option<PathBuf>,
         providers: &Providers,
     ) -> Self {
+        let env = |name: &str| all.get(name).cloned();
         let scalars = ["proxy_port", "dashboard_port", "data_dir", "keychain"].map(str::to_owned);
         let addresses = providers.iter().map(|provider| base_url_of(&provider.name));
-        let environment = scalars
+        let environment: BTreeMap<String, String> = scalars
             .into_iter()
             .chain(addresses)
             .chain([base_url_of(proxy::CHATGPT), AZURE_RESOURCE.to_owned(), AZURE_VERSION.to_owned()])
@@ -87,9 +90,20 @@ impl Origin {
                 Some((variable, value))
             })
             .collect();
-        let keys = crate::keys::from_environment(providers, env);
-        let bases = bases(env);
-        Self { file, in_file: BTreeSet::new(), environment, keys, bases, flags: flags.clone() }
+        let unknown = all
+            .iter()
+            .filter(|(name, value)| name.starts_with(UPSTREAM) && !value.trim().is_empty())
+            .map(|(name, _)| name.clone())
+            .filter(|name| !environment.contains_key(name))
+            .collect();
+        let keys = crate::keys::from_environment(providers, &env);
+        let bases = bases(&env);
+        Self { file, in_file: BTreeSet::new(), environment, keys, bases, flags: flags.clone(), unknown }
+    }
+
+    /// A variable that would set the address of a provider that there is not.
+    pub(super) fn unknown_upstream(&self) -> Option<&str> {
+        self.unknown.first().map(String::as_str)
     }
 
     /// Who said `name`.

@@ -5,13 +5,16 @@ use api::{
 };
 use serde_json::{Map, Value, json};
 
-pub(super) fn health(health: &Health, port: u16) -> Value {
+pub(super) fn health(health: &Health, port: u16, proof: Option<String>) -> Value {
     let mut shape = serde_json::to_value(health).unwrap_or_default();
     if let Some(shape) = shape.as_object_mut() {
         shape.insert("service".into(), "dashboard".into());
         shape.insert("port".into(), port.into());
         shape.insert("traces".into(), health.calls.into());
         shape.insert("uptime".into(), health.uptime_s.into());
+        if let Some(proof) = proof {
+            shape.insert("proof".into(), proof.into());
+        }
     }
     shape
 }

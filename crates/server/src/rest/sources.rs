@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::Host;
 use crate::error::{Failure, mismatch};
 
-/// `{"to": "running" | "paused" | "stopped"}`.
+/// `{"to": "running" | "paused" | "resumed" | "stopped"}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Switch {

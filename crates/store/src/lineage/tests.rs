@@ -199,9 +199,9 @@ async fn a_conversation_is_one_session_in_one_batch_or_in_many() {
         let third = tool.call(&["hello there", "Hi!", "more", "More.", "end"], "End.");
         let calls = [&first, &second, &third];
         if together {
-            kept.together(&calls).await
+            kept.together(&calls).await;
         } else {
-            kept.one_by_one(&calls).await
+            kept.one_by_one(&calls).await;
         }
         let summary = kept.of(&first).await;
         let name = summary.session_id.clone().unwrap();

@@ -28,6 +28,16 @@ async fn a_terminal_pauses_resumes_and_switches_off_and_on() {
     assert!(code == Some(0) && said.contains("is off"), "{said}");
     let (_, status, _) = say(&["status"]).await;
     assert!(status.lines().any(|line| line.starts_with("Proxy") && line.ends_with("off")), "{status}");
+    for word in ["pause", "resume"] {
+        let (code, _, wrong) = say(&["proxy", word]).await;
+        assert!(
+            code == Some(1) && wrong.contains("llmflow proxy on"),
+            "{word} does not switch it on: {wrong}"
+        );
+        assert!(
+            tests::try_send(app.proxy, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.is_err()
+        );
+    }
     let (code, said, _) = say(&["proxy", "on"]).await;
     assert!(code == Some(0) && said.contains(&app.proxy.to_string()), "{said}");
 

@@ -1,7 +1,9 @@
 //! What HTTP/1.1 messages may hold beside a body: trailers, expectations, interim answers, answers without a body.
 
 use api::CallState;
-use tests::{App, Ended, Line, Mock, Raw, Setup, send};
+use tests::{App, Dialect, Ended, Line, Mock, Raw, Setup, send};
+
+use crate::requests::{ask, request};
 
 #[tokio::test]
 async fn trailers_go_through_both_ways_and_are_recorded() {

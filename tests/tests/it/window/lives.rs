@@ -2,7 +2,9 @@
 
 use api::CallState;
 use rustix::process::{Pid, Signal, kill_process};
-use tests::{App, Client, Dialect, Ended, Finished, Mock, Plan, Screen, command_of, send, wait_until};
+use tests::{
+    App, Client, Dialect, Ended, Finished, Mock, Plan, Screen, command_of, free_port, send, wait_until,
+};
 
 use super::driver::drive;
 use super::{TITLE, program, setup, start};
@@ -163,7 +165,8 @@ async fn a_window_on_another_instance_leaves_it_running() {
     let tray = screen.tray().await;
     let running = App::start(mock.address()).await;
     let ports = (running.proxy.port(), running.dashboard.port());
-    let app = setup(&program, &mock, &screen).start_on(ports.0, ports.1).await;
+    let folder = running.data().display().to_string();
+    let app = setup(&program, &mock, &screen).variable("DATA_DIR", &folder).start_on(ports.0, ports.1).await;
     tray.entry(&format!("Recording on port {}", ports.0)).await;
     tray.click(&["Pause recording"]).await;
     tray.entry("Resume recording").await;
@@ -173,6 +176,21 @@ async fn a_window_on_another_instance_leaves_it_running() {
     assert!(finished.status.success(), "{}", finished.stderr);
     assert!(is_up(&running).await);
     assert!(!finished.setup.data().join("data.db").exists(), "it kept no store of its own");
+}
+
+/// Another account's LLMFlow has our dashboard's port: its data is not ours to see, nor ours its.
+#[tokio::test]
+async fn another_accounts_instance_is_not_attached_to() {
+    let Some(program) = program() else { return };
+    let (mock, screen) = (Mock::start().await, Screen::start().await);
+    let tray = screen.tray().await;
+    let theirs = App::start(mock.address()).await;
+    let proxy = free_port();
+    let app = setup(&program, &mock, &screen).start_on(proxy, theirs.dashboard.port()).await;
+    tray.entry(&format!("Recording on port {proxy}")).await;
+    assert!(app.log().contains("belongs to another program or account"), "{}", app.log());
+    assert!(app.data().join("data.db").exists(), "it runs on its own folder");
+    assert!(app.stop().status.success());
 }
 
 #[tokio::test]

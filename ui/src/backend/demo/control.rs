@@ -44,7 +44,7 @@ impl Control {
 
     fn switch(&mut self, to: SourceTarget) -> SourceStatus {
         self.proxy = match to {
-            SourceTarget::Running => SourceState::Running { addresses: addresses() },
+            SourceTarget::Running | SourceTarget::Resumed => SourceState::Running { addresses: addresses() },
             SourceTarget::Paused => SourceState::Paused { addresses: addresses() },
             SourceTarget::Stopped => SourceState::Stopped,
         };

@@ -20,6 +20,8 @@ pub(super) struct Tool {
     pub(super) application: Option<&'static str>,
     /// Where it says where its calls go, what wins first.
     pub(super) pointers: fn(&Machine) -> Vec<Pointer>,
+    /// Its providers have an address each; else the first that is said counts for all.
+    pub(super) many: bool,
     /// What it puts behind its base URL.
     pub(super) asks: &'static str,
     /// The provider and path that must come out; `None` for a tool that speaks to many.
@@ -39,6 +41,7 @@ pub(super) static TOOLS: &[Tool] = &[
         traces: &[],
         application: None,
         pointers: |machine| config::claude(machine, "ANTHROPIC_BASE_URL"),
+        many: false,
         asks: "/v1/messages",
         wants: Some(("anthropic", "/v1/messages")),
         how: |port| {
@@ -56,6 +59,7 @@ pub(super) static TOOLS: &[Tool] = &[
         traces: &[],
         application: None,
         pointers: config::codex,
+        many: false,
         asks: "/responses",
         wants: Some(("openai", "/v1/responses")),
         how: |port| {
@@ -79,6 +83,7 @@ pub(super) static TOOLS: &[Tool] = &[
                 .chain(config::dotenv(machine, ".gemini/.env", "GOOGLE_GEMINI_BASE_URL"))
                 .collect()
         },
+        many: false,
         asks: "/v1beta/models",
         wants: Some(("gemini", "/v1beta/models")),
         how: |port| {
@@ -96,6 +101,7 @@ pub(super) static TOOLS: &[Tool] = &[
         traces: &[],
         application: None,
         pointers: config::opencode,
+        many: true,
         asks: "/chat/completions",
         wants: None,
         how: |port| {
@@ -122,6 +128,7 @@ pub(super) static TOOLS: &[Tool] = &[
             let shell = config::variable(machine, "OPENAI_API_BASE");
             shell.into_iter().chain(config::line(machine, ".aider.conf.yml", "openai-api-base")).collect()
         },
+        many: false,
         asks: "/chat/completions",
         wants: None,
         how: |port| {
@@ -148,6 +155,7 @@ pub(super) static TOOLS: &[Tool] = &[
             let shell = config::variable(machine, "OPENAI_BASE_URL");
             shell.into_iter().chain(config::dotenv(machine, ".qwen/.env", "OPENAI_BASE_URL")).collect()
         },
+        many: false,
         asks: "/chat/completions",
         wants: None,
         how: |port| {
@@ -165,6 +173,7 @@ pub(super) static TOOLS: &[Tool] = &[
         traces: &[".cline"],
         application: None,
         pointers: |_| Vec::new(),
+        many: false,
         asks: "/chat/completions",
         wants: None,
         how: |port| {
@@ -182,6 +191,7 @@ pub(super) static TOOLS: &[Tool] = &[
         traces: &[".continue"],
         application: None,
         pointers: |machine| config::line(machine, ".continue/config.yaml", "apiBase").into_iter().collect(),
+        many: true,
         asks: "/chat/completions",
         wants: None,
         how: |port| format!("apiBase: http://localhost:{port}/v1 for a model in ~/.continue/config.yaml"),
@@ -201,6 +211,7 @@ pub(super) static TOOLS: &[Tool] = &[
         traces: &[".config/Cursor", "Library/Application Support/Cursor", "AppData/Roaming/Cursor"],
         application: Some("Cursor"),
         pointers: |_| Vec::new(),
+        many: false,
         asks: "/chat/completions",
         wants: None,
         how: |_| {
@@ -212,10 +223,12 @@ pub(super) static TOOLS: &[Tool] = &[
 ];
 
 fn claude(machine: &Machine) -> Vec<Loss> {
-    let is_set = |name: &str| !config::claude(machine, name).is_empty();
+    let value = |name: &str| config::claude(machine, name).into_iter().next().map(|pointer| pointer.url);
+    let is_set = |name: &str| value(name).is_some();
+    let is_off = |value: &str| matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no" | "off");
     let mut losses = Vec::new();
     for name in ["CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY"] {
-        if is_set(name) {
+        if value(name).is_some_and(|value| !is_off(&value)) {
             losses.push(Loss {
                 says: "It is set to use a cloud's own service, which ANTHROPIC_BASE_URL does not move: those calls are not recorded.",
                 remedy: "Unset CLAUDE_CODE_USE_BEDROCK, _VERTEX or _FOUNDRY where calls are to be recorded.",

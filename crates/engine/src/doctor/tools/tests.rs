@@ -125,7 +125,13 @@ fn where_calls_go_is_told_apart() {
         assert!(text(&findings[..1]).contains(words), "{words} in {}", text(&findings));
         assert!(!text(&findings).contains("secret"), "{}", text(&findings));
     }
+    // What wins decides, wherever the rest leads.
+    let settings = r#"{"env": {"ANTHROPIC_BASE_URL": "https://gateway.example"}}"#;
+    let lost =
+        claude().file(".claude/settings.json", settings).variable("ANTHROPIC_BASE_URL", ours).check(true);
+    assert!(lost[0].mark == Mark::Note && lost[0].says.contains("gateway.example"), "{}", text(&lost));
     let none = claude().check(true);
+    assert!(none[0].says.contains("far as can be seen"), "an alias is not: {}", text(&none));
     assert_eq!(none[0].mark, Mark::Note);
     assert!(none[0].remedy.as_deref().unwrap().contains("llmflow env"), "{}", text(&none));
     // Its own settings win over the shell.
@@ -194,6 +200,7 @@ fn losses_are_warned_of_where_they_bite() {
     let file = claude().file(".claude/settings.json", r#"{"env": {"ENABLE_TOOL_SEARCH": true}}"#);
     assert!(!text(&file.check(true)).contains("tool search"));
     assert!(warned(&claude().variable("CLAUDE_CODE_USE_BEDROCK", "1").check(true), "cloud"));
+    assert!(!warned(&claude().variable("CLAUDE_CODE_USE_BEDROCK", "0").check(true), "cloud"), "0 is off");
 
     let codex = Fake::new()
         .npm("@openai/codex", "codex", "0.169.0")
@@ -215,4 +222,37 @@ fn losses_are_warned_of_where_they_bite() {
     let chosen = r#"{"security": {"auth": {"selectedType": "gemini-api-key"}}}"#;
     let keyed = gemini().file(".gemini/oauth_creds.json", "{}").file(".gemini/settings.json", chosen);
     assert!(!warned(&keyed.check(true), "ignores"));
+}
+
+#[test]
+fn folders_that_variables_name_and_commented_files_are_read() {
+    let ours = "http://localhost:8080/passthrough/anthropic";
+    let settings = format!("{{\n  // mine\n  \"env\": {{\"ANTHROPIC_BASE_URL\": \"{ours}\", /* x */}},\n}}");
+    let fake = Fake::new()
+        .npm("@anthropic-ai/claude-code", "claude", "2.1.197")
+        .file("own/settings.json", &settings);
+    let folder = fake.home.path().join("own").display().to_string();
+    let found = fake.variable("CLAUDE_CONFIG_DIR", &folder).check(true);
+    assert!(found[0].mark == Mark::Ok && found[0].says.contains("own/settings.json"), "{}", text(&found));
+
+    let toml = "openai_base_url = \"http://localhost:8080/v1\"";
+    let fake = Fake::new().npm("@openai/codex", "codex", "0.169.0").file("own/config.toml", toml);
+    let folder = fake.home.path().join("own").display().to_string();
+    assert_eq!(fake.variable("CODEX_HOME", &folder).check(true)[0].mark, Mark::Ok);
+
+    let opencode = || Fake::new().npm("opencode-ai", "opencode", "1.18.33");
+    let content = r#"{"provider": {"openai": {"options": {"baseURL": "http://localhost:8080/v1"}}}}"#;
+    let elsewhere = content.replace("localhost:8080", "gateway.example");
+    for fake in [
+        opencode().variable("OPENCODE_CONFIG_CONTENT", content),
+        opencode().variable("OPENAI_BASE_URL", "http://localhost:8080/v1"),
+        opencode().file(".config/opencode/opencode.jsonc", &format!("// mine\n{content}")),
+        // Each provider has its own address.
+        opencode()
+            .file(".config/opencode/opencode.json", &elsewhere)
+            .variable("OPENCODE_CONFIG_CONTENT", content),
+    ] {
+        let found = fake.check(true);
+        assert_eq!(found[0].mark, Mark::Ok, "{}", text(&found));
+    }
 }

@@ -1,0 +1,193 @@
+//! Values that are of the right type and still cannot be meant: refused with the form they should have, or brought
+//! into it. For the file, the environment, flags and the page alike.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use api::SettingOrigin;
+
+use super::origin::{UPSTREAM, variable};
+use super::{Settings, SettingsError};
+
+const MAX_BODY_MB: RangeInclusive<u32> = 1..=4_096;
+const MEMORY_MB: RangeInclusive<u32> = 1..=65_536;
+/// An hour: who waits longer for calls to end wants no end.
+const SHUTDOWN_GRACE_S: RangeInclusive<u32> = 0..=3_600;
+
+impl Settings {
+    /// Checks each value by itself.
+    pub(super) fn check_values(&mut self) -> Result<(), SettingsError> {
+        self.check_data_dir()?;
+        let in_range = |name: &str, value: u32, range: RangeInclusive<u32>| match range.contains(&value) {
+            true => Ok(()),
+            false => {
+                Err(wrong(name, &value.to_string(), format!("between {} and {}", range.start(), range.end())))
+            }
+        };
+        in_range("max_body_mb", self.max_body_mb, MAX_BODY_MB)?;
+        in_range("memory_mb", self.memory_mb, MEMORY_MB)?;
+        in_range("shutdown_grace_s", self.shutdown_grace_s, SHUTDOWN_GRACE_S)?;
+        for text in &mut self.allowed_hosts {
+            *text = host(text).ok_or_else(|| {
+                let form = "a host name alone, without scheme, port and path, e.g. \"host.docker.internal\"";
+                wrong("allowed_hosts", text, form)
+            })?;
+        }
+        for text in &mut self.allowed_origins {
+            *text = origin(text).ok_or_else(|| {
+                let form = "a web page's origin, http:// or https:// with host and port alone, e.g. \"http://localhost:5173\"; \"*\" and \"null\" would let any page in";
+                wrong("allowed_origins", text, form)
+            })?;
+        }
+        match self.origin.unknown_upstream() {
+            Some(variable) => {
+                let name =
+                    variable.strip_prefix(UPSTREAM).unwrap_or_default().to_lowercase().replace('_', "-");
+                let known: Vec<_> =
+                    self.every_provider().iter().map(|provider| provider.name.clone()).collect();
+                Err(SettingsError::Conflict(format!(
+                    "{variable} names no provider; unset it, or make one with [providers.{name}] in the settings file. There are: {}",
+                    known.join(" ")
+                )))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check_data_dir(&mut self) -> Result<(), SettingsError> {
+        let by = self.origin.of("data_dir");
+        let name = match by {
+            SettingOrigin::Flag => "--data-dir".to_owned(),
+            SettingOrigin::Environment => variable("data_dir").unwrap_or_default(),
+            SettingOrigin::Default | SettingOrigin::File => "data_dir".to_owned(),
+        };
+        let folder = expanded(&self.data_dir);
+        let folder = match by {
+            // As every path on a command line.
+            SettingOrigin::Flag => std::path::absolute(&folder).unwrap_or(folder),
+            _ => folder,
+        };
+        let shown = folder.display().to_string();
+        if !folder.is_absolute() {
+            return Err(wrong(&name, &shown, "a whole path: begin it with / or ~/"));
+        }
+        if folder.metadata().is_ok_and(|about| !about.is_dir()) {
+            return Err(wrong(
+                &name,
+                &shown,
+                "a folder: a file is there; move it away, or name another place",
+            ));
+        }
+        self.data_dir = folder;
+        Ok(())
+    }
+}
+
+fn wrong(name: &str, value: &str, wanted: impl Into<String>) -> SettingsError {
+    SettingsError::Value { name: name.to_owned(), value: value.to_owned(), wanted: wanted.into() }
+}
+
+/// `~` is the home folder, as in a shell.
+fn expanded(folder: &Path) -> PathBuf {
+    let below = folder.strip_prefix("~").ok();
+    let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+    match (below, home) {
+        (Some(below), Some(home)) if below.as_os_str().is_empty() => home,
+        (Some(below), Some(home)) => home.join(below),
+        _ => folder.to_owned(),
+    }
+}
+
+/// A host without its brackets; `None` when it is more than a host, or none.
+fn host(text: &str) -> Option<String> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    (is_name(bare) || bare.parse::<IpAddr>().is_ok()).then(|| bare.to_ascii_lowercase())
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !text.is_empty() && text.len() <= 253 && text.bytes().all(plain) && !text.starts_with('.')
+}
+
+/// An origin as browsers write it: in small letters, without the scheme's own port and without a slash at its end.
+fn origin(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let (scheme, authority) = text.split_once("://")?;
+    let own_port = match scheme {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    let authority = authority.strip_suffix('/').unwrap_or(authority);
+    let (host, port) = match authority.rsplit_once(':') {
+        // A bracketed address has colons of its own.
+        Some((host, port)) if !port.ends_with(']') => {
+            (host, Some(port.parse::<u16>().ok().filter(|port| *port > 0)?))
+        }
+        _ => (authority, None),
+    };
+    let six = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let valid = six.map_or_else(|| is_name(host), |six| six.parse::<std::net::Ipv6Addr>().is_ok());
+    let port = port.filter(|port| *port != own_port).map(|port| format!(":{port}")).unwrap_or_default();
+    valid.then(|| format!("{scheme}://{host}{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_brought_into_the_form_that_browsers_send() {
+        for (text, wanted) in [
+            ("http://localhost:5173", Some("http://localhost:5173")),
+            (" HTTPS://App.Example/ ", Some("https://app.example")),
+            ("http://[::1]:5173", Some("http://[::1]:5173")),
+            ("http://[::1]", Some("http://[::1]")),
+            ("http://a:80", Some("http://a")),
+            ("https://a:443/", Some("https://a")),
+            ("https://a:80", Some("https://a:80")),
+            ("*", None),
+            ("null", None),
+            ("http://*", None),
+            ("http://*.example", None),
+            ("localhost:5173", None),
+            ("http://localhost:5173/app", None),
+            ("http://localhost:5173//", None),
+            ("http://localhost?x", None),
+            ("http://localhost#x", None),
+            ("http://me@localhost", None),
+            ("http://localhost:", None),
+            ("http://localhost:0", None),
+            ("http://localhost:70000", None),
+            ("http://", None),
+            ("http://a b", None),
+            ("http://[::1", None),
+            ("ftp://localhost", None),
+            ("file:///x", None),
+            ("", None),
+        ] {
+            assert_eq!(origin(text).as_deref(), wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_names_or_addresses_alone() {
+        for (text, wanted) in [
+            ("host.docker.internal", Some("host.docker.internal")),
+            (" Box ", Some("box")),
+            ("192.168.0.4", Some("192.168.0.4")),
+            ("[fd00::1]", Some("fd00::1")),
+            ("fd00::1", Some("fd00::1")),
+            ("box:8080", None),
+            ("http://box", None),
+            ("box/", None),
+            ("*", None),
+            ("*.internal", None),
+            ("", None),
+        ] {
+            assert_eq!(host(text).as_deref(), wanted, "{text:?}");
+        }
+    }
+}
