@@ -26,7 +26,7 @@ const HIDDEN: &str = "--hidden";
 
 /// LLMFlow's window and tray.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "llmflow-desktop", version, about)]
+#[command(name = "llmflow-desktop", version)]
 struct Arguments {
     #[command(flatten)]
     settings: SettingsFlags,

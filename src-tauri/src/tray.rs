@@ -50,11 +50,12 @@ async fn keep_true(app: AppHandle) {
 
 async fn glance(app: &AppHandle) -> Glance {
     let desk = desk(app);
-    let mut glance = desk.link().glance().await;
-    if desk.quit.has_begun() {
-        glance.status = desk.quit.status();
+    if !desk.quit.has_begun() {
+        return desk.link().glance().await;
     }
-    glance
+    // From now on nothing is asked: the store may be closed already.
+    let before = shown(app).unwrap_or_else(Glance::nothing);
+    Glance { status: desk.quit.status(), ..before }
 }
 
 /// What the entry of this id does.
