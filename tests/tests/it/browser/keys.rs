@@ -6,7 +6,7 @@ use fantoccini::{Client, Locator};
 use tests::{App, Mock, Session, Setup, wait_until};
 
 use super::controls::{click_in, field, fill, gone, open};
-use super::{click, computed, has_dashboard, reads};
+use super::{click, computed, expect_dashboard, reads};
 use crate::keys::{KEY, keychain_is, living_in, provider};
 
 /// Everything the page holds, what stands in its fields included.
@@ -18,12 +18,11 @@ async fn held(page: &Client) -> String {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
+#[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn a_key_is_kept_and_never_shown_again() {
     let (mock, session) = (Mock::start().await, Session::with_keyring("open sesame").await);
     let app = living_in(&session, Setup::new(mock.address())).start().await;
-    if !has_dashboard(&app).await {
-        return;
-    }
+    expect_dashboard(&app).await;
     keychain_is(&app, KeychainState::Ready).await;
     let browser = open(&app, "/providers?provider=openai").await;
     let page = &browser.page;
@@ -50,13 +49,12 @@ async fn a_key_is_kept_and_never_shown_again() {
 }
 
 #[tokio::test]
+#[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn without_a_keychain_the_page_says_what_works_instead() {
     let mock = Mock::start().await;
     let app =
         Setup::new(mock.address()).variable("OPENAI_API_KEY", "sk-environment-0123456789").start().await;
-    if !has_dashboard(&app).await {
-        return;
-    }
+    expect_dashboard(&app).await;
     let browser = open(&app, "/providers").await;
     let page = &browser.page;
     reads(page, "keychain-state", "Keys cannot be kept").await;
@@ -75,12 +73,11 @@ async fn without_a_keychain_the_page_says_what_works_instead() {
 }
 
 #[tokio::test]
+#[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn a_local_key_is_made_used_by_connect_and_taken_back() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    if !has_dashboard(&app).await {
-        return;
-    }
+    expect_dashboard(&app).await;
     let browser = open(&app, "/providers").await;
     let page = &browser.page;
     fill(page, "local-key-name", "<b>aider</b>").await;

@@ -176,7 +176,8 @@ async fn a_folder_others_can_look_into_is_warned_of() {
     std::fs::write(&file, "").unwrap();
     let (code, report) =
         examine(home.path(), &[environment[0], environment[1], ("DATA_DIR", file.to_str().unwrap())]).await;
-    assert!(code == Some(1) && worst(&report, "Data folder")["mark"] == "fail", "{report}");
+    let settings = worst(&report, "Settings");
+    assert!(code == Some(1) && settings["says"].as_str().unwrap().contains("not a folder"), "{report}");
 }
 
 #[tokio::test]

@@ -23,8 +23,9 @@ async fn call(mock: &Mock, app: &App, agent: &str) {
 }
 
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn the_tray_says_how_it_is_and_switches_the_proxy() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let tray = screen.tray().await;
     let app = start(&program, &mock, &screen).await;
@@ -72,8 +73,9 @@ async fn the_tray_says_how_it_is_and_switches_the_proxy() {
 }
 
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn the_tray_copies_what_points_each_tool_here() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let tray = screen.tray().await;
     let app = start(&program, &mock, &screen).await;
@@ -117,8 +119,9 @@ fn pretend_browser(folder: &Path) -> (String, std::path::PathBuf) {
 }
 
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn the_tray_opens_starts_at_login_and_quits() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let tray = screen.tray().await;
     let (path, opened) = pretend_browser(&screen.session.home());
