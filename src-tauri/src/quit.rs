@@ -94,6 +94,9 @@ pub(crate) fn notice(app: &AppHandle) -> Notice {
 }
 
 async fn drain(app: &AppHandle) -> i32 {
+    // What is starting now has to be stopped like what runs.
+    let desk_state = desk(app);
+    let _nothing_starts = desk_state.beginning.lock().await;
     let Link::Own(running) = desk(app).link() else { return 0 };
     let quit = &desk(app).quit;
     let watch = async {

@@ -108,6 +108,13 @@ impl Keys {
         keys
     }
 
+    #[cfg(test)]
+    fn with_keychain(mut self, keychain: Keychain) -> Self {
+        let shared = Arc::get_mut(&mut self.shared).expect("nobody shares it yet");
+        shared.keychain = Some(keychain);
+        self
+    }
+
     /// What the proxy reads.
     pub(crate) fn published(&self) -> proxy::Keys {
         self.shared.published.clone()
