@@ -49,6 +49,11 @@ impl Desk {
         }
     }
 
+    /// What the app was started with.
+    pub(crate) fn flags(&self) -> &SettingsFlags {
+        &self.flags
+    }
+
     /// What is behind the window now.
     pub(crate) fn link(&self) -> Link {
         locked(&self.link).clone().unwrap_or_else(Link::ended)

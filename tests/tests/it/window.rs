@@ -13,7 +13,8 @@ use tests::{App, Mock, Screen, Setup, desktop_binary};
 
 /// The app's program. A run without it fails: what was not looked at did not pass.
 fn program() -> PathBuf {
-    desktop_binary().expect("LLMFLOW_DESKTOP_BIN names the desktop app: `cargo xtask test` builds it and runs this")
+    desktop_binary()
+        .expect("LLMFLOW_DESKTOP_BIN names the desktop app: `cargo xtask test` builds it and runs this")
 }
 
 /// The app's title.

@@ -54,6 +54,7 @@ async fn quitting_lets_a_stream_finish_and_says_so_meanwhile() {
     assert_eq!([begun, got.body].concat(), sent, "every byte reached the client");
     let finished = app.ends().await;
     assert!(finished.status.success(), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("ERROR"), "{}", finished.stderr);
     assert_eq!(state_of_the_call(finished).await, CallState::Complete);
 }
 
