@@ -15,11 +15,15 @@ pub(crate) struct Login(Option<AutoLaunch>);
 
 impl Login {
     /// Of this program with these flags.
+    #[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "an AppImage is one of Linux's"))]
     pub(crate) fn new(app: &AppHandle, flags: &SettingsFlags) -> Self {
         let word = |word: &str| LoginEntry::HERE.word(word);
         let arguments: Vec<String> =
             std::iter::once(HIDDEN.to_owned()).chain(flags.arguments()).map(|it| word(&it)).collect();
+        #[cfg(target_os = "linux")]
         let image = app.env().appimage.map(std::path::PathBuf::from);
+        #[cfg(not(target_os = "linux"))]
+        let image = None;
         let entry = image.map_or_else(std::env::current_exe, Ok).map_err(|error| error.to_string()).and_then(
             |program| {
                 let program = program.display().to_string();
