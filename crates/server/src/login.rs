@@ -62,11 +62,11 @@ fn registry(word: &str) -> String {
     for letter in word.chars() {
         match letter {
             '\\' => backslashes += 1,
-            '"' => quoted.push_str(&"\\".repeat(backslashes + 1)),
+            '"' => {
+                quoted.push_str(&"\\".repeat(backslashes + 1));
+                backslashes = 0;
+            }
             _ => backslashes = 0,
-        }
-        if letter != '\\' {
-            backslashes = 0;
         }
         quoted.push(letter);
     }
