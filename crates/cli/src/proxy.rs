@@ -65,7 +65,7 @@ pub(crate) async fn switch(settings: &Settings, switch: Switch) -> anyhow::Resul
 fn report(state: &SourceState) -> ExitCode {
     match state {
         SourceState::Running { addresses } => {
-            say(format_args!("The proxy is on at {}.", addresses.join(" and ")))
+            say(format_args!("The proxy is on at {}.", addresses.join(" and ")));
         }
         SourceState::Paused { addresses } => say(format_args!(
             "The proxy forwards at {} and records nothing. Record again with: llmflow proxy resume",

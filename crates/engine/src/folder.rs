@@ -148,7 +148,7 @@ mod tests {
             matches!(hold(folder.path(), &instance), Err(HoldError::Held(Some(found))) if found == instance)
         );
         assert_eq!(running_instance(folder.path()), Some(instance.clone()));
-        let stopping = Instance { stopping: true, ..instance.clone() };
+        let stopping = Instance { stopping: true, ..instance };
         held.tell(&stopping).unwrap();
         assert_eq!(running_instance(folder.path()), Some(stopping));
         drop(held);
