@@ -113,8 +113,7 @@ impl Tool {
             Self::ClaudeCode => shell.set("ANTHROPIC_BASE_URL", &at(port, ANTHROPIC)),
             Self::Codex => shell.wrap("codex", &format!("-c {}", codex(port))),
             Self::GeminiCli => shell.set("GOOGLE_GEMINI_BASE_URL", &at(port, GEMINI)),
-            // Each provider has an address of its own in its configuration, which wins over OPENAI_BASE_URL; this
-            // variable adds to it.
+            // OPENAI_BASE_URL reaches one of its providers only. This adds to its configuration, which wins.
             Self::OpenCode => shell.set(OPENCODE, &open_code(port)),
             Self::Aider => {
                 shell.set("OPENAI_API_BASE", &at(port, OPENAI))
@@ -125,8 +124,8 @@ impl Tool {
     }
 }
 
-/// Each provider has an address of its own there. It comes before `ANTHROPIC_BASE_URL`, which opencode reads too, but
-/// with `/v1` in it.
+/// An address for each provider. It comes before `OPENAI_BASE_URL` and `ANTHROPIC_BASE_URL`; the latter opencode reads
+/// too, but with `/v1` in it.
 fn open_code(port: u16) -> String {
     let provider =
         |name: &str, path: &str| format!(r#""{name}":{{"options":{{"baseURL":"{}"}}}}"#, at(port, path));
