@@ -10,7 +10,7 @@ use crate::{Shell, ask};
 /// Prints the variables for a shell; nothing when the proxy does not answer.
 pub(crate) async fn print(settings: &Settings, shell: Shell) {
     let Some(port) = proxy_port(settings).await else { return };
-    for (name, value) in connect::variables(port) {
+    for (name, value) in connect::variables(&connect::proxy_at(port)) {
         match shell {
             Shell::Bash | Shell::Zsh => println!("export {name}=\"{value}\""),
             Shell::Fish => println!("set -gx {name} \"{value}\";"),
@@ -25,8 +25,9 @@ pub(crate) async fn run(settings: &Settings, command: &[String]) -> anyhow::Resu
     let mut child = Command::new(program);
     match proxy_port(settings).await {
         Some(port) => {
-            let needs = connect::needs(program, port);
-            child.args(needs.arguments).envs(connect::variables(port));
+            let proxy = connect::proxy_at(port);
+            let needs = connect::needs(program, &proxy);
+            child.args(needs.arguments).envs(connect::variables(&proxy));
             child.envs(needs.variables.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()));
         }
         None => {
