@@ -20,6 +20,12 @@ const STACK: usize = 256 * 1024;
 /// A load with more failures than this is broken, and ends.
 const FAILURES: u64 = 100;
 
+/// What every request says beside its length, as an SDK does.
+pub(crate) const HEADERS: &str = "user-agent: OpenAI/Python 2.54.0\r\naccept: application/json\r\n\
+     content-type: application/json\r\nauthorization: Bearer sk-bench-0123456789abcdef\r\n\
+     x-stainless-lang: python\r\nx-stainless-retry-count: 0\r\n";
+const CLOSING: &str = r#""}],"temperature":0.2,"max_tokens":512}"#;
+
 /// Chat requests, no two alike.
 pub(crate) struct Requests {
     pool: String,
@@ -38,26 +44,33 @@ impl Requests {
 
     /// Writes the next request into `request`. `headers` are whole lines.
     pub(crate) fn write(&self, to: &Destination, headers: &str, body_bytes: usize, request: &mut Vec<u8>) {
+        let (opening, text) = self.next(body_bytes);
+        let length = opening.len() + text.len() + CLOSING.len();
+        let head = format!(
+            "POST {} HTTP/1.1\r\nhost: {}\r\n{HEADERS}{headers}content-length: {length}\r\n\r\n",
+            to.path, to.address,
+        );
+        request.clear();
+        for part in [&head, &opening, text, CLOSING] {
+            request.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    /// The next request's body.
+    pub(crate) fn body(&self) -> String {
+        let (opening, text) = self.next(BODY_BYTES);
+        [&opening, text, CLOSING].concat()
+    }
+
+    /// How the next request begins, and its text.
+    fn next(&self, body_bytes: usize) -> (String, &str) {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
         let opening = format!(
             r#"{{"model":"gpt-4o-mini","messages":[{{"role":"system","content":"You are a careful assistant. Answer in one paragraph."}},{{"role":"user","content":"{index:09} "#
         );
-        let closing = r#""}],"temperature":0.2,"max_tokens":512}"#;
-        let text_bytes = body_bytes.saturating_sub(opening.len() + closing.len());
+        let text_bytes = body_bytes.saturating_sub(opening.len() + CLOSING.len());
         let from = usize::try_from(index.wrapping_mul(104_729)).unwrap_or(0) % (self.pool.len() - text_bytes);
-        let text = self.pool.get(from..from + text_bytes).unwrap_or_default();
-        request.clear();
-        let head = format!(
-            "POST {} HTTP/1.1\r\nhost: {}\r\nuser-agent: OpenAI/Python 2.54.0\r\naccept: application/json\r\n\
-             content-type: application/json\r\nauthorization: Bearer sk-bench-0123456789abcdef\r\n\
-             x-stainless-lang: python\r\nx-stainless-retry-count: 0\r\n{headers}content-length: {}\r\n\r\n",
-            to.path,
-            to.address,
-            opening.len() + text.len() + closing.len()
-        );
-        for part in [&head, &opening, text, closing] {
-            request.extend_from_slice(part.as_bytes());
-        }
+        (opening, self.pool.get(from..from + text_bytes).unwrap_or_default())
     }
 }
 
@@ -66,6 +79,41 @@ impl Requests {
 pub(crate) struct Destination {
     pub(crate) address: SocketAddr,
     pub(crate) path: &'static str,
+}
+
+/// What carries one request of a load at a time.
+pub(crate) trait Lane: Send {
+    /// Sends the next request and reads its whole answer; the status.
+    fn ask(&mut self, requests: &Requests) -> Result<u16>;
+
+    /// Starts again after a failure.
+    fn renew(&mut self) -> Result<()>;
+}
+
+/// A connection by this program's own HTTP/1.1.
+struct Plain {
+    to: Destination,
+    connection: Connection,
+    request: Vec<u8>,
+}
+
+impl Plain {
+    fn open(to: Destination, count: usize) -> Result<Vec<Self>> {
+        let open = || Ok(Self { to, connection: Connection::open(to.address)?, request: Vec::new() });
+        (0..count).map(|_| open()).collect()
+    }
+}
+
+impl Lane for Plain {
+    fn ask(&mut self, requests: &Requests) -> Result<u16> {
+        requests.write(&self.to, "", BODY_BYTES, &mut self.request);
+        Ok(self.connection.ask(&self.request)?.status)
+    }
+
+    fn renew(&mut self) -> Result<()> {
+        self.connection = Connection::open(self.to.address)?;
+        Ok(())
+    }
 }
 
 /// What a load gave.
@@ -91,8 +139,17 @@ pub(crate) fn open_loop(
     schedule: Schedule,
     connections: usize,
 ) -> Result<Outcome> {
+    open_loop_over(Plain::open(to, connections)?, requests, schedule)
+}
+
+/// The same over any lanes.
+pub(crate) fn open_loop_over(
+    lanes: Vec<impl Lane>,
+    requests: &Requests,
+    schedule: Schedule,
+) -> Result<Outcome> {
     let next = AtomicU64::new(0);
-    drive(to, requests, connections, |start| {
+    drive(lanes, requests, |start| {
         let due = start + schedule.due(next.fetch_add(1, Ordering::Relaxed))?;
         thread::sleep(due.saturating_duration_since(Instant::now()));
         Some(due)
@@ -106,7 +163,16 @@ pub(crate) fn closed_loop(
     duration: Duration,
     connections: usize,
 ) -> Result<Outcome> {
-    drive(to, requests, connections, |start| {
+    closed_loop_over(Plain::open(to, connections)?, requests, duration)
+}
+
+/// The same over any lanes.
+pub(crate) fn closed_loop_over(
+    lanes: Vec<impl Lane>,
+    requests: &Requests,
+    duration: Duration,
+) -> Result<Outcome> {
+    drive(lanes, requests, |start| {
         let now = Instant::now();
         (now < start + duration).then_some(now)
     })
@@ -114,36 +180,31 @@ pub(crate) fn closed_loop(
 
 /// `turn` waits until a request is due and says when that was; `None` ends the load.
 fn drive(
-    to: Destination,
+    lanes: Vec<impl Lane>,
     requests: &Requests,
-    connections: usize,
     turn: impl Fn(Instant) -> Option<Instant> + Sync,
 ) -> Result<Outcome> {
     let all = Mutex::new(Vec::new());
     let failures = AtomicU64::new(0);
-    let opened = (0..connections).map(|_| Connection::open(to.address)).collect::<Result<Vec<_>>>()?;
     let start = Instant::now();
     thread::scope(|scope| {
-        for mut connection in opened {
+        for mut lane in lanes {
             let (all, failures, turn) = (&all, &failures, &turn);
             let run = move || {
-                let (mut request, mut latencies) = (Vec::with_capacity(8 * 1024), Vec::new());
+                let mut latencies = Vec::new();
                 while let Some(due) = turn(start) {
-                    requests.write(&to, "", BODY_BYTES, &mut request);
-                    match connection.ask(&request) {
-                        Ok(answer) if answer.status == 200 => latencies.push(due.elapsed()),
+                    match lane.ask(requests) {
+                        Ok(200) => latencies.push(due.elapsed()),
                         _ if failures.fetch_add(1, Ordering::Relaxed) > FAILURES => break,
-                        _ => match Connection::open(to.address) {
-                            Ok(fresh) => connection = fresh,
-                            Err(_) => break,
-                        },
+                        _ if lane.renew().is_err() => break,
+                        _ => {}
                     }
                 }
                 if let Ok(mut all) = all.lock() {
                     all.append(&mut latencies);
                 }
             };
-            // Without a thread there is one connection less, which the figures show.
+            // Without a thread there is one lane less, which the figures show.
             drop(thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run));
         }
     });
@@ -166,7 +227,7 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let count = AtomicU64::new(0);
-        let answer = move |_: &str, _: &[u8], stream: &mut std::net::TcpStream| {
+        let answer = move |_: &str, stream: &mut std::net::TcpStream| {
             if count.fetch_add(1, Ordering::Relaxed) == 0 {
                 thread::sleep(stall);
             }
@@ -195,7 +256,9 @@ mod tests {
             let mut request = Vec::new();
             requests.write(&to, "", BODY_BYTES, &mut request);
             let text = String::from_utf8(request).unwrap();
-            let body = text.split_once("\r\n\r\n").unwrap().1.to_owned();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            assert!(head.ends_with("\r\ncontent-length: 4096"), "{head}");
+            let body = body.to_owned();
             assert_eq!(body.len(), BODY_BYTES);
             serde_json::from_str::<serde_json::Value>(&body).unwrap();
             assert!(bodies.insert(body));

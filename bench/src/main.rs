@@ -8,6 +8,7 @@ mod database;
 mod http;
 mod load;
 mod machine;
+mod modern;
 mod process;
 mod proxies;
 mod report;
@@ -77,6 +78,8 @@ enum Row {
     C,
     /// Storage: a long coding session
     D,
+    /// Transports: large bodies, HTTP/2, idle connections
+    E,
 }
 
 impl Options {
@@ -118,6 +121,11 @@ fn run(options: &Options) -> Result<ExitCode> {
     }
     if options.wants(Row::D) {
         rows::storage::measure(options, &mut report)?;
+    }
+    if options.wants(Row::E) {
+        rows::bodies::measure(options, &mut report)?;
+        rows::versions::measure(options, &mut report)?;
+        rows::idle::measure(options, &mut report)?;
     }
     report.facts.push(("load after", machine::load()));
     let text = report.markdown();

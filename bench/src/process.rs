@@ -54,6 +54,11 @@ impl Process {
         self.status("VmRSS:")
     }
 
+    /// From now on the peak is that of what follows. Where the system does not allow it, it stays that of everything.
+    pub(crate) fn forget_peak(&self) {
+        drop(fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5"));
+    }
+
     /// The most it ever was.
     pub(crate) fn peak_mb(&self) -> Option<f64> {
         self.status("VmHWM:")
@@ -102,13 +107,13 @@ impl Drop for Process {
     }
 }
 
-/// A thousand streams have a thousand sockets here, and twice that in the proxy, which inherits the limit.
+/// Thousands of connections are as many sockets here, and up to twice that in the proxy, which inherits the limit.
 #[cfg(unix)]
 pub(crate) fn allow_many_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Where it cannot be raised, the streams that fail say so.
+    // Where it cannot be raised, the connections that fail say so.
     let _stays_as_it_is = setrlimit(Resource::Nofile, limit);
 }
 

@@ -67,7 +67,7 @@ impl Proxy {
             "worker_processes auto; pid {path}/pid; error_log {path}/error.log crit; daemon off;\n\
              events {{ worker_connections 4096; }}\n\
              http {{ access_log off; keepalive_timeout 300s; keepalive_requests 100000000; tcp_nodelay on;\n\
-             client_body_buffer_size 1m; client_max_body_size 64m; client_body_temp_path {path}/b; proxy_temp_path {path}/p;\n\
+             client_body_buffer_size 1m; client_max_body_size 128m; client_body_temp_path {path}/b; proxy_temp_path {path}/p;\n\
              fastcgi_temp_path {path}/f; uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;\n\
              upstream u {{ server {upstream}; keepalive 64; keepalive_requests 100000000; }}\n\
              server {{ listen {address}; location / {{ proxy_pass http://u; proxy_http_version 1.1;\n\

@@ -1,6 +1,9 @@
 //! The rows of the table, a file each.
 
+pub(crate) mod bodies;
 pub(crate) mod calls;
 pub(crate) mod footprint;
+pub(crate) mod idle;
 pub(crate) mod storage;
 pub(crate) mod streams;
+pub(crate) mod versions;

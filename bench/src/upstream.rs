@@ -22,6 +22,8 @@ pub(crate) const STAMP: char = '~';
 const ANSWER_BYTES: usize = 600;
 const STACK: usize = 128 * 1024;
 const READ: usize = 64 * 1024;
+/// A chunked body ends like this.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// The upstream as a child process.
 pub(crate) struct Upstream {
@@ -46,13 +48,13 @@ pub(crate) fn run() -> Result<()> {
     writeln!(output, "{}", listener.local_addr()?)?;
     output.flush()?;
     let chat = Chat::new();
-    serve(listener, Arc::new(move |head, _body, stream| chat.answer(head, stream)))?;
+    serve(listener, Arc::new(move |head, stream| chat.answer(head, stream)))?;
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }
 
-/// Answers one request: its head, its body, and where the answer goes.
-pub(crate) type Answerer = dyn Fn(&str, &[u8], &mut TcpStream) -> std::io::Result<()> + Send + Sync;
+/// Answers one request: its head, and where the answer goes. What a request's body says is nobody's business here.
+pub(crate) type Answerer = dyn Fn(&str, &mut TcpStream) -> std::io::Result<()> + Send + Sync;
 
 /// Serves in the background for as long as this process lives.
 pub(crate) fn serve(listener: TcpListener, answer: Arc<Answerer>) -> Result<()> {
@@ -84,16 +86,38 @@ fn connection(mut stream: TcpStream, answer: &Answerer) -> std::io::Result<()> {
                 break (at + 4, content_length(buffer.get(..at).unwrap_or_default()));
             }
         };
-        while !body_is_whole(&buffer, head_end, length) {
-            let read = stream.read(&mut piece)?;
-            if read == 0 {
-                return Ok(());
-            }
-            buffer.extend_from_slice(piece.get(..read).unwrap_or_default());
-        }
         let (head, body) = buffer.split_at(head_end);
-        answer(&String::from_utf8_lossy(head), body, &mut stream)?;
+        if !skip_body(&mut stream, body, length, &mut piece)? {
+            return Ok(());
+        }
+        answer(&String::from_utf8_lossy(head), &mut stream)?;
     }
+}
+
+/// Reads what is left of a body that has `begun`, and keeps nothing of it; `false` when it breaks off.
+fn skip_body(
+    stream: &mut impl Read,
+    begun: &[u8],
+    length: Option<usize>,
+    piece: &mut [u8],
+) -> std::io::Result<bool> {
+    let mut seen = begun.len();
+    let mut tail = Vec::with_capacity(2 * LAST_CHUNK.len());
+    let mut end_with = |bytes: &[u8]| {
+        tail.extend_from_slice(bytes.get(bytes.len().saturating_sub(LAST_CHUNK.len())..).unwrap_or_default());
+        tail.drain(..tail.len().saturating_sub(LAST_CHUNK.len()));
+        tail == LAST_CHUNK
+    };
+    let mut chunks_ended = end_with(begun);
+    while !length.map_or(chunks_ended, |length| seen >= length) {
+        let read = stream.read(piece)?;
+        if read == 0 {
+            return Ok(false);
+        }
+        seen += read;
+        chunks_ended = end_with(piece.get(..read).unwrap_or_default());
+    }
+    Ok(true)
 }
 
 /// `None`: chunked.
@@ -103,13 +127,6 @@ fn content_length(head: &[u8]) -> Option<usize> {
         return None;
     }
     Some(header(&head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0))
-}
-
-fn body_is_whole(buffer: &[u8], head_end: usize, length: Option<usize>) -> bool {
-    match length {
-        Some(length) => buffer.len() >= head_end + length,
-        None => buffer.ends_with(b"0\r\n\r\n"),
-    }
 }
 
 /// The value of a header.
@@ -195,6 +212,21 @@ impl Chat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bodies_are_read_to_their_end_and_no_further() {
+        let skip = |begun: &[u8], rest: &[u8], length| {
+            let mut rest = rest;
+            // Pieces of three bytes: the end of the chunks comes in two of them.
+            let whole = skip_body(&mut rest, begun, length, &mut [0; 3]).unwrap();
+            (whole, rest.len())
+        };
+        assert_eq!(skip(b"", b"", Some(0)), (true, 0));
+        assert_eq!(skip(b"ab", b"cdefgh", Some(5)), (true, 3));
+        assert_eq!(skip(b"ab", b"cd", Some(5)), (false, 0));
+        assert_eq!(skip(b"2\r\nab\r\n0\r", b"\n\r\nGET", None), (true, 3));
+        assert_eq!(skip(b"2\r\nab\r\n", b"0\r\n", None), (false, 0));
+    }
 
     #[test]
     fn answers_are_json_and_no_two_are_alike() {

@@ -39,7 +39,7 @@ pub use raw::{Line, Raw};
 pub use session::{SECRETS, Session};
 pub use store_files::{Cell, database_cells, files};
 pub use tap::{Heard, Tap};
-pub use wait::{DEADLINE, wait_until, within};
+pub use wait::{DEADLINE, unhindered, wait_until, within};
 
 use sha2::{Digest, Sha256};
 

@@ -94,6 +94,7 @@ pub struct Mock {
     address: SocketAddr,
     state: Arc<State>,
     stop: CancellationToken,
+    tasks: TaskTracker,
 }
 
 impl Drop for Mock {
@@ -122,7 +123,14 @@ impl Mock {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(accept(listener, state.clone(), tasks.clone(), stop.clone()));
-        Self { address, state, stop }
+        Self { address, state, stop, tasks }
+    }
+
+    /// Closes every connection and the port; when it returns, nothing listens there any more.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Where it listens.

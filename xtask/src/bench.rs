@@ -23,8 +23,8 @@ pub(crate) struct Options {
     /// Seconds instead of minutes; the figures are rougher
     #[arg(long)]
     quick: bool,
-    /// Only this row (a: calls, b: streams, c: footprint, d: storage); may be given again
-    #[arg(long, value_name = "a|b|c|d")]
+    /// Only this row (a: calls, b: streams, c: footprint, d: storage, e: transports); may be given again
+    #[arg(long, value_name = "a|b|c|d|e")]
     row: Vec<String>,
     /// A folder in which the original LLMFlow is installed from npm, to compare with
     #[arg(long, value_name = "DIR")]

@@ -87,7 +87,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
 fn upstream(answers: Answers) -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
-    let answer = move |_: &str, _: &[u8], stream: &mut TcpStream| {
+    let answer = move |_: &str, stream: &mut TcpStream| {
         let events = answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         stream.write_all(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n\

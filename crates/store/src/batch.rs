@@ -9,6 +9,7 @@ use api::{CallId, CallSummary};
 use crate::known::Known;
 use crate::layout::Place;
 use crate::pack::{Packed, Packer};
+use crate::words::Distinct;
 use crate::write::{CallRecord, Write};
 use crate::{Store, StoreError, bodies, record, text};
 
@@ -73,7 +74,7 @@ type Parts = (Vec<Place>, Vec<String>, Vec<Packed>);
 
 fn pack(calls: &[CallRecord], known: &mut Known) -> Result<Parts, StoreError> {
     let (mut places, mut texts) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
-    let mut packer = Packer::new(known);
+    let (mut packer, mut distinct) = (Packer::new(known), Distinct::default());
     for call in calls {
         let (mut new, mut answered, begins) = (Vec::new(), Vec::new(), packer.len()?);
         let layouts = [
@@ -81,7 +82,7 @@ fn pack(calls: &[CallRecord], known: &mut Known) -> Result<Parts, StoreError> {
             bodies::store(&call.response, &mut packer, &mut answered)?,
         ];
         places.push(packer.add(&record::encode(call, &layouts, begins)?)?);
-        texts.push(text::words(&call.answer_text, &new));
+        texts.push(text::words(&mut distinct, &call.answer_text, &new));
         packer.end_call()?;
     }
     Ok((places, texts, packer.finish()?))

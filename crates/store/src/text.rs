@@ -18,13 +18,12 @@ const LARGEST: usize = 1 << 20;
 const PHRASE_CALLS: i64 = 20_000;
 
 /// The words of a call: of its answer, and of what in its request nobody had said before.
-pub(crate) fn words(answer: &str, new: &[Bytes]) -> String {
-    let mut distinct = Distinct::default();
+pub(crate) fn words(distinct: &mut Distinct, answer: &str, new: &[Bytes]) -> String {
     distinct.add(answer);
     for stretch in new {
         distinct.add(&model::text::searchable(stretch, LARGEST));
     }
-    distinct.into_text()
+    distinct.take()
 }
 
 /// Takes these words into the index.

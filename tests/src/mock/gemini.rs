@@ -9,7 +9,7 @@ pub(super) fn answer(plan: &Plan, received: &Received) -> Answer {
     let model =
         path.rsplit('/').next().and_then(|last| last.split(':').next()).unwrap_or_default().to_owned();
     if !path.ends_with(":streamGenerateContent") {
-        let body = response(plan, &model, &parts(plan, received), Some("STOP"));
+        let body = response(plan, &model, &parts(plan, received), (1, 1));
         return Answer::whole(200, "application/json; charset=UTF-8", body.to_string());
     }
     let pieces = pieces(plan, received, &model);
@@ -36,16 +36,18 @@ fn call(plan: &Plan, received: &Received) -> Option<Value> {
     Some(json!({"functionCall": {"name": name, "args": arguments}}))
 }
 
-fn response(plan: &Plan, model: &str, parts: &[Value], finish: Option<&str>) -> Value {
+/// The piece `(number, of)` of an answer. Each counts the tokens so far.
+fn response(plan: &Plan, model: &str, parts: &[Value], (number, of): (u64, u64)) -> Value {
     let tokens = &plan.tokens;
+    let candidates = (tokens.output - tokens.reasoning) * number / of;
     let mut candidate = json!({"content": {"role": "model", "parts": parts}, "index": 0});
-    if let Some(finish) = finish {
-        candidate["finishReason"] = json!(finish);
+    if number == of {
+        candidate["finishReason"] = json!("STOP");
     }
     let mut usage = json!({
         "promptTokenCount": tokens.prompt(),
-        "candidatesTokenCount": tokens.output - tokens.reasoning,
-        "totalTokenCount": tokens.prompt() + tokens.output,
+        "candidatesTokenCount": candidates,
+        "totalTokenCount": tokens.prompt() + tokens.reasoning + candidates,
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens.prompt()}],
     });
     if tokens.cache_read > 0 {
@@ -64,9 +66,8 @@ fn pieces(plan: &Plan, received: &Received, model: &str) -> Vec<Value> {
     }
     all.extend(plan.text_pieces().into_iter().map(|text| json!({"text": text})));
     all.extend(call(plan, received));
-    let last = all.len().saturating_sub(1);
-    let finish = |index: usize| (index == last).then_some("STOP");
-    all.into_iter().enumerate().map(|(index, part)| response(plan, model, &[part], finish(index))).collect()
+    let of = all.len() as u64;
+    (1..).zip(all).map(|(number, part)| response(plan, model, &[part], (number, of))).collect()
 }
 
 /// Without `alt=sse` the stream is one JSON array, element by element.

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use api::{BodySide, CallState};
+use api::{BodySide, CallState, HealthStatus};
 use futures_util::future::join_all;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use sqlx::Connection;
@@ -116,7 +116,7 @@ async fn the_upstream_dies() {
     let address = mock.address();
     hold(&mock);
     let streams = open(address, false).await;
-    drop(mock);
+    mock.stop().await;
     let without = finish(streams).await;
     assert!(without.iter().all(|seen| seen.ended == Ended::Broken));
 
@@ -124,7 +124,7 @@ async fn the_upstream_dies() {
     let app = App::start(address).await;
     hold(&mock);
     let streams = open(app.proxy, true).await;
-    drop(mock);
+    mock.stop().await;
     let through = finish(streams).await;
     score.compare("the upstream dies", &without, &through);
     let calls = app.recorded(STREAMS).await;
@@ -174,12 +174,21 @@ async fn the_database_is_locked() {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let through = whole_round(&mock, app.proxy, true).await;
     score.compare("the database is locked", &without, &through);
-    wait_until("a failed attempt to write", async || app.log().contains("trying again").then_some(())).await;
+    cannot_write(&app).await;
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
     other.close().await.unwrap();
     complete(&app, STREAMS).await;
     goes_on(&app, &mock, STREAMS).await;
     score.finish("the database is locked");
+}
+
+/// Writing was tried in vain, and the page says so; the calls wait.
+async fn cannot_write(app: &App) {
+    wait_until("a failed attempt to write", async || app.log().contains("trying again").then_some(())).await;
+    let health = app.health().await;
+    assert_eq!((health.status, health.completeness.lost), (HealthStatus::Degraded, 0), "{health:?}");
+    assert!(health.completeness.recorded < STREAMS as u64, "{health:?}");
+    assert!(health.problems.iter().any(|problem| problem.contains("cannot write to")), "{health:?}");
 }
 
 /// All calls are there, complete, and none is lost.
@@ -226,11 +235,7 @@ async fn the_disk_fills() {
     let full = disk.fill(&app);
     let through = whole_round(&mock, app.proxy, true).await;
     score.compare("the disk fills", &without, &through);
-    wait_until("a failed attempt to write", async || {
-        let counted = app.health().await.completeness;
-        (counted.seen == STREAMS as u64 && counted.recorded == 0 && counted.lost == 0).then_some(())
-    })
-    .await;
+    cannot_write(&app).await;
     full.release();
     complete(&app, STREAMS).await;
     goes_on(&app, &mock, STREAMS).await;

@@ -60,7 +60,10 @@ impl Talk {
                 if let Some(last) = messages.last_mut() {
                     last["content"][0]["cache_control"] = json!({"type": "ephemeral"});
                 }
-                json!({"model": "claude-sonnet-4-5", "max_tokens": 9, "system": system, "messages": messages})
+                json!({
+                    "model": "claude-sonnet-4-5", "max_tokens": 9, "system": system, "messages": messages,
+                    "tools": [{"name": "Task", "input_schema": {"type": "object"}}],
+                })
             }
             Dialect::Gemini => {
                 json!({"systemInstruction": {"parts": [{"text": system}]}, "contents": self.messages})

@@ -173,8 +173,12 @@ async fn what_cannot_be_set_is_refused_and_changes_nothing() {
 
     // Text that looks like TOML stays text.
     let hostile = "x\"]\nproxy_port = 1 #'''";
-    let after = change(&app, "allowed_origins", Some(hostile)).await.unwrap();
-    assert_eq!(row(&after, "allowed_origins").pending.as_deref(), Some(hostile));
+    let refused = change(&app, "allowed_origins", Some(hostile)).await.unwrap_err();
+    assert_eq!(refused.kind, api::ErrorKind::BadRequest, "{refused:?}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), MINE);
+    let hostile = "x\"] proxy_port = 1 #'''";
+    let after = change(&app, "providers.azure.api_version", Some(hostile)).await.unwrap();
+    assert_eq!(row(&after, "providers.azure.api_version").pending.as_deref(), Some(hostile));
 
     std::fs::write(&file, "max_body_mb = = 1").unwrap();
     for error in [

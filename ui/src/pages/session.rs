@@ -44,7 +44,7 @@ fn OneSession(key_: u64) -> impl IntoView {
     let found = fetch(true, asked, move |()| backend.session(SessionRef::Key(key_)));
     Effect::new(move |_| {
         found.with(|found| {
-            set_title(found.and_then(|found| found.session.title.as_deref()).unwrap_or("Session"))
+            set_title(found.and_then(|found| found.session.title.as_deref()).unwrap_or("Session"));
         });
     });
     on_key(move |event| {

@@ -176,7 +176,9 @@ async fn a_folder_others_can_look_into_is_warned_of() {
     std::fs::write(&file, "").unwrap();
     let (code, report) =
         examine(home.path(), &[environment[0], environment[1], ("DATA_DIR", file.to_str().unwrap())]).await;
-    assert!(code == Some(1) && worst(&report, "Data folder")["mark"] == "fail", "{report}");
+    let finding = worst(&report, "Settings");
+    assert_eq!((code, &finding["mark"]), (Some(1), &"fail".into()), "{report}");
+    assert!(finding["says"].as_str().unwrap().contains("not a folder"), "{finding}");
 }
 
 #[tokio::test]

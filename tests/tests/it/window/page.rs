@@ -171,7 +171,7 @@ async fn a_start_that_fails_is_said_in_the_window() {
     let data = setup.data();
     let driven = drive(&program, &screen, setup).await;
     let page = &driven.page;
-    let said = reads(page, "notice-text", "cannot be used").await;
+    let said = reads(page, "notice-text", "not a folder").await;
     assert!(said.contains("DATA_DIR"), "it names the remedy: {said}");
     std::fs::remove_file(data).unwrap();
     click(page, "notice-action").await;

@@ -88,7 +88,7 @@ fn Turn(index: i32, call: CallSummary, row: Row, selected: RwSignal<Option<i32>>
             <span role="gridcell" class="row g3 name">
                 <StateIcon icon=icon word=word class=class />
                 <Badges call=call.clone() />
-                <a class="cut ttl" href=href title=title.clone()>{title.clone()}</a>
+                <a class="cut ttl" href=href title=title>{title.clone()}</a>
             </span>
             <span role="gridcell" class="c-model"><ModelName name=call.model.clone() provider=call.provider.clone() /></span>
             <span role="gridcell" class="num r" title=prompt.map(thousands)>{prompt.map_or_else(|| "–".to_owned(), short)}</span>
