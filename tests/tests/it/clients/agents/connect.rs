@@ -81,7 +81,7 @@ const STARTS: &[Start] = &[
     Start {
         tool: Tool::Cline,
         folder: "js-cline/node_modules/.bin",
-        arguments: "--json -y hello",
+        arguments: "--json -y 'hello there'",
         files: &[],
         variables: &[("CLINE_TELEMETRY_DISABLED", "1")],
     },
