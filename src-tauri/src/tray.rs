@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use api::{Request, SourceTarget};
-use engine::connect::{Shell, Tool};
+use engine::connect::{Shell, Tool, proxy_at};
 use engine::glance::Glance;
 use server::until_midnight;
 use tauri::async_runtime::spawn;
@@ -110,7 +110,7 @@ fn copy_environment(app: &AppHandle, id: &str) {
     else {
         return;
     };
-    if let Err(error) = copy(tool.snippet(shell, port)) {
+    if let Err(error) = copy(tool.setup(shell, &proxy_at(port))) {
         tracing::warn!(error, "nothing was copied");
     }
 }

@@ -1,5 +1,6 @@
 //! The reader's own choices, kept between visits: theme, navigation, shell. Leaves out what the address holds.
 
+use api::connect::Shell;
 use leptos::prelude::*;
 
 use crate::browser::{on_system_theme, store, stored, system_is_dark};
@@ -16,26 +17,6 @@ pub enum Theme {
     Dark,
 }
 
-/// Whose syntax snippets have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shell {
-    Bash,
-    Fish,
-    Pwsh,
-}
-
-impl Shell {
-    pub const ALL: [Self; 3] = [Self::Bash, Self::Fish, Self::Pwsh];
-
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Bash => "bash, zsh",
-            Self::Fish => "fish",
-            Self::Pwsh => "PowerShell",
-        }
-    }
-}
-
 /// The choices, as the whole app shares them.
 #[derive(Clone, Copy)]
 pub struct Preferences {
@@ -45,6 +26,7 @@ pub struct Preferences {
     pub dark: RwSignal<bool>,
     /// Whether the navigation is a rail: on most pages, and on Trace, which needs the room.
     rails: [RwSignal<bool>; 2],
+    /// Whose syntax snippets have.
     pub shell: RwSignal<Shell>,
 }
 
@@ -65,8 +47,8 @@ impl Preferences {
         });
         let rails = [(NAV[0], "wide"), (NAV[1], "rail")]
             .map(|(key, usual)| RwSignal::new(stored(key).as_deref().unwrap_or(usual) == "rail"));
-        let shell = stored(SHELL).and_then(|word| Shell::ALL.into_iter().find(|shell| shell.label() == word));
-        Self { theme, dark, rails, shell: RwSignal::new(shell.unwrap_or(Shell::Bash)) }
+        let shell = stored(SHELL).and_then(|word| Shell::ALL.into_iter().find(|shell| shell.key() == word));
+        Self { theme, dark, rails, shell: RwSignal::new(shell.unwrap_or(Shell::Posix)) }
     }
 
     pub fn toggle_theme(self) {
@@ -97,7 +79,7 @@ impl Preferences {
 
     pub fn choose_shell(self, shell: Shell) {
         self.shell.set(shell);
-        store(SHELL, shell.label());
+        store(SHELL, shell.key());
     }
 }
 

@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 mod call;
+pub mod connect;
 mod conversation;
 mod error;
 mod event;

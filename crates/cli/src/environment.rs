@@ -17,7 +17,7 @@ pub(crate) async fn print(settings: Result<Settings, SettingsError>, shell: Shel
         Err(error) => return complain(error),
     };
     let Some(port) = proxy_port(&settings).await else { return };
-    for (name, value) in connect::variables(port) {
+    for (name, value) in connect::variables(&connect::proxy_at(port)) {
         match shell {
             Shell::Bash | Shell::Zsh => say(format_args!("export {name}=\"{value}\"")),
             Shell::Fish => say(format_args!("set -gx {name} \"{value}\";")),
@@ -42,8 +42,9 @@ pub(crate) async fn run(
     };
     match port {
         Ok(port) => {
-            let needs = connect::needs(program, port);
-            child.args(needs.arguments).envs(connect::variables(port));
+            let proxy = connect::proxy_at(port);
+            let needs = connect::needs(program, &proxy);
+            child.args(needs.arguments).envs(connect::variables(&proxy));
             child.envs(needs.variables.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()));
         }
         Err(why) => complain(why),

@@ -138,7 +138,7 @@ fn line(stranded: &Stranded) -> String {
 }
 
 fn name(client: &str) -> &str {
-    let known = crate::connect::Tool::ALL.into_iter().find(|tool| tool.key() == client);
+    let known = api::connect::Tool::ALL.into_iter().find(|tool| tool.key() == client);
     known.map_or(client, |tool| tool.name())
 }
 

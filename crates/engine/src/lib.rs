@@ -5,7 +5,6 @@
 
 mod background;
 mod commands;
-pub mod connect;
 pub mod doctor;
 mod engine;
 mod events;
@@ -22,6 +21,7 @@ pub mod settings;
 mod sources;
 mod supervisor;
 
+pub use api::connect;
 pub use engine::{Engine, StartError};
 pub use events::gather;
 pub use folder::{Instance, running_instance};

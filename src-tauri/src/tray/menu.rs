@@ -60,7 +60,7 @@ impl TrayMenu {
         );
         let off = Submenu::with_items(app, "Turn proxy off", true, &[&off_now])?;
         let copy = Submenu::new(app, "Copy environment for", true)?;
-        for tool in Tool::ALL {
+        for tool in Tool::ALL.into_iter().filter(|tool| tool.is_set_in_shells()) {
             let shells = Submenu::new(app, tool.name(), true)?;
             for shell in Shell::ALL {
                 shells.append(&entry(&format!("copy {} {}", tool.key(), shell.key()), shell.name())?)?;

@@ -18,6 +18,9 @@ fn installed(inside: &str) -> PathBuf {
     let folder = std::env::var_os("LLMFLOW_CLIENTS");
     let folder = folder.expect("LLMFLOW_CLIENTS names no folder: run cargo xtask test --clients DIR");
     let path = PathBuf::from(folder).join(inside);
+    if !path.exists() {
+        table(&format!("| {inside} | NOT INSTALLED | | | | |\n"));
+    }
     assert!(
         path.exists(),
         "{} is not there: install the clients as tests/tests/it/clients.rs says",

@@ -3,6 +3,7 @@
 pub mod tools;
 
 use api::Providers;
+use api::connect::{Shell, Tool};
 use leptos::prelude::*;
 
 use crate::backend::use_backend;
@@ -13,8 +14,7 @@ use crate::components::top_bar::TopBar;
 use crate::fetch::{Fetched, fetch};
 use crate::live::use_live;
 use crate::made_keys::MadeKeys;
-use crate::preferences::{Preferences, Shell};
-use tools::{TOOLS, Tool};
+use crate::preferences::Preferences;
 
 /// The page.
 #[component]
@@ -41,7 +41,7 @@ pub fn Connect() -> impl IntoView {
                 <span class="end"></span>
                 <ShellChoice />
             </div>
-            <div class="grid">{TOOLS.iter().map(|tool| view! { <Card tool=tool keys=keys /> }).collect_view()}</div>
+            <div class="grid">{Tool::ALL.into_iter().map(|tool| view! { <Card tool=tool keys=keys /> }).collect_view()}</div>
             <p class="t3 s12 row">
                 <Glyph icon=Icon::Lock small=true />
                 {move || format!("The proxy listens on {}. To stop recording a tool, unset the variable.", live.proxy_address())}
@@ -63,7 +63,7 @@ pub fn ShellChoice() -> impl IntoView {
                     type="button" role="tab" aria-selected=move || chosen().to_string()
                     aria-pressed=move || chosen().to_string() on:click=move |_| preferences.choose_shell(shell)
                 >
-                    {shell.label()}
+                    {shell.name()}
                 </button>
             }
         })
@@ -72,11 +72,11 @@ pub fn ShellChoice() -> impl IntoView {
 }
 
 #[component]
-fn Card(tool: &'static Tool, keys: Fetched<Providers>) -> impl IntoView {
+fn Card(tool: Tool, keys: Fetched<Providers>) -> impl IntoView {
     let live = use_live();
     let (preferences, made) = (expect_context::<Preferences>(), expect_context::<MadeKeys>());
     let local = Memo::new(move |_| {
-        keys.with(|keys| keys?.local_keys.iter().find(|key| key.name == tool.key).cloned())
+        keys.with(|keys| keys?.local_keys.iter().find(|key| key.name == tool.key()).cloned())
     });
     let in_use = Memo::new(move |_| keys.with(|keys| keys.is_some_and(|keys| !keys.local_keys.is_empty())));
     let with_local = RwSignal::new(false);
@@ -84,7 +84,7 @@ fn Card(tool: &'static Tool, keys: Fetched<Providers>) -> impl IntoView {
     Effect::new(move |_| with_local.set(keys.with(|keys| keys.is_some_and(|keys| keys.local_keys_required))));
     let text = Signal::derive(move || {
         let key = local.get().filter(|_| with_local.get()).map(|local| made.or_blank(&local));
-        tool.snippet(&live.proxy_address(), key.as_deref(), preferences.shell.get())
+        tool.snippet(preferences.shell.get(), &format!("http://{}", live.proxy_address()), key.as_deref())
     });
     let choice = move || {
         let has_key = local.with(Option::is_some);
@@ -114,25 +114,26 @@ fn Card(tool: &'static Tool, keys: Fetched<Providers>) -> impl IntoView {
             }
         })
     };
+    let (letters, class) = tools::mark(tool);
     let lines = move || {
         let text = text.get();
         text.lines().map(snippet_line).collect_view()
     };
     view! {
-        <section class="panel card" data-testid=format!("connect-{}", tool.key)>
+        <section class="panel card" data-testid=format!("connect-{}", tool.key())>
             <div class="ch">
-                <span class=format!("{} lg", tool.class)>{tool.letters}</span>
-                <span class="col"><h2>{tool.name}</h2><span class="t3 s12 cut">{tool.covers}</span></span>
+                <span class=format!("{class} lg")>{letters}</span>
+                <span class="col"><h2>{tools::title(tool)}</h2><span class="t3 s12 cut">{tools::covers(tool)}</span></span>
             </div>
             <div class="snip">
-                <div class="shead"><span class="t3 s12">{move || preferences.shell.get().label()}</span>
+                <div class="shead"><span class="t3 s12">{move || preferences.shell.get().name()}</span>
                     <span class="end"></span>
                     {choice}
                     <CopyButton text=move |()| text.get_untracked() label="Copy" class="cpb" testid="copy-snippet" />
                 </div>
                 <pre>{lines}</pre>
             </div>
-            <p class="cfoot t2 s12">{tool.note}{blank}</p>
+            <p class="cfoot t2 s12">{tools::note(tool)}{blank}</p>
         </section>
     }
 }

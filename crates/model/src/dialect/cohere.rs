@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, text_of};
 use super::json::{count, index, list, object, owned, text};
-use super::{content, ollama};
+use super::{content, errors, ollama};
 
 /// Tool calls stand after text and thinking.
 const TOOL_CALLS: u64 = 1 << 60;
@@ -91,6 +91,11 @@ fn take_tool_call(place: u64, call: &Value, answer: &mut Answer) {
 fn take_end(holder: &Value, answer: &mut Answer) {
     if let Some(reason) = text(holder, "finish_reason") {
         answer.finish(0, reason);
+        // Its failures are an ordinary end but for the reason; v1 says which kind of ERROR.
+        if reason.starts_with("ERROR") || reason == "TIMEOUT" {
+            let error = holder.get("error").and_then(|error| errors::named(error, None));
+            answer.reading.error = error.or_else(|| Some(reason.to_owned()));
+        }
     }
     let usage = object(holder, "usage").or_else(|| object(holder, "meta"));
     if let Some(usage) = usage {

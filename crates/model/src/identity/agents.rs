@@ -74,7 +74,7 @@ const OPENINGS: &[(&str, &str)] = &[
 ];
 
 /// Where a system prompt stands, by dialect; in the first place when it is among the messages.
-const PROMPTS: [&str; 4] = ["messages", "system", "instructions", "systemInstruction"];
+const PROMPTS: [&str; 5] = ["messages", "input", "system", "instructions", "systemInstruction"];
 
 /// A system prompt begins within so many bytes of its member.
 const OPENING_WITHIN: usize = 256;
@@ -203,6 +203,8 @@ mod tests {
         let anthropic =
             r#"{"messages":[{"role":"user","content":"hi"}],"system":"You are Cline, a careful agent."}"#;
         assert_eq!(tool_in_prompt(anthropic.as_bytes()), Some("cline"));
+        let responses = r#"{"input":[{"role":"developer","content":[{"text":"You are an agent in the Continue CLI. Given"}]}]}"#;
+        assert_eq!(tool_in_prompt(responses.as_bytes()), Some("continue"));
         assert_eq!(tool_in_prompt(b"not json"), None);
     }
 }

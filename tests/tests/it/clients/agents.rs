@@ -3,6 +3,7 @@
 //! A fault befalls the first request that offers tools, and no other: how often an agent asks again, and when it gives
 //! up, is decided by its own clock.
 
+mod connect;
 mod known;
 
 use std::path::Path;
@@ -91,7 +92,9 @@ async fn go(agent: &'static Agent) {
             true if !befell.swap(true, Ordering::Relaxed) => plan.clone(),
             _ => good.clone(),
         };
-        let expected = Expected { client: Some(agent.key), session: agent.session, plan: &followed };
+        let by_chance = plan.fault == Fault::Disconnect;
+        let expected =
+            Expected { client: Some(agent.key), session: agent.session, plan: &followed, by_chance };
         let begin = |mock: &Mock| begin(mock, agent, &plan);
         let mut client = async |bases: &Bases| run(agent, bases, &home).await;
         let outcome = bench.both(&what, agent.prefix, begin, &mut client, &expected).await;

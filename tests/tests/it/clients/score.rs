@@ -13,6 +13,14 @@ pub(super) struct Run {
     pub(super) exchanges: Vec<Exchange>,
 }
 
+impl Run {
+    /// The client did the same, as far as its user and its requests show it.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let shown = |run: &Self| normal(run.outcome.to_string().as_bytes());
+        self.heard.len() == other.heard.len() && shown(self) == shown(other)
+    }
+}
+
 /// What a record must say beside what the upstream answered.
 pub(super) struct Expected<'a> {
     /// The tool's or the SDK's name.
@@ -21,6 +29,8 @@ pub(super) struct Expected<'a> {
     pub(super) session: fn(&Exchange) -> Option<String>,
     /// What the mock followed when it answered this one.
     pub(super) plan: &'a dyn Fn(&Exchange) -> Plan,
+    /// Whether the client asks again or gives up is decided by what it had read when the connection was cut.
+    pub(super) by_chance: bool,
 }
 
 /// Counts for the table and the faults found.
@@ -175,6 +185,10 @@ impl Score {
         if session.is_some() && call.session_id != session {
             self.wrong.push(format!("{what}: session {:?} instead of {session:?}", call.session_id));
         }
+        let model = asked_model(exchange);
+        if asks_a_model(exchange) && call.model != model {
+            self.wrong.push(format!("{what}: model {:?} instead of {model:?}", call.model));
+        }
         let plan = (expected.plan)(exchange);
         if !asks_a_model(exchange) {
             if call.operation == Operation::Chat || call.cost.is_some_and(|cost| cost.pico() != 0) {
@@ -284,6 +298,13 @@ fn pairs<'a>(run: &'a Run, prefix: &str) -> Vec<(&'a Heard, &'a Exchange)> {
 fn price_key(call: &CallSummary) -> Option<String> {
     let model = call.model.as_deref().unwrap_or_default();
     [format!("{}/{model}", call.provider), model.to_owned()].into_iter().find(|key| is_priced(key))
+}
+
+/// The model that a request asks for: in its body, or in its path. The mock answers as that one.
+fn asked_model(exchange: &Exchange) -> Option<String> {
+    let in_body = exchange.received.json()["model"].as_str().map(str::to_owned);
+    let in_path = || exchange.received.path().split_once("/models/")?.1.split(':').next().map(str::to_owned);
+    in_body.or_else(in_path)
 }
 
 fn asks_a_model(exchange: &Exchange) -> bool {

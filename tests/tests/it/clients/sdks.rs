@@ -61,7 +61,8 @@ async fn go(language: &str, sdk: &Sdk, command: Command) {
                 let plan = Plan { tokens: Tokens { cache_read, ..plan.tokens }, ..plan };
                 let what = format!("{label} {api}, stream {stream}, {name}");
                 let followed = always(&plan);
-                let expected = Expected { client: Some(*client), session: |_| None, plan: &followed };
+                let expected =
+                    Expected { client: Some(*client), session: |_| None, plan: &followed, by_chance: false };
                 let mut call = async |bases: &Bases| driver.call(api, &bases.below(prefix), stream).await;
                 let outcome =
                     bench.both(&what, prefix, |mock| mock.follow(plan.clone()), &mut call, &expected).await;

@@ -1,8 +1,7 @@
 //! A command that asks a provider for its models through the proxy: costs nothing, shows that all is set up. Pure.
 
+use api::connect::Shell;
 use api::{KeyOrigin, ProviderStatus};
-
-use crate::preferences::Shell;
 
 /// What the command has to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,14 +39,14 @@ pub fn curl_line(provider: &ProviderStatus, address: &str, credential: &Credenti
         Credential::Local(key) => Some(key.clone()),
     };
     lines.extend(key.map(|key| format!("-H \"{}{key}\"", header(speaks))));
-    lines.join(if shell == Shell::Pwsh { " `\n  " } else { " \\\n  " })
+    lines.join(if shell == Shell::PowerShell { " `\n  " } else { " \\\n  " })
 }
 
 /// PowerShell's own `curl` is something else.
 const fn program(shell: Shell) -> &'static str {
     match shell {
-        Shell::Bash | Shell::Fish => "curl",
-        Shell::Pwsh => "curl.exe",
+        Shell::Posix | Shell::Fish => "curl",
+        Shell::PowerShell => "curl.exe",
     }
 }
 
@@ -75,10 +74,7 @@ fn variable(provider: &ProviderStatus, shell: Shell) -> String {
         |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' };
     let usual = || format!("{}_API_KEY", provider.name.chars().map(letter).collect::<String>());
     let name = provider.variable.clone().unwrap_or_else(usual);
-    match shell {
-        Shell::Bash | Shell::Fish => format!("${name}"),
-        Shell::Pwsh => format!("$env:{name}"),
-    }
+    shell.value(&name)
 }
 
 #[cfg(test)]
@@ -105,20 +101,21 @@ mod tests {
 
     #[test]
     fn a_stored_key_needs_no_header() {
-        let line = curl_line(&provider("openai", "/openai"), AT, &Credential::None, Shell::Bash);
+        let line = curl_line(&provider("openai", "/openai"), AT, &Credential::None, Shell::Posix);
         assert_eq!(line, "curl http://localhost:8080/openai/v1/models");
     }
 
     #[test]
     fn each_provider_has_its_own_header_and_each_shell_its_own_syntax() {
         let line =
-            curl_line(&provider("anthropic", "/passthrough/anthropic"), AT, &Credential::Own, Shell::Bash);
+            curl_line(&provider("anthropic", "/passthrough/anthropic"), AT, &Credential::Own, Shell::Posix);
         assert_eq!(
             line,
             "curl http://localhost:8080/passthrough/anthropic/v1/models \\\n  -H \"anthropic-version: 2023-06-01\" \\\n  \
              -H \"x-api-key: $ANTHROPIC_API_KEY\""
         );
-        let line = curl_line(&provider("gemini", "/passthrough/gemini"), AT, &Credential::Own, Shell::Pwsh);
+        let line =
+            curl_line(&provider("gemini", "/passthrough/gemini"), AT, &Credential::Own, Shell::PowerShell);
         assert!(
             line.starts_with("curl.exe ") && line.contains("`\n  -H \"x-goog-api-key: $env:GEMINI_API_KEY\""),
             "{line}"

@@ -1,6 +1,7 @@
 //! Making a local key: for a tool that is known by name, or for any name.
 
 use api::LocalKey;
+use api::connect::Tool;
 use leptos::prelude::*;
 
 use super::Page;
@@ -9,7 +10,6 @@ use crate::change::Change;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::states::Refused;
 use crate::made_keys::MadeKeys;
-use crate::pages::connect::tools::TOOLS;
 
 /// Longest name.
 const LONGEST: usize = 64;
@@ -48,20 +48,20 @@ pub fn NewLocalKey(keys: Memo<Vec<LocalKey>>, fresh: RwSignal<Option<String>>) -
         }
     };
     let offered = move || {
-        let missing = |tool: &&crate::pages::connect::tools::Tool| {
-            tool.key != "sdk" && keys.with(|keys| keys.iter().all(|key| key.name != tool.key))
+        let missing = |tool: &Tool| {
+            *tool != Tool::OpenAiSdk && keys.with(|keys| keys.iter().all(|key| key.name != tool.key()))
         };
-        let button = |tool: &'static crate::pages::connect::tools::Tool| {
+        let button = |tool: Tool| {
             view! {
                 <button
                     type="button" class="btn sm" disabled=move || change.busy.get()
-                    data-testid=format!("add-local-key-{}", tool.key) on:click=move |_| add(tool.key.to_owned())
+                    data-testid=format!("add-local-key-{}", tool.key()) on:click=move |_| add(tool.key().to_owned())
                 >
-                    <Glyph icon=Icon::Plus small=true />{tool.name}
+                    <Glyph icon=Icon::Plus small=true />{tool.name()}
                 </button>
             }
         };
-        TOOLS.iter().filter(missing).map(button).collect_view()
+        Tool::ALL.into_iter().filter(missing).map(button).collect_view()
     };
     view! {
         <form class="newlocal" on:submit=submit>

@@ -125,7 +125,7 @@ fn Try(provider: Memo<Option<ProviderStatus>>) -> impl IntoView {
     view! {
         <section class="sec last">
             <div class="sh">
-                <h3>"Try it"</h3><span class="t3 s12 cut">{move || preferences.shell.get().label()}</span>
+                <h3>"Try it"</h3><span class="t3 s12 cut">{move || preferences.shell.get().name()}</span>
                 <span class="end"></span>
                 <CopyButton text=copied label="Copy" class="cpb" testid="copy-curl" />
             </div>

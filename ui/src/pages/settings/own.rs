@@ -1,10 +1,11 @@
 //! The reader's own choices, kept by the browser: theme, navigation, shell.
 
+use api::connect::Shell;
 use leptos::prelude::*;
 
 use super::Page;
 use super::words::Group;
-use crate::preferences::{Preferences, Shell, Theme};
+use crate::preferences::{Preferences, Theme};
 
 const THEME: &str = "Theme light dark system";
 const NAVIGATION: &str = "Navigation wide narrow";
@@ -22,7 +23,7 @@ pub fn OwnRows() -> impl IntoView {
     let preferences = expect_context::<Preferences>();
     let themes = [(Theme::System, "System"), (Theme::Light, "Light"), (Theme::Dark, "Dark")];
     let navigation = [(false, "Wide"), (true, "Narrow")];
-    let shells = Shell::ALL.map(|shell| (shell, shell.label()));
+    let shells = Shell::ALL.map(|shell| (shell, shell.name()));
     view! {
         <Show when=move || page.wants(THEME)>
             <OwnRow label="Theme" about="“System” follows this computer." key_="t">

@@ -1,6 +1,7 @@
 //! What to do before there is anything to see.
 
 use api::SourceState;
+use api::connect::Tool;
 use leptos::prelude::*;
 
 use crate::components::copy_button::CopyButton;
@@ -24,18 +25,22 @@ pub fn FirstRun() -> impl IntoView {
         Some(SourceState::Paused { .. }) => "Recording is paused: resume it, and ",
         Some(SourceState::Running { .. }) | None => "The proxy is listening: ",
     };
-    let rows = tools::TOOLS
-        .iter()
-        .filter(|tool| tool.key != "sdk")
+    let rows = Tool::ALL
+        .into_iter()
+        .filter(|tool| *tool != Tool::OpenAiSdk)
         .enumerate()
         .map(|(at, tool)| {
-            let text = move |()| tool.setting(&live.proxy_address(), preferences.shell.get_untracked());
+            let proxy = move || format!("http://{}", live.proxy_address());
+            let text = move |()| tool.setup(preferences.shell.get_untracked(), &proxy());
+            // Which variable or file does not depend on the address.
+            let by = tool.way("").by();
+            let (letters, ground) = tools::mark(tool);
             let class = if at == 0 { "btn sm pri" } else { "btn sm" };
             view! {
                 <div class="fr">
-                    <span class=format!("{} md24", tool.class)>{tool.letters}</span>
-                    <span class="m">{tool.name}</span>
-                    <span class="t3 s12 mono cut">{tool.told_by()}</span>
+                    <span class=format!("{ground} md24")>{letters}</span>
+                    <span class="m">{tool.name()}</span>
+                    <span class="t3 s12 mono cut">{by}</span>
                     <span class="end"></span>
                     <CopyButton text=text label="Copy env" class=class testid="copy-env" />
                 </div>

@@ -91,14 +91,6 @@ pub(super) fn codex(machine: &Machine) -> Vec<Pointer> {
     own.or(built_in).into_iter().collect()
 }
 
-/// Whether Codex is signed in with ChatGPT and not with an API key.
-pub(super) fn codex_login(machine: &Machine) -> bool {
-    json(machine, &format!("{}/auth.json", folder(machine, "CODEX_HOME", ".codex"))).is_some_and(|login| {
-        let has = |name: &str| login.get(name).is_some_and(|value| !value.is_null());
-        has("tokens") && !has("OPENAI_API_KEY")
-    })
-}
-
 /// Whether Gemini CLI is signed in with Google.
 pub(super) fn gemini_login(machine: &Machine) -> bool {
     const GOOGLE: &str = "oauth-personal";

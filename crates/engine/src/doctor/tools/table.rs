@@ -2,6 +2,8 @@
 //! Facts were seen in the tools themselves (Claude Code 2.1.197, Codex 0.169.0, Gemini CLI 0.61.0, opencode 1.18.33,
 //! Aider 0.86.2, Qwen Code 0.15.10, Cline 3.0.65, Continue 1.5.47); newer ones may differ.
 
+use api::connect::{self, proxy_at};
+
 use super::super::machine::Machine;
 use super::{Loss, Pointer, config};
 
@@ -44,11 +46,7 @@ pub(super) static TOOLS: &[Tool] = &[
         many: false,
         asks: "/v1/messages",
         wants: Some(("anthropic", "/v1/messages")),
-        how: |port| {
-            format!(
-                "eval \"$(llmflow env)\" in the shell, or \"env\": {{\"ANTHROPIC_BASE_URL\": \"http://localhost:{port}/passthrough/anthropic\"}} in ~/.claude/settings.json"
-            )
-        },
+        how: |port| in_shell_or_kept(port, connect::Tool::ClaudeCode),
         losses: claude,
     },
     Tool {
@@ -64,7 +62,8 @@ pub(super) static TOOLS: &[Tool] = &[
         wants: Some(("openai", "/v1/responses")),
         how: |port| {
             format!(
-                "openai_base_url = \"http://localhost:{port}/v1\" at the top of ~/.codex/config.toml; newer versions do not read OPENAI_BASE_URL"
+                "{}, at its top; newer versions do not read OPENAI_BASE_URL",
+                kept(port, connect::Tool::Codex)
             )
         },
         losses: codex,
@@ -86,11 +85,7 @@ pub(super) static TOOLS: &[Tool] = &[
         many: false,
         asks: "/v1beta/models",
         wants: Some(("gemini", "/v1beta/models")),
-        how: |port| {
-            format!(
-                "eval \"$(llmflow env)\" in the shell, or GOOGLE_GEMINI_BASE_URL=http://localhost:{port}/passthrough/gemini in ~/.gemini/.env"
-            )
-        },
+        how: |port| in_shell_or_kept(port, connect::Tool::GeminiCli),
         losses: gemini,
     },
     Tool {
@@ -104,11 +99,7 @@ pub(super) static TOOLS: &[Tool] = &[
         many: true,
         asks: "/chat/completions",
         wants: None,
-        how: |port| {
-            format!(
-                "\"provider\": {{\"openai\": {{\"options\": {{\"baseURL\": \"http://localhost:{port}/v1\"}}}}}} in ~/.config/opencode/opencode.json, and so for each provider"
-            )
-        },
+        how: |port| format!("{}, and so for each provider", kept(port, connect::Tool::OpenCode)),
         losses: |_| {
             vec![Loss {
                 says: "Only the providers whose baseURL is set go through LLMFlow.",
@@ -131,11 +122,7 @@ pub(super) static TOOLS: &[Tool] = &[
         many: false,
         asks: "/chat/completions",
         wants: None,
-        how: |port| {
-            format!(
-                "eval \"$(llmflow env)\" in the shell, or openai-api-base: http://localhost:{port}/v1 in ~/.aider.conf.yml"
-            )
-        },
+        how: |port| in_shell_or_kept(port, connect::Tool::Aider),
         losses: |_| {
             vec![Loss {
                 says: "OPENAI_API_BASE moves OpenAI's models only.",
@@ -158,11 +145,7 @@ pub(super) static TOOLS: &[Tool] = &[
         many: false,
         asks: "/chat/completions",
         wants: None,
-        how: |port| {
-            format!(
-                "eval \"$(llmflow env)\" in the shell, or OPENAI_BASE_URL=http://localhost:{port}/v1 in ~/.qwen/.env"
-            )
-        },
+        how: |port| in_shell_or_kept(port, connect::Tool::QwenCode),
         losses: |_| Vec::new(),
     },
     Tool {
@@ -177,8 +160,10 @@ pub(super) static TOOLS: &[Tool] = &[
         asks: "/chat/completions",
         wants: None,
         how: |port| {
+            let told = connect::Tool::Cline.setup(connect::Shell::Posix, &proxy_at(port));
             format!(
-                "cline auth with --baseurl http://localhost:{port}/v1, or the base URL in its provider settings in the editor; the doctor does not read those"
+                "{}, or the base URL in its provider settings in the editor; the doctor does not read those",
+                told.trim_end()
             )
         },
         losses: |_| Vec::new(),
@@ -194,7 +179,7 @@ pub(super) static TOOLS: &[Tool] = &[
         many: true,
         asks: "/chat/completions",
         wants: None,
-        how: |port| format!("apiBase: http://localhost:{port}/v1 for a model in ~/.continue/config.yaml"),
+        how: |port| format!("{}, for each model", kept(port, connect::Tool::Continue)),
         losses: |_| {
             vec![Loss {
                 says: "Only the models whose apiBase is set go through LLMFlow.",
@@ -221,6 +206,16 @@ pub(super) static TOOLS: &[Tool] = &[
         losses: |_| Vec::new(),
     },
 ];
+
+/// What stands in which file.
+fn kept(port: u16, tool: connect::Tool) -> String {
+    let kept = tool.kept(&proxy_at(port));
+    kept.map_or_else(String::new, |(file, line)| format!("{line} in {file}"))
+}
+
+fn in_shell_or_kept(port: u16, tool: connect::Tool) -> String {
+    format!("eval \"$(llmflow env)\" in the shell, or {}", kept(port, tool))
+}
 
 fn claude(machine: &Machine) -> Vec<Loss> {
     let value = |name: &str| config::claude(machine, name).into_iter().next().map(|pointer| pointer.url);
@@ -254,21 +249,12 @@ fn claude(machine: &Machine) -> Vec<Loss> {
     losses
 }
 
-fn codex(machine: &Machine) -> Vec<Loss> {
-    let mut losses = Vec::new();
-    if config::codex_login(machine) {
-        losses.push(Loss {
-            says: "It is signed in with ChatGPT. That login is for chatgpt.com; LLMFlow's OpenAI route leads to api.openai.com, where an API key belongs.",
-            remedy: "Sign in with an API key for calls that are to be recorded, or leave Codex where it points.",
-            here: true,
-        });
-    }
-    losses.push(Loss {
+fn codex(_: &Machine) -> Vec<Loss> {
+    vec![Loss {
         says: "LLMFlow does not relay its WebSocket: it tries, and falls back to HTTP.",
         remedy: "Nothing to do; a provider of your own in ~/.codex/config.toml (wire_api = \"responses\") does not try.",
         here: false,
-    });
-    losses
+    }]
 }
 
 fn gemini(machine: &Machine) -> Vec<Loss> {

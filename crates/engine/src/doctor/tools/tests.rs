@@ -206,11 +206,9 @@ fn losses_are_warned_of_where_they_bite() {
         .npm("@openai/codex", "codex", "0.169.0")
         .file(".codex/config.toml", "openai_base_url = \"http://localhost:8080/v1\"")
         .file(".codex/auth.json", r#"{"OPENAI_API_KEY": null, "tokens": {"access_token": "eyJsecret"}}"#);
-    assert!(warned(&codex.check(true), "ChatGPT"));
+    // Its sign-in is forwarded to where it belongs, so there is nothing to warn of, and nothing of it to show.
+    assert!(!warned(&codex.check(true), "ChatGPT"));
     assert!(!text(&codex.check(true)).contains("eyJsecret"));
-    let keyed =
-        codex.file(".codex/auth.json", r#"{"OPENAI_API_KEY": "sk-secret", "tokens": {}}"#).check(true);
-    assert!(!text(&keyed).contains("ChatGPT") && !text(&keyed).contains("sk-secret"), "{}", text(&keyed));
 
     let gemini = || {
         Fake::new()

@@ -86,6 +86,20 @@ fn an_error_in_a_stream_that_began_well_is_seen() {
             json!({"choices": [], "x_groq": {"error": "over capacity"}}),
             "over capacity",
         ),
+        (
+            "cohere",
+            "/v2/chat",
+            &chat,
+            json!({"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "Overloaded"}}),
+            "Overloaded",
+        ),
+        (
+            "cohere",
+            "/v1/chat",
+            &chat,
+            json!({"event_type": "stream-end", "response": {"finish_reason": "ERROR_TOXIC"}}),
+            "ERROR_TOXIC",
+        ),
     ] {
         let reading = Case::stream(provider, path, &[begin.clone(), error]).read();
         assert_eq!(reading.error.as_deref(), Some(line), "{provider} {path}");
