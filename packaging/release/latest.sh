@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes latest.json, by which an installed app finds its update: one entry for each signed package in a folder.
+# Writes latest.json, by which a Tauri app finds its update (no version of ours asks for it yet):
+# one entry for each signed package in a folder.
 #
 #   latest.sh FOLDER VERSION DOWNLOAD_ADDRESS
 set -euo pipefail

@@ -10,9 +10,9 @@ use server::Link;
 use tauri::async_runtime::spawn;
 use tauri::ipc::{Channel, Invoke};
 use tauri::{AppHandle, Wry};
-use tauri_plugin_autostart::ManagerExt;
 
 use crate::desk::{begin, desk, locked};
+use crate::login::login;
 use crate::{quit, tray};
 
 /// Between two batches of events.
@@ -71,7 +71,7 @@ async fn copy(text: String) -> Result<(), String> {
 /// Whether LLMFlow starts at login, as JSON.
 #[tauri::command]
 async fn autostart_get(app: AppHandle) -> Result<String, String> {
-    app.autolaunch().is_enabled().map(|on| on.to_string()).map_err(|error| error.to_string())
+    Ok(login(&app).is_on().to_string())
 }
 
 /// Starts LLMFlow at login, or no more.

@@ -20,7 +20,8 @@ const TRIES: u32 = 4;
 pub(crate) struct Desk {
     flags: SettingsFlags,
     link: Mutex<Option<Link>>,
-    beginning: tokio::sync::Mutex<()>,
+    /// Held while something starts, and from the moment on that quitting looks for what to stop.
+    pub(crate) beginning: tokio::sync::Mutex<()>,
     follower: Mutex<Option<JoinHandle<()>>>,
     /// Sends events to the page; a reload replaces it.
     pub(crate) teller: Mutex<Option<JoinHandle<()>>>,
@@ -48,6 +49,11 @@ impl Desk {
         }
     }
 
+    /// What the app was started with.
+    pub(crate) fn flags(&self) -> &SettingsFlags {
+        &self.flags
+    }
+
     /// What is behind the window now.
     pub(crate) fn link(&self) -> Link {
         locked(&self.link).clone().unwrap_or_else(Link::ended)
@@ -68,7 +74,7 @@ pub(crate) fn desk(app: &AppHandle) -> tauri::State<'_, Desk> {
 pub(crate) async fn begin(app: &AppHandle) {
     let desk = desk(app);
     let _one_at_a_time = desk.beginning.lock().await;
-    if !matches!(*locked(&desk.link), None | Some(Link::Nothing(_))) {
+    if desk.quit.has_begun() || !matches!(*locked(&desk.link), None | Some(Link::Nothing(_))) {
         return;
     }
     // It looks for others, and would take the one that starts here for one of them.
@@ -81,10 +87,11 @@ pub(crate) async fn begin(app: &AppHandle) {
 
 fn change(app: &AppHandle, link: Link) {
     let desk = desk(app);
+    // Also while quitting, which stops what has just started.
+    *locked(&desk.link) = Some(link.clone());
     if desk.quit.has_begun() {
         return;
     }
-    *locked(&desk.link) = Some(link.clone());
     window::show_link(app, &link);
     let follower = spawn(follow(app.clone(), link));
     if let Some(before) = locked(&desk.follower).replace(follower) {

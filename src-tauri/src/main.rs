@@ -6,6 +6,7 @@
 mod commands;
 mod desk;
 mod display;
+mod login;
 mod pages;
 mod quit;
 mod tray;
@@ -16,17 +17,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use server::SettingsFlags;
-use tauri::{App, RunEvent};
+use tauri::{App, Manager, RunEvent};
 use tauri_plugin_window_state::StateFlags;
 
 use crate::desk::Desk;
-
-/// What an entry for starting at login passes on: only the tray is wanted then.
-const HIDDEN: &str = "--hidden";
+use crate::login::Login;
 
 /// LLMFlow's window and tray.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "llmflow-desktop", version, about)]
+#[command(name = "llmflow-desktop", version)]
 struct Arguments {
     #[command(flatten)]
     settings: SettingsFlags,
@@ -50,7 +49,6 @@ fn run(arguments: Arguments) -> Result<(), String> {
     let app = tauri::Builder::default()
         // First: a second start must not get further than this.
         .plugin(tauri_plugin_single_instance::init(|app, _arguments, _folder| window::show(app)))
-        .plugin(tauri_plugin_autostart::Builder::new().arg(HIDDEN).build())
         .plugin(
             tauri_plugin_window_state::Builder::default()
                 // The tray decides whether the window is visible.
@@ -78,6 +76,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
 
 fn set_up(app: &mut App, hidden: bool) -> tauri::Result<()> {
     let handle = app.handle();
+    handle.manage(Login::new(handle, desk::desk(handle).flags()));
     #[cfg(target_os = "macos")]
     window::set_menu(handle)?;
     quit::on_signals(handle);

@@ -4,7 +4,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use api::{Reply, Request};
 use server::{Link, Notice, Signals};
 use tauri::AppHandle;
 use tauri::async_runtime::{block_on, spawn};
@@ -95,17 +94,18 @@ pub(crate) fn notice(app: &AppHandle) -> Notice {
 }
 
 async fn drain(app: &AppHandle) -> i32 {
+    // What is starting now has to be stopped like what runs.
+    let desk_state = desk(app);
+    let _nothing_starts = desk_state.beginning.lock().await;
     let Link::Own(running) = desk(app).link() else { return 0 };
     let quit = &desk(app).quit;
     let watch = async {
         loop {
-            if let Ok(Reply::Health(health)) = running.engine.dispatch(Request::GetHealth).await {
-                let before = quit.open.swap(health.completeness.open, Ordering::Relaxed);
-                if before == 0 && health.completeness.open > 0 {
-                    window::show_notice(app);
-                }
-                desk(app).stir.notify_one();
+            let open = running.engine.calls_under_way();
+            if quit.open.swap(open, Ordering::Relaxed) == 0 && open > 0 {
+                window::show_notice(app);
             }
+            desk(app).stir.notify_one();
             tokio::time::sleep(PAUSE).await;
         }
     };

@@ -11,9 +11,9 @@ use engine::glance::Glance;
 use server::until_midnight;
 use tauri::async_runtime::spawn;
 use tauri::{AppHandle, Manager};
-use tauri_plugin_autostart::ManagerExt;
 
 use crate::desk::{desk, locked};
+use crate::login::login;
 use crate::{quit, window};
 use menu::TrayMenu;
 
@@ -39,6 +39,8 @@ async fn keep_true(app: AppHandle) {
     loop {
         let glance = glance(&app).await;
         app.state::<TrayMenu>().show(&app, &glance);
+        // Somebody else may have made the entry, or taken it away.
+        app.state::<TrayMenu>().show_autostart(login(&app).is_on());
         tokio::time::sleep(BREATH).await;
         let desk = desk(&app);
         tokio::select! {
@@ -50,11 +52,12 @@ async fn keep_true(app: AppHandle) {
 
 async fn glance(app: &AppHandle) -> Glance {
     let desk = desk(app);
-    let mut glance = desk.link().glance().await;
-    if desk.quit.has_begun() {
-        glance.status = desk.quit.status();
+    if !desk.quit.has_begun() {
+        return desk.link().glance().await;
     }
-    glance
+    // From now on nothing is asked: the store may be closed already.
+    let before = shown(app).unwrap_or_else(Glance::nothing);
+    Glance { status: desk.quit.status(), ..before }
 }
 
 /// What the entry of this id does.
@@ -67,8 +70,7 @@ fn on_click(app: &AppHandle, id: &str) {
             }
         }
         "login" => {
-            let on = app.autolaunch().is_enabled().unwrap_or(false);
-            if let Err(error) = set_autostart(app, !on) {
+            if let Err(error) = set_autostart(app, !login(app).is_on()) {
                 tracing::warn!(error, "starting at login cannot be changed");
             }
         }
@@ -129,10 +131,9 @@ pub(crate) fn copy(text: String) -> Result<(), String> {
 
 /// Starts LLMFlow at login, or no more.
 pub(crate) fn set_autostart(app: &AppHandle, on: bool) -> Result<(), String> {
-    let manager = app.autolaunch();
-    let changed = if on { manager.enable() } else { manager.disable() };
+    let changed = login(app).set(on);
     if let Some(menu) = app.try_state::<TrayMenu>() {
-        menu.show_autostart(manager.is_enabled().unwrap_or(false));
+        menu.show_autostart(login(app).is_on());
     }
-    changed.map_err(|error| error.to_string())
+    changed
 }

@@ -380,6 +380,14 @@ impl App {
         }
     }
 
+    /// A new local key, for `name`.
+    pub async fn local_key(&self, name: &str) -> String {
+        match self.ask(&Request::AddLocalKey { name: name.into() }).await {
+            Reply::LocalKey(made) => made.key.reveal().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// How everything is.
     pub async fn health(&self) -> Health {
         match self.ask(&Request::GetHealth).await {

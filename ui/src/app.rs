@@ -12,6 +12,7 @@ use crate::components::keys_overlay::KeysOverlay;
 use crate::components::side_nav::SideNav;
 use crate::components::status_bar::StatusBar;
 use crate::live::Live;
+use crate::made_keys::MadeKeys;
 use crate::pages::connect::Connect;
 use crate::pages::missing::Missing;
 use crate::pages::overview::Overview;
@@ -38,6 +39,7 @@ pub fn App() -> impl IntoView {
     provide_context(live);
     provide_context(Today::start(backend, live));
     provide_context(Preferences::load());
+    provide_context(MadeKeys::default());
     provide_context(LastTraces(RwSignal::new("/traces".to_owned())));
     // Effects run once the page is drawn.
     Effect::new(move |_| backend.announce());

@@ -14,6 +14,7 @@ mod filter;
 mod format;
 mod json;
 mod live;
+mod made_keys;
 mod pages;
 mod preferences;
 mod provenance;

@@ -1,7 +1,7 @@
 //! What changes while the page is open: the connection, calls in flight, health, and that calls changed.
 //! Leaves out the calls themselves: pages ask for what they show.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use api::{CallId, Event, Health, InFlight, SourceState, SourceStatus};
@@ -27,15 +27,57 @@ pub struct Flying {
     pub total: u64,
 }
 
-/// Which calls changed since a page last looked.
+/// That calls changed, and which. Each page looks when it can, so the latest changes are kept.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    /// Counts up with each change.
-    pub turn: u64,
-    /// The calls of the latest change.
+    turn: u64,
+    /// Of changes up to this turn nobody knows which calls they were.
+    unknown: u64,
+    /// The turns after it.
+    known: VecDeque<Vec<CallId>>,
+}
+
+/// What changed since a page last looked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// These calls.
     pub ids: HashSet<CallId>,
     /// Nobody knows which: look at everything.
     pub all: bool,
+}
+
+impl Changes {
+    /// More turns than pass while a page gathers; a page that sleeps longer looks at everything.
+    const KEPT: usize = 256;
+
+    /// Counts up with each change.
+    pub const fn turn(&self) -> u64 {
+        self.turn
+    }
+
+    /// What changed after a turn.
+    pub fn since(&self, turn: u64) -> Changed {
+        let skipped = usize::try_from(turn.saturating_sub(self.unknown)).unwrap_or(usize::MAX);
+        Changed {
+            ids: self.known.iter().skip(skipped).flatten().copied().collect(),
+            all: turn < self.unknown,
+        }
+    }
+
+    fn add(&mut self, ids: Vec<CallId>) {
+        self.turn += 1;
+        self.known.push_back(ids);
+        if self.known.len() > Self::KEPT {
+            self.known.pop_front();
+            self.unknown += 1;
+        }
+    }
+
+    fn everything(&mut self) {
+        self.turn += 1;
+        self.unknown = self.turn;
+        self.known.clear();
+    }
 }
 
 /// The live facts, as the whole app shares them.
@@ -103,11 +145,7 @@ impl Live {
     fn take(self, event: Event) {
         match event {
             Event::CallsChanged { ids } => {
-                self.changes.update(|changes| {
-                    changes.turn += 1;
-                    changes.all = false;
-                    changes.ids = ids.into_iter().collect();
-                });
+                self.changes.update(|changes| changes.add(ids));
                 self.ask_health();
             }
             Event::CallProgress { calls, total } => {
@@ -119,6 +157,21 @@ impl Live {
             Event::SettingsChanged | Event::KeysChanged => self.configured.update(|turn| *turn += 1),
             Event::Resync => self.resync(),
         }
+    }
+
+    /// Counts up when this call may have changed.
+    pub fn changed(self, id: CallId) -> RwSignal<u64> {
+        let looked = StoredValue::new(self.changes.with_untracked(Changes::turn));
+        let changed = RwSignal::new(0);
+        Effect::new(move |_| {
+            let (turn, since) =
+                self.changes.with(|changes| (changes.turn(), changes.since(looked.get_value())));
+            looked.set_value(turn);
+            if since.all || since.ids.contains(&id) {
+                changed.update(|changed| *changed += 1);
+            }
+        });
+        changed
     }
 
     /// How a listener is; `None` until it is known.
@@ -142,11 +195,7 @@ impl Live {
 
     /// Everything shown may be stale.
     pub fn resync(self) {
-        self.changes.update(|changes| {
-            changes.turn += 1;
-            changes.all = true;
-            changes.ids.clear();
-        });
+        self.changes.update(Changes::everything);
         self.configured.update(|turn| *turn += 1);
         self.ask_health();
         self.ask_in_flight();
@@ -218,4 +267,41 @@ impl Live {
 /// The live facts that the app provides.
 pub fn use_live() -> Live {
     expect_context::<Live>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(numbers: &[u8]) -> Vec<CallId> {
+        numbers.iter().filter_map(|number| CallId::from_slice(&[*number; 16])).collect()
+    }
+
+    #[test]
+    fn every_change_is_told_to_who_looks_later() {
+        let mut changes = Changes::default();
+        assert_eq!(changes.since(0), Changed::default());
+        changes.add(ids(&[1]));
+        changes.add(ids(&[2, 3]));
+        let set = |numbers| ids(numbers).into_iter().collect::<HashSet<_>>();
+        assert_eq!(changes.since(0), Changed { ids: set(&[1, 2, 3]), all: false });
+        assert_eq!(changes.since(1), Changed { ids: set(&[2, 3]), all: false });
+        assert_eq!(changes.since(2), Changed::default());
+        changes.everything();
+        changes.add(ids(&[4]));
+        assert_eq!(changes.since(2), Changed { ids: set(&[4]), all: true }, "what follows hides nothing");
+        assert_eq!(changes.since(3), Changed { ids: set(&[4]), all: false });
+    }
+
+    #[test]
+    fn who_sleeps_too_long_looks_at_everything() {
+        let mut changes = Changes::default();
+        for _ in 0..=Changes::KEPT {
+            changes.add(ids(&[1]));
+        }
+        assert!(changes.since(0).all);
+        assert!(!changes.since(1).all);
+        assert_eq!(changes.turn(), 257);
+        assert_eq!(changes.since(changes.turn()), Changed::default());
+    }
 }

@@ -10,7 +10,7 @@ use crate::backend::Backend;
 use crate::browser::{midnight, now_ms};
 use crate::calendar::hours;
 use crate::fetch::{Fetched, fetch};
-use crate::live::Live;
+use crate::live::{Changes, Live};
 
 /// Figures change at most this often.
 const LEAST_MS: i64 = 1_000;
@@ -32,7 +32,7 @@ impl Pulse {
         let told = StoredValue::new((0_u64, 0_i64));
         Effect::new(move |_| {
             let now = live.now.get();
-            let turn = live.changes.with_untracked(|changes| changes.turn);
+            let turn = live.changes.with_untracked(Changes::turn);
             let (last_turn, last_ms) = told.get_value();
             let pause = LEAST_MS.max(pulse.took_ms.get_value() * SHARE);
             let rested = pulse.asking.get_value() == 0 && now - last_ms >= pause;

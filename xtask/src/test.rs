@@ -40,6 +40,7 @@ pub(crate) fn test(workspace: &Workspace, clients: Option<&Path>) -> Result<()> 
         println!("  {name:<14}{:>10}", shown(*time));
     }
     let run = Run::new(workspace, clients.as_deref());
+    run.screen_tests()?;
     run.tests()?;
     if clients.is_some() { run.client_tests() } else { Ok(()) }
 }
@@ -54,6 +55,12 @@ fn left_out() -> Vec<(&'static str, &'static str)> {
         left_out.push(("browser tests", "for want of Chromium and chromedriver"));
     }
     left_out
+}
+
+/// What needs a screen, as its modules are called: the window is looked at on Linux only.
+fn screen_groups() -> Vec<&'static str> {
+    let groups = [("window", cfg!(target_os = "linux")), ("browser", !cfg!(windows) && has_browser())];
+    groups.into_iter().filter(|(_, there)| *there).map(|(group, _)| group).collect()
 }
 
 /// On Linux its absence is a mistake that the tests themselves report.
@@ -142,17 +149,31 @@ impl<'a> Run<'a> {
         Self { workspace, clients, nextest: version.is_ok_and(|output| output.status.success()) }
     }
 
+    /// The tests of the window and of the page in a browser. A plain `cargo test` has neither and ignores them; here
+    /// they have to run, and the runner says how many did.
+    fn screen_tests(&self) -> Result<()> {
+        let remedy = "run a single one with `cargo test --package tests NAME -- --ignored`, where LLMFLOW_BIN and \
+            LLMFLOW_DESKTOP_BIN name the programs in target/debug";
+        for group in screen_groups() {
+            let mut command = self.runner();
+            command.args(["--package", "tests", "--test", "it"]);
+            if self.nextest {
+                command.args(["--no-tests", "fail", "--run-ignored", "only"]);
+                command.args(["--filterset", &format!("test(/^{group}::/)")]);
+            } else {
+                command.args(["--", "--ignored", &format!("{group}::")]);
+            }
+            let title = format!("{group} tests");
+            Step::new(&title, remedy).run_last(&mut command)?;
+        }
+        Ok(())
+    }
+
     fn tests(&self) -> Result<()> {
         let mut command = self.runner();
         if !self.nextest {
             command.args(["--lib", "--bins", "--tests"]);
         }
-        let without_browser: &[&str] = match (has_browser(), self.nextest) {
-            (true, _) => &[],
-            (false, true) => &["--filterset", "not test(/^browser::/)"],
-            (false, false) => &["--", "--skip", "browser::"],
-        };
-        command.args(without_browser);
         let remedy = "run a single one with `cargo test --package PACKAGE NAME`";
         Step::new("tests", remedy).run_last(&mut command).map(|_| ())
     }

@@ -1,11 +1,12 @@
 //! Providers and their keys as a dashboard shows them, and the local keys that stand for them in tools.
-//! A real key travels only towards the engine, as a [`Secret`]; nothing ever gives one back.
+//! A real key travels only towards the engine, as a [`Secret`]; nothing ever gives one back. A local key is given once,
+//! to whoever has it made.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A provider's key on its way to the keychain. It never shows itself in a log.
+/// A key on its way, a provider's to the keychain or a local one to who had it made. It never shows itself in a log.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -104,12 +105,21 @@ pub struct ProviderStatus {
 pub struct LocalKey {
     /// Whom it stands for (`claude-code`); calls that carry it are that client's.
     pub name: String,
-    /// The key, to be put into the tool's settings.
-    pub key: String,
+    /// Its last four characters.
+    pub hint: String,
     /// When it was made, in milliseconds since 1970 (UTC).
     pub created_ms: i64,
     /// When a call last carried it since start, in milliseconds since 1970 (UTC).
     pub last_used_ms: Option<i64>,
+}
+
+/// A local key that was just made: the only time that it is told. What is kept of it is a hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeKey {
+    /// The key, to be put into the tool's settings.
+    pub key: Secret,
+    /// The Providers page, now with it.
+    pub providers: Providers,
 }
 
 /// The Providers page.

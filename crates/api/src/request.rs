@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallDetail, CallFilter, CallId, CallSummary, Conversation, GroupBy, Health, InFlight, KeyTest, Money,
-    Overview, Page, Providers, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage,
+    CallDetail, CallFilter, CallId, CallSummary, Conversation, GroupBy, Health, InFlight, KeyTest, MadeKey,
+    Money, Overview, Page, Providers, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage,
     SettingsView, SourceStatus, SourceTarget, Stranded, Usage,
 };
 
@@ -135,7 +135,7 @@ pub enum Request {
     },
     /// Asks the keychain again, unlocking it if the system offers that. Answers as [`Request::GetProviders`].
     UnlockKeychain,
-    /// Makes a local key. Answers as [`Request::GetProviders`].
+    /// Makes a local key. Only the answer to this ever holds the key.
     AddLocalKey {
         /// Whom it stands for; letters, digits, `-`, `_` and `.`, at most 64.
         name: String,
@@ -195,6 +195,8 @@ pub enum Reply {
     Settings(SettingsView),
     /// To [`Request::GetProviders`].
     Providers(Box<Providers>),
+    /// To [`Request::AddLocalKey`].
+    LocalKey(Box<MadeKey>),
     /// To [`Request::TestKey`].
     KeyTest(KeyTest),
 }

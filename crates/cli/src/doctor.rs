@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use engine::doctor::{self, Machine, Mark, Report};
 use server::SettingsFlags;
 
+use crate::print::say;
+
 /// Exits with 1 when something does not work. Settings that are not understood are a finding like others.
 pub(crate) async fn examine(flags: &SettingsFlags, json: bool, online: bool) -> anyhow::Result<ExitCode> {
     let (settings, mistake) = match flags.load() {
@@ -13,7 +15,7 @@ pub(crate) async fn examine(flags: &SettingsFlags, json: bool, online: bool) -> 
     };
     let report = doctor::examine(&Machine::here(), &settings, mistake.as_ref(), online).await;
     if json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say(format_args!("{}", serde_json::to_string_pretty(&report)?));
     } else {
         print(&report);
     }
@@ -28,16 +30,16 @@ fn print(report: &Report) {
             Mark::Warn => "warn",
             Mark::Fail => "FAIL",
         };
-        println!("{mark:<5} {}: {}", finding.subject, finding.says);
+        say(format_args!("{mark:<5} {}: {}", finding.subject, finding.says));
         if let Some(remedy) = &finding.remedy {
-            println!("      -> {remedy}");
+            say(format_args!("      -> {remedy}"));
         }
     }
     let count = |mark| report.findings.iter().filter(|finding| finding.mark == mark).count();
-    println!();
+    say("");
     match (count(Mark::Fail), count(Mark::Warn)) {
-        (0, 0) => println!("All is well."),
-        (0, warnings) => println!("It works; to look at: {warnings}."),
-        (failures, warnings) => println!("Does not work: {failures}. To look at: {warnings}."),
+        (0, 0) => say("All is well."),
+        (0, warnings) => say(format_args!("It works; to look at: {warnings}.")),
+        (failures, warnings) => say(format_args!("Does not work: {failures}. To look at: {warnings}.")),
     }
 }

@@ -3,38 +3,51 @@
 use std::process::{Command, ExitCode};
 
 use anyhow::Context;
+use engine::settings::SettingsError;
 use engine::{Settings, connect, running_instance};
 
+use crate::print::{complain, say};
 use crate::{Shell, ask};
 
-/// Prints the variables for a shell; nothing when the proxy does not answer.
-pub(crate) async fn print(settings: &Settings, shell: Shell) {
-    let Some(port) = proxy_port(settings).await else { return };
+/// Prints the variables for a shell; nothing when the proxy does not answer, or nobody knows where it is. It stands in
+/// files that shells read at their start, so it never fails.
+pub(crate) async fn print(settings: Result<Settings, SettingsError>, shell: Shell) {
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(error) => return complain(error),
+    };
+    let Some(port) = proxy_port(&settings).await else { return };
     for (name, value) in connect::variables(&connect::proxy_at(port)) {
         match shell {
-            Shell::Bash | Shell::Zsh => println!("export {name}=\"{value}\""),
-            Shell::Fish => println!("set -gx {name} \"{value}\";"),
-            Shell::Power => println!("$env:{name} = \"{value}\""),
+            Shell::Bash | Shell::Zsh => say(format_args!("export {name}=\"{value}\"")),
+            Shell::Fish => say(format_args!("set -gx {name} \"{value}\";")),
+            Shell::Power => say(format_args!("$env:{name} = \"{value}\"")),
         }
     }
 }
 
-/// Runs a command with the variables set, and with what it needs beside them. Without the proxy it runs all the same, and says that nothing is recorded.
-pub(crate) async fn run(settings: &Settings, command: &[String]) -> anyhow::Result<ExitCode> {
+/// Runs a command with the variables set, and with what it needs beside them. Without the proxy, or with settings that
+/// are not understood, it runs all the same, and says that nothing is recorded.
+pub(crate) async fn run(
+    settings: Result<Settings, SettingsError>,
+    command: &[String],
+) -> anyhow::Result<ExitCode> {
     let (program, arguments) = command.split_first().context("no command was given")?;
     let mut child = Command::new(program);
-    match proxy_port(settings).await {
-        Some(port) => {
+    let port = match &settings {
+        Ok(settings) => proxy_port(settings).await.ok_or_else(|| {
+            "the proxy does not run, so nothing is recorded. Start it with: llmflow serve".to_owned()
+        }),
+        Err(error) => Err(format!("nothing is recorded, since {error}")),
+    };
+    match port {
+        Ok(port) => {
             let proxy = connect::proxy_at(port);
             let needs = connect::needs(program, &proxy);
             child.args(needs.arguments).envs(connect::variables(&proxy));
             child.envs(needs.variables.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()));
         }
-        None => {
-            eprintln!(
-                "llmflow: the proxy does not run, so nothing is recorded. Start it with: llmflow serve"
-            );
-        }
+        Err(why) => complain(why),
     }
     child.args(arguments);
     execute(child, program)

@@ -1,9 +1,9 @@
 //! The binary `llmflow`: reads the command line and calls the engine. Leaves out all logic.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
 
 mod ask;
 mod doctor;
 mod environment;
+mod print;
 mod proxy;
 mod serve;
 mod status;
@@ -18,7 +18,7 @@ compile_error!("a release carries the dashboard: build it with `cargo xtask buil
 
 /// A local proxy in front of every LLM provider, and the record of what went through it.
 #[derive(Parser)]
-#[command(name = "llmflow", version, about)]
+#[command(name = "llmflow", version)]
 struct Arguments {
     #[command(flatten)]
     settings: SettingsFlags,
@@ -79,7 +79,7 @@ fn main() -> ExitCode {
     match run(arguments) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("llmflow: {error:#}");
+            print::complain(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -95,9 +95,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Doctor { json, online } => runtime.block_on(doctor::examine(&flags, json, online)),
         Command::Proxy { switch } => runtime.block_on(proxy::switch(&settings()?, switch)),
         Command::Env { shell } => {
-            runtime.block_on(environment::print(&settings()?, shell));
+            runtime.block_on(environment::print(settings(), shell));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Run { command } => runtime.block_on(environment::run(&settings()?, &command)),
+        Command::Run { command } => runtime.block_on(environment::run(settings(), &command)),
     }
 }

@@ -1,6 +1,6 @@
 //! `llmflow proxy on|off|pause|resume`: switching the proxy of the running instance, after saying whom that strands.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
@@ -9,7 +9,8 @@ use clap::Subcommand;
 use engine::{Settings, running_instance};
 use server::Remote;
 
-use crate::status::not_running;
+use crate::print::{self, complain, say};
+use crate::status::{is_stopping, not_running};
 
 const NAME: &str = "proxy";
 
@@ -33,9 +34,10 @@ pub(crate) enum Switch {
 /// Switches, and says how it is then. Exits with 0 when it is as asked, with 3 when LLMFlow does not run.
 pub(crate) async fn switch(settings: &Settings, switch: Switch) -> anyhow::Result<ExitCode> {
     let Some(instance) = running_instance(&settings.data_dir) else {
-        println!("{}", not_running(settings));
+        say(format_args!("{}", not_running(settings)));
         return Ok(ExitCode::from(3));
     };
+    ensure!(!instance.stopping, "{}", is_stopping(&instance));
     ensure!(
         instance.dashboard_port != 0,
         "LLMFlow runs without a dashboard port, so it cannot be asked to switch its proxy"
@@ -62,14 +64,16 @@ pub(crate) async fn switch(settings: &Settings, switch: Switch) -> anyhow::Resul
 
 fn report(state: &SourceState) -> ExitCode {
     match state {
-        SourceState::Running { addresses } => println!("The proxy is on at {}.", addresses.join(" and ")),
-        SourceState::Paused { addresses } => println!(
+        SourceState::Running { addresses } => {
+            say(format_args!("The proxy is on at {}.", addresses.join(" and ")));
+        }
+        SourceState::Paused { addresses } => say(format_args!(
             "The proxy forwards at {} and records nothing. Record again with: llmflow proxy resume",
             addresses.join(" and ")
-        ),
-        SourceState::Stopped => println!("The proxy is off. Switch it on again with: llmflow proxy on"),
+        )),
+        SourceState::Stopped => say("The proxy is off. Switch it on again with: llmflow proxy on"),
         SourceState::Failed { message } => {
-            eprintln!("llmflow: the proxy does not listen: {message}");
+            complain(format_args!("the proxy does not listen: {message}"));
             return ExitCode::FAILURE;
         }
     }
@@ -84,19 +88,18 @@ async fn may_strand(remote: &Remote, yes: bool) -> anyhow::Result<bool> {
     if tools.is_empty() {
         return Ok(true);
     }
-    println!("These used the proxy within the last day, and fail while it is off if they still point at it:");
+    say("These used the proxy within the last day, and fail while it is off if they still point at it:");
     for tool in &tools {
-        println!("  {}", line(tool));
+        say(format_args!("  {}", line(tool)));
     }
     if yes {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {
-        eprintln!("llmflow: the proxy stays on; say --yes to switch it off all the same");
+        complain("the proxy stays on; say --yes to switch it off all the same");
         return Ok(false);
     }
-    print!("Switch it off? [y/N] ");
-    std::io::stdout().flush()?;
+    print::ask("Switch it off? [y/N] ");
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))

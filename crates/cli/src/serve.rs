@@ -1,11 +1,12 @@
 //! `llmflow serve`: engine and dashboard until a signal, then everything drains.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use engine::Settings;
 use server::{Running, Signals};
+
+use crate::print::{complain, say};
 
 /// Runs until Ctrl-C or SIGTERM. A second signal cuts calls that are still under way.
 pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
@@ -24,21 +25,11 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
         Ok(0) => say("Stopped. Everything is stored."),
         Ok(lost) => {
             let calls = if *lost == 1 { "1 call".to_owned() } else { format!("{lost} calls") };
-            say(&format!("Stopped. {calls} went through but could not be stored; the log says why."));
+            say(format_args!("Stopped. {calls} went through but could not be stored; the log says why."));
         }
-        Err(error) => say(&format!("Stopped, but {error}.")),
+        Err(error) => say(format_args!("Stopped, but {error}.")),
     }
     Ok(if matches!(lost, Ok(0)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Prints a line; a terminal that has gone away is no reason to stop.
-fn say(line: &str) {
-    let _nobody_reads = writeln!(std::io::stdout(), "{line}");
-}
-
-/// As [`say`], for what is wrong.
-fn complain(line: &str) {
-    let _nobody_reads = writeln!(std::io::stderr(), "llmflow: {line}");
 }
 
 /// Tells where everything is, and what failed with its remedy. Whether anything listens at all.
@@ -51,10 +42,10 @@ async fn announce(running: &Running, proxy_port: u16) -> bool {
     let running = |source: &api::SourceStatus| matches!(source.state, api::SourceState::Running { .. });
     let proxy = health.is_some_and(|health| health.sources.iter().any(running));
     if proxy {
-        say(&format!("Proxy      http://localhost:{proxy_port}"));
+        say(format_args!("Proxy      http://localhost:{proxy_port}"));
     }
     if dashboard_port != 0 {
-        say(&format!("Dashboard  http://localhost:{dashboard_port}"));
+        say(format_args!("Dashboard  http://localhost:{dashboard_port}"));
     }
     if proxy {
         say("Point your tools at the proxy: eval \"$(llmflow env)\", or llmflow run -- COMMAND");

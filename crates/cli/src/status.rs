@@ -3,22 +3,32 @@
 use std::process::ExitCode;
 
 use api::{SourceState, SourceStatus};
-use engine::{Settings, running_instance};
+use engine::{Instance, Settings, running_instance};
 use serde_json::{Value, json};
 use server::Remote;
+
+use crate::print::say;
 
 /// What to say when nothing runs on the data folder.
 pub(crate) fn not_running(settings: &Settings) -> String {
     format!("LLMFlow does not run on {}. Start it with: llmflow serve", settings.data_dir.display())
 }
 
+/// What to say while it stops, when it answers no questions any more.
+pub(crate) fn is_stopping(instance: &Instance) -> String {
+    format!(
+        "LLMFlow (process {}) is stopping: calls under way may finish, then everything is stored",
+        instance.pid
+    )
+}
+
 /// Prints the status. Exits with 0 when LLMFlow runs, with 3 when it does not.
 pub(crate) async fn status(settings: &Settings, json: bool) -> ExitCode {
     let Some(instance) = running_instance(&settings.data_dir) else {
         if json {
-            println!("{}", json!({"running": false, "data_dir": settings.data_dir}));
+            say(format_args!("{}", json!({"running": false, "data_dir": settings.data_dir})));
         } else {
-            println!("{}", not_running(settings));
+            say(format_args!("{}", not_running(settings)));
         }
         return ExitCode::from(3);
     };
@@ -27,23 +37,27 @@ pub(crate) async fn status(settings: &Settings, json: bool) -> ExitCode {
         Some(remote) => remote.health().await.unwrap_or_default(),
         None => Value::Null,
     };
-    if json {
-        println!("{}", json!({"running": true, "instance": instance, "health": health}));
+    if !json && instance.stopping {
+        say(format_args!("{}.", is_stopping(&instance)));
         return ExitCode::SUCCESS;
     }
-    println!("LLMFlow runs as process {} on {}", instance.pid, settings.data_dir.display());
-    println!("Proxy      {}", proxy(instance.proxy_port, &health));
+    if json {
+        say(format_args!("{}", json!({"running": true, "instance": instance, "health": health})));
+        return ExitCode::SUCCESS;
+    }
+    say(format_args!("LLMFlow runs as process {} on {}", instance.pid, settings.data_dir.display()));
+    say(format_args!("Proxy      {}", proxy(instance.proxy_port, &health)));
     match instance.dashboard_port {
-        0 => println!("Dashboard  off"),
-        port => println!("Dashboard  http://localhost:{port}"),
+        0 => say("Dashboard  off"),
+        port => say(format_args!("Dashboard  http://localhost:{port}")),
     }
     if health.is_null() {
-        println!("It does not answer on its dashboard port.");
+        say("It does not answer on its dashboard port.");
         return ExitCode::SUCCESS;
     }
     print_calls(&health);
     for problem in health.get("problems").and_then(Value::as_array).into_iter().flatten() {
-        println!("Problem    {}", problem.as_str().unwrap_or_default());
+        say(format_args!("Problem    {}", problem.as_str().unwrap_or_default()));
     }
     ExitCode::SUCCESS
 }
@@ -68,7 +82,7 @@ fn print_calls(health: &Value) {
         0 => String::new(),
         calls => format!("; {calls} forwarded while paused"),
     };
-    println!(
+    say(format_args!(
         "Calls      {} stored; since start {} seen, {} recorded, {} open, {} waiting to be stored, {} lost{paused}",
         health.get("calls").and_then(Value::as_u64).unwrap_or(0),
         count("seen"),
@@ -76,5 +90,5 @@ fn print_calls(health: &Value) {
         count("open"),
         count("waiting"),
         count("lost")
-    );
+    ));
 }

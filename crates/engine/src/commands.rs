@@ -109,6 +109,9 @@ impl Engine {
 /// Details go to the log; the caller learns that it is our fault.
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
 fn internal(error: store::StoreError) -> ApiError {
+    if error.is_closed() {
+        return ApiError::new(ErrorKind::Unavailable, "LLMFlow is stopping.");
+    }
     tracing::error!(%error, "a question could not be answered");
     ApiError::new(ErrorKind::Internal, "The store could not answer. LLMFlow's log says why.")
 }

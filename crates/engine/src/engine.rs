@@ -33,7 +33,7 @@ const QUEUE: usize = 65_536;
 const LAST_COMMITS: Duration = Duration::from_secs(60);
 const MEGABYTE: usize = 1 << 20;
 
-/// The engine could not start.
+/// The engine could not start. Each says its cause itself, and so has no source that would be told again behind it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Another instance holds the data folder.
@@ -46,13 +46,13 @@ pub enum StartError {
     },
     /// The data folder cannot be used.
     #[error(
-        "{path} cannot be used: {source}; check its owner and free space, or set DATA_DIR to another folder"
+        "{path} cannot be used: {cause}; check its owner and free space, or set DATA_DIR to another folder"
     )]
     Folder {
         /// The file or folder.
         path: String,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The database cannot be used.
     #[error(transparent)]
@@ -116,7 +116,7 @@ pub(crate) struct Inner {
     /// Ends what runs beside the pipeline.
     quiet: CancellationToken,
     pub(crate) background: Background,
-    _hold: Hold,
+    hold: Hold,
 }
 
 impl Engine {
@@ -126,7 +126,7 @@ impl Engine {
         let hold = hold(&settings)?;
         files::allow_many();
         let fingerprinter = folder::fingerprinter(&settings.data_dir)
-            .map_err(|(path, source)| StartError::Folder { path: path.display().to_string(), source })?;
+            .map_err(|(path, cause)| StartError::Folder { path: path.display().to_string(), cause })?;
         let proof = Proof::of(&settings.data_dir)
             .ok_or_else(|| StartError::Other("the data folder's key cannot be read".to_owned()))?;
         let cannot_start = |error| StartError::Other(format!("no thread can be started: {error}"));
@@ -194,7 +194,7 @@ impl Engine {
             live: RwLock::new(Arc::new(settings.clone())),
             settings,
             background,
-            _hold: hold,
+            hold,
         };
         let engine = Self { inner: Arc::new(inner) };
         engine.spawn_pipeline(queue, receiver);
@@ -233,6 +233,9 @@ impl Engine {
     /// closed cleanly.
     pub async fn shutdown(&self, grace: Duration) -> Result<u64, store::StoreError> {
         let inner = &self.inner;
+        if let Err(error) = inner.hold.tell(&Instance { stopping: true, ..instance(&inner.settings) }) {
+            tracing::debug!(%error, "nobody is told that it is stopping");
+        }
         inner.supervisor.close().await;
         inner.stop.cancel();
         let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0;
@@ -257,8 +260,12 @@ impl Engine {
 
     /// States a problem that the engine does not see itself: health tells it from now on.
     pub fn note(&self, problem: String) {
-        tracing::error!("{problem}");
         self.inner.notices.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
+    }
+
+    /// Calls under way, whether they are recorded or not. Known without the store.
+    pub fn calls_under_way(&self) -> u64 {
+        self.inner.counters.open.load(Ordering::Relaxed)
     }
 
     /// The settings it runs with.
@@ -277,17 +284,22 @@ impl Engine {
     }
 }
 
-fn hold(settings: &Settings) -> Result<Hold, StartError> {
-    let instance = Instance {
+/// What is told of this instance.
+fn instance(settings: &Settings) -> Instance {
+    Instance {
         pid: std::process::id(),
         proxy_port: settings.proxy_port,
         dashboard_port: settings.dashboard_port,
-    };
-    folder::hold(&settings.data_dir, &instance).map_err(|error| match error {
+        stopping: false,
+    }
+}
+
+fn hold(settings: &Settings) -> Result<Hold, StartError> {
+    folder::hold(&settings.data_dir, &instance(settings)).map_err(|error| match error {
         HoldError::Held(instance) => {
             StartError::Running { folder: settings.data_dir.display().to_string(), instance }
         }
-        HoldError::Io(path, source) => StartError::Folder { path: path.display().to_string(), source },
+        HoldError::Io(path, cause) => StartError::Folder { path: path.display().to_string(), cause },
     })
 }
 

@@ -12,6 +12,8 @@ const LOCK: &str = "llmflow.lock";
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(20);
 const KEY: &str = "fingerprint.key";
+/// Of what stands in the lock: more than any instance needs.
+const LENGTH: usize = 128;
 
 /// The instance that holds a data folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +24,9 @@ pub struct Instance {
     pub proxy_port: u16,
     /// Its dashboard's port; 0 for none.
     pub dashboard_port: u16,
+    /// It is stopping: calls under way may finish, nothing else is answered.
+    #[serde(default)]
+    pub stopping: bool,
 }
 
 /// Why a folder cannot be held.
@@ -36,7 +41,19 @@ pub(crate) enum HoldError {
 /// The hold on a folder; letting it go lets the next instance in.
 #[derive(Debug)]
 pub(crate) struct Hold {
-    _locked: File,
+    locked: File,
+}
+
+impl Hold {
+    /// From now on whoever asks who holds the folder is told this.
+    pub(crate) fn tell(&self, instance: &Instance) -> std::io::Result<()> {
+        let mut file = &self.locked;
+        // One write over what was there, always of one length: whoever reads meanwhile reads one or the other.
+        let text = format!("{:<LENGTH$}", serde_json::to_string(instance)?);
+        file.rewind()?;
+        file.write_all(text.as_bytes())?;
+        file.flush()
+    }
 }
 
 /// Makes the folder private and holds it for this process.
@@ -59,9 +76,9 @@ pub(crate) fn hold(folder: &Path, instance: &Instance) -> Result<Hold, HoldError
         }
     }
     file.set_len(0).map_err(io)?;
-    serde_json::to_writer(&mut file, instance).map_err(|error| io(error.into()))?;
-    file.flush().map_err(io)?;
-    Ok(Hold { _locked: file })
+    let hold = Hold { locked: file };
+    hold.tell(instance).map_err(io)?;
+    Ok(hold)
 }
 
 /// The instance that holds `folder` now; `None` when nobody does.
@@ -125,12 +142,15 @@ mod tests {
     #[test]
     fn one_instance_holds_a_folder_and_the_other_learns_who() {
         let folder = tempfile::tempdir().unwrap();
-        let instance = Instance { pid: 7, proxy_port: 1, dashboard_port: 2 };
+        let instance = Instance { pid: 7, proxy_port: 1, dashboard_port: 2, stopping: false };
         let held = hold(folder.path(), &instance).unwrap();
         assert!(
             matches!(hold(folder.path(), &instance), Err(HoldError::Held(Some(found))) if found == instance)
         );
         assert_eq!(running_instance(folder.path()), Some(instance.clone()));
+        let stopping = Instance { stopping: true, ..instance };
+        held.tell(&stopping).unwrap();
+        assert_eq!(running_instance(folder.path()), Some(stopping));
         drop(held);
         assert_eq!(running_instance(folder.path()), None);
         hold(folder.path(), &instance).unwrap();

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use api::{Event, KeyOrigin, KeychainState, LocalKey};
+use api::{Event, KeyOrigin, KeychainState, LocalKey, Secret};
 use proxy::provider::KeyForm;
 use proxy::{Fingerprinter, KeyRing, Provider, Providers};
 use tokio_util::sync::CancellationToken;
@@ -108,6 +108,13 @@ impl Keys {
         keys
     }
 
+    #[cfg(test)]
+    fn with_keychain(mut self, keychain: Keychain) -> Self {
+        let shared = Arc::get_mut(&mut self.shared).expect("nobody shares it yet");
+        shared.keychain = Some(keychain);
+        self
+    }
+
     /// What the proxy reads.
     pub(crate) fn published(&self) -> proxy::Keys {
         self.shared.published.clone()
@@ -164,22 +171,24 @@ impl Keys {
         let known = self.known();
         let shown = |key: &Local| LocalKey {
             name: key.name.clone(),
-            key: key.key.clone(),
+            hint: key.hint.clone(),
             created_ms: key.created_ms,
-            last_used_ms: key.user.as_ref().and_then(|user| user.last_used_ms()),
+            last_used_ms: key.user.last_used_ms(),
         };
         known.local.iter().map(shown).collect()
     }
 
-    /// Makes a local key; `false` when there is one of this name.
-    pub(crate) fn add_local(&self, name: &str, now_ms: i64) -> Result<bool, Refused> {
-        self.change_local(|local| {
-            let free = local.iter().all(|known| known.name != name);
+    /// Makes a local key and gives it out, once; `None` when there is one of this name.
+    pub(crate) fn add_local(&self, name: &str, now_ms: i64) -> Result<Option<Secret>, Refused> {
+        let (local, key) = Local::new(name, now_ms);
+        let added = self.change_local(|known| {
+            let free = known.iter().all(|known| known.name != name);
             if free {
-                local.push(Local::new(name, now_ms));
+                known.push(local);
             }
             free
-        })
+        });
+        Ok(added?.then_some(key))
     }
 
     /// Takes a local key back; `false` when there is none of this name.
@@ -215,9 +224,7 @@ impl Keys {
             }
         }
         for local in &known.local {
-            if let Some(user) = &local.user {
-                ring.allow(&local.key, user.clone());
-            }
+            ring.allow(local.hash, local.user.clone());
         }
         self.shared.published.publish(ring);
     }

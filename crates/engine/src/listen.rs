@@ -19,14 +19,14 @@ pub enum ListenError {
         variable: &'static str,
     },
     /// Something else is wrong.
-    #[error("port {port} cannot be listened on: {source}; choose another port with {variable}")]
+    #[error("port {port} cannot be listened on: {cause}; choose another port with {variable}")]
     Other {
         /// The port.
         port: u16,
         /// The variable that chooses another.
         variable: &'static str,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
 }
 
@@ -42,7 +42,7 @@ pub async fn listen(port: u16, variable: &'static str) -> Result<Vec<TcpListener
                 return Err(ListenError::Taken { port, variable });
             }
             Err(error) if address.is_ipv6() => tracing::debug!(%error, "no IPv6 loopback"),
-            Err(source) => return Err(ListenError::Other { port, variable, source }),
+            Err(cause) => return Err(ListenError::Other { port, variable, cause }),
         }
     }
     Ok(listeners)

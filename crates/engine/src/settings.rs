@@ -151,12 +151,12 @@ pub struct Flags {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The file is not there or cannot be read.
-    #[error("the settings file {path} cannot be read: {source}")]
+    #[error("the settings file {path} cannot be read: {cause}")]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The file says something that is not understood.
     #[error("the settings file {path} is not understood: {reason}")]
@@ -401,7 +401,7 @@ pub(crate) fn without_password(url: &str) -> String {
 fn read(path: &Path, required: bool) -> Result<String, SettingsError> {
     match std::fs::read_to_string(path) {
         Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        read => read.map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source }),
+        read => read.map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause }),
     }
 }
 

@@ -109,10 +109,8 @@ impl Supervisor {
                 "proxy_port is 0 in the settings; set it, or PROXY_PORT, and start LLMFlow again".into()
             );
         }
-        let listeners = listen(switch.port, "PROXY_PORT").await.map_err(|error| {
-            tracing::error!(%error, "the proxy does not listen");
-            error.to_string()
-        })?;
+        // Whoever switched tells it, and health does until it listens.
+        let listeners = listen(switch.port, "PROXY_PORT").await.map_err(|error| error.to_string())?;
         let addresses: Vec<String> =
             listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
         let (stop, force) = (self.stop.child_token(), self.force.child_token());

@@ -14,6 +14,11 @@ use crate::provider::Provider;
 /// How every local key begins: what has this form is never sent to a provider.
 pub const LOCAL_PREFIX: &str = "lf-";
 
+/// What is kept of a local key instead of the key. It is random and long, so that nobody finds it by trying.
+pub fn local_hash(key: &str) -> [u8; 32] {
+    *blake3::hash(key.as_bytes()).as_bytes()
+}
+
 /// The keys in use; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
@@ -48,9 +53,9 @@ impl KeyRing {
         self.stored.insert(provider.name.clone(), Arc::new(key));
     }
 
-    /// Adds a local key and whom it stands for.
-    pub fn allow(&mut self, key: &str, user: Arc<LocalUser>) {
-        self.local.insert(*blake3::hash(key.as_bytes()).as_bytes(), user);
+    /// Adds the local key that has this [`local_hash`], and whom it stands for.
+    pub fn allow(&mut self, hash: [u8; 32], user: Arc<LocalUser>) {
+        self.local.insert(hash, user);
     }
 
     pub(crate) fn stored(&self, provider: &Provider) -> Option<&Arc<StoredKey>> {
@@ -58,7 +63,7 @@ impl KeyRing {
     }
 
     pub(crate) fn local(&self, key: &str) -> Option<&Arc<LocalUser>> {
-        self.local.get(blake3::hash(key.as_bytes()).as_bytes())
+        self.local.get(&local_hash(key))
     }
 }
 

@@ -35,6 +35,21 @@ impl SettingsFlags {
         Settings::without_file(&self.flags(), &variables())
     }
 
+    /// The arguments that say the same from whatever folder a program is started.
+    pub fn arguments(&self) -> Vec<String> {
+        let path = |path: &PathBuf| match path.starts_with("~") {
+            true => path.display().to_string(),
+            false => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+        };
+        let flags = [
+            ("--config", self.config.as_ref().map(path)),
+            ("--data-dir", self.data_dir.as_ref().map(path)),
+            ("--proxy-port", self.proxy_port.map(|port| port.to_string())),
+            ("--dashboard-port", self.dashboard_port.map(|port| port.to_string())),
+        ];
+        flags.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten().collect()
+    }
+
     fn flags(&self) -> Flags {
         Flags {
             config: self.config.clone(),
@@ -50,4 +65,28 @@ fn variables() -> BTreeMap<String, String> {
     let text =
         |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
     std::env::vars_os().filter_map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: SettingsFlags,
+    }
+
+    #[test]
+    fn flags_say_the_same_from_another_folder() {
+        let read = |words: &[String]| Line::parse_from([&["llmflow".to_owned()], words].concat()).settings;
+        let given = ["--data-dir", "my data", "--config", "~/x.toml", "--proxy-port", "0"].map(str::to_owned);
+        let arguments = read(&given).arguments();
+        let folder = std::env::current_dir().unwrap().join("my data").display().to_string();
+        assert_eq!(arguments, ["--config", "~/x.toml", "--data-dir", &folder, "--proxy-port", "0"]);
+        assert_eq!(read(&arguments).arguments(), arguments);
+        assert!(read(&[]).arguments().is_empty());
+    }
 }

@@ -50,7 +50,13 @@ impl Link {
         let runtime = Handle::current();
         let starting = tokio::task::spawn_blocking(move || runtime.block_on(Running::start(settings)));
         match starting.await {
-            Ok(Ok(running)) => Self::Own(Arc::new(running)),
+            Ok(Ok(running)) => {
+                // There is no terminal to say it on; the window does too.
+                for problem in running.engine.health_now().await.iter().flat_map(|health| &health.problems) {
+                    tracing::error!("{problem}");
+                }
+                Self::Own(Arc::new(running))
+            }
             Ok(Err(StartError::Running { folder, instance })) => {
                 Self::held(&folder, instance.map(|it| it.pid))
             }

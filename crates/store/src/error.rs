@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-/// The store failed. SQL details go to the log, not to callers.
+/// The store failed. SQL details go to the log, not to callers. Each says its cause itself, and so has no source that
+/// would be told again behind it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database was written by a newer version.
@@ -13,16 +14,16 @@ pub enum StoreError {
     },
     /// The database cannot be read or written.
     #[error("the database cannot be used: {0}")]
-    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Database(Box<dyn std::error::Error + Send + Sync>),
     /// The data folder cannot be used.
     #[error(
-        "{path} cannot be used: {source}; check its owner and free space, or set DATA_DIR to another folder"
+        "{path} cannot be used: {cause}; check its owner and free space, or set DATA_DIR to another folder"
     )]
     Folder {
         /// The file or folder.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// What is stored contradicts itself.
     #[error("the database is damaged: {0}")]
@@ -30,6 +31,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it was closed, as it is at the end.
+    pub fn is_closed(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        matches!(error.downcast_ref::<sqlx::Error>(), Some(sqlx::Error::PoolClosed))
+    }
+
     /// Why, in a few words that fit into a sentence: "database or disk is full".
     pub fn reason(&self) -> String {
         let Self::Database(error) = self else { return self.to_string() };

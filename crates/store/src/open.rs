@@ -117,7 +117,7 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), S
 /// Makes the folder 0700 and the file 0600 (SQLite gives its side files the same mode), and moves a database of
 /// another program out of the way.
 fn prepare_file(path: &Path) -> Result<Option<PathBuf>, StoreError> {
-    let in_folder = |source| StoreError::Folder { path: path.to_owned(), source };
+    let in_folder = |cause| StoreError::Folder { path: path.to_owned(), cause };
     if let Some(folder) = path.parent() {
         private_folder(folder).map_err(in_folder)?;
     }

@@ -8,9 +8,9 @@ use tauri::image::Image;
 use tauri::menu::{CheckMenuItem, Menu, MenuItem, PredefinedMenuItem, Submenu};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, Wry, include_image};
-use tauri_plugin_autostart::ManagerExt;
 
 use crate::desk::locked;
+use crate::login::login;
 use crate::window;
 
 /// macOS wants a black shape and colours it itself.
@@ -67,7 +67,7 @@ impl TrayMenu {
             }
             copy.append(&shells)?;
         }
-        let at_login = app.autolaunch().is_enabled().unwrap_or(false);
+        let at_login = login(app).is_on();
         let login = CheckMenuItem::with_id(app, "login", "Start at login", true, at_login, None::<&str>)?;
         let menu = Menu::with_items(
             app,
@@ -152,6 +152,9 @@ impl TrayMenu {
     }
 
     pub(super) fn show_autostart(&self, on: bool) {
+        if self.login.is_checked().ok() == Some(on) {
+            return;
+        }
         if let Err(error) = self.login.set_checked(on) {
             tracing::warn!(%error, "the tray cannot be changed");
         }

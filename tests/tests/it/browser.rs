@@ -42,27 +42,21 @@ pub(crate) async fn computed(page: &Client, script: &str) -> String {
     page.execute(script, Vec::new()).await.unwrap().as_str().unwrap_or_default().to_owned()
 }
 
-/// Whether this run has a dashboard to look at; fails when it should have one and has the placeholder.
-async fn has_dashboard(app: &App) -> bool {
-    if std::env::var_os("LLMFLOW_BIN").is_none() {
-        println!("not looked at: `cargo xtask test` builds a binary with the dashboard and runs this");
-        return false;
-    }
+/// Fails when there is only the placeholder to look at.
+async fn expect_dashboard(app: &App) {
     let page = app.get("/").await.text();
     assert!(
         page.contains("boot.js"),
         "the binary carries no dashboard: run `cargo xtask test`, which builds it in: {page}"
     );
-    true
 }
 
 #[tokio::test]
+#[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn a_call_is_seen_live_and_opened() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    if !has_dashboard(&app).await {
-        return;
-    }
+    expect_dashboard(&app).await;
     let browser = Browser::start().await;
     let page = &browser.page;
     page.goto(&format!("http://localhost:{}/traces", app.dashboard.port())).await.unwrap();
@@ -114,12 +108,11 @@ async fn a_call_is_seen_live_and_opened() {
 }
 
 #[tokio::test]
+#[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn the_overview_tells_todays_spend_and_leads_to_its_calls() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    if !has_dashboard(&app).await {
-        return;
-    }
+    expect_dashboard(&app).await;
     let browser = Browser::start().await;
     let page = &browser.page;
     page.goto(&format!("http://localhost:{}/", app.dashboard.port())).await.unwrap();
@@ -161,12 +154,11 @@ async fn the_overview_tells_todays_spend_and_leads_to_its_calls() {
 }
 
 #[tokio::test]
+#[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn the_theme_changes_and_stays() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    if !has_dashboard(&app).await {
-        return;
-    }
+    expect_dashboard(&app).await;
     let browser = Browser::start().await;
     let page = &browser.page;
     page.goto(&format!("http://localhost:{}/traces", app.dashboard.port())).await.unwrap();
@@ -190,12 +182,11 @@ async fn the_theme_changes_and_stays() {
 
 /// What a model or a client says is text: nothing of it becomes markup or script.
 #[tokio::test]
+#[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn hostile_text_stays_text() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    if !has_dashboard(&app).await {
-        return;
-    }
+    expect_dashboard(&app).await;
     let hostile =
         "<img src=x onerror=\"window.owned=1\"><script>window.owned=1</script>[x](javascript:window.owned=1)";
     mock.follow(Plan { text: hostile.into(), thinking: hostile.into(), ..Plan::default() });

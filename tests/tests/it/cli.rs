@@ -1,6 +1,7 @@
 //! The command line: what it prints, with which code it ends, and that it never hangs.
 
 mod doctor;
+mod ends;
 mod proxy;
 
 use std::path::Path;

@@ -5,7 +5,6 @@ mod own;
 mod pages;
 mod table;
 
-use api::Request;
 use tests::{App, HeaderLine, Mock, Received, Response, send};
 
 use crate::requests::request;
@@ -20,8 +19,7 @@ async fn call(app: &App, mock: &Mock, target: &str, headers: &str, body: &[u8]) 
 
 /// A local key of the app's.
 async fn local_key(app: &App) -> String {
-    app.ask(&Request::AddLocalKey { name: "aider".into() }).await;
-    app.providers().await.local_keys.remove(0).key
+    app.local_key("aider").await
 }
 
 fn text(line: &HeaderLine) -> String {

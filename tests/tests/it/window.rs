@@ -1,6 +1,6 @@
 //! The desktop app on a desktop of its own: the page in its window, its tray, and how it lives and ends.
 //!
-//! Only `cargo xtask test` makes the app; without it there is nothing to look at here.
+//! Only `cargo xtask test` makes the app, and runs what is ignored here without it.
 
 mod driver;
 mod lives;
@@ -11,13 +11,10 @@ use std::path::PathBuf;
 
 use tests::{App, Mock, Screen, Setup, desktop_binary};
 
-/// The app's program, where this run has it.
-fn program() -> Option<PathBuf> {
-    let program = desktop_binary();
-    if program.is_none() {
-        println!("not looked at: `cargo xtask test` builds the desktop app and runs this");
-    }
-    program
+/// The app's program. A run without it fails: what was not looked at did not pass.
+fn program() -> PathBuf {
+    desktop_binary()
+        .expect("LLMFLOW_DESKTOP_BIN names the desktop app: `cargo xtask test` builds it and runs this")
 }
 
 /// The app's title.

@@ -1,7 +1,8 @@
 //! Questions that change how LLMFlow runs: listeners, settings, keys. Leaves out those that only look (`backend`).
 
 use api::{
-    ApiError, KeyTest, Providers, Reply, Request, Secret, SettingsView, SourceStatus, SourceTarget, Stranded,
+    ApiError, KeyTest, MadeKey, Providers, Reply, Request, Secret, SettingsView, SourceStatus, SourceTarget,
+    Stranded,
 };
 
 use super::{Backend, unexpected};
@@ -53,8 +54,11 @@ impl Backend {
         self.ask_providers(Request::UnlockKeychain).await
     }
 
-    pub async fn add_local_key(self, name: String) -> Result<Providers, ApiError> {
-        self.ask_providers(Request::AddLocalKey { name }).await
+    pub async fn add_local_key(self, name: String) -> Result<MadeKey, ApiError> {
+        match self.ask(Request::AddLocalKey { name }).await? {
+            Reply::LocalKey(made) => Ok(*made),
+            other => Err(unexpected(&other)),
+        }
     }
 
     pub async fn remove_local_key(self, name: String) -> Result<Providers, ApiError> {

@@ -13,6 +13,7 @@ use crate::components::icon::{Glyph, Icon};
 use crate::components::top_bar::TopBar;
 use crate::fetch::{Fetched, fetch};
 use crate::live::use_live;
+use crate::made_keys::MadeKeys;
 use crate::preferences::Preferences;
 
 /// The page.
@@ -73,18 +74,16 @@ pub fn ShellChoice() -> impl IntoView {
 #[component]
 fn Card(tool: Tool, keys: Fetched<Providers>) -> impl IntoView {
     let live = use_live();
-    let preferences = expect_context::<Preferences>();
+    let (preferences, made) = (expect_context::<Preferences>(), expect_context::<MadeKeys>());
     let local = Memo::new(move |_| {
-        keys.with(|keys| {
-            keys?.local_keys.iter().find(|key| key.name == tool.key()).map(|key| key.key.clone())
-        })
+        keys.with(|keys| keys?.local_keys.iter().find(|key| key.name == tool.key()).cloned())
     });
     let in_use = Memo::new(move |_| keys.with(|keys| keys.is_some_and(|keys| !keys.local_keys.is_empty())));
     let with_local = RwSignal::new(false);
     // Where stored keys are only for local keys, a tool without its own needs one.
     Effect::new(move |_| with_local.set(keys.with(|keys| keys.is_some_and(|keys| keys.local_keys_required))));
     let text = Signal::derive(move || {
-        let key = local.get().filter(|_| with_local.get());
+        let key = local.get().filter(|_| with_local.get()).map(|local| made.or_blank(&local));
         tool.snippet(preferences.shell.get(), &format!("http://{}", live.proxy_address()), key.as_deref())
     });
     let choice = move || {
@@ -102,6 +101,18 @@ fn Card(tool: Tool, keys: Fetched<Providers>) -> impl IntoView {
             (false, true) => make().into_any(),
             (false, false) => ().into_any(),
         }
+    };
+    let blank = move || {
+        let is_blank =
+            with_local.get() && local.with(|local| local.as_ref().is_some_and(|it| made.find(it).is_none()));
+        is_blank.then(|| {
+            view! {
+                <span data-testid="key-is-blank">
+                    " Put the local key in its place: it was shown when it was made. Lost? "
+                    <a href="/providers#local-keys">"Make another"</a>"."
+                </span>
+            }
+        })
     };
     let (letters, class) = tools::mark(tool);
     let lines = move || {
@@ -122,7 +133,7 @@ fn Card(tool: Tool, keys: Fetched<Providers>) -> impl IntoView {
                 </div>
                 <pre>{lines}</pre>
             </div>
-            <p class="cfoot t2 s12">{tools::note(tool)}</p>
+            <p class="cfoot t2 s12">{tools::note(tool)}{blank}</p>
         </section>
     }
 }

@@ -55,7 +55,7 @@ pub fn Trace() -> impl IntoView {
 #[component]
 fn OneCall(id: CallId, tab: RwSignal<tabs::Tab>) -> impl IntoView {
     let backend = use_backend();
-    let changed = changed(id);
+    let changed = use_live().changed(id);
     let key = move || {
         changed.track();
         Some(())
@@ -91,16 +91,6 @@ fn OneCall(id: CallId, tab: RwSignal<tabs::Tab>) -> impl IntoView {
             }))}
         </div>
     }
-}
-
-/// Counts up when this call changed.
-fn changed(id: CallId) -> Memo<u64> {
-    let live = use_live();
-    Memo::new(move |before: Option<&u64>| {
-        let (turn, ours) =
-            live.changes.with(|changes| (changes.turn, changes.all || changes.ids.contains(&id)));
-        if ours { turn } else { before.copied().unwrap_or(0) }
-    })
 }
 
 /// A call that cannot be shown: still under way, or failed to load.

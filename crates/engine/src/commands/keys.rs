@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use api::{ApiError, ErrorKind, KeyTest, ProviderStatus, Providers, Reply, Secret};
+use api::{ApiError, ErrorKind, KeyTest, MadeKey, ProviderStatus, Providers, Reply, Secret};
 use proxy::Provider;
 use proxy::provider::KeyForm;
 
@@ -17,6 +17,10 @@ const DAY_MS: i64 = 86_400_000;
 
 impl Engine {
     pub(super) async fn providers(&self) -> Result<Reply, ApiError> {
+        Ok(Reply::Providers(Box::new(self.providers_page().await?)))
+    }
+
+    async fn providers_page(&self) -> Result<Providers, ApiError> {
         self.inner.keys.look();
         let since = millis(SystemTime::now()).saturating_sub(DAY_MS);
         let activity = self.inner.store.provider_activity(since).await.map_err(internal)?;
@@ -44,12 +48,12 @@ impl Engine {
                 last_ms: found.map(|found| found.last_ms),
             }
         });
-        Ok(Reply::Providers(Box::new(Providers {
+        Ok(Providers {
             keychain: self.inner.keys.keychain(),
             providers: providers.collect(),
             local_keys: self.inner.keys.local(),
             local_keys_required: self.inner.keys.local_required(),
-        })))
+        })
     }
 
     pub(super) async fn set_key(&self, provider: &str, key: &Secret) -> Result<Reply, ApiError> {
@@ -133,8 +137,10 @@ impl Engine {
         }
         let added = self.inner.keys.add_local(name, millis(SystemTime::now()));
         match added.map_err(|refused| explain(refused, None))? {
-            true => self.providers().await,
-            false => Err(ApiError::parameter("name", format!("There is a local key for {name} already."))),
+            Some(key) => {
+                Ok(Reply::LocalKey(Box::new(MadeKey { key, providers: self.providers_page().await? })))
+            }
+            None => Err(ApiError::parameter("name", format!("There is a local key for {name} already."))),
         }
     }
 

@@ -136,8 +136,8 @@ async fn free(port: &Port) -> Finding {
             Finding::new(subject, Mark::Fail, format!("Port {number} is taken{}.", by(number)))
                 .remedy(format!("Stop that program, or choose another port with {}.", port.variable))
         }
-        ListenError::Other { source, .. } => {
-            Finding::new(subject, Mark::Fail, format!("Port {number} cannot be listened on: {source}."))
+        ListenError::Other { cause, .. } => {
+            Finding::new(subject, Mark::Fail, format!("Port {number} cannot be listened on: {cause}."))
                 .remedy(format!("Choose another port with {}.", port.variable))
         }
     }

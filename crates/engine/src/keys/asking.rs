@@ -16,6 +16,8 @@ use crate::settings::Settings;
 const DEADLINE: Duration = Duration::from_secs(5);
 /// A locked keychain is looked at again after this time: its user may unlock it for another program.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// Why nothing is asked of the keychain any more.
+const GONE: &str = "what asked it ended without an answer; start LLMFlow again";
 
 impl Keys {
     /// Asks the keychain again unless it answers as it should or is being asked; tells everyone if something changed.
@@ -66,8 +68,9 @@ impl Keys {
         let keys = self.clone();
         // A task of its own: the answer is taken whenever it comes, and whoever asked may leave.
         let taking = self.shared.tracker.spawn(async move {
-            let answer = keys.shared.quiet.run_until_cancelled(answer).await?.ok()?;
-            Some(keys.take(answer))
+            let answer = keys.shared.quiet.run_until_cancelled(answer).await?;
+            // Without an answer there will be none: whoever asked the keychain for us is gone.
+            Some(keys.take(answer.unwrap_or_else(|_| Err(Trouble::Failed(GONE.to_owned())))))
         });
         match tokio::time::timeout(DEADLINE, taking).await {
             Ok(taken) => taken.ok().flatten().unwrap_or_else(|| Err(self.unavailable())),
@@ -151,5 +154,36 @@ pub async fn keychain_state(settings: &Settings) -> KeychainState {
         Ok(Ok(Ok(_))) => KeychainState::Ready,
         Ok(Ok(Err(trouble))) => state_of(&trouble),
         Ok(Err(_)) | Err(_) => silent(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proxy::Fingerprinter;
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::events::Events;
+
+    #[tokio::test]
+    async fn a_question_that_is_never_answered_is_not_waited_for_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings =
+            Settings { keychain: false, data_dir: folder.path().to_owned(), ..Settings::default() };
+        let (tracker, quiet) = (TaskTracker::new(), CancellationToken::new());
+        let keys = Keys::start(
+            &settings,
+            Providers::default(),
+            Fingerprinter::new([0; 32]),
+            Events::new(),
+            &tracker,
+            &quiet,
+        )
+        .with_keychain(Keychain::that_dies());
+        let refused = keys.ask(Ask::Load).await;
+        assert!(matches!(refused, Err(Refused::Unavailable(why)) if why.contains("start LLMFlow again")));
+        assert!(matches!(keys.keychain(), KeychainState::Absent { .. }));
+        assert_eq!(keys.known().open_questions, 0, "it can be asked again");
     }
 }

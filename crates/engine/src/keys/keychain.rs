@@ -82,6 +82,14 @@ impl Keychain {
         Ok(Self { questions })
     }
 
+    /// One whose thread ends at its first question.
+    #[cfg(test)]
+    pub(super) fn that_dies() -> Self {
+        let (questions, receiver) = sync_channel::<Question>(QUEUE);
+        let _ends_by_itself = std::thread::spawn(move || drop(receiver.recv()));
+        Self { questions }
+    }
+
     /// Asks; `None` when so much is waiting that an answer is not to be expected. A change is made only `until` then.
     pub(super) fn ask(&self, ask: Ask, until: Instant) -> Option<oneshot::Receiver<Answer>> {
         let (answer, receiver) = oneshot::channel();

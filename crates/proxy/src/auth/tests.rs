@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::keys::local_hash;
 use crate::provider::Providers;
 use crate::upstream::{Choices, Upstreams};
 
@@ -14,7 +15,7 @@ fn ring() -> KeyRing {
     for provider in Providers::built_in().iter() {
         ring.store(provider, KEY, "[key:1]".into());
     }
-    ring.allow(LOCAL, Arc::new(LocalUser::new("aider".into())));
+    ring.allow(local_hash(LOCAL), Arc::new(LocalUser::new("aider".into())));
     ring
 }
 
@@ -217,7 +218,7 @@ fn a_local_key_that_opens_nothing_is_refused_with_the_remedy() {
     let unknown = call("openai").sends(&[("authorization", "Bearer lf-aider-nobody")]).unwrap_err();
     assert!(unknown.contains("Providers page") && !unknown.contains("nobody"), "{unknown}");
     let mut bare = KeyRing::default();
-    bare.allow(LOCAL, Arc::new(LocalUser::new("aider".into())));
+    bare.allow(local_hash(LOCAL), Arc::new(LocalUser::new("aider".into())));
     let keyless = Call { ring: bare, ..call("gemini") }.sends(&[("x-api-key", LOCAL)]).unwrap_err();
     assert!(keyless.contains("Google Gemini") && keyless.contains("GEMINI_API_KEY"), "{keyless}");
 }

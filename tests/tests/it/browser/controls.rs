@@ -5,7 +5,7 @@ use fantoccini::{Client, Locator};
 use tests::{App, Dialect, Mock, Plan, send, try_send, wait_until};
 
 use super::chromium::Browser;
-use super::{by, click, count, has_dashboard, reads};
+use super::{by, click, count, expect_dashboard, reads};
 use crate::requests::{ask, request};
 
 pub(super) async fn open(app: &App, path: &str) -> Browser {
@@ -40,12 +40,11 @@ pub(super) async fn click_in(page: &Client, within: &str, id: &str) {
 }
 
 #[tokio::test]
+#[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn recording_is_paused_and_resumed() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    if !has_dashboard(&app).await {
-        return;
-    }
+    expect_dashboard(&app).await;
     mock.follow(Plan::default());
     let browser = open(&app, "/traces").await;
     let page = &browser.page;
@@ -70,12 +69,11 @@ async fn recording_is_paused_and_resumed() {
 }
 
 #[tokio::test]
+#[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn switching_off_says_first_whom_it_strands() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    if !has_dashboard(&app).await {
-        return;
-    }
+    expect_dashboard(&app).await;
     mock.follow(Plan::default());
     let hostile = "<img src=x onerror=\"window.owned=1\">";
     send(app.proxy, &ask(Dialect::Anthropic, false, "hello", &format!("User-Agent: {hostile}\r\n"))).await;
@@ -114,12 +112,11 @@ async fn switching_off_says_first_whom_it_strands() {
 }
 
 #[tokio::test]
+#[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn a_setting_is_changed_checked_and_kept() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    if !has_dashboard(&app).await {
-        return;
-    }
+    expect_dashboard(&app).await;
     let browser = open(&app, "/settings").await;
     let page = &browser.page;
     // What the environment says is not changed here.

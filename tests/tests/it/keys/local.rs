@@ -1,15 +1,8 @@
 //! Local keys: a tool's own key that opens nothing but this proxy, and says whose call it is.
 
-use api::{ErrorKind, Reply};
+use api::ErrorKind;
 
 use super::*;
-
-async fn add(app: &App, name: &str) -> String {
-    let Reply::Providers(providers) = app.ask(&Request::AddLocalKey { name: name.into() }).await else {
-        panic!()
-    };
-    providers.local_keys.iter().find(|key| key.name == name).unwrap().key.clone()
-}
 
 #[tokio::test]
 async fn a_local_key_becomes_the_real_one_wherever_a_tool_puts_it() {
@@ -19,7 +12,7 @@ async fn a_local_key_becomes_the_real_one_wherever_a_tool_puts_it() {
         .variable("ANTHROPIC_API_KEY", "anthropic-0123456789")
         .variable("GEMINI_API_KEY", "gemini-0123456789");
     let app = setup.start().await;
-    let key = add(&app, "my-script").await;
+    let key = app.local_key("my-script").await;
     assert!(key.starts_with("lf-my-script-"), "{key}");
     let bearer = format!("Bearer {KEY}");
     for (target, headers, name, value) in [
@@ -65,7 +58,7 @@ async fn a_local_key_becomes_the_real_one_wherever_a_tool_puts_it() {
 async fn a_local_key_survives_a_restart_and_ends_when_it_is_taken_back() {
     let mock = Mock::start().await;
     let app = Setup::new(mock.address()).variable("OPENAI_API_KEY", KEY).start().await;
-    let key = add(&app, "aider").await;
+    let key = app.local_key("aider").await;
     let twice = app.try_ask(&Request::AddLocalKey { name: "aider".into() }).await.unwrap_err();
     assert_eq!(twice.parameter.as_deref(), Some("name"));
     for name in ["", "a b", "../x", "ä", &"x".repeat(65)] {
@@ -73,7 +66,10 @@ async fn a_local_key_survives_a_restart_and_ends_when_it_is_taken_back() {
         assert_eq!(refused.kind, ErrorKind::BadRequest, "{name:?}");
     }
     let app = app.stop().setup.start().await;
-    assert_eq!(app.providers().await.local_keys[0].key, key);
+    let kept = app.providers().await;
+    assert!(key.ends_with(&kept.local_keys[0].hint) && kept.local_keys[0].hint.len() == 4);
+    let shown = serde_json::to_string(&kept).unwrap();
+    assert!(!shown.contains(&key), "a key is told once, to whoever had it made: {shown}");
     let headers = format!("Authorization: Bearer {key}\r\n");
     let (response, _) = call(&app, &mock, "/v1/chat/completions", &headers).await;
     assert_eq!(response.status(), 200);
@@ -108,7 +104,7 @@ async fn a_local_key_survives_a_restart_and_ends_when_it_is_taken_back() {
 async fn a_local_key_for_a_provider_without_a_key_names_the_remedy() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    let key = add(&app, "aider").await;
+    let key = app.local_key("aider").await;
     let headers = format!("x-api-key: {key}\r\n");
     let refused = send(app.proxy, &request("POST", "/anthropic/v1/messages", &headers, b"{}")).await;
     assert_eq!(refused.status(), 401);
@@ -124,7 +120,7 @@ async fn when_they_are_required_only_their_calls_are_lent_a_key() {
     assert!(app.providers().await.local_keys_required);
     let (_, received) = call(&app, &mock, "/v1/chat/completions", "").await;
     assert_eq!(header(&received, "authorization"), None);
-    let key = add(&app, "aider").await;
+    let key = app.local_key("aider").await;
     let (_, received) = call(&app, &mock, "/v1/chat/completions", &format!("x-api-key: {key}\r\n")).await;
     assert_eq!(header(&received, "authorization").as_deref(), Some(&*format!("Bearer {KEY}")));
     // Switched off again on the Settings page, from the next call on.

@@ -8,8 +8,9 @@ use crate::browser::{click, computed, count};
 use crate::requests::ask;
 
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn a_call_is_seen_live_in_the_window_opened_and_read() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let driven = drive(&program, &screen, setup(&program, &mock, &screen)).await;
     let (app, page) = (&driven.app, &driven.page);
@@ -58,8 +59,9 @@ async fn a_call_is_seen_live_in_the_window_opened_and_read() {
 }
 
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn the_theme_the_settings_and_copying_work_in_the_window() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let driven = drive(&program, &screen, setup(&program, &mock, &screen)).await;
     let page = &driven.page;
@@ -97,8 +99,9 @@ async fn the_theme_the_settings_and_copying_work_in_the_window() {
 
 /// Nothing but the app's own commands may be asked for, and nothing but its own pages may be shown.
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn the_window_is_narrow() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let driven = drive(&program, &screen, setup(&program, &mock, &screen)).await;
     let page = &driven.page;
@@ -133,8 +136,9 @@ async fn the_window_is_narrow() {
 
 /// A window on another instance shows its dashboard, over HTTP and without any right to the app.
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn it_attaches_to_an_instance_that_runs_and_says_when_that_ends() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let running = tests::Setup::new(mock.address()).start().await;
     let data = running.data().display().to_string();
@@ -163,8 +167,9 @@ async fn it_attaches_to_an_instance_that_runs_and_says_when_that_ends() {
 
 /// What keeps it from starting stands in the window, with another try.
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn a_start_that_fails_is_said_in_the_window() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let setup = setup(&program, &mock, &screen);
     std::fs::write(setup.data(), "not a folder").unwrap();
@@ -181,8 +186,9 @@ async fn a_start_that_fails_is_said_in_the_window() {
 
 /// Ports that other programs have are stated; the app runs.
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn taken_ports_are_stated_and_the_window_works() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let taken = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
     let ports = taken.each_ref().map(|taken| taken.local_addr().unwrap().port());

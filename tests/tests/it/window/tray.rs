@@ -23,8 +23,9 @@ async fn call(mock: &Mock, app: &App, agent: &str) {
 }
 
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn the_tray_says_how_it_is_and_switches_the_proxy() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let tray = screen.tray().await;
     let app = start(&program, &mock, &screen).await;
@@ -72,8 +73,9 @@ async fn the_tray_says_how_it_is_and_switches_the_proxy() {
 }
 
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn the_tray_copies_what_points_each_tool_here() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let tray = screen.tray().await;
     let app = start(&program, &mock, &screen).await;
@@ -117,12 +119,15 @@ fn pretend_browser(folder: &Path) -> (String, std::path::PathBuf) {
 }
 
 #[tokio::test]
+#[ignore = "needs the desktop app: cargo xtask test"]
 async fn the_tray_opens_starts_at_login_and_quits() {
-    let Some(program) = program() else { return };
+    let program = program();
     let (mock, screen) = (Mock::start().await, Screen::start().await);
     let tray = screen.tray().await;
     let (path, opened) = pretend_browser(&screen.session.home());
-    let app = setup(&program, &mock, &screen).variable("PATH", &path).start().await;
+    let data = screen.session.home().join("my data");
+    let start = setup(&program, &mock, &screen).variable("PATH", &path);
+    let app = start.argument("--data-dir").argument(data.to_str().unwrap()).start().await;
     let window = screen.window(TITLE).await;
     says(&tray, "Recording").await;
 
@@ -144,6 +149,20 @@ async fn the_tray_opens_starts_at_login_and_quits() {
     assert!(!tray.entry("Start at login").await.checked && !entry.exists());
     tray.click(&["Start at login"]).await;
     wait_until("an entry for starting at login", async || {
+        (entry.exists() && tray.entry("Start at login").await.checked).then_some(())
+    })
+    .await;
+    let text = std::fs::read_to_string(&entry).unwrap();
+    let command = format!("{} --hidden --data-dir \"{}\"", program.display(), data.display());
+    assert!(text.contains(&format!("Exec={command}\n")), "{text}");
+
+    // Taken away by somebody else, and seen when the menu is looked at anew.
+    std::fs::remove_file(&entry).unwrap();
+    app.ask(&api::Request::SetSource { name: "proxy".into(), to: SourceTarget::Paused }).await;
+    wait_until("the tick to be gone", async || (!tray.entry("Start at login").await.checked).then_some(()))
+        .await;
+    tray.click(&["Start at login"]).await;
+    wait_until("the entry again", async || {
         (entry.exists() && tray.entry("Start at login").await.checked).then_some(())
     })
     .await;

@@ -14,6 +14,7 @@ use crate::components::marks::ToolMark;
 use crate::components::states::Refused;
 use crate::components::two_step::TwoStep;
 use crate::format::time::{Stamp, list_stamp};
+use crate::made_keys::MadeKeys;
 
 /// The row; the key made last, `fresh`, flashes once.
 #[component]
@@ -21,7 +22,10 @@ pub fn Row(key_: LocalKey, fresh: RwSignal<Option<String>>) -> impl IntoView {
     let page = expect_context::<Page>();
     let backend = use_backend();
     let change = Change::new();
-    let (name, copied) = (key_.name.clone(), key_.key.clone());
+    let name = key_.name.clone();
+    // Only this page still has it, if it was made here.
+    let copied = expect_context::<MadeKeys>().find(&key_);
+    let is_whole = copied.is_some();
     let of = name.clone();
     let last_used = Signal::derive(move || {
         page.shown.with(|shown| shown?.local_keys.iter().find(|key| key.name == of)?.last_used_ms)
@@ -38,8 +42,14 @@ pub fn Row(key_: LocalKey, fresh: RwSignal<Option<String>>) -> impl IntoView {
         <div class="tr" class:fresh=is_fresh role="row" data-testid="local-key-row" data-name=name>
             <span class="row g3" role="cell"><ToolMark client=Some(name.clone()) /><span class="cut" title=name.clone()>{display}</span></span>
             <span class="row g2" role="cell">
-                <span class="mono t2 cut" title="Copy gives the whole key">{masked(&key_.key)}</span>
-                <CopyButton text=move |()| copied.clone() label="Copy" class="cpb" testid="copy-local-key" />
+                <span
+                    class="mono t2 cut"
+                    title=if is_whole { "Copy gives the whole key" } else { "It was shown when it was made. Lost? Remove it and make another." }
+                >{masked(&key_.hint)}</span>
+                {copied.map(|key| view! {
+                    <CopyButton text=move |()| key.clone() label="Copy" class="cpb" testid="copy-local-key" />
+                    <span class="t3 s12" data-testid="copy-it-now">"Copy it now: it is not shown again"</span>
+                })}
             </span>
             <span class="num t3 c-made" role="cell" title=Stamp::new(key_.created_ms, utc_offset(key_.created_ms)).iso()>{made}</span>
             <span role="cell"><LastHeard ms=last_used never="not yet" /></span>
@@ -51,24 +61,7 @@ pub fn Row(key_: LocalKey, fresh: RwSignal<Option<String>>) -> impl IntoView {
     }
 }
 
-/// Its kind and its end: enough to tell keys apart, not to read one over a shoulder.
-fn masked(key: &str) -> String {
-    let letters: Vec<char> = key.chars().collect();
-    if letters.len() < 16 {
-        return key.to_owned();
-    }
-    let (start, end) = (letters.iter().take(3), letters.iter().skip(letters.len() - 4));
-    start.copied().chain("····".chars()).chain(end.copied()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::masked;
-
-    #[test]
-    fn a_key_shows_its_ends_only() {
-        assert_eq!(masked("lf-claude-code-3f9a12cd"), "lf-····12cd");
-        assert_eq!(masked("short"), "short");
-        assert_eq!(masked("schlüsselschlüssel"), "sch····ssel");
-    }
+/// Its kind and its end: enough to tell keys apart.
+fn masked(hint: &str) -> String {
+    format!("lf-····{hint}")
 }

@@ -33,7 +33,7 @@ pub fn LocalKeys() -> impl IntoView {
         let wanted = wanted.get().to_lowercase();
         keys.get().into_iter().filter(|key| key.name.to_lowercase().contains(&wanted)).collect::<Vec<_>>()
     };
-    let key = |key: &LocalKey| (key.name.clone(), key.key.clone());
+    let key = |key: &LocalKey| (key.name.clone(), key.hint.clone());
     view! {
         <section class="locals" id="local-keys" aria-label="Local keys" data-testid="local-keys">
             <div class="sh">
@@ -48,7 +48,7 @@ pub fn LocalKeys() -> impl IntoView {
                 </Show>
             </div>
             <p class="explain">
-                "Give each tool a key that is worth something only on this machine: LLMFlow knows the tool by it and puts the provider's real key in its place."
+                "Give each tool a key that is worth something only on this machine: LLMFlow knows the tool by it and puts the provider's real key in its place. Copy it when it is made: LLMFlow keeps only a hash of it, and cannot show it again."
             </p>
             <Required />
             <NewLocalKey keys=keys fresh=fresh />

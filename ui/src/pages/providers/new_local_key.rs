@@ -9,6 +9,7 @@ use crate::backend::use_backend;
 use crate::change::Change;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::states::Refused;
+use crate::made_keys::MadeKeys;
 
 /// Longest name.
 const LONGEST: usize = 64;
@@ -19,11 +20,13 @@ pub fn NewLocalKey(keys: Memo<Vec<LocalKey>>, fresh: RwSignal<Option<String>>) -
     let page = expect_context::<Page>();
     let backend = use_backend();
     let change = Change::new();
+    let made = expect_context::<MadeKeys>();
     let typed = RwSignal::new(String::new());
     let add = move |name: String| {
         fresh.set(Some(name.clone()));
-        change.run(backend.add_local_key(name), move |shown| {
-            page.shown.put(shown);
+        change.run(backend.add_local_key(name.clone()), move |api::MadeKey { key, providers }| {
+            made.add(name, key.reveal().to_owned());
+            page.shown.put(providers);
             typed.try_set(String::new());
         });
     };

@@ -12,6 +12,7 @@ use crate::components::icon::{Glyph, Icon};
 use crate::filter::{Last, View};
 use crate::format::{percent, thousands};
 use crate::live::use_live;
+use crate::made_keys::MadeKeys;
 use crate::preferences::Preferences;
 
 /// The pane for one provider.
@@ -110,12 +111,12 @@ fn Addresses(provider: Memo<Option<ProviderStatus>>) -> impl IntoView {
 fn Try(provider: Memo<Option<ProviderStatus>>) -> impl IntoView {
     let page = expect_context::<Page>();
     let live = use_live();
-    let preferences = expect_context::<Preferences>();
+    let (preferences, made) = (expect_context::<Preferences>(), expect_context::<MadeKeys>());
     let text = Memo::new(move |_| {
         let one = provider.get()?;
         let local = page.shown.with(|shown| {
             let shown = shown.filter(|shown| shown.local_keys_required)?;
-            Some(shown.local_keys.first().map(|local| local.key.clone()))
+            Some(shown.local_keys.first().map(|local| made.or_blank(local)))
         });
         let credential = Credential::of(&one.key, local);
         Some(curl_line::curl_line(&one, &live.proxy_address(), &credential, preferences.shell.get()))

@@ -12,7 +12,7 @@ use super::rows::{Fit, PAGE, Rows};
 use crate::backend::Backend;
 use crate::browser::{now_ms, utc_offset};
 use crate::filter::View;
-use crate::live::{Changes, use_live};
+use crate::live::{Changes, Live, use_live};
 
 /// Changes in quick succession are looked at together.
 const GATHER: Duration = Duration::from_millis(200);
@@ -31,9 +31,16 @@ pub struct CallList {
     /// Whether the table is scrolled to its top.
     pub at_top: RwSignal<bool>,
     filter: Memo<View>,
+    selected: Memo<Option<CallId>>,
     /// Answers to an older question than this are dropped.
     turn: StoredValue<u64>,
     loading: StoredValue<Option<usize>>,
+    /// Whether the first page or what is new is being asked for: one after the other, lest an older answer overwrites a
+    /// newer one.
+    asking: StoredValue<bool>,
+    /// The turn of changes that the rows know, or will with the answer under way.
+    looked: StoredValue<u64>,
+    live: Live,
     backend: Backend,
 }
 
@@ -47,25 +54,27 @@ impl CallList {
             version: RwSignal::new(0),
             at_top: RwSignal::new(true),
             filter,
+            selected,
             turn: StoredValue::new(0),
             loading: StoredValue::new(None),
+            asking: StoredValue::new(false),
+            looked: StoredValue::new(0),
+            live: use_live(),
             backend,
         };
         Effect::new(move |_| {
             filter.track();
             list.ask(true);
         });
-        let live = use_live();
         let waiting = StoredValue::new(false);
         Effect::new(move |before: Option<u64>| {
-            let turn = live.changes.with(|changes| changes.turn);
+            let turn = list.live.changes.with(Changes::turn);
             if before.is_some_and(|before| before != turn) && !waiting.get_value() {
                 waiting.set_value(true);
                 set_timeout(
                     move || {
                         if waiting.try_set_value(false).is_none() {
-                            let still = selected.get_untracked().is_none() && list.at_top.get_untracked();
-                            list.follow(live.changes.get_untracked(), still && !live.paused.get_untracked());
+                            list.follow();
                         }
                     },
                     GATHER,
@@ -90,6 +99,8 @@ impl CallList {
     fn ask(self, fresh: bool) {
         let turn = self.next_turn();
         let view = self.filter.get_untracked();
+        self.asking.set_value(true);
+        self.looked.set_value(self.live.changes.with_untracked(Changes::turn));
         spawn_local(async move {
             let page = Page { limit: PAGE, offset: 0, before: None };
             let answer = self.backend.calls(at_now(&view), page).await;
@@ -107,6 +118,7 @@ impl CallList {
                 Err(error) => self.loaded.set(Some(Err(error))),
             }
             self.version.update(|version| *version += 1);
+            self.asked();
         });
         set_timeout(
             move || {
@@ -187,18 +199,48 @@ impl CallList {
         });
     }
 
+    /// An answer is there: what changed while it was under way is looked at next.
+    fn asked(self) {
+        self.asking.set_value(false);
+        if self.looked.get_value() != self.live.changes.with_untracked(Changes::turn) {
+            set_timeout(
+                move || {
+                    // The page may be gone by then.
+                    if self.asking.try_get_value() == Some(false) {
+                        self.follow();
+                    }
+                },
+                GATHER,
+            );
+        }
+    }
+
     /// Looks at what changed: the newest calls, and those shown further down.
-    fn follow(self, changes: Changes, enter: bool) {
+    fn follow(self) {
+        let looked = self.looked.get_value();
+        let (now, changes) =
+            self.live.changes.with_untracked(|changes| (changes.turn(), changes.since(looked)));
+        if self.asking.get_value() || now == looked {
+            return;
+        }
+        self.asking.set_value(true);
+        self.looked.set_value(now);
+        let still = self.selected.get_untracked().is_none() && self.at_top.get_untracked();
+        let enter = still && !self.live.paused.get_untracked();
         let turn = self.turn.get_value();
         let view = self.filter.get_untracked();
         spawn_local(async move {
             let page = Page { limit: PAGE / 2, offset: 0, before: None };
-            let Ok(news) = self.backend.calls(at_now(&view), page).await else {
-                return;
-            };
+            let answer = self.backend.calls(at_now(&view), page).await;
             if self.turn.try_get_value() != Some(turn) {
                 return;
             }
+            let Ok(news) = answer else {
+                // Looked at with what changes next, or when the connection is there again.
+                self.asking.set_value(false);
+                self.looked.set_value(looked);
+                return;
+            };
             let newest: Vec<CallId> = news.calls.iter().map(|call| call.id).collect();
             let mut fit = Fit::Joined;
             self.rows.update(|rows| fit = rows.arrive(news.calls, news.total, enter));
@@ -219,6 +261,9 @@ impl CallList {
                 if let (true, Ok(call)) = (shown, self.backend.call(id).await) {
                     self.rows.try_update(|rows| rows.refresh(&call.summary));
                 }
+            }
+            if self.turn.try_get_value() == Some(turn) {
+                self.asked();
             }
         });
     }

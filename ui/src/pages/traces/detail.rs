@@ -27,12 +27,7 @@ const CURL_BODY: u64 = 4 * 1024 * 1024;
 #[component]
 pub fn Detail(id: CallId) -> impl IntoView {
     let backend = use_backend();
-    let live = use_live();
-    let changed = Memo::new(move |before: Option<&u64>| {
-        let (turn, ours) =
-            live.changes.with(|changes| (changes.turn, changes.all || changes.ids.contains(&id)));
-        if ours { turn } else { before.copied().unwrap_or(0) }
-    });
+    let changed = use_live().changed(id);
     let call = fetch(
         true,
         move || {

@@ -1,6 +1,12 @@
 //! Invented providers, keys and local keys. `?demo=locked`, `absent` and `asking` are keychains; `many` has many keys.
 
-use api::{ApiError, KeyOrigin, KeyTest, KeychainState, LocalKey, ProviderStatus, Providers, Reply, Request};
+use api::{
+    ApiError, KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderStatus, Providers, Reply,
+    Request, Secret,
+};
+
+/// How every invented key ends.
+const HINT: &str = "4e57";
 
 pub(super) struct Keys {
     shown: Providers,
@@ -65,6 +71,9 @@ impl Keys {
             }
             Request::AddLocalKey { name } => {
                 self.shown.local_keys.insert(0, local_key(name, self.now_ms, None));
+                let key = Secret::new(format!("lf-{name}-8f3a1b6c90d24e578f3a1b6c90d2{HINT}"));
+                let providers = self.shown.clone();
+                return Some(Ok(Reply::LocalKey(Box::new(MadeKey { key, providers }))));
             }
             Request::RemoveLocalKey { name } => self.shown.local_keys.retain(|key| key.name != *name),
             _ => return None,
@@ -80,12 +89,7 @@ impl Keys {
 }
 
 fn local_key(name: &str, created_ms: i64, last_used_ms: Option<i64>) -> LocalKey {
-    LocalKey {
-        name: name.into(),
-        key: format!("lf-{name}-8f3a1b6c90d24e578f3a1b6c90d24e57"),
-        created_ms,
-        last_used_ms,
-    }
+    LocalKey { name: name.into(), hint: HINT.into(), created_ms, last_used_ms }
 }
 
 fn test(provider: &str, key: Option<&str>) -> KeyTest {
