@@ -37,12 +37,27 @@ pub(super) fn normal(bytes: &[u8]) -> String {
     result
 }
 
+/// Gemini CLI lists its skills in the order in which their files happened to be read: here by name.
+fn with_sorted_skills(text: &str) -> String {
+    const ENDS: [&str; 2] = ["<skill>", "</skill>"];
+    let pieces: Vec<&str> = text.split(ENDS[0]).collect();
+    let (first, rest) = pieces.split_first().unwrap();
+    let Some(parts) = rest.iter().map(|piece| piece.split_once(ENDS[1])).collect::<Option<Vec<_>>>() else {
+        return text.to_owned();
+    };
+    let mut skills: Vec<&str> = parts.iter().map(|(skill, _)| *skill).collect();
+    skills.sort_unstable();
+    let after = parts.iter().map(|(_, after)| *after);
+    let listed = skills.into_iter().zip(after).flat_map(|(skill, after)| [ENDS[0], skill, ENDS[1], after]);
+    std::iter::once(*first).chain(listed).collect()
+}
+
 /// A body as text; of JSON the members are sorted, since Codex writes some in an order of chance.
 pub(super) fn normal_body(bytes: &[u8]) -> String {
     match serde_json::from_slice::<Value>(bytes) {
         Ok(mut value) => {
             value.sort_all_objects();
-            normal(value.to_string().as_bytes())
+            with_sorted_skills(&normal(value.to_string().as_bytes()))
         }
         Err(_) => normal(bytes),
     }
@@ -126,5 +141,10 @@ fn what_is_of_chance_is_made_equal_and_nothing_else() {
     for (before, after) in cases {
         assert_eq!(normal(before.as_bytes()), after);
     }
+    assert_eq!(
+        with_sorted_skills("a<skill>2</skill>,<skill>1</skill>."),
+        "a<skill>1</skill>,<skill>2</skill>."
+    );
+    assert_eq!(with_sorted_skills("a<skill>2, <skill>1</skill>"), "a<skill>2, <skill>1</skill>");
     assert_eq!(normal_body(br#"{"b":1,"a":{"d":2,"c":3}}"#), r#"{"a":{"c":3,"d":2},"b":1}"#);
 }
