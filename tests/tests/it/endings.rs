@@ -2,7 +2,7 @@
 //! does after a bad end.
 
 use api::{CallState, CallSummary, CostSource, Operation, Reply, Request, UsageSource};
-use tests::{App, Dialect, Fault, Mock, Plan, send};
+use tests::{Answer, App, Dialect, Fault, Mock, Plan, send};
 
 use crate::requests::{ask, request};
 
@@ -90,6 +90,28 @@ async fn a_stream_that_was_not_asked_for_its_usage_is_estimated() {
     let characters = u64::try_from(LONG.len()).unwrap();
     assert_eq!((call.usage.output, call.usage.input), (Some(characters.div_ceil(4)), Some(10)));
     assert_eq!(call.cost_source, CostSource::Estimated);
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_no_answer() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let mut made = 0;
+    for dialect in Dialect::ALL {
+        for kind in ["application/json", "text/event-stream"] {
+            mock.answer(move |_| Answer::whole(200, kind, ""));
+            let answer = send(app.proxy, &ask(dialect, true, "count", "")).await;
+            assert_eq!((answer.status(), answer.text().as_str()), (200, ""), "{dialect:?}");
+            made += 1;
+            let call = last(&app, made).await;
+            let error = call.error.unwrap();
+            assert_eq!(
+                (call.state, error.contains("empty")),
+                (CallState::Truncated, true),
+                "{dialect:?}: {error}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

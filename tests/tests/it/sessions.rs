@@ -2,7 +2,7 @@
 
 use api::{CallSummary, Reply, Request, SessionDetail, SessionFilter, SessionRef, SessionSource, Tie};
 use serde_json::{Value, json};
-use tests::{App, Dialect, Mock, Plan, send};
+use tests::{App, Dialect, Fault, Mock, Plan, send};
 
 use crate::requests::{model, path, request};
 
@@ -211,6 +211,27 @@ async fn one_id_under_two_keys_is_two_sessions_and_two_calls_of_one_trace_are_tw
     assert_eq!(sizes, [2, 1]);
     let named = session(&app, SessionRef::Id("work".into())).await;
     assert_eq!(named.session.source, SessionSource::Client);
+}
+
+/// The same asked again after a good answer is sampling; after a bad one it is a retry.
+#[tokio::test]
+async fn samples_are_no_session_and_retries_are() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    for made in 1..=3 {
+        Talk::new(Dialect::Chat, false, "").say(&mock, &app, "toss a coin", "Heads.").await;
+        assert_eq!(place(&app.recorded(made).await[0]), (None, None, None));
+    }
+    let mut talk = Talk::new(Dialect::Chat, false, "");
+    talk.messages.push(json!({"role": "user", "content": "toss a die"}));
+    mock.follow(Plan { fault: Fault::Status(529), ..Plan::default() });
+    send(app.proxy, &talk.request()).await;
+    let failed = app.recorded(4).await[0].id;
+    talk.messages.clear();
+    talk.say(&mock, &app, "toss a die", "Six.").await;
+    let calls = app.recorded(5).await;
+    assert_eq!((calls[0].lineage.tie, calls[0].lineage.continues), (Some(Tie::Retry), Some(failed)));
+    assert_eq!(calls[0].lineage.session, calls[1].lineage.session);
 }
 
 #[tokio::test]

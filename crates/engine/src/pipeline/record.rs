@@ -237,12 +237,25 @@ fn ending(call: &Closed, reading: &Reading) -> (CallState, Option<String>) {
             let status = call.response.as_ref().map(|response| format!("status {}", response.status));
             (CallState::UpstreamError, reading.error.clone().or(status))
         }
+        Ending::Complete if is_unanswered(call) => {
+            (CallState::Truncated, Some("the upstream's answer is empty".to_owned()))
+        }
         Ending::Complete if reading.streamed && !reading.complete => {
             let reason = "the upstream's stream ended before its last event".to_owned();
             (CallState::Truncated, Some(reason))
         }
         Ending::Complete | Ending::Cancelled => (CallState::Complete, reading.error.clone()),
     }
+}
+
+/// Whether a model was asked, and nothing stands where its answer should.
+fn is_unanswered(call: &Closed) -> bool {
+    use api::Operation::{Audio, Chat, Embeddings, Images, Moderation, Ocr, Rerank, TextCompletion};
+    let head = &call.head;
+    let asked = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path).operation();
+    matches!(asked, Chat | TextCompletion | Embeddings | Images | Audio | Rerank | Moderation | Ocr)
+        && call.response.as_ref().is_some_and(|response| response.status == 200)
+        && call.body.wire_bytes == 0
 }
 
 /// A body decoded and without the call's credentials, and what is known of it.

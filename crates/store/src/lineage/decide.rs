@@ -6,7 +6,7 @@ use model::identity::Chain;
 
 use super::known::{Known, KnownCalls};
 
-/// The same request within this time is the same one again; later it is somebody starting over.
+/// The same request within this time after one that failed is a retry; later it is somebody starting over.
 const RETRY_MS: i64 = 5 * 60_000;
 /// An answer that was cut short comes back as much of it as the client kept, soon or never.
 const RESUME_MS: i64 = 30 * 60_000;
@@ -55,12 +55,14 @@ pub(super) fn decide(facts: &Facts<'_>, known: &KnownCalls) -> Option<Found> {
     Some(found(spawner, Tie::Spawned, false))
 }
 
-/// The latest call that asked the same of the same agent a moment ago, unless somebody went on from it already.
+/// The latest call that asked the same of the same agent a moment ago and got no whole answer, unless somebody went on
+/// from it already. Asking the same again after a good answer is sampling, and no reason to be one session.
 fn retried<'a>(facts: &Facts<'_>, chain: &Chain, known: &'a KnownCalls) -> Option<&'a Known> {
     let again = |call: &&Known| {
         let since = facts.started_ms.saturating_sub(call.started_ms);
         call.seq != facts.seq
             && call.root == Some(chain.root)
+            && !call.whole
             && call.next.is_none()
             && (facts.said.is_none() || facts.said == call.session)
             && since <= RETRY_MS

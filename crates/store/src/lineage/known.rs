@@ -37,7 +37,7 @@ pub(super) struct Known {
     pub(super) response: Option<i64>,
     pub(super) session: Option<i64>,
     pub(super) agent: Option<Agent>,
-    /// Its answer came to its end.
+    /// It succeeded, and its answer came to its end.
     pub(super) whole: bool,
     pub(super) started_ms: i64,
     /// What the call that went on from it first had before its answer.
