@@ -145,7 +145,13 @@ fn take_extras(usage: &Value, answer: &mut Answer) {
         .and_then(|ticks| i64::try_from(ticks.checked_mul(PICO_DOLLARS_PER_TICK)?).ok())
         .map(Money::from_pico);
     let cost = usage.get("cost").and_then(|cost| cost.get("total_cost").or(Some(cost)));
-    let charged = cost.filter(|cost| cost.is_number()).and_then(|cost| decimal::money(&cost.to_string()));
+    let money = |cost: &Value| cost.is_number().then(|| decimal::money(&cost.to_string())).flatten();
+    let mut charged = cost.and_then(money);
+    // With a key of one's own, OpenRouter charges its fee, and the provider charges the rest.
+    if usage.get("is_byok").and_then(Value::as_bool) == Some(true) {
+        let upstream = usage.get("cost_details").and_then(|details| details.get("upstream_inference_cost"));
+        charged = charged.map(|fee| [fee, upstream.and_then(money).unwrap_or_default()].into_iter().sum());
+    }
     reading.provider_cost = ticks.or(charged).or(reading.provider_cost);
     reading.web_searches = count(usage, "num_search_queries").unwrap_or(reading.web_searches);
 }

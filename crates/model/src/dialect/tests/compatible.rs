@@ -100,6 +100,14 @@ fn prices_that_vendors_report_are_taken() {
         (json!({"prompt_tokens": 1, "completion_tokens": 1, "cost": {"total_cost": 0.00508}}), 5_080_000_000),
         (json!({"prompt_tokens": 1, "completion_tokens": 1, "cost_in_usd_ticks": 16_200_000}), 1_620_000_000),
         (json!({"prompt_tokens": 1, "completion_tokens": 1, "cost": 0}), 0),
+        (
+            json!({"cost": 0.001, "is_byok": true, "cost_details": {"upstream_inference_cost": 0.02}}),
+            21_000_000_000,
+        ),
+        (
+            json!({"cost": 0.03, "is_byok": false, "cost_details": {"upstream_inference_cost": 0.02}}),
+            30_000_000_000,
+        ),
     ] {
         assert_eq!(stream("openrouter", &usage).read().provider_cost, Some(api::Money::from_pico(pico)));
     }
