@@ -252,6 +252,8 @@ SDKS = {
 # LiteLLM leaves streams open. Collected while httpcore holds its pool's lock, one waits for that lock for ever.
 gc.disable()
 apis = SDKS[sys.argv[1]]()
+# What was imported stays, and need not be looked through each time.
+gc.freeze()
 # Libraries print advice; only answers belong there.
 answers, sys.stdout = sys.stdout, sys.stderr
 for line in sys.stdin:
