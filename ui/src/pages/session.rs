@@ -26,22 +26,26 @@ use crate::pages::sessions::SessionCost;
 #[component]
 pub fn Session() -> impl IntoView {
     let params = use_params_map();
-    let key = Memo::new(move |_| params.with(|params| params.get("key")?.parse::<u64>().ok()));
-    move || match key.get() {
-        Some(key) => view! { <OneSession key_=key /> }.into_any(),
+    // Our own links have keys; an id is what people have at hand.
+    let session = Memo::new(move |_| {
+        let named = params.with(|params| params.get("key"))?;
+        Some(named.parse().map(SessionRef::Key).unwrap_or(SessionRef::Id(named)))
+    });
+    move || match session.get() {
+        Some(session) => view! { <OneSession session=session /> }.into_any(),
         None => view! { <Missing /> }.into_any(),
     }
 }
 
 #[component]
-fn OneSession(key_: u64) -> impl IntoView {
+fn OneSession(session: SessionRef) -> impl IntoView {
     let (backend, navigate) = (use_backend(), use_navigate());
     let changed = paced_changes();
     let asked = move || {
         changed.track();
         Some(())
     };
-    let found = fetch(true, asked, move |()| backend.session(SessionRef::Key(key_)));
+    let found = fetch(true, asked, move |()| backend.session(session.clone()));
     Effect::new(move |_| {
         found.with(|found| {
             set_title(found.and_then(|found| found.session.title.as_deref()).unwrap_or("Session"));

@@ -20,7 +20,11 @@ pub(super) fn normal(bytes: &[u8]) -> String {
     let mut rest: &str = &text;
     let mut within_word = false;
     while let Some(first) = rest.chars().next() {
-        let found = if within_word { None } else { random(rest.as_bytes()) };
+        // In JSON's text, a line's first word has the `n` of its escaped line break before it.
+        let found = match within_word {
+            true => timed(rest.as_bytes()),
+            false => timed(rest.as_bytes()).or_else(|| random(rest.as_bytes())),
+        };
         let length = match found {
             Some((letter, length)) => {
                 result.push(letter);
@@ -77,6 +81,13 @@ pub(super) fn normal_headers(headers: &[HeaderLine]) -> Vec<String> {
     lines
 }
 
+/// Codex's mark of a tool's output at the beginning, and its length.
+fn timed(bytes: &[u8]) -> Option<(char, usize)> {
+    let mark = TIMED.iter().find(|mark| bytes.starts_with(mark.as_bytes()))?;
+    let value = bytes[mark.len()..].iter().take_while(|byte| byte.is_ascii_hexdigit() || **byte == b'.');
+    Some(('C', mark.len() + value.count()))
+}
+
 /// What stands at the beginning and is of chance: the letter for it and its length.
 fn random(bytes: &[u8]) -> Option<(char, usize)> {
     if let Some(length) = groups(bytes, b'-', &[8, 4, 4, 4, 12], u8::is_ascii_hexdigit) {
@@ -89,11 +100,6 @@ fn random(bytes: &[u8]) -> Option<(char, usize)> {
     if bytes.starts_with(b"127.0.0.1:") {
         let port = bytes[10..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         return Some(('N', 10 + port));
-    }
-    if let Some(mark) = TIMED.iter().find(|mark| bytes.starts_with(mark.as_bytes())) {
-        let value =
-            bytes[mark.len()..].iter().take_while(|byte| byte.is_ascii_hexdigit() || **byte == b'.').count();
-        return Some(('C', mark.len() + value));
     }
     let word = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     if word >= 16 && bytes[..word].iter().all(u8::is_ascii_hexdigit) {
