@@ -4,6 +4,7 @@ The first argument names the SDK. A line names the API, the base URL's root and 
 line: what the SDK's user sees. Leaves out retries (they are switched off), so that one line is one request.
 """
 
+import gc
 import json
 import os
 import sys
@@ -248,7 +249,11 @@ SDKS = {
     "groq": groq_sdk,
 }
 
+# LiteLLM leaves streams open. Collected while httpcore holds its pool's lock, one waits for that lock for ever.
+gc.disable()
 apis = SDKS[sys.argv[1]]()
+# What was imported stays, and need not be looked through each time.
+gc.freeze()
 # Libraries print advice; only answers belong there.
 answers, sys.stdout = sys.stdout, sys.stderr
 for line in sys.stdin:
@@ -260,3 +265,4 @@ for line in sys.stdin:
         if os.environ.get("LLMFLOW_CLIENTS_VERBOSE"):
             print(type(error).__name__, str(error)[:300], file=sys.stderr)
     print(json.dumps(outcome, ensure_ascii=False, default=str), file=answers, flush=True)
+    gc.collect()
