@@ -135,7 +135,7 @@ async fn forward(
     let expectation = Expectation::of(&mut parts);
     let body = RequestBody::new(body, watch.request(), expectation.clone());
 
-    match send(&shared.client, Request::from_parts(parts, body)).await {
+    match send(&shared.clients, Request::from_parts(parts, body)).await {
         Ok(mut response) => {
             if let Some(expectation) = &expectation {
                 expectation.answered();
