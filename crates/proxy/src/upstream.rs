@@ -213,8 +213,11 @@ impl Base {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        let standard = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
-        self.authority.port_u16().unwrap_or(standard)
+        self.authority.port_u16().unwrap_or(self.standard_port())
+    }
+
+    pub(crate) fn standard_port(&self) -> u16 {
+        if self.scheme == Scheme::HTTPS { 443 } else { 80 }
     }
 
     /// The upstream's URI for a path and query; `None` when they cannot stand in one.
