@@ -111,7 +111,7 @@ impl Ahead {
     fn push(&mut self, data: &[u8]) -> Result<(), PeekError> {
         let wanted = self.data.len() + data.len();
         if wanted > self.data.capacity() {
-            let room = wanted.next_power_of_two();
+            let room = wanted.next_power_of_two().min(LIMIT.max(wanted));
             if !self.lease.take(room - self.data.capacity()) {
                 return Err(PeekError::NoRoom);
             }

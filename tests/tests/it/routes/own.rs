@@ -91,7 +91,7 @@ async fn azure_says_what_is_missing() {
         let (status, says) = asks(&format!("{resource}{headers}"), body).await;
         assert!(status == 400 && says.contains("/azure/openai/deployments/"), "{says}");
     }
-    let late = json!({"input": "x".repeat(1 << 20), "model": "m"}).to_string();
+    let late = json!({"input": "x".repeat(2 << 20), "model": "m"}).to_string();
     let (status, says) = asks(resource, late.as_bytes()).await;
     assert!(status == 400 && says.contains("x-azure-deployment"), "{says}");
     assert!(mock.exchanges().is_empty());
