@@ -77,7 +77,8 @@ pub(crate) fn judge(
         let lent = stored
             .filter(|_| !is_page(headers) && base.keeps_secrets() && !target.chosen_by_client)
             .and_then(|key| Lent::new(key, provider, path));
-        let moved = Moved::new(headers, provider, path).filter(|_| !passthrough);
+        let moved = Moved::new(headers, provider, path)
+            .filter(|_| !passthrough || !matches!(provider.key.form, KeyForm::Header { .. }));
         return Ok(Auth { lent, local: None, moved });
     };
     let user = keys.local(&local).ok_or(

@@ -11,6 +11,8 @@ use crate::provider::is_below;
 
 /// Where a client names its resource, the first that does wins.
 const HEADERS: [&str; 2] = ["x-azure-resource", "x-llmflow-azure-resource"];
+/// Where it names its deployment.
+const DEPLOYMENT_HEADERS: [&str; 2] = ["x-azure-deployment", "x-llmflow-azure-deployment"];
 /// What stands below a deployment; everything else is asked of the resource itself.
 const DEPLOYED: &[&str] = &[
     "/chat/completions",
@@ -92,9 +94,19 @@ impl Azure {
 
     /// The path of a call to the deployment for `model`; `rest` is what [`Surface::Deployment`] holds.
     pub(crate) fn deployed(&self, model: &str, rest: &str) -> String {
+        self.at(&self.deployment(model), rest)
+    }
+
+    /// The deployment that a client names itself.
+    pub(crate) fn named_deployment(headers: &HeaderMap) -> Option<&str> {
+        let named = DEPLOYMENT_HEADERS.iter().find_map(|name| headers.get(*name))?.to_str().ok()?.trim();
+        Some(named).filter(|name| !name.is_empty())
+    }
+
+    /// The path of a call to `deployment`.
+    pub(crate) fn at(&self, deployment: &str, rest: &str) -> String {
         let (path, query) = split(rest);
-        let deployment = self.deployment(model);
-        let deployment = utf8_percent_encode(&deployment, PLAIN);
+        let deployment = utf8_percent_encode(deployment, PLAIN);
         let named = query.trim_start_matches('?').split('&').any(|pair| pair.starts_with("api-version="));
         let version = match (named, query.len() > 1) {
             (true, _) => Cow::Borrowed(""),

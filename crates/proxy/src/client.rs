@@ -22,29 +22,60 @@ const PING_PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) type HttpClient<B = RequestBody> = Client<InTime<HttpsConnector<Dialer>>, B>;
 
-/// The client for all upstreams, which never calls `own_ports` of this machine.
+/// The clients for calls, which never call `own_ports` of this machine.
+pub(crate) struct Clients {
+    /// Takes connections that are idle.
+    pub(crate) pooled: HttpClient,
+    /// Makes a connection for each call.
+    pub(crate) fresh: HttpClient,
+}
+
+impl Clients {
+    pub(crate) fn new(outbound: &Outbound, own_ports: &[u16]) -> std::io::Result<Self> {
+        let config = Arc::new(tls()?);
+        let fresh = over(connector(outbound, own_ports, &config), 0);
+        Ok(Self { pooled: over(connector(outbound, own_ports, &config), usize::MAX), fresh })
+    }
+}
+
+/// A client for a few questions of our own, which never calls `own_ports` of this machine.
 pub(crate) fn client<B>(outbound: &Outbound, own_ports: &[u16]) -> std::io::Result<HttpClient<B>>
 where
     B: http_body::Body + Send,
     B::Data: Send,
 {
-    let config = Arc::new(tls()?);
-    let https = HttpsConnectorBuilder::new()
-        .with_tls_config((*config).clone())
+    Ok(over(connector(outbound, own_ports, &Arc::new(tls()?)), usize::MAX))
+}
+
+fn connector(
+    outbound: &Outbound,
+    own_ports: &[u16],
+    config: &Arc<rustls::ClientConfig>,
+) -> HttpsConnector<Dialer> {
+    HttpsConnectorBuilder::new()
+        .with_tls_config((**config).clone())
         .https_or_http()
         .enable_http1()
         .enable_http2()
-        .wrap_connector(Dialer::new(outbound.clone(), config, own_ports));
-    Ok(Client::builder(TokioExecutor::new())
+        .wrap_connector(Dialer::new(outbound.clone(), config.clone(), own_ports))
+}
+
+fn over<B>(connector: HttpsConnector<Dialer>, keep_idle: usize) -> HttpClient<B>
+where
+    B: http_body::Body + Send,
+    B::Data: Send,
+{
+    Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(KEEP_IDLE)
+        .pool_max_idle_per_host(keep_idle)
         .http1_preserve_header_case(true)
         .http1_max_headers(MAX_HEADERS)
         .http2_keep_alive_interval(PING_EVERY)
         .http2_keep_alive_timeout(PING_PATIENCE)
         .http2_max_header_list_size(MAX_HEAD)
-        .build(InTime(https)))
+        .build(InTime(connector))
 }
 
 /// TLS that trusts whom the platform trusts, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name instead. A machine with no

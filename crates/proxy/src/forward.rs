@@ -7,14 +7,16 @@ use std::time::{Instant, SystemTime};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::{self, Auth};
+use crate::azure::Azure;
 use crate::body::{RequestBody, ResponseBody};
 use crate::capture::{Ending, Head};
 use crate::cors::Page;
-use crate::peek::Peeked;
+use crate::peek::{PeekError, Peeked};
 use crate::provider::Provider;
-use crate::recorder::Recorder;
+use crate::recorder::{Open, Recorder};
 use crate::redact::Secrets;
 use crate::reply;
 use crate::route::{Destination, Route, route};
@@ -94,12 +96,20 @@ async fn forward(
 ) -> Response<ResponseBody> {
     let provider = &to.provider;
     let speaks = provider.speaks.as_str();
+    // It is under way from here on: a body that is looked at takes room too.
+    let open = Open::new(&shared.tap.counters);
     let mut request = request.map(Peeked::new);
     let target = match aim(shared, to, &mut request).await {
         Ok(target) => target,
         Err(Refusal { status, kind, message }) => {
             tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
-            return reply::error(status, speaks, kind, &message);
+            let mut response = reply::error(status, speaks, kind, &message);
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            // Nobody waits for this: it ends with the connection at the latest.
+            TaskTracker::new().spawn(request.into_body().discard());
+            return response;
         }
     };
     let keys = shared.keys.current();
@@ -119,11 +129,11 @@ async fn forward(
     };
     let tap = &shared.tap;
     let mut watch = match tap.paused.load(Ordering::Relaxed) {
-        true => Watch::Passing(Passing::open(&tap.counters)),
+        true => Watch::Passing(Passing::open(&tap.counters, open)),
         false => {
             let mut head = describe(shared, provider, base, path_and_query, &request);
             auth.note(&mut head);
-            Watch::Recording(Recorder::open(tap, head, origin))
+            Watch::Recording(Recorder::open(tap, head, origin, open))
         }
     };
     let (mut parts, body) = request.into_parts();
@@ -135,7 +145,7 @@ async fn forward(
     let expectation = Expectation::of(&mut parts);
     let body = RequestBody::new(body, watch.request(), expectation.clone());
 
-    match send(&shared.client, Request::from_parts(parts, body)).await {
+    match send(&shared.clients, Request::from_parts(parts, body)).await {
         Ok(mut response) => {
             if let Some(expectation) = &expectation {
                 expectation.answered();
@@ -163,22 +173,41 @@ async fn forward(
 /// The address a call goes to; what the body has to say about it is read first.
 async fn aim(shared: &Shared, to: &Destination, request: &mut Request<Peeked>) -> Result<Target, Refusal> {
     let mut target = shared.upstreams.aim(to, request.headers())?;
-    if target.needs_model {
-        let headers = request.headers().clone();
-        let model = request.body_mut().model(&headers).await;
-        let model = model
-            .map_err(|_| Refusal::bad_request("The request's body broke off before its end.".to_owned()))?;
-        let model = model.ok_or_else(|| {
-            Refusal::bad_request(
-                "LLMFlow cannot tell which deployment this is for: the beginning of the body names no model. Send it \
-                 as \"model\" near the beginning of the body, uncompressed, or name the deployment in the path: \
-                 /azure/openai/deployments/DEPLOYMENT/…?api-version=…"
-                    .to_owned(),
-            )
-        })?;
-        target.path_and_query = shared.upstreams.azure().deployed(&model, &target.path_and_query);
+    if !target.needs_model {
+        return Ok(target);
     }
+    let azure = shared.upstreams.azure();
+    let headers = request.headers().clone();
+    target.path_and_query = match Azure::named_deployment(&headers) {
+        Some(deployment) => azure.at(deployment, &target.path_and_query),
+        None => {
+            let model = request.body_mut().model(&headers, &shared.tap.budget).await;
+            azure.deployed(&model.map_err(unknown_deployment)?, &target.path_and_query)
+        }
+    };
     Ok(target)
+}
+
+/// Why a call to Azure goes nowhere.
+fn unknown_deployment(error: PeekError) -> Refusal {
+    match error {
+        PeekError::Client => {
+            Refusal::bad_request("The request's body broke off before its end.".to_owned())
+        }
+        PeekError::NoRoom => Refusal {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            kind: "overloaded",
+            message: "LLMFlow has no memory left to look for the model in this body. Try again shortly, raise memory_mb \
+                      in the settings, or name the deployment in the header x-azure-deployment."
+                .to_owned(),
+        },
+        PeekError::None => Refusal::bad_request(
+            "LLMFlow cannot tell which deployment this is for: the first MiB of the body names no model. Send it as \
+             \"model\" there, uncompressed, or name the deployment in the header x-azure-deployment or in the path: \
+             /azure/openai/deployments/DEPLOYMENT/…?api-version=…"
+                .to_owned(),
+        ),
+    }
 }
 
 /// Codex tries this first with its own provider. Of all answers only 426 makes it turn to HTTP at once and for good; any

@@ -2,11 +2,11 @@
 //! frame by frame. Leaves out what the model is for (`azure`).
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -15,43 +15,110 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
+use crate::recorder::{Budget, Lease};
+
 /// A model that comes later in a body than this is not found: no more of a body is held back.
-const LIMIT: usize = 8 << 20;
+const LIMIT: usize = 1 << 20;
 const LONGEST_MODEL: usize = 256;
+/// Of a body that is refused so much more is read, in so much time.
+const DISCARDED: usize = 64 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(10);
 
 /// A client's body of which the beginning may have been read.
 pub(crate) struct Peeked {
-    ahead: VecDeque<Frame<Bytes>>,
+    /// What was read, until it goes on.
+    ahead: Option<Ahead>,
+    /// What ended the reading, where that was not data.
+    trailers: Option<Frame<Bytes>>,
     rest: Incoming,
+}
+
+/// The beginning of a body, with the memory it takes from the budget of all copies.
+struct Ahead {
+    data: Vec<u8>,
+    lease: Lease,
+}
+
+/// Why no model is known.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum PeekError {
+    /// The client's body broke off.
+    Client,
+    /// The budget has no room for it.
+    NoRoom,
+    /// The body names none within the limit.
+    None,
 }
 
 impl Peeked {
     /// Nothing of it was read yet.
     pub(crate) const fn new(rest: Incoming) -> Self {
-        Self { ahead: VecDeque::new(), rest }
+        Self { ahead: None, trailers: None, rest }
     }
 
-    /// Reads as far as it takes to know the model; `None` when the body names none within the limit. An error is the
-    /// client's: its body broke off.
-    pub(crate) async fn model(&mut self, headers: &HeaderMap) -> Result<Option<String>, hyper::Error> {
-        let Some(find) = reader(headers) else { return Ok(None) };
-        let (mut read, mut next_look) = (Vec::new(), 1);
+    /// Reads as far as it takes to know the model.
+    pub(crate) async fn model(&mut self, headers: &HeaderMap, budget: &Budget) -> Result<String, PeekError> {
+        let find = reader(headers).ok_or(PeekError::None)?;
+        let ahead = self.ahead.insert(Ahead { data: Vec::new(), lease: budget.lease() });
+        let mut next_look = 1;
         loop {
-            let frame = poll_fn(|context| Pin::new(&mut self.rest).poll_frame(context)).await.transpose()?;
-            let ended = frame.as_ref().is_none_or(|frame| !frame.is_data());
-            if let Some(frame) = frame {
-                read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
-                self.ahead.push_back(frame);
+            let frame = poll_fn(|context| Pin::new(&mut self.rest).poll_frame(context)).await.transpose();
+            let frame = frame.map_err(|_| PeekError::Client)?.map(Frame::into_data);
+            let ended = !matches!(frame, Some(Ok(_)));
+            match frame {
+                Some(Ok(data)) => ahead.push(&data)?,
+                Some(Err(trailers)) => self.trailers = Some(trailers),
+                None => {}
             }
             // Looking at twice as much each time costs no more than looking once at all of it.
-            if ended || read.len() >= next_look.min(LIMIT) {
-                next_look = read.len() * 2;
-                let found = find(&read);
-                if found.is_some() || ended || read.len() >= LIMIT {
-                    return Ok(found.filter(|model| !model.is_empty() && model.len() <= LONGEST_MODEL));
+            if ended || ahead.data.len() >= next_look.min(LIMIT) {
+                next_look = ahead.data.len() * 2;
+                let found = find(&ahead.data);
+                if found.is_some() || ended || ahead.data.len() >= LIMIT {
+                    let usable = |model: &String| !model.is_empty() && model.len() <= LONGEST_MODEL;
+                    return found.filter(usable).ok_or(PeekError::None);
                 }
             }
         }
+    }
+}
+
+impl Peeked {
+    /// Reads on for a while, for nothing: a client that is still sending would not see its refusal when the connection
+    /// closed under it.
+    pub(crate) async fn discard(self) {
+        let Self { ahead, mut rest, .. } = self;
+        drop(ahead);
+        let reading = async {
+            let mut left = DISCARDED;
+            while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut rest).poll_frame(context)).await {
+                let read = frame.data_ref().map_or(0, Bytes::len);
+                let Some(fewer) = left.checked_sub(read) else { break };
+                left = fewer;
+            }
+        };
+        let _ended_or_given_up = tokio::time::timeout(DISCARD_TIME, reading).await;
+    }
+
+    /// The bytes that were read and not passed on.
+    fn read(&self) -> u64 {
+        self.ahead.as_ref().map_or(0, |ahead| ahead.data.len() as u64)
+    }
+}
+
+impl Ahead {
+    /// The memory is taken before it is used.
+    fn push(&mut self, data: &[u8]) -> Result<(), PeekError> {
+        let wanted = self.data.len() + data.len();
+        if wanted > self.data.capacity() {
+            let room = wanted.next_power_of_two().min(LIMIT.max(wanted));
+            if !self.lease.take(room - self.data.capacity()) {
+                return Err(PeekError::NoRoom);
+            }
+            self.data.reserve_exact(room - self.data.len());
+        }
+        self.data.extend_from_slice(data);
+        Ok(())
     }
 }
 
@@ -63,18 +130,22 @@ impl Body for Peeked {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match self.ahead.pop_front() {
-            Some(frame) => Poll::Ready(Some(Ok(frame))),
+        // The lease ends here: whoever takes note of what goes by takes one of its own.
+        if let Some(ahead) = self.ahead.take().filter(|ahead| !ahead.data.is_empty()) {
+            return Poll::Ready(Some(Ok(Frame::data(ahead.data.into()))));
+        }
+        match self.trailers.take() {
+            Some(trailers) => Poll::Ready(Some(Ok(trailers))),
             None => Pin::new(&mut self.rest).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ahead.is_empty() && self.rest.is_end_stream()
+        self.read() == 0 && self.trailers.is_none() && self.rest.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let ahead: u64 = self.ahead.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum();
+        let ahead = self.read();
         let rest = self.rest.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower() + ahead);
@@ -171,6 +242,23 @@ mod tests {
         assert_eq!(in_form(form.as_bytes()).as_deref(), Some("whisper-1"));
         assert_eq!(in_form(&form.as_bytes()[..form.len() - 9]), None, "its end may be missing");
         assert_eq!(in_form(b"--b--"), None);
+    }
+
+    #[test]
+    fn what_is_held_back_is_taken_from_the_budget() {
+        let budget = Budget::new(100);
+        let mut ahead = Ahead { data: Vec::new(), lease: budget.lease() };
+        ahead.push(&[0; 40]).unwrap();
+        assert_eq!(
+            (budget.free(), ahead.data.capacity()),
+            (36, 64),
+            "all that it holds, not only what is used"
+        );
+        ahead.push(&[0; 24]).unwrap();
+        assert_eq!(ahead.push(&[0; 1]), Err(PeekError::NoRoom));
+        assert_eq!(ahead.data.len(), 64);
+        drop(ahead);
+        assert_eq!(budget.free(), 100);
     }
 
     #[test]

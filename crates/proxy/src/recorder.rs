@@ -62,6 +62,23 @@ impl Counters {
     }
 }
 
+/// A call that is counted as under way until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Open(Arc<Counters>);
+
+impl Open {
+    pub(crate) fn new(counters: &Arc<Counters>) -> Self {
+        counters.open.fetch_add(1, Ordering::Relaxed);
+        Self(counters.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Where captures go and under which limits.
 #[derive(Clone, Debug)]
 pub struct Tap {
@@ -190,14 +207,14 @@ pub(crate) struct Recorder {
     stamps: Stamps,
     last_progress: Option<Instant>,
     ending: Option<Ending>,
+    open: Option<Open>,
 }
 
 impl Recorder {
     /// Opens the record of a call that is about to be forwarded.
-    pub(crate) fn open(tap: &Tap, head: Head, origin: Instant) -> Self {
+    pub(crate) fn open(tap: &Tap, head: Head, origin: Instant, open: Open) -> Self {
         let head = Arc::new(head);
         tap.counters.seen.fetch_add(1, Ordering::Relaxed);
-        tap.counters.open.fetch_add(1, Ordering::Relaxed);
         tap.offer(Capture::Opened(head.clone()));
         let state = Mutex::new(RequestState { buffer: tap.buffer(), trailers: Vec::new(), finished: None });
         let request = RequestCopy {
@@ -222,6 +239,7 @@ impl Recorder {
             stamps: Stamps::default(),
             last_progress: None,
             ending: None,
+            open: Some(open),
         }
     }
 
@@ -293,7 +311,7 @@ impl Drop for Recorder {
             stamps: Stamps { request_sent_us, end_us: micros(self.origin), ..self.stamps },
             ending,
         };
-        self.tap.counters.open.fetch_sub(1, Ordering::Relaxed);
+        self.open = None;
         self.tap.counters.ended.fetch_add(1, Ordering::Relaxed);
         if self.tap.sender.try_send(Capture::Closed(Box::new(closed))).is_err() {
             self.tap.counters.lose(self.head.id);

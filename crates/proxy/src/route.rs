@@ -25,6 +25,8 @@ pub struct Destination {
     pub provider: Arc<Provider>,
     /// The host that the client named in llm-proxy's way, with a port where it named one.
     pub host: Option<String>,
+    /// The path and query if `host` is none that is known: a path's first segment may look like one.
+    pub path_without_host: Option<String>,
     /// The path and query to ask for, byte for byte as the client wrote them.
     pub path_and_query: String,
     /// The client came by `/passthrough/`: nothing of its own is put elsewhere.
@@ -91,6 +93,9 @@ fn prefixed(provider: &Arc<Provider>, rest: &str) -> Route {
     match split_segment(rest).filter(|(segment, _)| is_host(segment)) {
         Some((host, below_host)) => Route::Upstream(Destination {
             host: Some(host.to_owned()),
+            // llm-proxy had these two; there a host that is not known is a mistake worth a word.
+            path_without_host: (!matches!(provider.name.as_str(), "anthropic" | "openai"))
+                .then(|| provider.upstream_path(rest)),
             path_and_query: rooted(below_host),
             ..destination(provider)
         }),
@@ -121,7 +126,13 @@ fn to(provider: &Arc<Provider>, rest: &str) -> Route {
 }
 
 fn destination(provider: &Arc<Provider>) -> Destination {
-    Destination { provider: provider.clone(), host: None, path_and_query: String::new(), passthrough: false }
+    Destination {
+        provider: provider.clone(),
+        host: None,
+        path_without_host: None,
+        path_and_query: String::new(),
+        passthrough: false,
+    }
 }
 
 fn rooted(rest: &str) -> String {
@@ -140,9 +151,18 @@ fn split_segment(path: &str) -> Option<(&str, &str)> {
     Some(rest.split_at(end)).filter(|(segment, _)| !segment.is_empty())
 }
 
-/// llm-proxy's rule: a segment with a dot or a colon, or `localhost`, is a host.
+/// llm-proxy's rule: a segment with a dot or a port, or `localhost`, is a host. A version (`v1.5`, `v1:method`) is none.
 fn is_host(segment: &str) -> bool {
-    segment.contains(['.', ':']) || segment.eq_ignore_ascii_case("localhost")
+    if segment.starts_with('[') {
+        return true;
+    }
+    let version =
+        segment.strip_prefix(['v', 'V']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let (name, port) = segment.split_once(':').map_or((segment, None), |(name, port)| (name, Some(port)));
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    !version
+        && port.is_none_or(is_port)
+        && (port.is_some() || name.contains('.') || name.eq_ignore_ascii_case("localhost"))
 }
 
 #[cfg(test)]
@@ -234,6 +254,14 @@ mod tests {
         ] {
             let (_, found, rest) = upstream(asked, None);
             assert_eq!((found.as_deref(), rest.as_str()), (Some(host), path), "{asked}");
+        }
+        for path in
+            ["/v1internal:streamGenerateContent", "/v1.5/x", "/v1:x", "/models:list/x", "/x:", "/::1/x"]
+        {
+            for provider in ["openai", "gemini", "vllm"] {
+                let (_, host, rest) = upstream(&format!("/{provider}{path}"), None);
+                assert_eq!((host, rest.as_str()), (None, path), "{provider}");
+            }
         }
         let refused = |path| matches!(route(&providers(), "POST", path, None), Route::Refused(_));
         assert!(refused("/passthrough/groq/x") && refused("/gemini/v1/chat/completions"));

@@ -12,39 +12,36 @@ use hyper_util::client::legacy::connect::{CaptureConnection, Connected, capture_
 use tokio::sync::Notify;
 
 use crate::body::RequestBody;
-use crate::client::HttpClient;
+use crate::client::{Clients, HttpClient};
 use crate::dial::LineHandle;
 
 type ClientError = hyper_util::client::legacy::Error;
 
-/// Idle connections of one age may all be dead.
-const TRIES: usize = 4;
 /// A connection that was silent for this long may have been closed by the other side meanwhile.
 const IDLE: Duration = Duration::from_secs(1);
-/// A connection that was dead all along says so within a round trip; who takes longer was at work.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// A connection that was dead all along says so within a round trip; who takes longer may have been at work, and what it
+/// did must not be done twice.
+const AT_ONCE: Duration = Duration::from_millis(300);
 /// A server that knows nothing of `Expect` waits for the body; curl gives it this time too.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Sends `request` and waits for the head of its answer.
+/// Sends `request` and waits for the head of its answer. What never arrived is sent once more, on a connection made for
+/// it: other idle ones of the same age may be dead too.
 pub(crate) async fn send(
-    client: &HttpClient,
+    clients: &Clients,
     request: Request<RequestBody>,
 ) -> Result<Response<Incoming>, ClientError> {
-    let (parts, mut body) = request.into_parts();
-    for _ in 1..TRIES {
-        let (begun, again) = (Instant::now(), body.again());
-        let error = match once(client, Request::from_parts(parts.clone(), body)).await {
-            Ok(response) => return Ok(response),
-            Err(error) => error,
-        };
-        body = match again.filter(|_| never_arrived(&error, begun)).and_then(|again| again.body()) {
-            Some(body) => body,
-            None => return Err(error),
-        };
-        tracing::debug!(%error, "the connection was closed while it was idle, trying another one");
-    }
-    once(client, Request::from_parts(parts, body)).await
+    let (parts, body) = request.into_parts();
+    let (begun, again) = (Instant::now(), body.again());
+    let error = match once(&clients.pooled, Request::from_parts(parts.clone(), body)).await {
+        Ok(response) => return Ok(response),
+        Err(error) => error,
+    };
+    let Some(body) = again.filter(|_| never_arrived(&error, begun)).and_then(|again| again.body()) else {
+        return Err(error);
+    };
+    tracing::debug!(%error, "the connection was closed while it was idle, trying a new one");
+    once(&clients.fresh, Request::from_parts(parts, body)).await
 }
 
 /// One try. When it is dropped, since the client left, its connection is given up.

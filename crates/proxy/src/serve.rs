@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::client::{HttpClient, client};
+use crate::client::Clients;
 use crate::guard::Guard;
 use crate::keys::Keys;
 use crate::outbound::Outbound;
@@ -47,7 +47,7 @@ pub(crate) struct Shared {
     pub(crate) upstreams: Upstreams,
     pub(crate) outbound: Outbound,
     pub(crate) keys: Keys,
-    pub(crate) client: HttpClient,
+    pub(crate) clients: Arc<Clients>,
     pub(crate) bounds: Bounds,
     pub(crate) started: Instant,
     places: Arc<Semaphore>,
@@ -73,12 +73,12 @@ impl Proxy {
         keys: Keys,
         bounds: Bounds,
     ) -> std::io::Result<Self> {
-        let client = client(&outbound, upstreams.own_ports())?;
+        let clients = Arc::new(Clients::new(&outbound, upstreams.own_ports())?);
         let started = Instant::now();
         let places = Arc::new(Semaphore::new(bounds.connections.min(Semaphore::MAX_PERMITS)));
         let refusals = Arc::new(Semaphore::new(REFUSALS));
         let shared =
-            Shared { tap, guard, upstreams, outbound, keys, client, bounds, started, places, refusals };
+            Shared { tap, guard, upstreams, outbound, keys, clients, bounds, started, places, refusals };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -92,7 +92,7 @@ impl Proxy {
                 upstreams: shared.upstreams.clone(),
                 outbound: shared.outbound.clone(),
                 keys: shared.keys.clone(),
-                client: shared.client.clone(),
+                clients: shared.clients.clone(),
                 bounds: shared.bounds,
                 started: shared.started,
                 places: shared.places.clone(),

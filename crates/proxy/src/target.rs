@@ -48,21 +48,19 @@ impl Upstreams {
     pub(crate) fn aim(&self, to: &Destination, headers: &HeaderMap) -> Result<Target, Refusal> {
         let provider = &*to.provider;
         let own = self.own_base(provider, headers);
-        let own = match &to.host {
-            Some(host) if !is_own_host(provider, host, own.as_ref().ok().map(|(base, _)| base)) => {
-                return self.named(provider, host, &to.path_and_query);
-            }
-            _ => own.map_err(Refusal::bad_request)?,
+        let is_own = |host: &String| is_own_host(provider, host, own.as_ref().ok().map(|(base, _)| base));
+        let asked = match (&to.host, &to.path_without_host) {
+            (None, _) => to.path_and_query.clone(),
+            // Behind a host of its own the path may still be written in its short form.
+            (Some(host), _) if is_own(host) => provider.upstream_path(&to.path_and_query),
+            (Some(host), Some(path)) if !self.is_allowed(host) => path.clone(),
+            (Some(host), _) => return self.named(provider, host, &to.path_and_query),
         };
-        if let Some(path) = self.chatgpt_path(provider, &to.path_and_query, headers) {
+        if let Some(path) = self.chatgpt_path(provider, &asked, headers) {
             return Ok(target(self.chatgpt().clone(), path));
         }
-        let (base, chosen_by_client) = own;
-        // Behind a host of its own the path may still be written in its short form.
-        let path_and_query = match to.host {
-            Some(_) => provider.upstream_path(&to.path_and_query),
-            None => to.path_and_query.clone(),
-        };
+        let (base, chosen_by_client) = own.map_err(Refusal::bad_request)?;
+        let path_and_query = asked;
         let (path_and_query, needs_model) = match provider.path {
             PathRule::Azure => match Azure::surface(&path_and_query) {
                 Surface::Path(path) => (path, false),
@@ -85,24 +83,17 @@ impl Upstreams {
 
     /// A host that the client named.
     fn named(&self, provider: &Provider, host: &str, path_and_query: &str) -> Result<Target, Refusal> {
-        let authority: Authority = host
-            .parse()
-            .ok()
-            .filter(|_| !host.contains('@'))
-            .ok_or_else(|| Refusal::bad_request(format!("{host:?} is no host.")))?;
-        if is_forbidden(authority.host()) {
+        let base = base_of(host).ok_or_else(|| Refusal::bad_request(format!("{host:?} is no host.")))?;
+        let local = is_loopback(base.authority.host());
+        if is_forbidden(base.authority.host()) {
             return Err(Refusal::forbidden(format!(
                 "LLMFlow never calls {host}: cloud machines get their credentials there."
             )));
         }
-        let local = is_loopback(authority.host());
-        let scheme = if local { Scheme::HTTP } else { Scheme::HTTPS };
-        let base = Base::new(scheme, authority, String::new());
         if local && self.own_ports().contains(&base.port()) {
             return Err(looped(&base));
         }
-        let port = base.authority.port_u16();
-        if !self.allowed().iter().any(|allowed| allowed.allows(base.authority.host(), port)) {
+        if !self.allows(&base) {
             return Err(Refusal::forbidden(format!(
                 "The host {host} is not {}'s. If clients may call it through LLMFlow, add {:?} to allowed_upstreams in \
                  the settings.",
@@ -111,6 +102,17 @@ impl Upstreams {
             )));
         }
         Ok(Target { chosen_by_client: true, ..target(base, path_and_query.to_owned()) })
+    }
+
+    fn is_allowed(&self, host: &str) -> bool {
+        base_of(host).is_some_and(|base| self.allows(&base))
+    }
+
+    /// Whether a client may name it: with the scheme's own port written in the settings, or left out there.
+    fn allows(&self, base: &Base) -> bool {
+        let (host, port) = (base.authority.host(), base.authority.port_u16());
+        let allows = |port| self.allowed().iter().any(|allowed| allowed.allows(host, port));
+        allows(port) || allows(Some(base.port()))
     }
 
     /// Codex signed in to ChatGPT: its token is good there and nowhere else.
@@ -135,8 +137,38 @@ impl Upstreams {
 /// Whether `host` is where the provider answers: by the settings, or by itself.
 fn is_own_host(provider: &Provider, host: &str, base: Option<&Base>) -> bool {
     let original = provider.base_url.split("://").nth(1).and_then(|rest| rest.split('/').next());
-    original.is_some_and(|own| own.eq_ignore_ascii_case(host))
-        || base.is_some_and(|base| base.authority.as_str().eq_ignore_ascii_case(host))
+    original.is_some_and(|own| normal(own, HTTPS_PORT) == normal(host, HTTPS_PORT))
+        || base.is_some_and(|base| {
+            let standard = base.standard_port();
+            normal(base.authority.as_str(), standard) == normal(host, standard)
+        })
+}
+
+const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
+
+/// The address of a host that a client named; `None` when it is no host.
+fn base_of(host: &str) -> Option<Base> {
+    let named: Authority = host.parse().ok().filter(|_| !host.contains('@'))?;
+    let (scheme, standard) = match is_loopback(named.host()) {
+        true => (Scheme::HTTP, HTTP_PORT),
+        false => (Scheme::HTTPS, HTTPS_PORT),
+    };
+    Some(Base::new(scheme, normal(host, standard).parse().ok()?, String::new()))
+}
+
+/// A host in small letters, without the dot at the end of a full name and without the scheme's own port.
+fn normal(host: &str, standard: u16) -> String {
+    let host = host.to_ascii_lowercase();
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+        _ => (host.as_str(), None),
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
+    match port.filter(|port| port.parse() != Ok(standard)) {
+        Some(port) => format!("{name}:{port}"),
+        None => name.to_owned(),
+    }
 }
 
 /// Where ChatGPT answers Codex.
@@ -180,7 +212,12 @@ mod tests {
 
     fn choices() -> Choices {
         Choices {
-            allowed: vec!["gateway.example".into(), "*.openai.azure.com".into(), "localhost:1234".into()],
+            allowed: vec![
+                "gateway.example".into(),
+                "*.openai.azure.com".into(),
+                "localhost:1234".into(),
+                "plain.example:443".into(),
+            ],
             own_ports: vec![8080, 3000],
             ..Choices::default()
         }
@@ -209,6 +246,13 @@ mod tests {
                 "https://r.openai.azure.com/openai/v1/responses chosen",
             ),
             ("/openai/localhost:1234/v1/models", "http://localhost:1234/v1/models chosen"),
+            ("/openai/Gateway.example.:443/v1/y", "https://gateway.example/v1/y chosen"),
+            ("/anthropic/api.anthropic.com.:443/v1/messages", "https://api.anthropic.com/v1/messages"),
+            ("/openai/plain.example/v1/y", "https://plain.example/v1/y chosen"),
+            ("/groq/gateway.example/v1/y", "https://gateway.example/v1/y chosen"),
+            ("/vllm/openapi.json", "http://localhost:8000/openapi.json"),
+            ("/gemini/openapi.json?a", "https://generativelanguage.googleapis.com/openapi.json?a"),
+            ("/groq/evil.example/x", "https://api.groq.com/openai/evil.example/x"),
         ] {
             assert_eq!(aim(choices(), path, &[]).unwrap(), uri, "{path}");
         }

@@ -8,7 +8,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 
 use crate::address::{Allowed, is_forbidden, is_loopback};
 use crate::azure::Azure;
-use crate::provider::{Custom, Provider, Providers};
+use crate::provider::{Custom, Provider, Providers, is_below};
 
 /// The name under which settings may put ChatGPT elsewhere.
 pub const CHATGPT: &str = "chatgpt";
@@ -213,18 +213,60 @@ impl Base {
     }
 
     pub(crate) fn port(&self) -> u16 {
-        let standard = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
-        self.authority.port_u16().unwrap_or(standard)
+        self.authority.port_u16().unwrap_or(self.standard_port())
+    }
+
+    pub(crate) fn standard_port(&self) -> u16 {
+        if self.scheme == Scheme::HTTPS { 443 } else { 80 }
+    }
+
+    /// The path behind the prefix. Base URLs are often written with the version that paths begin with (`…/v1`): what both
+    /// have stands there once.
+    fn join(&self, path_and_query: &str) -> String {
+        let version = self.prefix.rsplit_once('/').is_some_and(|(_, last)| is_version(last));
+        let mut shared = self.prefix.match_indices('/').filter_map(|(at, _)| self.prefix.get(at..));
+        let twice = shared.find(|end| version && is_below(path_and_query, end)).map_or(0, str::len);
+        format!("{}{}", self.prefix, path_and_query.get(twice..).unwrap_or_default())
     }
 
     /// The upstream's URI for a path and query; `None` when they cannot stand in one.
     pub(crate) fn uri(&self, path_and_query: &str) -> Option<Uri> {
-        let path: PathAndQuery = format!("{}{path_and_query}", self.prefix).parse().ok()?;
+        let path: PathAndQuery = self.join(path_and_query).parse().ok()?;
         Uri::builder()
             .scheme(self.scheme.clone())
             .authority(self.authority.clone())
             .path_and_query(path)
             .build()
             .ok()
+    }
+}
+
+/// `v1`, `v1beta`, `v2.1`: the first segment of most providers' paths.
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_that_both_name_stands_there_once() {
+        for (base, path, joined) in [
+            ("https://a.example/v1", "/v1/models?x", "/v1/models?x"),
+            ("https://a.example/v1/", "/v1", "/v1"),
+            ("https://a.example/v1", "/v1?x", "/v1?x"),
+            ("https://a.example/api/v1", "/v1/models", "/api/v1/models"),
+            ("https://a.example/openai/v1", "/openai/v1/models", "/openai/v1/models"),
+            ("https://a.example/v1beta", "/v1beta/models", "/v1beta/models"),
+            ("https://a.example/v1", "/v1beta/models", "/v1/v1beta/models"),
+            ("https://a.example/v1", "/v2/models", "/v1/v2/models"),
+            ("https://a.example/v1", "/models", "/v1/models"),
+            ("https://a.example/team", "/team/models", "/team/team/models"),
+            ("https://a.example", "/v1/v1/models", "/v1/v1/models"),
+        ] {
+            let uri = Base::parse("p", base).unwrap().uri(path).unwrap();
+            assert_eq!(uri.path_and_query().unwrap().as_str(), joined, "{base} {path}");
+        }
     }
 }

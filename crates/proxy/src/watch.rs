@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 
 use crate::capture::Ending;
-use crate::recorder::{Counters, Recorder, RequestCopy};
+use crate::recorder::{Counters, Open, Recorder, RequestCopy};
 
 /// The companion of one call.
 #[expect(clippy::large_enum_variant, reason = "nearly every call is recorded")]
@@ -20,21 +20,14 @@ pub(crate) enum Watch {
 
 /// A call that is forwarded and not recorded.
 pub(crate) struct Passing {
-    counters: Arc<Counters>,
+    _open: Open,
     broken: Arc<AtomicBool>,
 }
 
 impl Passing {
-    pub(crate) fn open(counters: &Arc<Counters>) -> Self {
+    pub(crate) fn open(counters: &Counters, open: Open) -> Self {
         counters.paused.fetch_add(1, Ordering::Relaxed);
-        counters.open.fetch_add(1, Ordering::Relaxed);
-        Self { counters: counters.clone(), broken: Arc::default() }
-    }
-}
-
-impl Drop for Passing {
-    fn drop(&mut self) {
-        self.counters.open.fetch_sub(1, Ordering::Relaxed);
+        Self { _open: open, broken: Arc::default() }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Memory and disk are bounded; what does not fit is cut or lost, counted, and never felt by the call.
 
 use api::BodySide;
-use tests::{Answer, App, Client, Dialect, Ended, Framing, Mock, Setup, Step, send, sha256, wait_until};
+use tests::{
+    Answer, App, Client, Dialect, Ended, Framing, Line, Mock, Setup, Step, send, sha256, wait_until,
+};
 
 use crate::requests::{ask, request};
 
@@ -77,6 +79,49 @@ async fn the_memory_budget_holds_over_all_calls_together() {
     send(app.proxy, &request("GET", "/v1/large", "", b"")).await;
     let call = app.recorded(CALLS + 1).await.remove(0);
     assert!(!app.call(call.id).await.response_body.cut);
+}
+
+/// Uploads whose model comes late are held back while it is looked for: within the budget, and counted as calls
+/// under way.
+#[tokio::test]
+async fn bodies_that_are_looked_into_are_bounded() {
+    let mock = Mock::start().await;
+    let address = mock.address();
+    let app = Setup::new(address)
+        .variable("LLMFLOW_UPSTREAM_AZURE", &format!("http://{address}/{{resource}}"))
+        .variable("AZURE_OPENAI_RESOURCE", "ours")
+        .settings("memory_mb = 1")
+        .start()
+        .await;
+    let head = "POST /azure/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n{\"input\":\"";
+    let in_flight =
+        async || send(app.proxy, &request("GET", "/health", "", b"")).await.json()["in_flight"].clone();
+    let mut lines = Vec::new();
+    for number in 1..=2 {
+        let mut line = Line::connect(app.proxy).await;
+        line.write(head).await;
+        wait_until("the call to be under way", async || (in_flight().await == number).then_some(())).await;
+        lines.push(line);
+    }
+    // Both together want more than there is.
+    let uploads = lines.iter_mut().map(|line| {
+        Box::pin(async move {
+            line.write(vec![b'x'; 600_000]).await;
+            line.head().await
+        })
+    });
+    let (said, _, _) = futures_util::future::select_all(uploads).await;
+    assert!(said.starts_with("HTTP/1.1 503 "), "{said}");
+    assert!(said.to_ascii_lowercase().contains("\r\nretry-after: "), "{said}");
+    // Its memory goes with it, and the next is let through.
+    drop(lines);
+    let body = format!("{{\"input\":\"{}\",\"model\":\"m\"}}", "x".repeat(300_000));
+    let post = request("POST", "/azure/v1/chat/completions", "", body.as_bytes());
+    wait_until("the memory to be free", async || {
+        (send(app.proxy, &post).await.status() == 200).then_some(())
+    })
+    .await;
+    assert_eq!(mock.exchanges()[0].received.body, body.as_bytes());
 }
 
 /// The database is locked by somebody else while calls come in: calls go on, and every one is accounted for.

@@ -276,6 +276,11 @@ fn helicones_key_travels_beside_the_providers() {
             call("helicone").headers(&[openai, ("helicone-auth", own)]),
             owned(&[openai, ("helicone-auth", sent)])
         );
+        let passthrough = Call { passthrough: true, ..call("helicone") };
+        assert_eq!(
+            passthrough.headers(&[openai, ("helicone-auth", own)]),
+            owned(&[openai, ("helicone-auth", sent)])
+        );
     }
     assert_eq!(call("openai").headers(&[("helicone-auth", "x")]).len(), 2, "it is no key of OpenAI's");
 }

@@ -91,7 +91,14 @@ async fn azure_says_what_is_missing() {
         let (status, says) = asks(&format!("{resource}{headers}"), body).await;
         assert!(status == 400 && says.contains("/azure/openai/deployments/"), "{says}");
     }
+    let late = json!({"input": "x".repeat(2 << 20), "model": "m"}).to_string();
+    let (status, says) = asks(resource, late.as_bytes()).await;
+    assert!(status == 400 && says.contains("x-azure-deployment"), "{says}");
     assert!(mock.exchanges().is_empty());
+    let named = format!("{resource}x-llmflow-azure-deployment: d.1\r\n");
+    let (_, received) = call(&app, &mock, "/azure/v1/chat/completions", &named, late.as_bytes()).await;
+    assert!(received.target().starts_with("/theirs/openai/deployments/d.1/"), "{}", received.target());
+    assert_eq!(received.body, late.as_bytes());
     let (_, received) = call(&app, &mock, "/azure/v1/chat/completions", resource, br#"{"model":"m"}"#).await;
     assert!(received.target().starts_with("/theirs/openai/deployments/m/"), "{}", received.target());
     assert_eq!(received.head.header("api-key"), None, "our key is for our resource");

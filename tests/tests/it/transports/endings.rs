@@ -1,14 +1,17 @@
 //! How connections end: dead ones that were idle, clients that leave while nothing moves, each failure with its sentence.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use api::CallState;
 use tests::{App, Ended, Line, Raw, Setup, send, unhindered, wait_until};
+use tokio::sync::Barrier;
 
 use crate::requests::request;
 
 /// An idle connection that turns out to be dead does so within this time; an error that takes longer is the client's.
-const AT_ONCE: Duration = Duration::from_secs(2);
+const AT_ONCE: Duration = Duration::from_millis(300);
 
 /// An upstream closes its idle connections, as they all do, and some only notice when the next request is on its way.
 #[tokio::test]
@@ -58,6 +61,60 @@ async fn dead_when_asked_again(number: usize, mut line: Line) {
 fn header<'a>(head: &'a str, name: &str) -> &'a str {
     let lines = head.lines().filter_map(|line| line.split_once(": "));
     lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next().unwrap_or("0")
+}
+
+/// Several connections are idle, and their upstream reads what comes next on any of them and closes without an answer,
+/// after `pause`. What became of one more call: its status, and how often it was read on an idle connection.
+async fn one_more(pause: Duration) -> (u16, usize) {
+    const IDLE: usize = 4;
+    let (all, read) = (Arc::new(Barrier::new(IDLE)), Arc::new(AtomicUsize::new(0)));
+    let counted = read.clone();
+    let upstream = Raw::start(move |number, mut line| {
+        let (all, read) = (all.clone(), read.clone());
+        async move {
+            let head = line.head().await;
+            line.bytes(header(&head, "content-length").parse().unwrap()).await;
+            if number < IDLE {
+                // None of them is idle before all are open.
+                all.wait().await;
+            }
+            line.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+            let head = line.head().await;
+            if !head.is_empty() {
+                line.bytes(header(&head, "content-length").parse().unwrap()).await;
+                read.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(pause).await;
+            }
+        }
+    })
+    .await;
+    let app = App::start(upstream.address).await;
+    let post = request("POST", "/v1/chat/completions", "", BODY);
+    let first = futures_util::future::join_all((0..IDLE).map(|_| send(app.proxy, &post))).await;
+    assert!(first.iter().all(|answer| answer.status() == 200));
+    let quiet = Instant::now();
+    let idle = || (quiet.elapsed() > Duration::from_millis(1_100)).then_some(());
+    wait_until("the connections to be idle", async || idle()).await;
+    let status = send(app.proxy, &post).await.status();
+    (status, counted.load(Ordering::SeqCst))
+}
+
+/// Whether an upstream that closes at once has read the call cannot be told: it is made once more, and not on another
+/// connection of the same kind.
+#[tokio::test]
+async fn a_call_is_made_once_more_at_most() {
+    let status = wait_until("an attempt that nothing held up", async || {
+        let (status, read) = one_more(Duration::ZERO).await;
+        assert_eq!(read, 1, "only one idle connection is tried");
+        (status == 200).then_some(status)
+    });
+    assert_eq!(status.await, 200, "and a new one answers");
+}
+
+/// An upstream that took its time before it closed was at work.
+#[tokio::test]
+async fn a_call_that_was_worked_on_is_not_made_again() {
+    assert_eq!(one_more(AT_ONCE * 2).await, (502, 1));
 }
 
 /// A connection that is used at once and then closed without an answer was not idle: the upstream may have worked.

@@ -335,7 +335,8 @@ async fn a_refused_stream_is_asked_for_again() {
     })
     .await;
     let app = towards(&upstream, "localhost").await;
-    for expected in ["answer 1", "answer 3", "answer 4"] {
+    // The second answer comes on a connection of its own.
+    for expected in ["answer 1", "answer 1", "answer 3"] {
         let response = send(app.proxy, &ask(Dialect::Chat, false, "Up", "")).await;
         assert_eq!((response.status(), response.text().as_str()), (200, expected));
     }
