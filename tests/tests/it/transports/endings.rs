@@ -268,7 +268,7 @@ async fn each_way_of_not_being_there_has_its_own_sentence() {
     })
     .await;
     let answers = async |answer: &'static str| {
-        Raw::start(async move |_, mut line: Line| {
+        Raw::start(move |_, mut line| async move {
             line.head().await;
             line.write(answer).await;
             line.rest().await;
