@@ -84,6 +84,12 @@ async fn answer(shared: &Shared, request: Request<Incoming>, origin: Instant) ->
             let message = "LLMFlow does not carry WebSockets yet. Use HTTP.";
             reply::error(StatusCode::UPGRADE_REQUIRED, "openai", "websocket_unsupported", message)
         }
+        Route::Upstream(to) if is_coded(request.headers()) => {
+            let message = "LLMFlow reads no Transfer-Encoding but \"chunked\". Send the body as it is; what compresses \
+                           it belongs into Content-Encoding.";
+            let speaks = to.provider.speaks.as_str();
+            reply::error(StatusCode::NOT_IMPLEMENTED, speaks, "unsupported_transfer_encoding", message)
+        }
         Route::Upstream(to) => forward(shared, &to, request, origin).await,
     }
 }
@@ -146,6 +152,16 @@ async fn forward(
     let body = RequestBody::new(body, watch.request(), expectation.clone());
 
     match send(&shared.clients, Request::from_parts(parts, body)).await {
+        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            let reason = format!(
+                "{} answered by switching to another protocol (101), which nobody had asked for. Check this provider's \
+                 base_url in the settings.",
+                base.authority
+            );
+            tracing::warn!(provider = provider.name, upstream = %base.authority, "an answer was of no use: {reason}");
+            watch.end(Ending::Unreachable(reason.clone()));
+            reply::error(StatusCode::BAD_GATEWAY, speaks, "upstream_unreachable", &reason)
+        }
         Ok(mut response) => {
             if let Some(expectation) = &expectation {
                 expectation.answered();
@@ -216,6 +232,14 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
     headers
         .get(header::UPGRADE)
         .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Whether the body travels in a coding that would be lost, since it ends with the connection.
+fn is_coded(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let mut codings =
+        codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    codings.any(|coding| !coding.eq_ignore_ascii_case(b"chunked"))
 }
 
 /// The record's head, its credentials replaced.

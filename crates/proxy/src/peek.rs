@@ -40,7 +40,7 @@ struct Ahead {
 }
 
 /// Why no model is known.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PeekError {
     /// The client's body broke off.
     Client,

@@ -51,8 +51,8 @@ pub fn route(
             _ => {}
         }
     }
-    if let Some(name) = override_name {
-        return match providers.find(name.trim()) {
+    if let Some(name) = override_name.map(str::trim).filter(|name| !name.is_empty()) {
+        return match providers.find(name) {
             Some(provider) => native(provider, path_and_query),
             None => Route::Refused(format!(
                 "X-LLMFlow-Provider names {name:?}, which is not a provider here. Known: {}.",
@@ -238,6 +238,9 @@ mod tests {
             let (name, host, path) = upstream("/v1/messages", Some(&provider.name.to_uppercase()));
             assert_eq!((name, host), (provider.name.clone(), None));
             assert!(path.ends_with("/v1/messages"), "{path}");
+        }
+        for empty in ["", "  "] {
+            assert_eq!(upstream("/groq/v1/models", Some(empty)).0, "groq");
         }
         let translated = |name| route(&providers(), "POST", "/v1/chat/completions", Some(name));
         assert!(matches!(translated("nobody"), Route::Refused(_)));

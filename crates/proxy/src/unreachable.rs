@@ -63,6 +63,10 @@ fn sentence(error: &(dyn Error + 'static), connecting: bool, causes: &str, autho
         (true, _) => {
             format!("LLMFlow could not connect to {authority}: {causes}. Check the network, or {settings}.")
         }
+        (false, _) if causes.contains("content-length") => format!(
+            "{authority} gave its answer's length (Content-Length) twice with different values, or not as a number, so \
+             that nobody can tell where it ends: {causes}. Whoever runs that server has to repair it."
+        ),
         (false, _) if causes.contains("too large") || causes.contains("invalid HTTP") => {
             format!("{authority} answered with something that is not HTTP as LLMFlow reads it: {causes}.")
         }

@@ -299,11 +299,14 @@ fn check_arrived(form: &Form, received: &tests::Received, what: &str) {
     }
     for line in form.headers.split("\r\n").filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').unwrap();
-        assert_eq!(
-            received.head.header(name).as_deref(),
-            Some(value.trim()),
-            "{what}: the upstream gets the credential"
-        );
+        let arrived = received.head.header(name);
+        // Helicone takes its key as a bearer only, so a bare one is made one on its routes.
+        let bearer = name.eq_ignore_ascii_case("helicone-auth") && what.contains("helicone/");
+        let arrived = arrived.as_deref().map(|value| match bearer {
+            true => value.strip_prefix("Bearer ").unwrap_or(value),
+            false => value,
+        });
+        assert_eq!(arrived, Some(value.trim()), "{what}: the upstream gets the credential");
     }
     if let Some((_, query)) = form.query.split_once('?') {
         assert!(

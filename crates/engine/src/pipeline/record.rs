@@ -16,6 +16,7 @@ use store::{Body, CallRecord, Ties};
 
 use super::decode::decode;
 use super::earlier::Earlier;
+use super::labels;
 
 /// The row of a call that has just begun.
 pub(super) fn opened(head: &Head) -> CallSummary {
@@ -44,10 +45,10 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         error: None,
         session_id: None,
         lineage: api::Lineage::default(),
-        trace_id: trace(head).0,
-        parent_id: trace(head).1,
+        trace_id: labels::trace(&head.headers).0,
+        parent_id: labels::trace(&head.headers).1,
         retry_of: None,
-        tags: tags(head),
+        tags: labels::tags(&head.headers),
     }
 }
 
@@ -367,33 +368,7 @@ pub(crate) fn millis(time: SystemTime) -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The client's trace and parent span: LLMFlow's headers, else W3C's.
-fn trace(head: &Head) -> (Option<String>, Option<String>) {
-    let own = |name| find(&head.headers, name).map(str::to_owned);
-    let w3c: Vec<&str> =
-        find(&head.headers, "traceparent").map(|value| value.split('-').collect()).unwrap_or_default();
-    let from_w3c = |index: usize, length: usize| {
-        let valid = |id: &&&str| id.len() == length && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        w3c.get(index).filter(valid).map(|id| (*id).to_owned())
-    };
-    (own("x-trace-id").or_else(|| from_w3c(1, 32)), own("x-parent-id").or_else(|| from_w3c(2, 16)))
-}
-
-fn tags(head: &Head) -> Vec<String> {
-    let mut tags: Vec<String> = Vec::new();
-    let given = head
-        .headers
-        .iter()
-        .filter(|header| matches!(header.name.as_str(), "x-llmflow-tag" | "x-llmflow-tags"));
-    for tag in given.flat_map(|header| header.value.split(',')).map(str::trim).filter(|tag| !tag.is_empty()) {
-        if !tags.iter().any(|known| known == tag) {
-            tags.push(tag.to_owned());
-        }
-    }
-    tags
-}
-
-fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
+pub(super) fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
     headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
 }
 

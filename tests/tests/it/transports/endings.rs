@@ -267,7 +267,20 @@ async fn each_way_of_not_being_there_has_its_own_sentence() {
         line.rest().await;
     })
     .await;
+    let answers = async |answer: &'static str| {
+        Raw::start(move |_, mut line| async move {
+            line.head().await;
+            line.write(answer).await;
+            line.rest().await;
+        })
+        .await
+    };
+    let lengths = answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok").await;
+    let switched =
+        answers("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n").await;
     let app = Setup::new(closed)
+        .variable("LLMFLOW_UPSTREAM_DEEPSEEK", &format!("http://{}", lengths.address))
+        .variable("LLMFLOW_UPSTREAM_XAI", &format!("http://{}", switched.address))
         .variable("LLMFLOW_UPSTREAM_GROQ", "https://no-such-host.invalid")
         .variable("LLMFLOW_UPSTREAM_MISTRAL", &format!("http://{}", silent.address))
         .variable("LLMFLOW_UPSTREAM_TOGETHER", &format!("http://{}", rubbish.address))
@@ -280,6 +293,8 @@ async fn each_way_of_not_being_there_has_its_own_sentence() {
         ("/mistral/v1/models", "closed the connection before it answered"),
         ("/together/v1/models", "not HTTP"),
         ("/ollama/v1/models", "TLS"),
+        ("/deepseek/v1/models", "twice with different values"),
+        ("/xai/v1/models", "(101), which nobody had asked for"),
     ] {
         let get = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         let response = send(app.proxy, get.as_bytes()).await;
@@ -288,5 +303,5 @@ async fn each_way_of_not_being_there_has_its_own_sentence() {
         assert!(message.contains(said), "{path}: {message}");
         println!("{message}");
     }
-    assert!(app.recorded(5).await.iter().all(|call| call.state == CallState::Unreachable));
+    assert!(app.recorded(7).await.iter().all(|call| call.state == CallState::Unreachable));
 }

@@ -240,6 +240,20 @@ async fn localhost_is_this_machine_on_both_families() {
     }
 }
 
+/// The coding would end here while the body went on in it.
+#[tokio::test]
+async fn a_transfer_coding_beside_chunked_is_refused() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let coded = "POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    let refused = send(app.proxy, coded.as_bytes()).await;
+    assert_eq!(refused.status(), 501, "{}", refused.text());
+    assert!(refused.text().contains("Content-Encoding"), "{}", refused.text());
+    assert!(mock.exchanges().is_empty());
+    let plain = coded.replace("gzip, chunked", "Chunked");
+    assert_eq!(send(app.proxy, plain.as_bytes()).await.status(), 200);
+}
+
 /// Codex tries a WebSocket first, and of all refusals only this one makes it turn to HTTP at once.
 #[tokio::test]
 async fn a_websocket_is_refused_in_so_many_words() {
