@@ -113,8 +113,9 @@ impl Client {
         body
     }
 
-    /// Everything that is left.
+    /// Everything that is left after the head.
     pub async fn rest(mut self) -> Response {
+        assert!(!self.head.start.is_empty(), "the head is read first: without it nothing is waited for");
         let mut body = Vec::new();
         let ended = loop {
             match self.piece().await {

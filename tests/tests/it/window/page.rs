@@ -1,6 +1,6 @@
 //! The dashboard in the app's window: over the app's own transport, live, read, and copied from.
 
-use tests::{Client, Dialect, Mock, Plan, Screen, Tokens, wait_until};
+use tests::{Client, Dialect, Mock, Plan, Screen, Tokens, send, wait_until};
 
 use super::driver::{drive, drive_on, reads};
 use super::{program, setup};
@@ -53,7 +53,7 @@ async fn a_call_is_seen_live_in_the_window_opened_and_read() {
     reads(page, "connection-status", "Connected").await;
     click(page, "tab-traces").await;
     mock.answer(move |received| Plan::default().answer(received));
-    Client::open(app.proxy, &ask(Dialect::Chat, false, "And in Bonn?", "")).await.rest().await;
+    send(app.proxy, &ask(Dialect::Chat, false, "And in Bonn?", "")).await;
     reads(page, "trace-row", "And in Bonn?").await;
     page.clone().close().await.unwrap();
 }
