@@ -43,7 +43,10 @@ fn ensure(workspace: &Workspace) -> Result<PathBuf> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     let mut install = Command::new(NPM);
-    install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
+    // Not `npm ci`: newer ones insist on a lock for every platform's binary, which a registry's mirror may not have.
+    install
+        .args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .current_dir(&folder);
     Step::new("install Tauri's command", "look at what npm says above; it needs its registry")
         .run(&mut install)?;
     Ok(script)
