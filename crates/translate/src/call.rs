@@ -1,0 +1,175 @@
+//! One translated call from its request to its answer's last byte: which front and which target, and what of the
+//! request the answer needs. Leaves out what either says (`chat`, `anthropic`, …).
+
+use model::sse::{Framer, SseEvent};
+use serde_json::Value;
+
+use crate::anthropic;
+use crate::chat::{self, Request, Writer};
+use crate::delta::{Delta, Failure};
+use crate::outgoing::Outgoing;
+use crate::refusal::Refusal;
+
+/// Whose shape the client's request has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// OpenAI Chat Completions.
+    Chat,
+}
+
+/// Whose shape the provider takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Anthropic Messages.
+    Anthropic,
+}
+
+/// Reads a provider's answer into deltas.
+pub(crate) trait Reader: Send {
+    /// Takes one event of a stream.
+    fn event(&mut self, name: Option<&str>, data: &Value, out: &mut Vec<Delta>);
+    /// Takes a whole answer.
+    fn answer(&mut self, body: &Value, out: &mut Vec<Delta>);
+    /// The provider's stream is over.
+    fn end(&mut self, _out: &mut Vec<Delta>) {}
+}
+
+/// What of a request its answer needs.
+#[derive(Clone, Debug)]
+pub struct Answering {
+    front: Front,
+    target: Target,
+    model: String,
+    stream: bool,
+    include_usage: bool,
+    answer_tool: Option<String>,
+}
+
+/// Translates a request's body.
+pub fn begin(front: Front, target: Target, body: &[u8]) -> Result<(Outgoing, Answering), Refusal> {
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|error| Refusal::new("", format!("The body is not JSON: {error}.")))?;
+    let request = match front {
+        Front::Chat => chat::parse(body)?,
+    };
+    let outgoing = target.request(&request)?;
+    let answering = Answering {
+        front,
+        target,
+        model: request.model,
+        stream: request.stream,
+        include_usage: request.include_usage,
+        answer_tool: outgoing.answer_tool.clone(),
+    };
+    Ok((outgoing, answering))
+}
+
+impl Target {
+    fn request(self, request: &Request) -> Result<Outgoing, Refusal> {
+        match self {
+            Self::Anthropic => anthropic::request(request),
+        }
+    }
+
+    fn reader(self, answer_tool: Option<String>) -> Box<dyn Reader> {
+        match self {
+            Self::Anthropic => Box::new(anthropic::Answer::new(answer_tool)),
+        }
+    }
+
+    fn failure(self, status: u16, body: &[u8]) -> Failure {
+        match self {
+            Self::Anthropic => anthropic::error(status, body),
+        }
+    }
+}
+
+impl Answering {
+    /// Whether the client wants a stream.
+    pub fn streams(&self) -> bool {
+        self.stream
+    }
+
+    /// The answer as a stream, `created` at that many seconds since 1970.
+    pub fn stream(&self, created: u64) -> Stream {
+        let writer = match self.front {
+            Front::Chat => Writer::new(&self.model, self.include_usage, created),
+        };
+        let reader = self.target.reader(self.answer_tool.clone());
+        Stream { framer: Framer::new(), reader, writer }
+    }
+
+    /// A whole answer, from the provider's body.
+    pub fn whole(&self, body: &[u8], created: u64) -> Result<Vec<u8>, Failure> {
+        let body: Value = serde_json::from_slice(body)
+            .map_err(|error| Failure::of_upstream(format!("The provider's answer is not JSON: {error}.")))?;
+        let mut deltas = Vec::new();
+        self.target.reader(self.answer_tool.clone()).answer(&body, &mut deltas);
+        let answer = match self.front {
+            Front::Chat => chat::whole(deltas, &self.model, created)?,
+        };
+        Ok(answer.to_string().into_bytes())
+    }
+
+    /// An error of the provider's, as OpenAI would say it.
+    pub fn error(&self, status: u16, body: &[u8]) -> Vec<u8> {
+        chat::error_body(&self.target.failure(status, body)).to_string().into_bytes()
+    }
+}
+
+/// A stream on its way from the provider to the client.
+pub struct Stream {
+    framer: Framer,
+    reader: Box<dyn Reader>,
+    writer: Writer,
+}
+
+impl Stream {
+    /// Takes the provider's next bytes and writes what follows from them.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let (reader, writer) = (&mut self.reader, &mut self.writer);
+        self.framer.push(bytes, &mut |event| take(reader.as_mut(), writer, event, out));
+    }
+
+    /// A whole answer where a stream was asked for.
+    pub fn document(&mut self, body: &[u8], out: &mut Vec<u8>) {
+        let mut deltas = Vec::new();
+        match serde_json::from_slice(body) {
+            Ok(body) => self.reader.answer(&body, &mut deltas),
+            Err(_) => deltas.push(Delta::Error(Failure::of_upstream("The provider's answer is not JSON."))),
+        }
+        deltas.into_iter().for_each(|delta| self.writer.write(delta, out));
+        self.writer.close(out);
+    }
+
+    /// The provider's stream is over.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        let (reader, writer) = (&mut self.reader, &mut self.writer);
+        std::mem::take(&mut self.framer).finish(&mut |event| take(reader.as_mut(), writer, event, out));
+        let mut deltas = Vec::new();
+        self.reader.end(&mut deltas);
+        deltas.into_iter().for_each(|delta| self.writer.write(delta, out));
+        self.writer.close(out);
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("writer", &self.writer).finish_non_exhaustive()
+    }
+}
+
+fn take(reader: &mut dyn Reader, writer: &mut Writer, event: SseEvent<'_>, out: &mut Vec<u8>) {
+    let data = event.data.trim_ascii();
+    if data.is_empty() || data == b"[DONE]" {
+        return;
+    }
+    let mut deltas = Vec::new();
+    match serde_json::from_slice(data) {
+        Ok(value) => reader.event(event.name, &value, &mut deltas),
+        Err(_) => {
+            deltas.push(Delta::Error(Failure::of_upstream("An event of the provider's stream is not JSON.")))
+        }
+    }
+    deltas.into_iter().for_each(|delta| writer.write(delta, out));
+}
