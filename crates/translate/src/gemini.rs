@@ -9,8 +9,8 @@ mod signature;
 mod thinking;
 
 pub(crate) use answer::Answer;
-pub(crate) use error::error;
-pub(crate) use request::request;
+pub use error::error;
+pub use request::request;
 
 #[cfg(test)]
 mod tests;

@@ -60,7 +60,8 @@ impl Answer {
     }
 
     fn candidate(&mut self, candidate: &Value, out: &mut Vec<Delta>) {
-        let index = count(candidate, "index").and_then(|index| usize::try_from(index).ok()).unwrap_or_default();
+        let index =
+            count(candidate, "index").and_then(|index| usize::try_from(index).ok()).unwrap_or_default();
         // A provider's number must not make us keep a list of any length.
         if index > 64 {
             return;
@@ -116,15 +117,27 @@ impl Answer {
     }
 
     fn finish(&mut self, reason: &str, message: Option<&str>, out: &mut Vec<Delta>) {
-        let Some(choice) = self.choices.get_mut(self.current).filter(|choice| !choice.finished) else { return };
+        let Some(choice) = self.choices.get_mut(self.current).filter(|choice| !choice.finished) else {
+            return;
+        };
         choice.finished = true;
         let finish = match reason {
             "MAX_TOKENS" | "CONTINUATION" => Finish::Length,
-            "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "IMAGE_SAFETY"
-            | "IMAGE_PROHIBITED_CONTENT" | "IMAGE_RECITATION" => Finish::ContentFilter,
+            "SAFETY"
+            | "RECITATION"
+            | "LANGUAGE"
+            | "BLOCKLIST"
+            | "PROHIBITED_CONTENT"
+            | "SPII"
+            | "IMAGE_SAFETY"
+            | "IMAGE_PROHIBITED_CONTENT"
+            | "IMAGE_RECITATION" => Finish::ContentFilter,
             // The model's call could not be read, and nobody gets to see it: a plain end would look like an answer.
-            "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" | "TOO_MANY_TOOL_CALLS"
-            | "MISSING_THOUGHT_SIGNATURE" | "MALFORMED_RESPONSE" => return out.push(Delta::Error(ended(reason, message))),
+            "MALFORMED_FUNCTION_CALL"
+            | "UNEXPECTED_TOOL_CALL"
+            | "TOO_MANY_TOOL_CALLS"
+            | "MISSING_THOUGHT_SIGNATURE"
+            | "MALFORMED_RESPONSE" => return out.push(Delta::Error(ended(reason, message))),
             "STOP" if choice.calls > 0 => Finish::ToolCalls,
             "STOP" => Finish::Stop,
             _ if !choice.said => return out.push(Delta::Error(ended(reason, message))),
@@ -142,6 +155,10 @@ impl Reader for Answer {
 
     fn answer(&mut self, body: &Value, out: &mut Vec<Delta>) {
         self.absorb(body, out);
+        let ended = |delta: &Delta| matches!(delta, Delta::Finish(_) | Delta::Error(_));
+        if !out.iter().any(ended) {
+            out.push(Delta::Error(Failure::of_upstream("Gemini's answer holds no candidate that ended.")));
+        }
     }
 }
 

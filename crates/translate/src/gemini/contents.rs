@@ -107,7 +107,8 @@ impl<'a> Builder<'a> {
         let called = self.known.iter().rev().find(|(known, _)| *known == id);
         let Some((_, name)) = called.copied() else {
             let field = format!("{path}.tool_call_id");
-            let why = format!("{field} names no tool call of an earlier message; Gemini needs the tool's name.");
+            let why =
+                format!("{field} names no tool call of an earlier message; Gemini needs the tool's name.");
             return Err(Refusal::new(field, why));
         };
         let (id, _) = signature::split(id);
@@ -146,9 +147,13 @@ impl<'a> Builder<'a> {
 
     /// Before version 3 there is one resolution for all pictures.
     fn settle_resolution(&mut self) -> Result<(), Refusal> {
-        let Some(((first, _), rest)) = self.resolutions.split_first().filter(|_| !self.signed) else { return Ok(()) };
+        let Some(((first, _), rest)) = self.resolutions.split_first().filter(|_| !self.signed) else {
+            return Ok(());
+        };
         if let Some((_, path)) = rest.iter().find(|(other, _)| other != first) {
-            let why = format!("{path}.image_url.detail differs from that of an earlier picture; this model has one for all.");
+            let why = format!(
+                "{path}.image_url.detail differs from that of an earlier picture; this model has one for all."
+            );
             return Err(Refusal::new(format!("{path}.image_url.detail"), why));
         }
         self.contents.resolution = *first;

@@ -6,7 +6,7 @@ use crate::delta::Failure;
 use crate::json::{list, text};
 
 /// The error of an answer with an error's status.
-pub(crate) fn error(status: u16, body: &[u8]) -> Failure {
+pub fn error(status: u16, body: &[u8]) -> Failure {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     within(&value).unwrap_or_else(|| Failure::of_status(status, body))
 }
@@ -31,14 +31,18 @@ fn kind(status: Option<&str>, code: Option<u64>) -> &'static str {
         ("UNAUTHENTICATED", _) | (_, Some(401)) => "authentication_error",
         ("PERMISSION_DENIED", _) | (_, Some(403)) => "permission_error",
         ("NOT_FOUND", _) | (_, Some(404)) => "not_found_error",
-        ("INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE", _) | (_, Some(400..500)) => "invalid_request_error",
+        ("INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE", _) | (_, Some(400..500)) => {
+            "invalid_request_error"
+        }
         _ => "server_error",
     }
 }
 
 fn details<'a>(error: &'a Value, kind: &str) -> Option<&'a Value> {
     let suffix = format!("google.rpc.{kind}");
-    list(error, "details").iter().find(|detail| text(detail, "@type").is_some_and(|own| own.ends_with(&suffix)))
+    list(error, "details")
+        .iter()
+        .find(|detail| text(detail, "@type").is_some_and(|own| own.ends_with(&suffix)))
 }
 
 /// `API_KEY_INVALID` says more than `INVALID_ARGUMENT`.

@@ -8,7 +8,7 @@ use crate::outgoing::Outgoing;
 use crate::refusal::Refusal;
 
 /// The request as Gemini takes it.
-pub(crate) fn request(request: &Request) -> Result<Outgoing, Refusal> {
+pub fn request(request: &Request) -> Result<Outgoing, Refusal> {
     let mut body = Map::new();
     let contents = contents::contents(request)?;
     if !contents.system.is_empty() {
@@ -100,7 +100,10 @@ fn generation_config(request: &Request) -> Result<Map<String, Value>, Refusal> {
     put("seed", seed(request)?);
     put("stopSequences", Some(&request.stop).filter(|stop| !stop.is_empty()).map(|stop| json!(stop)));
     put("candidateCount", Some(request.choices).filter(|choices| *choices > 1).map(Value::from));
-    put("thinkingConfig", request.effort.map(|effort: Effort| thinking::config(&request.model, effort)).transpose()?);
+    put(
+        "thinkingConfig",
+        request.effort.map(|effort: Effort| thinking::config(&request.model, effort)).transpose()?,
+    );
     match &request.format {
         Format::Text => {}
         Format::Json => put("responseMimeType", Some(Value::from("application/json"))),
