@@ -168,7 +168,8 @@ fn take(reader: &mut dyn Reader, writer: &mut Writer, event: SseEvent<'_>, out: 
     match serde_json::from_slice(data) {
         Ok(value) => reader.event(event.name, &value, &mut deltas),
         Err(_) => {
-            deltas.push(Delta::Error(Failure::of_upstream("An event of the provider's stream is not JSON.")))
+            let message = "An event of the provider's stream is not JSON.";
+            deltas.push(Delta::Error(Failure::of_upstream(message)));
         }
     }
     deltas.into_iter().for_each(|delta| writer.write(delta, out));

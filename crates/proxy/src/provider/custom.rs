@@ -89,6 +89,7 @@ impl Custom {
         let display_name = Some(self.display_name.trim()).filter(|name| !name.is_empty());
         Ok(Provider {
             display_name: display_name.unwrap_or(&name).to_owned(),
+            translated: target_of(&speaks),
             speaks,
             base_url: self.base_url.trim().to_owned(),
             path: match prefix {

@@ -60,7 +60,7 @@ impl Writer {
                 self.piece(&json!({"reasoning_content": text}), out);
             }
             Delta::ReasoningProof(proof) => {
-                let detail = detail(proof, std::mem::take(&mut self.thought), self.thoughts);
+                let detail = detail(proof, &std::mem::take(&mut self.thought), self.thoughts);
                 self.thoughts += 1;
                 self.piece(&json!({"reasoning_details": [detail]}), out);
             }
@@ -150,7 +150,7 @@ fn frame(value: &Value, out: &mut Vec<u8>) {
 }
 
 /// A thought's proof, with the thought, in the shape that clients know from OpenRouter.
-pub(super) fn detail(proof: Proof, thought: String, index: u32) -> Value {
+pub(super) fn detail(proof: Proof, thought: &str, index: u32) -> Value {
     match proof {
         Proof::Signature(signature) => {
             json!({"type": "reasoning.text", "text": thought, "signature": signature, "index": index})
