@@ -153,6 +153,13 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// The provider's stream broke off, for this reason.
+    pub fn break_off(&mut self, why: &str, out: &mut Vec<u8>) {
+        self.writer.write(Delta::Error(Failure::of_upstream(why)), out);
+    }
+}
+
 impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stream").field("writer", &self.writer).finish_non_exhaustive()

@@ -1,6 +1,6 @@
 //! A provider of the user's own: what settings say of it, and the row that makes.
 
-use super::{KeyForm, KeyRule, PathRule, Provider, Providers};
+use super::{KeyForm, KeyRule, PathRule, Provider, Providers, target_of};
 
 /// First segments that mean something else, or that a client may write as the beginning of a path of OpenAI's.
 const RESERVED: &[&str] = &[
