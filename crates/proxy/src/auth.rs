@@ -58,6 +58,15 @@ pub(crate) struct Placed {
     pub(crate) value: HeaderValue,
 }
 
+/// What of a call's route matters for its key.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shape {
+    /// The client came by `/passthrough/`: what it sent stays where it is.
+    pub(crate) passthrough: bool,
+    /// The call was OpenAI's and is translated.
+    pub(crate) translated: bool,
+}
+
 /// Judges a call. Only a call that carries a local key can be refused; the error says why and what to do.
 ///
 /// A key is lent to a call that brings none, or that brings a local key; never to a web page, never to a host that the
@@ -66,7 +75,7 @@ pub(crate) fn judge(
     keys: &KeyRing,
     provider: &Provider,
     target: &Target,
-    passthrough: bool,
+    shape: Shape,
     headers: &HeaderMap,
 ) -> Result<Auth, String> {
     let (base, path_and_query) = (&target.base, target.path_and_query.as_str());
@@ -77,8 +86,8 @@ pub(crate) fn judge(
         let lent = stored
             .filter(|_| !is_page(headers) && base.keeps_secrets() && !target.chosen_by_client)
             .and_then(|key| Lent::new(key, provider, path));
-        let moved = Moved::new(headers, provider, path)
-            .filter(|_| !passthrough || !matches!(provider.key.form, KeyForm::Header { .. }));
+        let moved = Moved::new(headers, provider, path, shape)
+            .filter(|_| !shape.passthrough || !matches!(provider.key.form, KeyForm::Header { .. }));
         return Ok(Auth { lent, local: None, moved });
     };
     let user = keys.local(&local).ok_or(
@@ -186,7 +195,7 @@ impl Placed {
 impl Moved {
     /// What an OpenAI SDK that was pointed at `provider` makes of its key, put where the provider looks for it. Only what
     /// is an API key by its form: a bearer of another kind (OAuth, Entra) is one there too.
-    fn new(headers: &HeaderMap, provider: &Provider, path: &str) -> Option<Self> {
+    fn new(headers: &HeaderMap, provider: &Provider, path: &str, shape: Shape) -> Option<Self> {
         let single = |name: &HeaderName| {
             let mut values = headers.get_all(name).iter();
             values.next().filter(|_| values.next().is_none())
@@ -194,7 +203,8 @@ impl Moved {
         match provider.key.form {
             KeyForm::Header { name, .. } if !headers.contains_key(name) => {
                 let (scheme, key) = split_scheme(single(&header::AUTHORIZATION)?.to_str().ok()?.trim());
-                let is_key = scheme.trim().eq_ignore_ascii_case("bearer") && is_api_key(name, key);
+                let is_key =
+                    scheme.trim().eq_ignore_ascii_case("bearer") && is_api_key(name, key, shape.translated);
                 let to = Placed::new(key, provider, path)
                     .filter(|to| is_key && to.header != header::AUTHORIZATION)?;
                 Some(Self { from: header::AUTHORIZATION, to })
@@ -212,8 +222,11 @@ impl Moved {
 }
 
 /// Whether a token that came as a bearer is a key of those that go into the header `name`.
-fn is_api_key(name: &str, token: &str) -> bool {
+fn is_api_key(name: &str, token: &str, translated: bool) -> bool {
     match name {
+        // An OpenAI SDK makes a bearer of every key, whatever its form; access tokens have theirs.
+        "x-api-key" if translated => !token.is_empty() && !token.starts_with("sk-ant-oat"),
+        "x-goog-api-key" if translated => !token.is_empty() && !token.starts_with("ya29."),
         "x-api-key" => token.starts_with("sk-ant-api"),
         "x-goog-api-key" => token.starts_with("AIza"),
         // Entra's tokens are JSON web tokens.

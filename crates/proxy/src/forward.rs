@@ -9,9 +9,9 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{self, Auth};
+use crate::auth::{self, Auth, Shape};
 use crate::azure::Azure;
-use crate::body::{RequestBody, ResponseBody};
+use crate::body::{RequestBody, ResponseBody, Tapped};
 use crate::capture::{Ending, Head};
 use crate::cors::Page;
 use crate::peek::{PeekError, Peeked};
@@ -23,6 +23,7 @@ use crate::route::{Destination, Route, route};
 use crate::send::{Expectation, send};
 use crate::serve::Shared;
 use crate::target::{Refusal, Target};
+use crate::translation::{Translation, translate};
 use crate::unreachable::explain;
 use crate::upstream::Base;
 use crate::watch::{Passing, Watch};
@@ -101,11 +102,21 @@ async fn forward(
     origin: Instant,
 ) -> Response<ResponseBody> {
     let provider = &to.provider;
-    let speaks = provider.speaks.as_str();
+    let speaks = if to.translated.is_some() { "openai" } else { provider.speaks.as_str() };
     // It is under way from here on: a body that is looked at takes room too.
     let open = Open::new(&shared.tap.counters);
     let mut request = request.map(Peeked::new);
-    let target = match aim(shared, to, &mut request).await {
+    let translation = match to.translated {
+        None => None,
+        Some(from_to) => match translate(from_to, provider, &shared.tap.budget, &mut request).await {
+            Ok(translation) => Some(translation),
+            Err(refusal) => {
+                TaskTracker::new().spawn(request.into_body().discard());
+                return refusal;
+            }
+        },
+    };
+    let target = match aim(shared, to, translation.as_ref(), &mut request).await {
         Ok(target) => target,
         Err(Refusal { status, kind, message }) => {
             tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
@@ -119,7 +130,8 @@ async fn forward(
         }
     };
     let keys = shared.keys.current();
-    let auth = match auth::judge(&keys, provider, &target, to.passthrough, request.headers()) {
+    let shape = Shape { passthrough: to.passthrough, translated: translation.is_some() };
+    let auth = match auth::judge(&keys, provider, &target, shape, request.headers()) {
         Ok(auth) => auth,
         Err(refusal) => {
             tracing::warn!(provider = provider.name, "a local key was refused: {refusal}");
@@ -142,6 +154,10 @@ async fn forward(
             Watch::Recording(Recorder::open(tap, head, origin, open))
         }
     };
+    if let Some(translation) = &translation {
+        watch.translated(&translation.asked);
+        translation.prepare(request.headers_mut());
+    }
     let (mut parts, body) = request.into_parts();
     prepare_headers(&mut parts.headers, base, &auth);
     parts
@@ -170,7 +186,11 @@ async fn forward(
             keep_end_to_end(response.headers_mut(), |_| true);
             let line = response.extensions_mut().remove().filter(|_| response.version() != Version::HTTP_2);
             *response.version_mut() = Version::HTTP_11;
-            response.map(|body| ResponseBody::upstream(body, watch, expectation, line))
+            let response = response.map(|body| Tapped::new(body, watch, expectation, line));
+            match translation {
+                Some(translation) => translation.answer(response, &shared.tap.budget).await,
+                None => response.map(|tapped| ResponseBody::Upstream(Box::new(tapped))),
+            }
         }
         Err(_) if watch.request().is_broken() => {
             watch.end(Ending::Cancelled);
@@ -187,8 +207,16 @@ async fn forward(
 }
 
 /// The address a call goes to; what the body has to say about it is read first.
-async fn aim(shared: &Shared, to: &Destination, request: &mut Request<Peeked>) -> Result<Target, Refusal> {
+async fn aim(
+    shared: &Shared,
+    to: &Destination,
+    translation: Option<&Translation>,
+    request: &mut Request<Peeked>,
+) -> Result<Target, Refusal> {
     let mut target = shared.upstreams.aim(to, request.headers())?;
+    if let Some(translation) = translation {
+        target.path_and_query.clone_from(&translation.path_and_query);
+    }
     if !target.needs_model {
         return Ok(target);
     }
@@ -217,7 +245,7 @@ fn unknown_deployment(error: PeekError) -> Refusal {
                       in the settings, or name the deployment in the header x-azure-deployment."
                 .to_owned(),
         },
-        PeekError::None => Refusal::bad_request(
+        PeekError::None | PeekError::TooLarge => Refusal::bad_request(
             "LLMFlow cannot tell which deployment this is for: the first MiB of the body names no model. Send it as \
              \"model\" there, uncompressed, or name the deployment in the header x-azure-deployment or in the path: \
              /azure/openai/deployments/DEPLOYMENT/…?api-version=…"

@@ -165,6 +165,13 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// The provider's stream broke off, for this reason.
+    pub fn break_off(&mut self, why: &str, out: &mut Vec<u8>) {
+        self.writer.write(Delta::Error(Failure::of_upstream(why)), out);
+    }
+}
+
 impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stream").field("writer", &self.writer).finish_non_exhaustive()
@@ -180,7 +187,8 @@ fn take(reader: &mut dyn Reader, writer: &mut Writer, event: SseEvent<'_>, out: 
     match serde_json::from_slice(data) {
         Ok(value) => reader.event(event.name, &value, &mut deltas),
         Err(_) => {
-            deltas.push(Delta::Error(Failure::of_upstream("An event of the provider's stream is not JSON.")))
+            let message = "An event of the provider's stream is not JSON.";
+            deltas.push(Delta::Error(Failure::of_upstream(message)));
         }
     }
     deltas.into_iter().for_each(|delta| writer.write(delta, out));

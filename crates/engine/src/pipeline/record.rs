@@ -3,8 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use api::{
-    BodyInfo, CallDetail, CallState, CallSummary, ChunkTiming, CostSource, Header, Part, Timing, Usage,
-    UsageSource,
+    BodyInfo, CallDetail, CallState, CallSummary, ChunkTiming, CostSource, Header, Part, Timing, Translated,
+    Usage, UsageSource,
 };
 use bytes::Bytes;
 use model::dialect::{self, Dialect, Exchange, Reading, Spoken};
@@ -82,6 +82,7 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
     let answered = call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
     let (request, request_body) = body(&call.request, &head.headers, call, depth);
     let (response, response_body) = body(&call.body, answered, call, depth);
+    let (client, translated) = client_side(call, depth).unzip();
     let request_headers = with_trailers(&head.headers, &call.request);
     let response_headers = with_trailers(answered, &call.body);
     let status = call.response.as_ref().map(|response| response.status);
@@ -142,12 +143,14 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         cost,
         timing,
         summary,
+        translated,
     };
     detail.summary.retry_of = earlier.retry_of(&detail, &request);
     CallRecord {
         detail,
         request: Body { bytes: request, segmented: depth == Depth::Whole },
         response: Body { bytes: response, segmented: false },
+        client,
         answer_text,
         ties,
     }
@@ -280,6 +283,25 @@ fn body(captured: &Captured, headers: &[Header], call: &Closed, depth: Depth) ->
         inexact: scrubbed.is_some(),
     };
     (scrubbed.unwrap_or(decoded.bytes), info)
+}
+
+/// What the client sent and got, of a translated call.
+fn client_side(call: &Closed, depth: Depth) -> Option<(Box<[Body; 2]>, Box<Translated>)> {
+    let side = call.client.as_deref()?;
+    let answered = side.answered.as_ref();
+    let headers = answered.map(|head| head.headers.as_slice()).unwrap_or_default();
+    let (request, request_body) = body(&side.request, &call.head.headers, call, depth);
+    let (answer, response_body) = body(&side.answer, headers, call, depth);
+    let told = Translated {
+        upstream_path: call.head.upstream_path.clone(),
+        request_body,
+        status: answered.map(|head| head.status),
+        response_headers: headers.to_vec(),
+        response_body,
+    };
+    let bodies =
+        [Body { bytes: request, segmented: depth == Depth::Whole }, Body { bytes: answer, segmented: false }];
+    Some((Box::new(bodies), Box::new(told)))
 }
 
 /// Headers and, under names that no header can have, those that came after the body.

@@ -65,7 +65,7 @@ impl Answer {
             }
             Delta::ReasoningProof(proof) => {
                 let index = u32::try_from(self.details.len()).unwrap_or(u32::MAX);
-                self.details.push(detail(proof, std::mem::take(&mut self.thought), index));
+                self.details.push(detail(proof, &std::mem::take(&mut self.thought), index));
             }
             Delta::ToolStart { index, id, name, proof } => {
                 let mut call = json!({"id": id, "type": "function", "function": {"name": name}});

@@ -53,31 +53,31 @@ impl Writer {
                 self.begin(out);
             }
             Delta::Choice(choice) => self.choice = choice,
-            Delta::Text(text) => self.piece(json!({"content": text}), out),
-            Delta::Refused(text) => self.piece(json!({"refusal": text}), out),
+            Delta::Text(text) => self.piece(&json!({"content": text}), out),
+            Delta::Refused(text) => self.piece(&json!({"refusal": text}), out),
             Delta::Reasoning(text) => {
                 self.thought.push_str(&text);
-                self.piece(json!({"reasoning_content": text}), out);
+                self.piece(&json!({"reasoning_content": text}), out);
             }
             Delta::ReasoningProof(proof) => {
-                let detail = detail(proof, std::mem::take(&mut self.thought), self.thoughts);
+                let detail = detail(proof, &std::mem::take(&mut self.thought), self.thoughts);
                 self.thoughts += 1;
-                self.piece(json!({"reasoning_details": [detail]}), out);
+                self.piece(&json!({"reasoning_details": [detail]}), out);
             }
             Delta::ToolStart { index, id, name, proof } => {
                 let mut call = json!({
                     "index": index, "id": id, "type": "function", "function": {"name": name, "arguments": ""},
                 });
                 add_proof(&mut call, proof);
-                self.piece(json!({"tool_calls": [call]}), out);
+                self.piece(&json!({"tool_calls": [call]}), out);
             }
             Delta::ToolArguments { index, text } => {
-                self.piece(json!({"tool_calls": [{"index": index, "function": {"arguments": text}}]}), out);
+                self.piece(&json!({"tool_calls": [{"index": index, "function": {"arguments": text}}]}), out);
             }
             Delta::Finish(finish) => {
                 self.begin(out);
                 self.finished = true;
-                self.chunk(json!({}), Some(finish), out);
+                self.chunk(&json!({}), Some(finish), out);
             }
             Delta::Usage(usage) => self.usage = Some(usage),
             Delta::Error(failure) => self.fail(&failure, out),
@@ -112,11 +112,11 @@ impl Writer {
     fn begin(&mut self, out: &mut Vec<u8>) {
         if !self.begun.contains(&self.choice) {
             self.begun.push(self.choice);
-            self.chunk(json!({"role": "assistant", "content": "", "refusal": null}), None, out);
+            self.chunk(&json!({"role": "assistant", "content": "", "refusal": null}), None, out);
         }
     }
 
-    fn piece(&mut self, delta: Value, out: &mut Vec<u8>) {
+    fn piece(&mut self, delta: &Value, out: &mut Vec<u8>) {
         self.begin(out);
         self.chunk(delta, None, out);
     }
@@ -130,7 +130,7 @@ impl Writer {
         chunk
     }
 
-    fn chunk(&self, delta: Value, finish: Option<Finish>, out: &mut Vec<u8>) {
+    fn chunk(&self, delta: &Value, finish: Option<Finish>, out: &mut Vec<u8>) {
         let mut chunk = self.base();
         let choice = json!([{
             "index": self.choice, "delta": delta, "logprobs": null, "finish_reason": finish.map(Finish::as_str),
@@ -150,7 +150,7 @@ fn frame(value: &Value, out: &mut Vec<u8>) {
 }
 
 /// A thought's proof, with the thought, in the shape that clients know from OpenRouter.
-pub(super) fn detail(proof: Proof, thought: String, index: u32) -> Value {
+pub(super) fn detail(proof: Proof, thought: &str, index: u32) -> Value {
     match proof {
         Proof::Signature(signature) => {
             json!({"type": "reasoning.text", "text": thought, "signature": signature, "index": index})
