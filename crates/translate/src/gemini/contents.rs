@@ -59,7 +59,7 @@ impl<'a> Builder<'a> {
             }
             Message::User { parts } => {
                 let parts = self.parts(parts)?;
-                self.turn("user", parts);
+                self.turn("user", &parts);
             }
             Message::Assistant { parts, thoughts, calls } => {
                 let mut turn = thoughts.iter().filter_map(thought).collect::<Vec<_>>();
@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
                     self.known.push((&call.id, &call.name));
                     turn.push(self.call(call, place == 0));
                 }
-                self.turn("model", turn);
+                self.turn("model", &turn);
             }
             Message::Tool { id, parts, path } => {
                 let result = self.result(id, parts, path)?;
@@ -78,7 +78,7 @@ impl<'a> Builder<'a> {
                 let last = self.contents.turns.last_mut().filter(|_| results);
                 match last.and_then(|turn| turn["parts"].as_array_mut()) {
                     Some(turn) => turn.push(result),
-                    None => self.turn("user", vec![result]),
+                    None => self.turn("user", &[result]),
                 }
             }
         }
@@ -86,7 +86,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A turn without parts is refused by Gemini and says nothing.
-    fn turn(&mut self, role: &str, parts: Vec<Value>) {
+    fn turn(&mut self, role: &str, parts: &[Value]) {
         if !parts.is_empty() {
             self.contents.turns.push(json!({"role": role, "parts": parts}));
         }
