@@ -169,6 +169,8 @@ impl fmt::Debug for Providers {
 fn target_of(dialect: &str) -> Option<translate::Target> {
     match dialect {
         "anthropic" => Some(translate::Target::Anthropic),
+        "gemini" => Some(translate::Target::Gemini),
+        "cohere" => Some(translate::Target::Cohere),
         _ => None,
     }
 }

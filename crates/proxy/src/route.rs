@@ -288,6 +288,8 @@ mod tests {
         for (path, target) in [
             ("/anthropic/v1/chat/completions", Target::Anthropic),
             ("/anthropic/chat/completions?a=b", Target::Anthropic),
+            ("/gemini/v1/chat/completions", Target::Gemini),
+            ("/cohere/v1/chat/completions", Target::Cohere),
         ] {
             assert_eq!(translated("POST", path), Some((Front::Chat, target)), "{path}");
         }

@@ -4,11 +4,11 @@
 use model::sse::{Framer, SseEvent};
 use serde_json::Value;
 
-use crate::anthropic;
 use crate::chat::{self, Request, Writer};
 use crate::delta::{Delta, Failure};
 use crate::outgoing::Outgoing;
 use crate::refusal::Refusal;
+use crate::{anthropic, cohere, gemini};
 
 /// Whose shape the client's request has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub enum Front {
 pub enum Target {
     /// Anthropic Messages.
     Anthropic,
+    /// Gemini's generateContent.
+    Gemini,
+    /// Cohere's chat, version 2.
+    Cohere,
 }
 
 /// Reads a provider's answer into deltas.
@@ -43,6 +47,7 @@ pub struct Answering {
     stream: bool,
     include_usage: bool,
     answer_tool: Option<String>,
+    one_call: bool,
 }
 
 /// Translates a request's body.
@@ -60,6 +65,7 @@ pub fn begin(front: Front, target: Target, body: &[u8]) -> Result<(Outgoing, Ans
         stream: request.stream,
         include_usage: request.include_usage,
         answer_tool: outgoing.answer_tool.clone(),
+        one_call: outgoing.one_call,
     };
     Ok((outgoing, answering))
 }
@@ -68,18 +74,16 @@ impl Target {
     fn request(self, request: &Request) -> Result<Outgoing, Refusal> {
         match self {
             Self::Anthropic => anthropic::request(request),
-        }
-    }
-
-    fn reader(self, answer_tool: Option<String>) -> Box<dyn Reader> {
-        match self {
-            Self::Anthropic => Box::new(anthropic::Answer::new(answer_tool)),
+            Self::Gemini => gemini::request(request),
+            Self::Cohere => cohere::request(request),
         }
     }
 
     fn failure(self, status: u16, body: &[u8]) -> Failure {
         match self {
             Self::Anthropic => anthropic::error(status, body),
+            Self::Gemini => gemini::error(status, body),
+            Self::Cohere => cohere::error(status, body),
         }
     }
 }
@@ -95,7 +99,7 @@ impl Answering {
         let writer = match self.front {
             Front::Chat => Writer::new(&self.model, self.include_usage, created),
         };
-        let reader = self.target.reader(self.answer_tool.clone());
+        let reader = self.reader();
         Stream { framer: Framer::new(), reader, writer }
     }
 
@@ -104,11 +108,19 @@ impl Answering {
         let body: Value = serde_json::from_slice(body)
             .map_err(|error| Failure::of_upstream(format!("The provider's answer is not JSON: {error}.")))?;
         let mut deltas = Vec::new();
-        self.target.reader(self.answer_tool.clone()).answer(&body, &mut deltas);
+        self.reader().answer(&body, &mut deltas);
         let answer = match self.front {
             Front::Chat => chat::whole(deltas, &self.model, created)?,
         };
         Ok(answer.to_string().into_bytes())
+    }
+
+    fn reader(&self) -> Box<dyn Reader> {
+        match self.target {
+            Target::Anthropic => Box::new(anthropic::Answer::new(self.answer_tool.clone())),
+            Target::Gemini => Box::new(gemini::Answer::new(self.one_call)),
+            Target::Cohere => Box::new(cohere::Answer::new(self.one_call)),
+        }
     }
 
     /// An error of the provider's, as OpenAI would say it.

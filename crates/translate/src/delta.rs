@@ -116,4 +116,13 @@ impl Failure {
     pub fn of_upstream(message: impl Into<String>) -> Self {
         Self { message: message.into(), kind: "upstream_error".to_owned(), param: None, code: None }
     }
+
+    /// An error whose body is in no shape that is known: a gateway's page, or nothing.
+    pub fn of_status(status: u16, body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        match text.trim() {
+            "" => Self::of_upstream(format!("The provider answered with status {status}.")),
+            text => Self::of_upstream(text),
+        }
+    }
 }

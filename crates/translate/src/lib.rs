@@ -8,12 +8,18 @@
 
 pub mod anthropic;
 pub mod chat;
+pub mod cohere;
 pub mod delta;
+pub mod gemini;
 
 mod call;
 mod fields;
+mod json;
+mod media;
 mod outgoing;
 mod refusal;
+#[cfg(test)]
+mod samples;
 
 pub use call::{Answering, Front, Stream, Target, begin};
 pub use delta::{Delta, Failure, Finish, Usage};

@@ -15,4 +15,6 @@ pub struct Outgoing {
     pub body: Value,
     /// A tool that exists only to hold the answer as JSON: its arguments are the answer's text.
     pub answer_tool: Option<String>,
+    /// The client wants one call at a time and the provider cannot be told: the answer's first is handed out.
+    pub one_call: bool,
 }

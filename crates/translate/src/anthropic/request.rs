@@ -59,6 +59,7 @@ pub fn request(request: &Request) -> Result<Outgoing, Refusal> {
         headers: vec![("anthropic-version", VERSION.to_owned())],
         body: Value::Object(body),
         answer_tool: matches!(form, Form::Tool(_)).then(|| ANSWER_TOOL.to_owned()),
+        one_call: false,
     })
 }
 
