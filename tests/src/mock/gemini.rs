@@ -26,14 +26,16 @@ fn parts(plan: &Plan, received: &Received) -> Vec<Value> {
         parts.push(json!({"text": plan.thinking, "thought": true}));
     }
     parts.push(json!({"text": plan.text}));
-    parts.extend(call(plan, received));
+    parts.extend(calls(plan, received));
     parts
 }
 
-fn call(plan: &Plan, received: &Received) -> Option<Value> {
-    let (name, arguments) = plan.tool_for(received)?;
-    let arguments: Value = serde_json::from_str(arguments).unwrap();
-    Some(json!({"functionCall": {"name": name, "args": arguments}}))
+fn calls(plan: &Plan, received: &Received) -> Vec<Value> {
+    let call = |(name, arguments): (&str, &str)| {
+        let arguments: Value = serde_json::from_str(arguments).unwrap();
+        json!({"functionCall": {"name": name, "args": arguments}})
+    };
+    plan.tools_for(received).into_iter().map(call).collect()
 }
 
 /// The piece `(number, of)` of an answer. Each counts the tokens so far.
@@ -65,7 +67,7 @@ fn pieces(plan: &Plan, received: &Received, model: &str) -> Vec<Value> {
         all.push(json!({"text": plan.thinking, "thought": true}));
     }
     all.extend(plan.text_pieces().into_iter().map(|text| json!({"text": text})));
-    all.extend(call(plan, received));
+    all.extend(calls(plan, received));
     let of = all.len() as u64;
     (1..).zip(all).map(|(number, part)| response(plan, model, &[part], (number, of))).collect()
 }

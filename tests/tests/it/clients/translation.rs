@@ -1,0 +1,103 @@
+//! OpenAI's SDKs, pointed at providers with another dialect: one script, and what its user gets has to agree with what
+//! OpenAI itself would have given.
+
+use std::process::Stdio;
+
+use api::CallState;
+use serde_json::Value;
+use tests::{App, Fault, Mock, Plan, Received, Step, Tokens, contains, wait_until, within};
+use tokio::process::Command;
+
+use super::{installed, script, table};
+
+/// The prefixes of providers whose calls are translated.
+const PREFIXES: [&str; 3] = ["/anthropic/v1", "/gemini/v1", "/cohere/v1"];
+
+fn owned(name: &str, arguments: &str) -> Option<(String, String)> {
+    Some((name.to_owned(), arguments.to_owned()))
+}
+
+/// What the mock says to the case that the prompt names.
+fn plan(received: &Received) -> Plan {
+    let is = |case: &str| contains(&received.body, format!("case:{case}").as_bytes());
+    let cohere = received.path().ends_with("/v2/chat");
+    let tokens = Plan::default().tokens;
+    // Cohere does not say how many of its tokens are thoughts.
+    let reasoning = if cohere { 0 } else { 40 };
+    match () {
+        () if is("tools") => Plan {
+            tool: owned("get_weather", r#"{"city":"Köln"}"#),
+            then: owned("get_time", r#"{"zone":"CET"}"#),
+            ..Plan::default()
+        },
+        () if is("parallel") => Plan {
+            tool: owned("get_weather", r#"{"city":"Köln"}"#),
+            also: owned("get_time", r#"{"zone":"CET"}"#),
+            ..Plan::default()
+        },
+        () if is("schema") => Plan { text: r#"{"city":"Köln","degrees":21}"#.to_owned(), ..Plan::default() },
+        () if is("reasoning") => Plan {
+            thinking: "First I look at the sky.".to_owned(),
+            tokens: Tokens { reasoning, ..tokens },
+            ..Plan::default()
+        },
+        () if is("error") => Plan { fault: Fault::Status(429), ..Plan::default() },
+        () if is("midway") => Plan { fault: Fault::ErrorEvent, ..Plan::default() },
+        () => Plan::default(),
+    }
+}
+
+async fn go(language: &str, mut command: Command, prefixes: &[&str]) {
+    let mock = Mock::start().await;
+    mock.answer(|received| {
+        let mut answer = plan(received).answer(received);
+        if contains(&received.body, b"case:cancel") {
+            // Some pieces come, and then nothing until the client leaves.
+            answer.steps.insert(4, Step::Gate);
+        }
+        answer
+    });
+    let app = App::start(mock.address()).await;
+    let home = tempfile::tempdir().unwrap();
+    command.env_clear().env("HOME", home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.arg(format!("http://{}", app.proxy)).args(prefixes);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let output = within("the script", child.wait_with_output()).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let report: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("the script said {said:?}"));
+    assert_eq!(report["differences"], serde_json::json!([]), "{language}");
+    let cases = report["cases"].as_u64().unwrap();
+    assert_eq!(report["compared"].as_u64().unwrap(), cases * prefixes.len() as u64);
+    // Whoever left in the middle reached every upstream.
+    let left = || {
+        mock.exchanges()
+            .iter()
+            .filter(|exchange| exchange.sent.as_ref().is_some_and(|sent| sent.client_left))
+            .count()
+    };
+    wait_until("every cancelled stream", async || (left() == prefixes.len() + 1).then_some(())).await;
+    let asked = mock.exchanges().len();
+    let recorded = app.recorded(asked).await;
+    assert!(recorded.iter().all(|call| call.state != CallState::Unreachable));
+    table(&format!(
+        "| OpenAI SDK, translated ({language}) | {asked} | {} | 0 | {} | 0 |\n",
+        report["compared"],
+        recorded.len()
+    ));
+}
+
+#[tokio::test]
+#[ignore = "needs real clients: cargo xtask test --clients DIR"]
+async fn python_translated() {
+    let mut command = Command::new(installed("py-sdk/bin/python"));
+    command.arg(script("translation.py"));
+    go("Python", command, &PREFIXES).await;
+}
+
+#[tokio::test]
+#[ignore = "needs real clients: cargo xtask test --clients DIR"]
+async fn javascript_translated() {
+    let mut command = Command::new("node");
+    command.arg(script("translation.mjs")).arg(installed("js-sdk/node_modules"));
+    go("JavaScript and Vercel AI", command, &PREFIXES).await;
+}
