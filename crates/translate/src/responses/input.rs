@@ -20,7 +20,11 @@ pub(super) fn read(items: Vec<(String, Value)>, messages: &mut Vec<Message>) -> 
             Item::Nothing => {}
             Item::Answer(piece) => {
                 if !std::mem::replace(&mut open, true) {
-                    messages.push(Message::Assistant { parts: Vec::new(), thoughts: Vec::new(), calls: Vec::new() });
+                    messages.push(Message::Assistant {
+                        parts: Vec::new(),
+                        thoughts: Vec::new(),
+                        calls: Vec::new(),
+                    });
                 }
                 if let Some(Message::Assistant { parts, thoughts, calls }) = messages.last_mut() {
                     match piece {
@@ -54,7 +58,10 @@ fn item(path: String, value: Value) -> Result<Item, Refusal> {
     let mut fields = Fields::of(value, path.clone())?;
     // What an item of an answer carries when it comes back; none of it says anything.
     for name in ["id", "status", "phase"] {
-        if name == "id" && fields.peek("type").is_none_or(|kind| kind == "item_reference") && fields.peek("role").is_none() {
+        if name == "id"
+            && fields.peek("type").is_none_or(|kind| kind == "item_reference")
+            && fields.peek("role").is_none()
+        {
             return Err(fields.refuse("id", "names an item that OpenAI keeps; send the item itself."));
         }
         fields.take(name);
@@ -96,7 +103,13 @@ fn call(fields: &mut Fields, path: String) -> Result<Call, Refusal> {
             fields.refuse("arguments", "is no JSON object, and the provider takes nothing else.")
         })?,
     };
-    Ok(Call { id: fields.needed("call_id", id)?, name: fields.needed("name", name)?, arguments, proof: None, path })
+    Ok(Call {
+        id: fields.needed("call_id", id)?,
+        name: fields.needed("name", name)?,
+        arguments,
+        proof: None,
+        path,
+    })
 }
 
 fn output(fields: &mut Fields, path: String) -> Result<Item, Refusal> {
@@ -167,7 +180,9 @@ fn part(path: String, value: Value) -> Result<Part, Refusal> {
             let (data, format) = (audio.text("data")?, audio.text("format")?);
             Part::Audio { data: audio.needed("data", data)?, format: audio.needed("format", format)?, path }
         }
-        other => return Err(fields.refuse("type", &format!("is {other:?}, which cannot be translated here."))),
+        other => {
+            return Err(fields.refuse("type", &format!("is {other:?}, which cannot be translated here.")));
+        }
     };
     fields.end()?;
     Ok(part)

@@ -69,7 +69,9 @@ impl Item {
                 let event = with(place, json!({"delta": piece, "logprobs": []}));
                 events.write("response.output_text.delta", event, out);
             }
-            Said::Refusal => events.write("response.refusal.delta", with(place, json!({"delta": piece})), out),
+            Said::Refusal => {
+                events.write("response.refusal.delta", with(place, json!({"delta": piece})), out);
+            }
         }
     }
 
@@ -105,14 +107,13 @@ impl Item {
                 events.write("response.reasoning_summary_part.done", part, out);
             }
             Kind::Call { name, arguments, .. } => {
-                let done =
-                    json!({"item_id": self.id, "output_index": self.index, "name": name, "arguments": arguments});
+                let done = json!({"item_id": self.id, "output_index": self.index, "name": name, "arguments": arguments});
                 events.write("response.function_call_arguments.done", done, out);
             }
             Kind::Message { .. } | Kind::Reasoning { text: None, .. } => {}
         }
         let item = self.object(status);
-        events.write("response.output_item.done", json!({"output_index": self.index, "item": item.clone()}), out);
+        events.write("response.output_item.done", json!({"output_index": self.index, "item": item}), out);
         item
     }
 
@@ -138,7 +139,7 @@ impl Item {
                 events.write("response.refusal.done", with(place.clone(), json!({"refusal": text})), out);
             }
         }
-        events.write("response.content_part.done", with(place, json!({"part": whole.clone()})), out);
+        events.write("response.content_part.done", with(place, json!({"part": whole})), out);
         parts.push(whole);
     }
 
@@ -160,7 +161,8 @@ impl Item {
                 json!({"id": self.id, "type": "message", "status": status, "role": "assistant", "content": parts})
             }
             Kind::Reasoning { text, proof } => {
-                let summary: Vec<Value> = text.iter().map(|text| json!({"type": "summary_text", "text": text})).collect();
+                let summary: Vec<Value> =
+                    text.iter().map(|text| json!({"type": "summary_text", "text": text})).collect();
                 json!({"id": self.id, "type": "reasoning", "summary": summary, "encrypted_content": proof})
             }
             Kind::Call { call_id, name, arguments } => json!({

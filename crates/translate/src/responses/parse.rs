@@ -11,7 +11,12 @@ use crate::refusal::Refusal;
 /// Book-keeping with OpenAI, and hints that only make an answer faster or cheaper. `max_tool_calls` counts OpenAI's own
 /// tools, of which there are none.
 const HINTS: &[&str] = &[
-    "metadata", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "max_tool_calls", "stream_options",
+    "metadata",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "prompt_cache_options",
+    "max_tool_calls",
+    "stream_options",
 ];
 
 /// Fields that stand for their default when they have one of these values (as JSON), and cannot be translated else.
@@ -20,8 +25,16 @@ const ONLY_DEFAULT: &[(&str, &[&str], &str)] = &[
     ("conversation", &[], "names a conversation that OpenAI keeps; send it in input"),
     ("prompt", &[], "names a template that OpenAI keeps; send its text"),
     ("background", &["false"], "lets OpenAI go on without a connection; other providers do not"),
-    ("store", &["false"], "keeps the answer with OpenAI; other providers keep none. Send false or leave it out"),
-    ("truncation", &["\"disabled\""], "lets OpenAI leave parts of the conversation out; other providers do not"),
+    (
+        "store",
+        &["false"],
+        "keeps the answer with OpenAI; other providers keep none. Send false or leave it out",
+    ),
+    (
+        "truncation",
+        &["\"disabled\""],
+        "lets OpenAI leave parts of the conversation out; other providers do not",
+    ),
     ("context_management", &["[]"], "is OpenAI's own"),
     ("moderation", &[], "is OpenAI's own"),
     ("service_tier", &["\"auto\"", "\"default\""], "chooses between OpenAI's ways of serving a call"),
@@ -117,7 +130,9 @@ fn reasoning(fields: &mut Fields) -> Result<(Option<Effort>, bool), Refusal> {
     let summary = reasoning.text("summary")?.or(former);
     let effort = match reasoning.text("effort")? {
         None => None,
-        Some(word) => Some(Effort::of(&word).ok_or_else(|| reasoning.refuse("effort", "is none that is known."))?),
+        Some(word) => {
+            Some(Effort::of(&word).ok_or_else(|| reasoning.refuse("effort", "is none that is known."))?)
+        }
     };
     reasoning.end()?;
     Ok((effort, summary.is_some()))

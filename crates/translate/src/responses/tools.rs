@@ -34,7 +34,8 @@ fn tool(path: String, value: Value) -> Result<Tool, Refusal> {
 }
 
 fn choice(fields: &mut Fields, tools: Vec<Tool>) -> Result<(Choose, Vec<Tool>), Refusal> {
-    let unknown = |fields: &Fields| fields.refuse("tool_choice", "has to be auto, none, required or a function.");
+    let unknown =
+        |fields: &Fields| fields.refuse("tool_choice", "has to be auto, none, required or a function.");
     if let Some(Value::String(text)) = fields.peek("tool_choice") {
         let choose = word(text).ok_or_else(|| unknown(fields))?;
         fields.take("tool_choice");

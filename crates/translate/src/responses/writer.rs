@@ -49,7 +49,7 @@ impl Writer {
             out.clear();
         }
         let status = self.status();
-        self.end_item(status.word(), &mut out);
+        self.end_item(item_word(&status), &mut out);
         Ok(response(&self.head, &status, &self.output, self.usage.as_ref()))
     }
 
@@ -95,7 +95,7 @@ impl Writer {
             }
             Delta::Finish(finish) => self.finish = Some(finish),
             Delta::Usage(usage) => self.usage = Some(usage),
-            Delta::Error(failure) => self.end(Status::Failed(failure), out),
+            Delta::Error(failure) => self.end(&Status::Failed(failure), out),
             Delta::End => self.close(out),
             // There is one answer to a response.
             Delta::Choice(_) => {}
@@ -106,25 +106,26 @@ impl Writer {
     pub(crate) fn close(&mut self, out: &mut Vec<u8>) {
         if !self.closed {
             let status = self.status();
-            self.end(status, out);
+            self.end(&status, out);
         }
     }
 
     fn status(&self) -> Status {
         match self.finish {
-            None => Status::Failed(Failure::of_upstream("The provider's stream ended before its last event.")),
+            None => {
+                Status::Failed(Failure::of_upstream("The provider's stream ended before its last event."))
+            }
             Some(Finish::Length) => Status::Incomplete("max_output_tokens"),
             Some(Finish::ContentFilter) if !self.refused => Status::Incomplete("content_filter"),
             Some(Finish::Stop | Finish::ToolCalls | Finish::ContentFilter) => Status::Completed,
         }
     }
 
-    fn end(&mut self, status: Status, out: &mut Vec<u8>) {
+    fn end(&mut self, status: &Status, out: &mut Vec<u8>) {
         self.begin(out);
-        let word = if status == Status::Completed { "completed" } else { "incomplete" };
-        self.end_item(word, out);
+        self.end_item(item_word(status), out);
         let name = format!("response.{}", status.word());
-        let whole = response(&self.head, &status, &self.output, self.usage.as_ref());
+        let whole = response(&self.head, status, &self.output, self.usage.as_ref());
         self.events.write(&name, json!({"response": whole}), out);
         self.closed = true;
     }
@@ -178,6 +179,11 @@ impl Writer {
             self.output.push(whole);
         }
     }
+}
+
+/// How the last item stands when the response ends so.
+fn item_word(status: &Status) -> &'static str {
+    if *status == Status::Completed { "completed" } else { "incomplete" }
 }
 
 fn new_thought() -> Kind {
