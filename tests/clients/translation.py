@@ -20,6 +20,8 @@ MODELS = {
 # What only one side says, without a meaning that the other lacks.
 OWN = {"service_tier", "system_fingerprint", "reasoning_details", "extra_content", "cache_write_tokens", "audio_tokens",
        "accepted_prediction_tokens", "rejected_prediction_tokens", "annotations", "obfuscation"}
+# What a provider does not tell.
+UNTOLD = {(f"/cohere/v1 {case}", "reasoning_tokens") for case in ("reasoning", "reasoning_streamed")}
 # Values that each provider makes for itself.
 FREE = {"id", "created", "model"}
 PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -232,7 +234,7 @@ def differences(case, path, expected, found, out):
     """Fields, their types, and the values that the mock gives to all."""
     if isinstance(expected, dict) and isinstance(found, dict):
         for key in sorted(expected.keys() | found.keys()):
-            if key in OWN or (expected.get(key) is None and found.get(key) is None):
+            if key in OWN or (case, key) in UNTOLD or (expected.get(key) is None and found.get(key) is None):
                 continue
             if key in FREE:
                 if type(expected.get(key)) is not type(found.get(key)):
@@ -244,7 +246,7 @@ def differences(case, path, expected, found, out):
             out.append(f"{case}{path}: {len(expected)} elements are {len(found)}")
         for index, (a, b) in enumerate(zip(expected, found)):
             differences(case, f"{path}[{index}]", a, b, out)
-    elif path.endswith(".arguments") and isinstance(expected, str) and isinstance(found, str):
+    elif path.endswith(".arguments") and ".chunk" not in path and isinstance(expected, str) and isinstance(found, str):
         if json.loads(expected or "{}") != json.loads(found or "{}"):
             out.append(f"{case}{path}: {expected!r} is {found!r}")
     elif expected != found:
