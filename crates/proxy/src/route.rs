@@ -112,6 +112,7 @@ fn own(provider: &Arc<Provider>, method: &str, rest: &str) -> Route {
     let path = rest.split('?').next().unwrap_or(rest);
     let front = match path {
         "/v1/chat/completions" | "/chat/completions" if method == "POST" => Some(Front::Chat),
+        "/v1/responses" | "/responses" if method == "POST" => Some(Front::Responses),
         _ => None,
     };
     match front.zip(provider.translated) {
@@ -293,6 +294,9 @@ mod tests {
         ] {
             assert_eq!(translated("POST", path), Some((Front::Chat, target)), "{path}");
         }
+        let responses = translated("POST", "/cohere/v1/responses");
+        assert_eq!(responses, Some((Front::Responses, Target::Cohere)));
+        assert_eq!(translated("GET", "/gemini/v1/responses/resp_1"), None);
         assert_eq!(translated("GET", "/anthropic/v1/chat/completions"), None);
         for path in [
             "/anthropic/v1/messages",

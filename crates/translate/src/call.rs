@@ -8,6 +8,7 @@ use crate::chat::{self, Request, Writer};
 use crate::delta::{Delta, Failure};
 use crate::outgoing::Outgoing;
 use crate::refusal::Refusal;
+use crate::responses::{self, Echo};
 use crate::{anthropic, cohere, gemini};
 
 /// Whose shape the client's request has.
@@ -15,6 +16,8 @@ use crate::{anthropic, cohere, gemini};
 pub enum Front {
     /// OpenAI Chat Completions.
     Chat,
+    /// OpenAI Responses.
+    Responses,
 }
 
 /// Whose shape the provider takes.
@@ -41,7 +44,8 @@ pub(crate) trait Reader: Send {
 /// What of a request its answer needs.
 #[derive(Clone, Debug)]
 pub struct Answering {
-    front: Front,
+    /// What a response repeats; `None` for a chat.
+    echo: Option<Echo>,
     target: Target,
     model: String,
     stream: bool,
@@ -54,12 +58,16 @@ pub struct Answering {
 pub fn begin(front: Front, target: Target, body: &[u8]) -> Result<(Outgoing, Answering), Refusal> {
     let body: Value = serde_json::from_slice(body)
         .map_err(|error| Refusal::new("", format!("The body is not JSON: {error}.")))?;
-    let request = match front {
-        Front::Chat => chat::parse(body)?,
+    let (request, echo) = match front {
+        Front::Chat => (chat::parse(body)?, None),
+        Front::Responses => responses::parse(body).map(|(request, echo)| (request, Some(echo)))?,
     };
-    let outgoing = target.request(&request)?;
+    let outgoing = target.request(&request).map_err(|refusal| match front {
+        Front::Chat => refusal,
+        Front::Responses => responses::renamed(refusal),
+    })?;
     let answering = Answering {
-        front,
+        echo,
         target,
         model: request.model,
         stream: request.stream,
@@ -96,8 +104,12 @@ impl Answering {
 
     /// The answer as a stream, `created` at that many seconds since 1970.
     pub fn stream(&self, created: u64) -> Stream {
-        let writer = match self.front {
-            Front::Chat => Writer::new(&self.model, self.include_usage, created),
+        let writer = match &self.echo {
+            None => Writing::Chat(Writer::new(&self.model, self.include_usage, created)),
+            Some(echo) => {
+                let writer = responses::Writer::new(&self.model, echo.clone(), created);
+                Writing::Responses(Box::new(writer))
+            }
         };
         let reader = self.reader();
         Stream { framer: Framer::new(), reader, writer }
@@ -109,8 +121,9 @@ impl Answering {
             .map_err(|error| Failure::of_upstream(format!("The provider's answer is not JSON: {error}.")))?;
         let mut deltas = Vec::new();
         self.reader().answer(&body, &mut deltas);
-        let answer = match self.front {
-            Front::Chat => chat::whole(deltas, &self.model, created)?,
+        let answer = match &self.echo {
+            None => chat::whole(deltas, &self.model, created)?,
+            Some(echo) => responses::Writer::new(&self.model, echo.clone(), created).whole(deltas)?,
         };
         Ok(answer.to_string().into_bytes())
     }
@@ -133,7 +146,30 @@ impl Answering {
 pub struct Stream {
     framer: Framer,
     reader: Box<dyn Reader>,
-    writer: Writer,
+    writer: Writing,
+}
+
+/// In whose shape an answer is written.
+#[derive(Debug)]
+enum Writing {
+    Chat(Writer),
+    Responses(Box<responses::Writer>),
+}
+
+impl Writing {
+    fn write(&mut self, delta: Delta, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(writer) => writer.write(delta, out),
+            Self::Responses(writer) => writer.write(delta, out),
+        }
+    }
+
+    fn close(&mut self, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(writer) => writer.close(out),
+            Self::Responses(writer) => writer.close(out),
+        }
+    }
 }
 
 impl Stream {
@@ -178,7 +214,7 @@ impl std::fmt::Debug for Stream {
     }
 }
 
-fn take(reader: &mut dyn Reader, writer: &mut Writer, event: SseEvent<'_>, out: &mut Vec<u8>) {
+fn take(reader: &mut dyn Reader, writer: &mut Writing, event: SseEvent<'_>, out: &mut Vec<u8>) {
     let data = event.data.trim_ascii();
     if data.is_empty() || data == b"[DONE]" {
         return;

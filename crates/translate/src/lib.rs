@@ -18,6 +18,7 @@ mod json;
 mod media;
 mod outgoing;
 mod refusal;
+mod responses;
 #[cfg(test)]
 mod samples;
 

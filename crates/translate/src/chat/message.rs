@@ -352,14 +352,14 @@ fn file(fields: &mut Fields, path: String, cache: Option<Value>) -> Result<Part,
 }
 
 impl Part {
-    fn text(text: String) -> Self {
+    pub(crate) fn text(text: String) -> Self {
         Self::Text { text, cache: None }
     }
 }
 
 impl Source {
     /// A `data:` URL with base64, or an address.
-    fn of(url: String) -> Self {
+    pub(crate) fn of(url: String) -> Self {
         let data = url.strip_prefix("data:").and_then(|rest| rest.split_once(','));
         match data.and_then(|(kind, data)| Some((kind.strip_suffix(";base64")?, data))) {
             Some((kind, data)) => {

@@ -69,6 +69,7 @@ pub fn parse(body: Value) -> Result<Request, Refusal> {
         stop: stop(&mut fields)?,
         format: format(&mut fields)?,
         effort: effort(&mut fields)?,
+        tell_thoughts: false,
         choices: choices(&mut fields)?,
         stream: fields.flag("stream")?.unwrap_or_default(),
         include_usage: include_usage(&mut fields)?,

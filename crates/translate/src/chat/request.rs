@@ -29,6 +29,8 @@ pub struct Request {
     pub format: Format,
     /// How hard to think.
     pub effort: Option<Effort>,
+    /// Whether the client asks to be told thoughts, with an effort or without.
+    pub tell_thoughts: bool,
     /// How many answers; 1 unless said.
     pub choices: u32,
     /// Whether to stream.

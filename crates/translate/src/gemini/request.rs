@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{contents, thinking};
-use crate::chat::{Choose, Effort, Format, Request, Tool};
+use crate::chat::{Choose, Format, Request, Tool};
 use crate::outgoing::Outgoing;
 use crate::refusal::Refusal;
 
@@ -100,10 +100,7 @@ fn generation_config(request: &Request) -> Result<Map<String, Value>, Refusal> {
     put("seed", seed(request)?);
     put("stopSequences", Some(&request.stop).filter(|stop| !stop.is_empty()).map(|stop| json!(stop)));
     put("candidateCount", Some(request.choices).filter(|choices| *choices > 1).map(Value::from));
-    put(
-        "thinkingConfig",
-        request.effort.map(|effort: Effort| thinking::config(&request.model, effort)).transpose()?,
-    );
+    put("thinkingConfig", thinking::config(request)?);
     match &request.format {
         Format::Text => {}
         Format::Json => put("responseMimeType", Some(Value::from("application/json"))),

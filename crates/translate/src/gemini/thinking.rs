@@ -2,27 +2,34 @@
 
 use serde_json::{Value, json};
 
-use crate::chat::Effort;
+use crate::chat::{Effort, Request};
 use crate::refusal::Refusal;
 
-/// `thinkingConfig` for an effort.
-pub(super) fn config(model: &str, effort: Effort) -> Result<Value, Refusal> {
-    if effort == Effort::None {
-        return off(model);
+/// `thinkingConfig`: who asks for an effort is told the thoughts too.
+pub(super) fn config(request: &Request) -> Result<Option<Value>, Refusal> {
+    match request.effort {
+        None => Ok(request.tell_thoughts.then(|| json!({"includeThoughts": true}))),
+        Some(Effort::None) => off(&request.model).map(Some),
+        Some(effort) => Ok(Some(on(&request.model, effort))),
     }
+}
+
+fn on(model: &str, effort: Effort) -> Value {
     let how_much = match generation(model) {
         Some(1 | 2) => ("thinkingBudget", Value::from(budget(model, effort))),
         _ => ("thinkingLevel", Value::from(level(model, effort))),
     };
     let (name, value) = how_much;
-    Ok(json!({"includeThoughts": true, name: value}))
+    json!({"includeThoughts": true, name: value})
 }
 
 fn off(model: &str) -> Result<Value, Refusal> {
     if matches!(generation(model), Some(1 | 2)) && !model.contains("pro") {
         return Ok(json!({"thinkingBudget": 0}));
     }
-    let why = format!("{model} cannot stop thinking. Use \"minimal\" or \"low\".");
+    let why = format!(
+        "reasoning_effort cannot be \"none\" for {model}, which always thinks. Use \"minimal\" or \"low\"."
+    );
     Err(Refusal::new("reasoning_effort", why))
 }
 
