@@ -5,6 +5,9 @@ mod messages;
 mod request;
 mod version;
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 pub(crate) use answer::Answer;

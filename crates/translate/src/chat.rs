@@ -4,6 +4,8 @@
 mod message;
 mod parse;
 mod request;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod whole;
 mod writer;

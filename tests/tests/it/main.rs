@@ -31,6 +31,7 @@ mod settings;
 mod sources;
 mod store;
 mod store_faults;
+mod translation;
 mod transports;
 #[cfg(target_os = "linux")]
 mod window;

@@ -22,7 +22,7 @@ pub fn request(request: &Request) -> Result<Outgoing, Refusal> {
     let (mut system, messages) = conversation(&request.messages)?;
     let max_tokens = request.max_tokens.unwrap_or(able.max_tokens);
     let thinking = thinking(request, able, max_tokens)?;
-    let form = form(request, able, thinking.is_some());
+    let form = form(request, able, thinking.is_some())?;
     if let Form::Words(words) = &form {
         system.push(json!({"type": "text", "text": words}));
     }
@@ -100,12 +100,12 @@ enum Form {
 const ONLY_JSON: &str =
     "Answer with one JSON object and nothing else: no words before or after it, no code fence.";
 
-fn form(request: &Request, able: Abilities, thinks: bool) -> Form {
+fn form(request: &Request, able: Abilities, thinks: bool) -> Result<Form, Refusal> {
     let can_force = able.forces_tools && !thinks && request.tools.is_empty();
     let tool = |description: &str, schema: &Value| {
         Form::Tool(json!({"name": ANSWER_TOOL, "description": description, "input_schema": schema}))
     };
-    match &request.format {
+    Ok(match &request.format {
         Format::Text => Form::Free,
         Format::Json if can_force => {
             tool("Takes the whole answer: the JSON object that was asked for.", &json!({"type": "object"}))
@@ -114,10 +114,19 @@ fn form(request: &Request, able: Abilities, thinks: bool) -> Form {
         Format::Schema { schema, .. } if able.formats => {
             Form::Config(json!({"type": "json_schema", "schema": schema}))
         }
-        Format::Schema { description, schema, .. } => {
+        Format::Schema { description, schema, .. } if can_force => {
             tool(description.as_deref().unwrap_or("Takes the whole answer."), schema)
         }
-    }
+        Format::Schema { .. } => {
+            return Err(Refusal::new(
+                "response_format",
+                format!(
+                    "response_format cannot hold {} to a schema beside tools or reasoning.",
+                    request.model
+                ),
+            ));
+        }
+    })
 }
 
 /// The way to think, by the effort asked for.
