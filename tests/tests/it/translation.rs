@@ -1,6 +1,8 @@
 //! Calls in OpenAI's shape to providers with another: the client gets what OpenAI would have given, piece by piece, and
 //! the record keeps what either side said.
 
+mod responses;
+
 use api::{BodySide, CallState, CostSource, UsageSource};
 use serde_json::{Value, json};
 use tests::{
