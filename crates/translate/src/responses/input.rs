@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::proof;
+use super::{proof, tools};
 use crate::chat::{Call, Message, Part, Source, Thought};
 use crate::fields::Fields;
 use crate::refusal::Refusal;
@@ -95,7 +95,7 @@ fn message(fields: &mut Fields) -> Result<Item, Refusal> {
 
 fn call(fields: &mut Fields, path: String) -> Result<Call, Refusal> {
     let id = fields.text("call_id")?;
-    let name = fields.text("name")?;
+    let (namespace, name) = (fields.text("namespace")?, fields.text("name")?);
     let text = fields.text("arguments")?.unwrap_or_default();
     let arguments = match text.trim() {
         "" => Value::Object(Map::new()),
@@ -105,7 +105,7 @@ fn call(fields: &mut Fields, path: String) -> Result<Call, Refusal> {
     };
     Ok(Call {
         id: fields.needed("call_id", id)?,
-        name: fields.needed("name", name)?,
+        name: tools::flat(namespace.as_deref(), &fields.needed("name", name)?),
         arguments,
         proof: None,
         path,
@@ -116,7 +116,9 @@ fn output(fields: &mut Fields, path: String) -> Result<Item, Refusal> {
     let id = fields.text("call_id")?;
     let id = fields.needed("call_id", id)?;
     // Newer clients repeat the tool's name, which its call has told.
-    fields.take("name");
+    for name in ["name", "namespace"] {
+        fields.take(name);
+    }
     let parts = content(fields, "output")?;
     Ok(Item::Message(Message::Tool { id, parts, path }))
 }

@@ -26,6 +26,8 @@ pub(super) enum Kind {
     Call {
         /// The id that its result will name.
         call_id: String,
+        /// The tool's namespace, if it is in one.
+        namespace: Option<String>,
         /// The tool.
         name: String,
         /// The arguments so far.
@@ -165,10 +167,16 @@ impl Item {
                     text.iter().map(|text| json!({"type": "summary_text", "text": text})).collect();
                 json!({"id": self.id, "type": "reasoning", "summary": summary, "encrypted_content": proof})
             }
-            Kind::Call { call_id, name, arguments } => json!({
-                "id": self.id, "type": "function_call", "status": status, "call_id": call_id, "name": name,
-                "arguments": arguments,
-            }),
+            Kind::Call { call_id, namespace, name, arguments } => {
+                let mut call = json!({
+                    "id": self.id, "type": "function_call", "status": status, "call_id": call_id, "name": name,
+                    "arguments": arguments,
+                });
+                if let Some(namespace) = namespace {
+                    call["namespace"] = Value::from(namespace.as_str());
+                }
+                call
+            }
         }
     }
 }

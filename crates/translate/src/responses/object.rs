@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::tools::Namespaced;
 use crate::delta::{Failure, Usage};
 
 /// What a response repeats of its request, with what stands there when nothing was said.
@@ -24,7 +25,11 @@ const REPEATED: &[(&str, &str)] = &[
 
 /// What the answer repeats.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Echo(Map<String, Value>);
+pub(crate) struct Echo {
+    repeated: Map<String, Value>,
+    /// Functions whose namespace is to be told apart from their names.
+    pub(super) namespaced: Vec<Namespaced>,
+}
 
 impl Echo {
     /// Of a request's body.
@@ -34,7 +39,15 @@ impl Echo {
             let value = own.unwrap_or_else(|| serde_json::from_str(default).unwrap_or_default());
             ((*name).to_owned(), value)
         });
-        Self(repeated.collect())
+        Self { repeated: repeated.collect(), namespaced: Vec::new() }
+    }
+
+    /// A function's namespace and its name in there.
+    pub(super) fn apart(&self, name: String) -> (Option<String>, String) {
+        match self.namespaced.iter().find(|known| known.flat == name) {
+            Some(known) => (Some(known.namespace.clone()), known.name.clone()),
+            None => (None, name),
+        }
     }
 }
 
@@ -93,7 +106,7 @@ pub(super) fn response(head: &Head, status: &Status, output: &[Value], usage: Op
     put("store", Value::Bool(false));
     put("top_logprobs", Value::from(0));
     put("truncation", Value::from("disabled"));
-    for (name, value) in &head.echo.0 {
+    for (name, value) in &head.echo.repeated {
         put(name, value.clone());
     }
     put("usage", usage.map_or(Value::Null, counted));

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::object::Echo;
+use super::tools::Offered;
 use super::{input, tools};
 use crate::chat::{Effort, Format, Message, Part, Request, Sampling};
 use crate::fields::Fields;
@@ -17,6 +18,7 @@ const HINTS: &[&str] = &[
     "prompt_cache_options",
     "max_tool_calls",
     "stream_options",
+    "client_metadata",
 ];
 
 /// Fields that stand for their default when they have one of these values (as JSON), and cannot be translated else.
@@ -43,7 +45,7 @@ const ONLY_DEFAULT: &[(&str, &[&str], &str)] = &[
 
 /// Reads a request's body, and what of it the answer repeats.
 pub(crate) fn parse(body: Value) -> Result<(Request, Echo), Refusal> {
-    let echo = Echo::of(&body);
+    let mut echo = Echo::of(&body);
     let mut fields = Fields::of(body, "")?;
     HINTS.iter().for_each(|hint| _ = fields.take(hint));
     for (name, defaults, why) in ONLY_DEFAULT {
@@ -56,7 +58,8 @@ pub(crate) fn parse(body: Value) -> Result<(Request, Echo), Refusal> {
     include(&mut fields)?;
     let model = fields.text("model")?;
     let (effort, tell_thoughts) = reasoning(&mut fields)?;
-    let (choose, tools) = tools::read(&mut fields)?;
+    let Offered { tools, choose, namespaced } = tools::read(&mut fields)?;
+    echo.namespaced = namespaced;
     let user = fields.text("user")?;
     let request = Request {
         model: fields.needed("model", model)?,

@@ -86,7 +86,9 @@ impl Writer {
                 }
             }
             Delta::ToolStart { id, name, .. } => {
-                self.item(|_| false, || Kind::Call { call_id: id, name, arguments: String::new() }, out);
+                let (namespace, name) = self.head.echo.apart(name);
+                let call = || Kind::Call { call_id: id, namespace, name, arguments: String::new() };
+                self.item(|_| false, call, out);
             }
             Delta::ToolArguments { text, .. } => {
                 if let Some(item) = &mut self.open {

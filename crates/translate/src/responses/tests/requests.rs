@@ -165,3 +165,21 @@ fn thoughts_that_only_openai_can_read_stay_behind() {
     };
     assert_eq!((thoughts.len(), calls.len()), (0, 1));
 }
+
+#[test]
+fn namespaces_go_into_names_and_out_of_them() {
+    let (request, echo) = parse(with(&json!({
+        "tools": [{"type": "namespace", "name": "agents", "description": "About agents.", "tools": [
+            {"type": "function", "name": "close", "description": "Closes one.", "parameters": {"type": "object"}}]}],
+        "tool_choice": {"type": "function", "namespace": "agents", "name": "close"},
+        "input": [{"type": "function_call", "call_id": "a", "namespace": "agents", "name": "close", "arguments": "{}"}],
+    })))
+    .unwrap();
+    assert_eq!(request.tools[0].name, "agents__close");
+    assert_eq!(request.tools[0].description.as_deref(), Some("About agents.\n\nCloses one."));
+    assert_eq!(request.choose, chat::Choose::Named("agents__close".to_owned()));
+    let chat::Message::Assistant { calls, .. } = &request.messages[0] else { panic!("{request:?}") };
+    assert_eq!(calls[0].name, "agents__close");
+    assert_eq!(echo.apart("agents__close".to_owned()), (Some("agents".to_owned()), "close".to_owned()));
+    assert_eq!(echo.apart("look".to_owned()), (None, "look".to_owned()));
+}
