@@ -15,7 +15,7 @@ const LEFT_OUT: [&str; 9] = [
     "accept",
 ];
 
-/// The command that sends the same request to the same upstream.
+/// The command that sends the same request to the same upstream; of a translated call, the translated one.
 pub fn command(call: &CallDetail, body: Option<&str>) -> String {
     let plain = call.upstream.starts_with("localhost") || call.upstream.starts_with("127.");
     let scheme = if plain { "http" } else { "https" };
@@ -23,7 +23,8 @@ pub fn command(call: &CallDetail, body: Option<&str>) -> String {
         call.upstream.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
     let query =
         call.query.as_deref().map(|query| format!("?{}", without_fingerprints(query))).unwrap_or_default();
-    let url = format!("{scheme}://{upstream}{}{query}", call.summary.path);
+    let path = call.translated.as_ref().map_or(&call.summary.path, |translated| &translated.upstream_path);
+    let url = format!("{scheme}://{upstream}{path}{query}");
     let mut lines = vec![format!("curl {}", quoted(&url))];
     if call.summary.method != "POST" || body.is_none() {
         lines.push(format!("-X {}", call.summary.method));
