@@ -253,12 +253,12 @@ def differences(case, path, expected, found, out):
         out.append(f"{case}{path}: {expected!r} is {found!r}")
 
 
-def main():
+def main(cases):
     root, prefixes = sys.argv[1], sys.argv[2:]
     found, compared = [], 0
-    first = {case.__name__: case(client(root, "/v1"), MODELS["/v1"]) for case in CASES}
+    first = {case.__name__: case(client(root, "/v1"), MODELS["/v1"]) for case in cases}
     for prefix in prefixes:
-        for case in CASES:
+        for case in cases:
             try:
                 result = case(client(root, prefix), MODELS[prefix])
             except Exception as problem:
@@ -266,7 +266,8 @@ def main():
                 continue
             compared += 1
             differences(f"{prefix} {case.__name__}", "", first[case.__name__], result, found)
-    print(json.dumps({"cases": len(CASES), "compared": compared, "differences": found}, ensure_ascii=False))
+    print(json.dumps({"cases": len(cases), "compared": compared, "differences": found}, ensure_ascii=False))
 
 
-main()
+if __name__ == "__main__":
+    main(CASES)

@@ -101,3 +101,11 @@ async fn javascript_translated() {
     command.arg(script("translation.mjs")).arg(installed("js-sdk/node_modules"));
     go("JavaScript and Vercel AI", command, &PREFIXES).await;
 }
+
+#[tokio::test]
+#[ignore = "needs real clients: cargo xtask test --clients DIR"]
+async fn python_responses() {
+    let mut command = Command::new(installed("py-sdk/bin/python"));
+    command.arg(script("responses.py"));
+    go("Python, Responses", command, &PREFIXES).await;
+}
