@@ -1,6 +1,6 @@
 """The same as `translation.py` for OpenAI's Responses: one script, four providers, answers that have to agree.
 
-The first argument is the proxy's root; further ones name the prefixes besides `/v1` to go through. Answers go back as
+Arguments: which set of cases, the proxy's root, and the prefixes besides `/v1` to go through. Answers go back as
 they came: the items of `output` become part of the next `input`.
 """
 
@@ -134,7 +134,48 @@ def cancel(api, models):
     return {"first": first}
 
 
+def langchain(case):
+    """A case that is given LangChain's model, which speaks Responses."""
+    def made(api, models):
+        from langchain_openai import ChatOpenAI
+
+        return case(ChatOpenAI(model=models[0], base_url=str(api.base_url), api_key=api.api_key, max_retries=0,
+                               use_responses_api=True, stream_usage=True, store=False))
+
+    made.__name__ = case.__name__
+    return made
+
+
+@langchain
+def lc_invoke(model):
+    return translation.told(model.invoke([("system", "Be brief."), ("user", "case:plain Hello")]))
+
+
+@langchain
+def lc_stream(model):
+    answer = None
+    for chunk in model.stream([("user", "case:plain Hello")]):
+        answer = chunk if answer is None else answer + chunk
+    return translation.told(answer)
+
+
+@langchain
+def lc_tools(model):
+    return translation.lc_loop(model, "tools")
+
+
+@langchain
+def lc_parallel(model):
+    return translation.lc_loop(model, "parallel")
+
+
+@langchain
+def lc_schema(model):
+    return model.with_structured_output(Weather).invoke("case:schema Hello").model_dump()
+
+
+LANGCHAIN = [lc_invoke, lc_stream, lc_tools, lc_parallel, lc_schema]
 CASES = [plain, text, stream, tools, parallel_streamed, image, schema, reasoning, reasoning_streamed, error, error_streamed,
          cancel]
 
-translation.main(CASES)
+translation.main({"openai": CASES, "langchain": LANGCHAIN})

@@ -29,11 +29,11 @@ const MODELS = {
 };
 // What only one side says, without a meaning that the other lacks.
 const OWN = new Set(['service_tier', 'system_fingerprint', 'reasoning_details', 'extra_content', 'cache_write_tokens',
-  'audio_tokens', 'accepted_prediction_tokens', 'rejected_prediction_tokens', 'annotations', 'obfuscation', 'logprobs']);
+  'audio_tokens', 'accepted_prediction_tokens', 'rejected_prediction_tokens', 'annotations', 'obfuscation', 'logprobs', 'encrypted_content']);
 // What a provider does not tell.
-const UNTOLD = [/^\/cohere\/v1 reasoning.*\.reasoning_tokens$/];
+const UNTOLD = [/^\/cohere\/v1 (response_)?reasoning.*\.reasoning_tokens$/];
 // Values that each provider makes for itself.
-const FREE = new Set(['id', 'created', 'model']);
+const FREE = new Set(['id', 'created', 'model', 'item_id', 'call_id']);
 const PIXEL = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const KEY = 'sk-test-0123456789abcdef';
 
@@ -119,32 +119,84 @@ const CASES = {
   },
 };
 
-// Vercel's AI SDK on the same addresses.
+/** What of a response is the provider's to tell. */
+const told = ({ id, object, status, output, output_text, usage, error, incomplete_details }) => ({ id, object, status, output, output_text, usage, error, incomplete_details });
+const FLAT = TOOLS.map(({ function: { name, description, parameters } }) => ({ type: 'function', name, description, parameters, strict: true }));
+const say = (name) => [{ role: 'user', content: [{ type: 'input_text', text: `case:${name} What is it like in Köln? 🌦` }] }];
+
+/** A stream's events in their order, how each looks, and the response it ends with. */
+async function events(stream) {
+  const order = [], chunks = {};
+  let final = null, number = 0;
+  for await (const { response, ...event } of stream) {
+    if (event.sequence_number !== number) throw new Error(`event ${number} has the number ${event.sequence_number}`);
+    number += 1;
+    if (order.at(-1) !== event.type) order.push(event.type);
+    chunks[event.type] = merge(chunks[event.type], shape(event));
+    final = response ?? final;
+  }
+  return { order, chunks, final: told(final) };
+}
+
+/** Goes on until no function is called any more; what was said goes back as it came. */
+async function rounds(api, model, name, results) {
+  const input = say(name), turns = [];
+  for (let turn = 0; turn < 5; turn += 1) {
+    const answer = await api.responses.create({ model, input, tools: FLAT });
+    turns.push(told(answer));
+    const calls = answer.output.filter(({ type }) => type === 'function_call');
+    if (!calls.length) return turns;
+    input.push(...answer.output, ...results(calls.map(({ call_id, name }) => ({ type: 'function_call_output', call_id, output: `${name} is fine` }))));
+  }
+  return { error: 'it calls functions for ever', turns };
+}
+
+const RESPONSES = {
+  response: async (api, [model]) => told(await api.responses.create({ model, input: say('plain'), instructions: 'Be brief.', max_output_tokens: 500 })),
+  response_streamed: async (api, [model]) => events(await api.responses.create({ model, input: say('plain'), stream: true })),
+  response_tools: (api, [model]) => rounds(api, model, 'tools', (results) => results),
+  response_parallel: (api, [model]) => rounds(api, model, 'parallel', (results) => results.reverse()),
+  response_tools_streamed: async (api, [model]) => events(await api.responses.create({ model, input: say('parallel'), tools: FLAT, stream: true })),
+  response_image: async (api, [model]) => told(await api.responses.create({
+    model, input: [{ role: 'user', content: [{ type: 'input_text', text: 'case:plain What is this?' }, { type: 'input_image', image_url: PIXEL, detail: 'auto' }] }],
+  })),
+  response_schema: async (api, [model]) => {
+    const format = { type: 'json_schema', name: 'weather', schema: WEATHER, strict: true };
+    return JSON.parse((await api.responses.create({ model, input: say('schema'), text: { format } })).output_text);
+  },
+  response_reasoning: async (api, [, model]) => events(await api.responses.create({ model, input: say('reasoning'), reasoning: { effort: 'low', summary: 'auto' }, stream: true })),
+  response_error: (api, [model]) => failed(() => api.responses.create({ model, input: say('error'), stream: true })),
+};
+
+// Vercel's AI SDK on the same addresses: with chat completions, and with responses, which is what it does unasked.
 const chosen = (root, prefix) => createOpenAI({ baseURL: root + prefix, apiKey: KEY }).chat(MODELS[prefix][0]);
+const unasked = (root, prefix) => createOpenAI({ baseURL: root + prefix, apiKey: KEY })(MODELS[prefix][0]);
 const offered = () => Object.fromEntries(TOOLS.map(({ function: { name, description, parameters } }) => [
   name, aiTool({ description, inputSchema: jsonSchema(parameters), execute: async () => 'fine' }),
 ]));
+// Responses are kept by OpenAI unless the caller says no, and then named instead of sent.
+const CALM = { maxRetries: 0, providerOptions: { openai: { store: false } } };
 const VERCEL = {
   ai_text: async (model) => {
-    const { text, finishReason, usage } = await generateText({ model, maxRetries: 0, prompt: 'case:plain Hello' });
+    const { text, finishReason, usage } = await generateText({ model, ...CALM, prompt: 'case:plain Hello' });
     return { text, finishReason, usage: Object.keys(usage).sort() };
   },
   ai_stream: async (model) => {
-    const result = streamText({ model, maxRetries: 0, messages: ask('plain') });
+    const result = streamText({ model, ...CALM, messages: ask('plain') });
     let text = '';
     for await (const piece of result.textStream) text += piece;
     return { text, finishReason: await result.finishReason };
   },
   ai_tools: async (model) => {
-    const { text, steps } = await generateText({ model, maxRetries: 0, messages: ask('tools'), tools: offered(), stopWhen: stepCountIs(5) });
+    const { text, steps } = await generateText({ model, ...CALM, messages: ask('tools'), tools: offered(), stopWhen: stepCountIs(5) });
     return { text, calls: steps.map((step) => step.toolCalls.map(({ toolName, input }) => ({ toolName, input }))) };
   },
   ai_parallel: async (model) => {
-    const { text, steps } = await generateText({ model, maxRetries: 0, messages: ask('parallel'), tools: offered(), stopWhen: stepCountIs(5) });
+    const { text, steps } = await generateText({ model, ...CALM, messages: ask('parallel'), tools: offered(), stopWhen: stepCountIs(5) });
     return { text, calls: steps.map((step) => step.toolCalls.map(({ toolName, input }) => ({ toolName, input }))) };
   },
   ai_object: async (model) => {
-    const { object } = await generateObject({ model, maxRetries: 0, messages: ask('schema'), schema: jsonSchema(WEATHER) });
+    const { object } = await generateObject({ model, ...CALM, messages: ask('schema'), schema: jsonSchema(WEATHER) });
     return object;
   },
 };
@@ -191,11 +243,12 @@ function compare(path, expected, found, out) {
 
 const [root, ...prefixes] = process.argv.slice(3);
 const run = {
-  ...Object.fromEntries(Object.entries(CASES).map(([name, make]) => [name, (prefix) => {
+  ...Object.fromEntries(Object.entries({ ...CASES, ...RESPONSES }).map(([name, make]) => [name, (prefix) => {
     const api = new OpenAI({ baseURL: root + prefix, apiKey: KEY, maxRetries: 0 });
     return make(api, MODELS[prefix]);
   }])),
   ...Object.fromEntries(Object.entries(VERCEL).map(([name, make]) => [name, (prefix) => make(chosen(root, prefix))])),
+  ...Object.fromEntries(Object.entries(VERCEL).map(([name, make]) => [`${name}_unasked`, (prefix) => make(unasked(root, prefix))])),
 };
 const first = {};
 for (const [name, make] of Object.entries(run)) first[name] = await make('/v1');

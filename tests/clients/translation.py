@@ -1,6 +1,7 @@
-"""One script for four providers: the OpenAI SDK makes the same calls to each, and what its user gets has to agree.
+"""One script for four providers: the OpenAI SDK, or LangChain, makes the same calls to each, and what its user gets has to
+agree.
 
-The first argument is the proxy's root; further ones name the prefixes besides `/v1` to go through. A marker in each
+The first argument is `openai` or `langchain`, the second the proxy's root; further ones name the prefixes besides `/v1` to go through. A marker in each
 prompt (`case:NAME`) tells the mock behind the proxy what to answer. Prints one JSON document: what differs from `/v1`,
 field by field, and how many answers were compared. Leaves out retries: one call is one request.
 """
@@ -206,6 +207,74 @@ def cancel(api, models):
     return {"read": read}
 
 
+def langchain(case):
+    """A case that is given LangChain's model instead of the SDK's client."""
+    def made(api, models):
+        from langchain_openai import ChatOpenAI
+
+        return case(ChatOpenAI(model=models[0], base_url=str(api.base_url), api_key=api.api_key, max_retries=0,
+                               stream_usage=True))
+
+    made.__name__ = case.__name__
+    return made
+
+
+def told(message):
+    return {"text": str(message.text), "calls": [[call["name"], call["args"]] for call in message.tool_calls],
+            "usage": message.usage_metadata, "finish": message.response_metadata.get("finish_reason")}
+
+
+@langchain
+def lc_invoke(model):
+    return told(model.invoke([("system", "Be brief."), ("user", "case:plain Hello")]))
+
+
+@langchain
+def lc_stream(model):
+    answer = None
+    for chunk in model.stream([("user", "case:plain Hello")]):
+        answer = chunk if answer is None else answer + chunk
+    return told(answer)
+
+
+def lc_loop(model, name):
+    from langchain_core.messages import HumanMessage, ToolMessage
+
+    bound, messages, turns = model.bind_tools(TOOLS), [HumanMessage(f"case:{name} Hello")], []
+    for _ in range(5):
+        answer = bound.invoke(messages)
+        turns.append(told(answer))
+        messages.append(answer)
+        if not answer.tool_calls:
+            return turns
+        messages += [ToolMessage(f"{call['name']} is fine", tool_call_id=call["id"]) for call in answer.tool_calls]
+    return {"error": "it calls tools for ever", "turns": turns}
+
+
+@langchain
+def lc_tools(model):
+    return lc_loop(model, "tools")
+
+
+@langchain
+def lc_parallel(model):
+    return lc_loop(model, "parallel")
+
+
+@langchain
+def lc_schema(model):
+    return model.with_structured_output(Weather).invoke("case:schema Hello").model_dump()
+
+
+@langchain
+def lc_image(model):
+    from langchain_core.messages import HumanMessage
+
+    parts = [{"type": "text", "text": "case:plain Hello"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
+    return told(model.invoke([HumanMessage(parts)]))
+
+
+LANGCHAIN = [lc_invoke, lc_stream, lc_tools, lc_parallel, lc_schema, lc_image]
 CASES = [chat, stream, tools, tools_streamed, parallel, parallel_streamed, image, schema, reasoning, reasoning_streamed,
          error, error_streamed, error_midway, cancel]
 
@@ -253,8 +322,9 @@ def differences(case, path, expected, found, out):
         out.append(f"{case}{path}: {expected!r} is {found!r}")
 
 
-def main(cases):
-    root, prefixes = sys.argv[1], sys.argv[2:]
+def main(sets):
+    root, prefixes = sys.argv[2], sys.argv[3:]
+    cases = sets[sys.argv[1]]
     found, compared = [], 0
     first = {case.__name__: case(client(root, "/v1"), MODELS["/v1"]) for case in cases}
     for prefix in prefixes:
@@ -270,4 +340,4 @@ def main(cases):
 
 
 if __name__ == "__main__":
-    main(CASES)
+    main({"openai": CASES, "langchain": LANGCHAIN})

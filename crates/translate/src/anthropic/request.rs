@@ -131,11 +131,14 @@ fn form(request: &Request, able: Abilities, thinks: bool) -> Result<Form, Refusa
 
 /// The way to think, by the effort asked for.
 fn thinking(request: &Request, able: Abilities, max_tokens: u64) -> Result<Option<Value>, Refusal> {
-    let Some(effort) = request.effort else { return Ok(None) };
+    let Some(effort) = request.effort else {
+        // Who wants to be told thoughts wants the model to have some.
+        let adaptive = matches!(able.thinking, Thinking::Adaptive { .. });
+        return Ok((request.tell_thoughts && adaptive).then(shown));
+    };
     match able.thinking {
         Thinking::Adaptive { .. } if effort == Effort::None => Ok(Some(json!({"type": "disabled"}))),
-        // Newer models would think without showing it.
-        Thinking::Adaptive { .. } => Ok(Some(json!({"type": "adaptive", "display": "summarized"}))),
+        Thinking::Adaptive { .. } => Ok(Some(shown())),
         _ if effort == Effort::None => Ok(None),
         Thinking::Never => Err(Refusal::new(
             "reasoning_effort",
@@ -161,6 +164,11 @@ fn thinking(request: &Request, able: Abilities, max_tokens: u64) -> Result<Optio
             Ok(Some(json!({"type": "enabled", "budget_tokens": budget})))
         }
     }
+}
+
+/// Newer models would think without showing it.
+fn shown() -> Value {
+    json!({"type": "adaptive", "display": "summarized"})
 }
 
 /// Tokens to think with.

@@ -1,4 +1,4 @@
-//! OpenAI's SDKs, pointed at providers with another dialect: one script, and what its user gets has to agree with what
+//! OpenAI's SDKs and what builds on them, pointed at providers with another dialect: one script, and what its user gets has to agree with what
 //! OpenAI itself would have given.
 
 use std::process::Stdio;
@@ -47,7 +47,7 @@ fn plan(received: &Received) -> Plan {
     }
 }
 
-async fn go(language: &str, mut command: Command, prefixes: &[&str]) {
+async fn go(client: &str, mut command: Command, prefixes: &[&str]) {
     let mock = Mock::start().await;
     mock.answer(|received| {
         let mut answer = plan(received).answer(received);
@@ -65,22 +65,22 @@ async fn go(language: &str, mut command: Command, prefixes: &[&str]) {
     let output = within("the script", child.wait_with_output()).await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     let report: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("the script said {said:?}"));
-    assert_eq!(report["differences"], serde_json::json!([]), "{language}");
+    assert_eq!(report["differences"], serde_json::json!([]), "{client}");
     let cases = report["cases"].as_u64().unwrap();
     assert_eq!(report["compared"].as_u64().unwrap(), cases * prefixes.len() as u64);
     // Whoever left in the middle reached every upstream.
-    let left = || {
-        mock.exchanges()
-            .iter()
-            .filter(|exchange| exchange.sent.as_ref().is_some_and(|sent| sent.client_left))
-            .count()
-    };
-    wait_until("every cancelled stream", async || (left() == prefixes.len() + 1).then_some(())).await;
+    wait_until("every cancelled stream", async || {
+        let exchanges = mock.exchanges();
+        let mut cancelled =
+            exchanges.iter().filter(|exchange| contains(&exchange.received.body, b"case:cancel"));
+        cancelled.all(|exchange| exchange.sent.as_ref().is_some_and(|sent| sent.client_left)).then_some(())
+    })
+    .await;
     let asked = mock.exchanges().len();
     let recorded = app.recorded(asked).await;
     assert!(recorded.iter().all(|call| call.state != CallState::Unreachable));
     table(&format!(
-        "| OpenAI SDK, translated ({language}) | {asked} | {} | 0 | {} | 0 |\n",
+        "| {client}, translated | {asked} | {} | 0 | {} | 0 |\n",
         report["compared"],
         recorded.len()
     ));
@@ -90,8 +90,16 @@ async fn go(language: &str, mut command: Command, prefixes: &[&str]) {
 #[ignore = "needs real clients: cargo xtask test --clients DIR"]
 async fn python_translated() {
     let mut command = Command::new(installed("py-sdk/bin/python"));
-    command.arg(script("translation.py"));
-    go("Python", command, &PREFIXES).await;
+    command.arg(script("translation.py")).arg("openai");
+    go("OpenAI SDK (Python)", command, &PREFIXES).await;
+}
+
+#[tokio::test]
+#[ignore = "needs real clients: cargo xtask test --clients DIR"]
+async fn langchain_translated() {
+    let mut command = Command::new(installed("py-sdk/bin/python"));
+    command.arg(script("translation.py")).arg("langchain");
+    go("LangChain", command, &PREFIXES).await;
 }
 
 #[tokio::test]
@@ -99,13 +107,74 @@ async fn python_translated() {
 async fn javascript_translated() {
     let mut command = Command::new("node");
     command.arg(script("translation.mjs")).arg(installed("js-sdk/node_modules"));
-    go("JavaScript and Vercel AI", command, &PREFIXES).await;
+    go("OpenAI SDK and Vercel AI (JavaScript)", command, &PREFIXES).await;
+}
+
+#[tokio::test]
+#[ignore = "needs real clients: cargo xtask test --clients DIR"]
+async fn aider_translated() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let models = ["gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-flash", "command-a-03-2025"];
+    for (prefix, model) in ["/v1"].into_iter().chain(PREFIXES).zip(models) {
+        for flag in ["--stream", "--no-stream"] {
+            let home = tempfile::tempdir().unwrap();
+            let mut command = Command::new(installed("py-aider/bin/aider"));
+            command.env_clear().env("HOME", home.path()).current_dir(home.path());
+            command
+                .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+                .env("LANG", "C.UTF-8")
+                .env("TERM", "dumb");
+            command.env("AIDER_ANALYTICS", "false").env("LITELLM_LOCAL_MODEL_COST_MAP", "True");
+            command.args([
+                "--model",
+                &format!("openai/{model}"),
+                "--openai-api-key",
+                "sk-test-0123456789abcdef",
+                flag,
+            ]);
+            command.args([
+                "--openai-api-base",
+                &format!("http://{}{prefix}", app.proxy),
+                "--message",
+                "What is the answer?",
+            ]);
+            command.args([
+                "--no-git",
+                "--yes-always",
+                "--no-check-update",
+                "--analytics-disable",
+                "--no-pretty",
+            ]);
+            command.args(["--no-show-model-warnings", "--no-show-release-notes", "--no-fancy-input"]);
+            let child =
+                command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+            let output = within("aider", child.wait_with_output()).await.unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(
+                output.status.success() && said.contains("the answer is forty-two"),
+                "{prefix} {flag}: {said}"
+            );
+        }
+    }
+    let asked = mock.exchanges().len();
+    let recorded = app.recorded(asked).await;
+    assert!(recorded.iter().all(|call| call.state == CallState::Complete));
+    table(&format!("| Aider, translated | {asked} | {asked} | 0 | {} | 0 |\n", recorded.len()));
 }
 
 #[tokio::test]
 #[ignore = "needs real clients: cargo xtask test --clients DIR"]
 async fn python_responses() {
     let mut command = Command::new(installed("py-sdk/bin/python"));
-    command.arg(script("responses.py"));
-    go("Python, Responses", command, &PREFIXES).await;
+    command.arg(script("responses.py")).arg("openai");
+    go("OpenAI SDK, Responses (Python)", command, &PREFIXES).await;
+}
+
+#[tokio::test]
+#[ignore = "needs real clients: cargo xtask test --clients DIR"]
+async fn langchain_responses() {
+    let mut command = Command::new(installed("py-sdk/bin/python"));
+    command.arg(script("responses.py")).arg("langchain");
+    go("LangChain, Responses", command, &PREFIXES).await;
 }
