@@ -20,7 +20,7 @@ MODELS = {
 }
 # What only one side says, without a meaning that the other lacks.
 OWN = {"service_tier", "system_fingerprint", "reasoning_details", "extra_content", "cache_write_tokens", "audio_tokens",
-       "accepted_prediction_tokens", "rejected_prediction_tokens", "annotations", "obfuscation"}
+       "accepted_prediction_tokens", "rejected_prediction_tokens", "annotations", "obfuscation", "cache_creation"}
 # What a provider does not tell.
 UNTOLD = {(f"/cohere/v1 {case}", "reasoning_tokens") for case in ("reasoning", "reasoning_streamed")}
 # Values that each provider makes for itself.
