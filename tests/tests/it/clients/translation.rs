@@ -178,3 +178,43 @@ async fn langchain_responses() {
     command.arg(script("responses.py")).arg("langchain");
     go("LangChain, Responses", command, &PREFIXES).await;
 }
+
+/// A turn of Codex that runs a command, for each provider. Its web search runs at OpenAI, so that it is switched off.
+#[tokio::test]
+#[ignore = "needs real clients: cargo xtask test --clients DIR"]
+async fn codex_translated() {
+    let mock = Mock::start().await;
+    mock.follow(Plan { tool: owned("exec_command", r#"{"cmd":"echo mocked"}"#), ..Plan::default() });
+    let app = App::start(mock.address()).await;
+    let models = ["claude-sonnet-4-5", "gemini-3-pro-preview", "command-a-03-2025"];
+    for (prefix, model) in PREFIXES.into_iter().zip(models) {
+        let home = tempfile::tempdir().unwrap();
+        let settings = format!(
+            "model = \"{model}\"\nmodel_provider = \"local\"\nweb_search = \"disabled\"\n[model_providers.local]\n\
+             name = \"local\"\nbase_url = \"http://{}{prefix}\"\nenv_key = \"LOCAL_KEY\"\nwire_api = \"responses\"\n\
+             request_max_retries = 0\nstream_max_retries = 0\n[analytics]\nenabled = false\n",
+            app.proxy
+        );
+        let folder = home.path().join(".codex");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("config.toml"), settings).unwrap();
+        let mut command = Command::new(installed("js-codex/node_modules/.bin/codex"));
+        command.env_clear().env("HOME", home.path()).env("CODEX_HOME", &folder).current_dir(home.path());
+        command
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("LOCAL_KEY", "sk-test-0123456789abcdef");
+        command.args(["exec", "--skip-git-repo-check", "--json", "-s", "danger-full-access", "Run it."]);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let output = within("codex", child.wait_with_output()).await.unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("\"aggregated_output\":\"mocked\\n\""), "{prefix}: the command ran: {said}");
+        assert!(
+            said.contains("the answer is forty-two") && said.contains("turn.completed"),
+            "{prefix}: {said}"
+        );
+    }
+    let asked = mock.exchanges().len();
+    let recorded = app.recorded(asked).await;
+    assert!(recorded.iter().all(|call| call.state == CallState::Complete));
+    table(&format!("| Codex, translated | {asked} | {asked} | 0 | {} | 0 |\n", recorded.len()));
+}
