@@ -16,6 +16,12 @@ const REQUESTS: [&str; 6] = [
     "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nhm\r\n--b--\r\n",
 ];
 
+/// A chat and a response with something of everything.
+const TRANSLATED: [&str; 2] = [
+    r#"{"model":"gemini-3-pro","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"system","content":"s"},{"role":"user","content":[{"type":"text","text":"Grüße"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"high"}}]},{"role":"assistant","content":null,"reasoning_details":[{"type":"reasoning.text","text":"t","signature":"s"}],"tool_calls":[{"id":"a__gemini__QQ","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a__gemini__QQ","content":"42"}],"tools":[{"type":"function","function":{"name":"f","parameters":{},"strict":true}}],"tool_choice":"required","response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{}}},"max_tokens":9000,"temperature":0.5,"top_p":1,"stop":["x"],"reasoning_effort":"low"}"#,
+    r#"{"model":"claude-opus-4-6","stream":true,"instructions":"i","input":[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"type":"reasoning","summary":[{"type":"summary_text","text":"t"}],"encrypted_content":"signature:s"},{"type":"function_call","call_id":"c","name":"f","namespace":"n","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"o"}],"tools":[{"type":"namespace","name":"n","tools":[{"type":"function","name":"f"}]}],"text":{"format":{"type":"json_object"}},"reasoning":{"effort":"low","summary":"auto"}}"#,
+];
+
 /// The inputs that `target` begins with.
 pub fn seeds(target: Target) -> Vec<Vec<u8>> {
     let answers = answers();
@@ -30,6 +36,21 @@ pub fn seeds(target: Target) -> Vec<Vec<u8>> {
                 .collect()
         }
         Target::Decoding => (0..6).map(|encoding| with(&[128 + encoding], b"data: {\"a\":1}\n\n")).collect(),
+        Target::Translation => {
+            let streams = answers.iter().filter(|(name, _)| name.ends_with(".sse"));
+            let streams: Vec<&[u8]> = streams.map(|(_, bytes)| bytes.as_slice()).collect();
+            let all = TRANSLATED.iter().zip(0_u8..).flat_map(|(request, front)| {
+                let one = |target: u8| {
+                    let streams = streams.iter();
+                    let with = move |answer: &&[u8]| {
+                        with(&[target << 1 | front, 7], &with(request.as_bytes(), &with(b"\0", answer)))
+                    };
+                    streams.map(with).collect::<Vec<_>>()
+                };
+                (0..3).flat_map(one).collect::<Vec<_>>()
+            });
+            all.collect()
+        }
         Target::Dialects => {
             let of_answers = answers.iter().map(|(name, bytes)| {
                 let label = if name.ends_with(".sse") { 0 } else { 1 + u8::from(name.ends_with("l")) };
