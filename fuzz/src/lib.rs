@@ -31,7 +31,7 @@ pub enum Target {
     Dialects,
     /// Content encodings.
     Decoding,
-    /// OpenAI's calls as other providers want them, and their answers as OpenAI's.
+    /// Calls in OpenAI's shape to other providers, and their answers.
     Translation,
 }
 

@@ -26,13 +26,18 @@ pub(crate) fn run(input: &[u8]) {
             answering
         }
         Err(refusal) => {
-            assert!(!refusal.why.is_empty());
+            let error = &refusal.body()["error"];
+            assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()));
+            assert!(refusal.field.is_empty() || error["param"] == refusal.field.as_str());
             begin(FRONTS[front], target, PLAIN[front].as_bytes()).unwrap().1
         }
     };
     let at_once = stream(&answering, answer, usize::MAX);
     assert_eq!(at_once, stream(&answering, answer, usize::from(*size).max(1)), "pieces do not matter");
     check(front, &at_once);
+    let mut document = Vec::new();
+    answering.stream(1).document(answer, &mut document);
+    check(front, &document);
     match answering.whole(answer, 1) {
         Ok(body) => assert!(serde_json::from_slice::<Value>(&body).unwrap().is_object()),
         Err(failure) => assert!(!failure.message.is_empty()),

@@ -139,10 +139,14 @@ impl Translation {
             true => Err("is compressed, although LLMFlow asked for it as it is".to_owned()),
             false => whole(&mut tapped, budget).await,
         };
-        let (status, kind, body) = self.whole_answer(head.status, read);
+        let upstream_status = head.status;
+        let (status, kind, body) = self.whole_answer(upstream_status, read);
         head.status = status;
         head.headers = passed_on(&upstream, kind);
         let body = Bytes::from(body);
+        if status != upstream_status {
+            head.headers.insert("x-llmflow-error", HeaderValue::from_static("1"));
+        }
         tapped.watch().told(status.as_u16(), &head.headers);
         tapped.watch().wrote(&body);
         Response::from_parts(head, ResponseBody::Own(Full::new(body)))

@@ -69,5 +69,5 @@ pub(crate) async fn trace(State(host): State<Host>, Path(id): Path<String>) -> R
         }
         None => Value::Null,
     };
-    Ok(Json(shape::trace(&call, request, response, client)))
+    Ok(Json(shape::trace(&call, request, response, &client)))
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod messages;
 mod request;
+mod schema;
 mod version;
 
 #[cfg(test)]

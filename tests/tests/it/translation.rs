@@ -422,3 +422,31 @@ async fn a_custom_provider_of_another_dialect_is_translated_too_and_other_paths_
         assert_eq!(mock.ended(1).await.remove(0).received.body, body, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_lent_key_goes_where_the_provider_looks_for_it() {
+    let mock = Mock::start().await;
+    let mut setup = Setup::new(mock.address());
+    for name in ["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "COHERE_API_KEY"] {
+        setup = setup.variable(name, KEY);
+    }
+    let app = setup.start().await;
+    let local = format!("Authorization: Bearer {}\r\n", app.local_key("aider").await);
+    for provider in &PROVIDERS {
+        for more in ["", local.as_str()] {
+            mock.take();
+            let path = format!("{}/chat/completions", provider.prefix);
+            let response =
+                send(app.proxy, &request("POST", &path, more, &provider.body(false, &json!({})))).await;
+            assert_eq!(response.json()["object"], "chat.completion", "{path}");
+            let received = mock.ended(1).await.remove(0).received;
+            let (header, scheme) = provider.key;
+            assert_eq!(received.head.header(header), Some(format!("{scheme}{KEY}")), "{path}");
+            let others =
+                ["authorization", "x-api-key", "x-goog-api-key"].into_iter().filter(|name| *name != header);
+            for other in others {
+                assert_eq!(received.head.header(other), None, "{path}");
+            }
+        }
+    }
+}

@@ -78,7 +78,7 @@ pub(super) fn row(call: &CallSummary) -> Value {
 }
 
 /// One call. `client` is its client's side, where the call was translated.
-pub(super) fn trace(call: &CallDetail, request: String, response: String, client: Value) -> Value {
+pub(super) fn trace(call: &CallDetail, request: String, response: String, client: &Value) -> Value {
     let summary = &call.summary;
     let mut trace = row(summary);
     if let Some(trace) = trace.as_object_mut() {

@@ -20,6 +20,10 @@ pub(super) fn conversation(messages: &[Message]) -> Result<(Vec<Value>, Vec<Valu
             Message::Assistant { parts, thoughts, calls } => ("assistant", answer(parts, thoughts, calls)?),
             Message::Tool { id, parts, .. } => ("user", vec![result(id, parts)?]),
         };
+        // An answer that says nothing is none, and the API takes none.
+        if blocks.is_empty() && role == "assistant" {
+            continue;
+        }
         // Results of parallel calls belong into one message, with what the user adds behind them.
         match turns.last_mut() {
             Some((last, held)) if *last == role => held.extend(blocks),

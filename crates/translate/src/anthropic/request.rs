@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::messages::{conversation, map_of, put, short};
+use super::schema::closed;
 use super::version::{Abilities, Thinking, abilities};
 use crate::chat::{Choose, Effort, Format, Message, Request, Thought, Tool};
 use crate::outgoing::Outgoing;
@@ -112,7 +113,7 @@ fn form(request: &Request, able: Abilities, thinks: bool) -> Result<Form, Refusa
         }
         Format::Json => Form::Words(ONLY_JSON),
         Format::Schema { schema, .. } if able.formats => {
-            Form::Config(json!({"type": "json_schema", "schema": schema}))
+            Form::Config(json!({"type": "json_schema", "schema": closed(schema)}))
         }
         Format::Schema { description, schema, .. } if can_force => {
             tool(description.as_deref().unwrap_or("Takes the whole answer."), schema)

@@ -1,4 +1,5 @@
-//! What a Claude of a certain generation takes, by its name. Names that nobody knows yet are taken for new ones.
+//! What a Claude of a certain generation takes, by its name. Claudes that nobody knows yet are taken for new ones; other
+//! models that are asked in the same dialect, for cautious ones.
 
 /// What differs between generations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +24,15 @@ pub(super) enum Thinking {
     Adaptive { xhigh: bool },
 }
 
+/// What can be counted on of a model that is no Claude.
+const OTHER: Abilities =
+    Abilities { max_tokens: 4_096, thinking: Thinking::Budget, formats: false, forces_tools: true };
+
 /// The abilities of `model`.
 pub(super) fn abilities(model: &str) -> Abilities {
+    if !model.contains("claude") {
+        return OTHER;
+    }
     let (major, minor) = generation(model);
     let max_tokens = match (major, minor) {
         (..=2, _) | (3, 0) => 4_096,
@@ -78,7 +86,6 @@ mod tests {
             ("claude-opus-5-5", (5, 5)),
             ("claude-2.1", (2, 1)),
             ("claude-mythos-preview", (5, 0)),
-            ("something-else", (5, 0)),
         ] {
             assert_eq!(generation(model), is, "{model}");
         }
@@ -94,6 +101,7 @@ mod tests {
         assert_eq!(of("claude-sonnet-4-5").thinking, Thinking::Budget);
         assert_eq!(of("claude-opus-4-6").thinking, Thinking::Adaptive { xhigh: false });
         assert!(of("claude-sonnet-4-5").formats && !of("claude-sonnet-4-20250514").formats);
+        assert_eq!(of("deepseek-v4"), OTHER);
         assert!(of("claude-opus-5").forces_tools && !of("claude-opus-5-5").forces_tools);
     }
 }

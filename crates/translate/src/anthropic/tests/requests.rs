@@ -162,7 +162,8 @@ fn thoughts_go_back_with_their_proofs() {
 
 #[test]
 fn an_answer_has_the_form_asked_for() {
-    let schema = json!({"type": "object", "properties": {"a": {"type": "integer"}}});
+    let schema =
+        json!({"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": false});
     let by_schema =
         json!({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}});
     let new = sent(Anthropic, &ask(MODEL, &by_schema));

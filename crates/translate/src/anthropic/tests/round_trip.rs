@@ -17,6 +17,10 @@ fn sayable(mut request: Value) -> Value {
     if request["response_format"]["type"] == "json_object" {
         request["response_format"] = Value::Null;
     }
+    if request["response_format"]["json_schema"].is_object() {
+        // It is told so in any case.
+        request["response_format"]["json_schema"]["schema"]["additionalProperties"] = json!(false);
+    }
     if request["max_completion_tokens"].is_null() {
         request["max_completion_tokens"] = json!(100);
     }
