@@ -140,9 +140,14 @@ impl Translation {
             false => whole(&mut tapped, budget).await,
         };
         let upstream_status = head.status;
+        let failed = read.as_ref().ok().filter(|_| !upstream_status.is_success());
+        let retry_after = failed.and_then(|whole| self.answering.retry_after(&whole.data));
         let (status, kind, body) = self.whole_answer(upstream_status, read);
         head.status = status;
         head.headers = passed_on(&upstream, kind);
+        if let Some(seconds) = retry_after {
+            head.headers.entry(header::RETRY_AFTER).or_insert_with(|| HeaderValue::from(seconds));
+        }
         let body = Bytes::from(body);
         if status != upstream_status {
             head.headers.insert("x-llmflow-error", HeaderValue::from_static("1"));

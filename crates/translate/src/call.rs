@@ -136,6 +136,14 @@ impl Answering {
         }
     }
 
+    /// When a provider wants to be asked again, in seconds, as far as its error's body says so.
+    pub fn retry_after(&self, body: &[u8]) -> Option<u64> {
+        match self.target {
+            Target::Gemini => gemini::retry_after(body),
+            Target::Anthropic | Target::Cohere => None,
+        }
+    }
+
     /// An error of the provider's, as OpenAI would say it.
     pub fn error(&self, status: u16, body: &[u8]) -> Vec<u8> {
         chat::error_body(&self.target.failure(status, body)).to_string().into_bytes()

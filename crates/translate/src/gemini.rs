@@ -10,7 +10,9 @@ mod thinking;
 
 pub(crate) use answer::Answer;
 pub use error::error;
+pub(crate) use error::retry_after;
 pub use request::request;
+pub(crate) use signature::{bare_id, signed};
 
 #[cfg(test)]
 mod tests;

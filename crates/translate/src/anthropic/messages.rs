@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::chat::{Call, Message, Part, Source, Thought};
+use crate::gemini;
 use crate::refusal::Refusal;
 
 /// The system prompt's blocks and the messages. Instructions in the middle of a conversation go to the others at its
@@ -114,6 +115,8 @@ fn file_source(source: &Source, path: &str) -> Result<Value, Refusal> {
 /// taken back, and the model does not miss it.
 fn answer(parts: &[Part], thoughts: &[Thought], calls: &[Call]) -> Result<Vec<Value>, Refusal> {
     let thoughts = thoughts.iter().filter_map(|thought| match thought {
+        // One that another provider signed is not Anthropic's to check.
+        Thought::Text { signature: Some(signature), .. } if gemini::signed(signature) => None,
         Thought::Text { text, signature: Some(signature) } => {
             Some(json!({"type": "thinking", "thinking": text, "signature": signature}))
         }
@@ -147,7 +150,10 @@ fn result(id: &str, parts: &[Part]) -> Result<Value, Refusal> {
 
 /// Anthropic's ids are letters, digits, `_` and `-`; others may come from another provider's part of the conversation.
 fn tool_id(id: &str) -> String {
-    id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' }).collect()
+    gemini::bare_id(id)
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' })
+        .collect()
 }
 
 pub(super) fn put(object: &mut Value, name: &str, value: Option<Value>) {

@@ -6,6 +6,7 @@ use super::messages::{conversation, map_of, put, short};
 use super::schema::closed;
 use super::version::{Abilities, Thinking, abilities};
 use crate::chat::{Choose, Effort, Format, Message, Request, Thought, Tool};
+use crate::gemini;
 use crate::outgoing::Outgoing;
 use crate::refusal::Refusal;
 
@@ -185,7 +186,10 @@ fn budget(effort: Effort) -> u64 {
 
 /// While tools are being called, a model that thinks on a budget wants its last answer to begin with its thoughts.
 fn can_resume(messages: &[Message]) -> bool {
-    let proven = |thought: &Thought| !matches!(thought, Thought::Text { signature: None, .. });
+    let proven = |thought: &Thought| match thought {
+        Thought::Text { signature, .. } => signature.as_deref().is_some_and(|own| !gemini::signed(own)),
+        Thought::Sealed(_) => true,
+    };
     let mut results = false;
     for message in messages.iter().rev() {
         match message {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::chat::{Call, Message, Part, Request, Source, Thought};
+use crate::gemini;
 use crate::refusal::Refusal;
 
 /// The request's conversation.
@@ -21,7 +22,7 @@ fn one(message: &Message, reasons: bool) -> Result<Value, Refusal> {
             if let Some(part) = shown {
                 return Err(cannot(part, "is a picture, and Cohere takes only text from tools"));
             }
-            Ok(json!({"role": "tool", "tool_call_id": id, "content": content(parts)?}))
+            Ok(json!({"role": "tool", "tool_call_id": gemini::bare_id(id), "content": content(parts)?}))
         }
     }
 }
@@ -62,7 +63,7 @@ fn readable(thought: &Thought) -> Option<&str> {
 
 fn call(call: &Call) -> Value {
     json!({
-        "id": call.id, "type": "function",
+        "id": gemini::bare_id(&call.id), "type": "function",
         "function": {"name": call.name, "arguments": call.arguments.to_string()},
     })
 }

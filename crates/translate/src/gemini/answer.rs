@@ -1,6 +1,8 @@
 //! Reading Gemini's answers. A stream's events have the shape of the whole answer and each says what is new; counts of
 //! tokens are of everything so far.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde_json::Value;
 
 use super::{error, signature};
@@ -95,7 +97,8 @@ impl Answer {
             let index = choice.calls;
             choice.calls += 1;
             // Older models name no ids; the answer's own makes one that no other turn has.
-            let made = || format!("call_{id}_{place}_{index}");
+            let own = if id.is_empty() { digest(call) } else { id };
+            let made = || format!("call_{own}_{place}_{index}");
             let id = text(call, "id").filter(|id| !id.is_empty()).map_or_else(made, str::to_owned);
             let name = text(call, "name").unwrap_or_default().to_owned();
             out.push(Delta::ToolStart { index, id: signature::join(&id, signed), name, proof: None });
@@ -160,6 +163,13 @@ impl Reader for Answer {
             out.push(Delta::Error(Failure::of_upstream("Gemini's answer holds no candidate that ended.")));
         }
     }
+}
+
+/// Stands for an answer's id where there is none.
+fn digest(call: &Value) -> String {
+    let mut hasher = DefaultHasher::new();
+    call.to_string().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }
 
 fn ended(reason: &str, message: Option<&str>) -> Failure {

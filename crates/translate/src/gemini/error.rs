@@ -38,6 +38,16 @@ fn kind(status: Option<&str>, code: Option<u64>) -> &'static str {
     }
 }
 
+/// When to ask again, in seconds: other providers have a header for that.
+pub(crate) fn retry_after(body: &[u8]) -> Option<u64> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let error = value.get("error").or_else(|| value.get(0)?.get("error"))?;
+    let delay = text(details(error, "RetryInfo")?, "retryDelay")?;
+    let (whole, rest) = delay.strip_suffix('s')?.split_once('.').unwrap_or((delay.strip_suffix('s')?, ""));
+    let more = u64::from(rest.bytes().any(|digit| digit != b'0'));
+    whole.parse::<u64>().ok()?.checked_add(more)
+}
+
 fn details<'a>(error: &'a Value, kind: &str) -> Option<&'a Value> {
     let suffix = format!("google.rpc.{kind}");
     list(error, "details")

@@ -4,7 +4,7 @@
 //! (`chat::Call::proof`).
 
 /// Stands between the id and the signature. Together with base64 of the URL's kind an id stays within `[A-Za-z0-9_-]`,
-/// which is what Anthropic demands of ids when a conversation goes on there.
+/// which is what clients and providers take as one.
 const MARK: &str = "__gemini__";
 /// Before a signature in OpenRouter's `reasoning_details`: signatures of other providers are not Gemini's to check.
 const OWN: &str = "gemini:";
@@ -28,6 +28,16 @@ pub(super) fn split(id: &str) -> (&str, Option<String>) {
 /// The signature of a text, among those of other providers.
 pub(super) fn own(signature: &str) -> String {
     format!("{OWN}{signature}")
+}
+
+/// A call's id without what is only Gemini's, for a conversation that goes on elsewhere.
+pub(crate) fn bare_id(id: &str) -> &str {
+    split(id).0
+}
+
+/// Whether a signature of a text is Gemini's.
+pub(crate) fn signed(signature: &str) -> bool {
+    of_own(signature).is_some()
 }
 
 /// The other way round; `None` for another provider's.

@@ -2,7 +2,7 @@
 
 use api::{BodySide, CallState};
 use serde_json::{Value, json};
-use tests::{App, Ended, Fault, Mock, Plan, Tokens, send};
+use tests::{Answer, App, Ended, Fault, Mock, Plan, Tokens, send};
 
 use super::PROVIDERS;
 use crate::requests::request;
@@ -218,4 +218,18 @@ async fn what_goes_wrong_is_an_error_or_a_failed_response() {
             assert!(!last["response"]["error"]["message"].as_str().unwrap().is_empty(), "{what}, {fault:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn gemini_s_word_when_to_ask_again_is_a_header() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    mock.answer(|_| {
+        let details = json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "32.1s"}]);
+        let error =
+            json!({"code": 429, "message": "Quota", "status": "RESOURCE_EXHAUSTED", "details": details});
+        Answer::whole(429, "application/json", json!({"error": error}).to_string())
+    });
+    let limited = ask(&app, "/gemini/v1", &body("gemini-2.5-flash", true, &json!("Hi."))).await;
+    assert_eq!((limited.status(), limited.head.header("retry-after").as_deref()), (429, Some("33")));
 }

@@ -150,6 +150,18 @@ fn thoughts_go_back_with_their_proofs() {
             {"type": "tool_use", "id": "c", "name": "a", "input": {}},
         ])
     );
+    let elsewhere = json!({"role": "assistant", "content": "Hi.", "reasoning_details": [
+        {"type": "reasoning.text", "text": "Hm.", "signature": "gemini:QWc="}], "tool_calls": [
+        {"id": "c__gemini__QWc", "type": "function", "function": {"name": "a", "arguments": ""}}]});
+    let result = json!({"role": "tool", "tool_call_id": "c__gemini__QWc", "content": "1"});
+    let moved = json!({"messages": [{"role": "user", "content": "Hi."}, elsewhere, result]});
+    let messages = sent(Anthropic, &ask(MODEL, &moved)).body["messages"].clone();
+    assert_eq!(
+        messages[1]["content"],
+        json!([{"type": "text", "text": "Hi."}, {"type": "tool_use", "id": "c", "name": "a", "input": {}}]),
+        "what Gemini signed is Gemini's"
+    );
+    assert_eq!(messages[2]["content"][0]["tool_use_id"], "c");
     let unsigned = turn(json!({"reasoning_content": "Hm."}));
     assert_eq!(
         refused(Anthropic, &ask(MODEL, &unsigned)).field,

@@ -205,5 +205,28 @@ fn errors_are_openai_s() {
         (failure.kind.as_str(), failure.code.as_deref()),
         ("rate_limit_error", Some("RESOURCE_EXHAUSTED"))
     );
+    let wait = |delay: &str| {
+        let details = json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}]);
+        super::super::retry_after(json!({"error": {"details": details}}).to_string().as_bytes())
+    };
+    assert_eq!(
+        [wait("32s"), wait("32.080s"), wait("0.000s"), wait("soon")],
+        [Some(32), Some(33), Some(0), None]
+    );
+    assert_eq!(super::super::retry_after(limited.to_string().as_bytes()), None);
     assert_eq!(super::super::error(502, b"<html>Bad Gateway</html>").message, "<html>Bad Gateway</html>");
+}
+
+#[test]
+fn calls_get_ids_of_their_own_where_nothing_has_one() {
+    let ids = |city: &str| {
+        let part = json!({"functionCall": {"name": "look", "args": {"city": city}}});
+        let answer = json!({"candidates": [{"content": {"parts": [part, part]}, "finishReason": "STOP"}]});
+        let answer = whole(Gemini, &request(&json!({})), &answer).unwrap();
+        let calls = answer["choices"][0]["message"]["tool_calls"].as_array().unwrap();
+        calls.iter().map(|call| call["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = [ids("Bonn"), ids("Köln")].concat();
+    assert!((1..all.len()).all(|place| !all[..place].contains(&all[place])), "{all:?}");
+    assert_eq!(ids("Bonn"), ids("Bonn"), "the same answer has the same ids, however often it is read");
 }
