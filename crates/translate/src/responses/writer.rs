@@ -8,6 +8,9 @@ use super::object::{Echo, Head, Status, response};
 use super::proof;
 use crate::delta::{Delta, Failure, Finish, Usage};
 
+/// The most of an answer that is held, in bytes: its last event repeats all of it.
+const LARGEST: usize = 64 << 20;
+
 /// A response as it is written.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -17,6 +20,8 @@ pub(crate) struct Writer {
     closed: bool,
     open: Option<Item>,
     output: Vec<Value>,
+    /// Bytes that may still be told.
+    pub(super) room: usize,
     refused: bool,
     finish: Option<Finish>,
     usage: Option<Usage>,
@@ -32,6 +37,7 @@ impl Writer {
             closed: false,
             open: None,
             output: Vec::new(),
+            room: LARGEST,
             refused: false,
             finish: None,
             usage: None,
@@ -58,6 +64,12 @@ impl Writer {
         if self.closed {
             return;
         }
+        let Some(room) = self.room.checked_sub(size(&delta)) else {
+            let message =
+                format!("The answer is larger than {} MiB, the most that LLMFlow holds.", LARGEST >> 20);
+            return self.end(&Status::Failed(Failure::of_upstream(message)), out);
+        };
+        self.room = room;
         match delta {
             Delta::Start { id, model } => {
                 if !id.is_empty() {
@@ -180,6 +192,17 @@ impl Writer {
             let whole = item.end(status, &mut self.events, out);
             self.output.push(whole);
         }
+    }
+}
+
+/// What of an answer a piece adds to what is held.
+fn size(delta: &Delta) -> usize {
+    match delta {
+        Delta::Text(text) | Delta::Refused(text) | Delta::Reasoning(text) => text.len(),
+        Delta::ToolArguments { text, .. } => text.len(),
+        // Each call is an item, however little it says.
+        Delta::ToolStart { id, name, .. } => id.len() + name.len() + 256,
+        _ => 0,
     }
 }
 

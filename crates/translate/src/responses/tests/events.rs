@@ -194,6 +194,24 @@ fn ends_are_told_as_a_status() {
 }
 
 #[test]
+fn an_answer_without_end_is_not_held_for_ever() {
+    let (_, echo) = parse(json!({"model": "asked", "input": "Hi."})).unwrap();
+    let mut writer = Writer::new("asked", echo, 1);
+    writer.room = 10;
+    let mut out = Vec::new();
+    for _ in 0..3 {
+        writer.write(Delta::Text("12345".to_owned()), &mut out);
+    }
+    let text = String::from_utf8(out).unwrap();
+    let last: Value = serde_json::from_str(text.trim_end().rsplit("\ndata: ").next().unwrap()).unwrap();
+    assert_eq!(
+        (&last["type"], &last["response"]["output"][0]["content"][0]["text"]),
+        (&json!("response.failed"), &json!("1234512345"))
+    );
+    assert!(last["response"]["error"]["message"].as_str().unwrap().contains("64 MiB"));
+}
+
+#[test]
 fn an_error_before_anything_else_is_a_response_too() {
     let events = told(vec![Delta::Error(Failure::of_upstream("gone"))]);
     assert_eq!(names(&events), ["created", "in_progress", "failed"]);
