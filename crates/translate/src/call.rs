@@ -1,7 +1,6 @@
-//! One translated call from its request to its answer's last byte: which front and which target, and what of the
-//! request the answer needs. Leaves out what either says (`chat`, `anthropic`, …).
+//! One translated call: which front and which target, and what of the request the answer needs. Leaves out what either
+//! says (`chat`, `anthropic`, …) and the answer's way (`stream`).
 
-use model::sse::{Framer, SseEvent};
 use serde_json::Value;
 
 use crate::chat::{self, Request, Writer};
@@ -9,6 +8,7 @@ use crate::delta::{Delta, Failure};
 use crate::outgoing::Outgoing;
 use crate::refusal::Refusal;
 use crate::responses::{self, Echo};
+use crate::stream::{Stream, Writing};
 use crate::{anthropic, cohere, gemini};
 
 /// Whose shape the client's request has.
@@ -111,8 +111,7 @@ impl Answering {
                 Writing::Responses(Box::new(writer))
             }
         };
-        let reader = self.reader();
-        Stream { framer: Framer::new(), reader, writer }
+        Stream::new(self.reader(), writer)
     }
 
     /// A whole answer, from the provider's body.
@@ -148,92 +147,4 @@ impl Answering {
     pub fn error(&self, status: u16, body: &[u8]) -> Vec<u8> {
         chat::error_body(&self.target.failure(status, body)).to_string().into_bytes()
     }
-}
-
-/// A stream on its way from the provider to the client.
-pub struct Stream {
-    framer: Framer,
-    reader: Box<dyn Reader>,
-    writer: Writing,
-}
-
-/// In whose shape an answer is written.
-#[derive(Debug)]
-enum Writing {
-    Chat(Writer),
-    Responses(Box<responses::Writer>),
-}
-
-impl Writing {
-    fn write(&mut self, delta: Delta, out: &mut Vec<u8>) {
-        match self {
-            Self::Chat(writer) => writer.write(delta, out),
-            Self::Responses(writer) => writer.write(delta, out),
-        }
-    }
-
-    fn close(&mut self, out: &mut Vec<u8>) {
-        match self {
-            Self::Chat(writer) => writer.close(out),
-            Self::Responses(writer) => writer.close(out),
-        }
-    }
-}
-
-impl Stream {
-    /// Takes the provider's next bytes and writes what follows from them.
-    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        let (reader, writer) = (&mut self.reader, &mut self.writer);
-        self.framer.push(bytes, &mut |event| take(reader.as_mut(), writer, event, out));
-    }
-
-    /// A whole answer where a stream was asked for.
-    pub fn document(&mut self, body: &[u8], out: &mut Vec<u8>) {
-        let mut deltas = Vec::new();
-        match serde_json::from_slice(body) {
-            Ok(body) => self.reader.answer(&body, &mut deltas),
-            Err(_) => deltas.push(Delta::Error(Failure::of_upstream("The provider's answer is not JSON."))),
-        }
-        deltas.into_iter().for_each(|delta| self.writer.write(delta, out));
-        self.writer.close(out);
-    }
-
-    /// The provider's stream is over.
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
-        let (reader, writer) = (&mut self.reader, &mut self.writer);
-        std::mem::take(&mut self.framer).finish(&mut |event| take(reader.as_mut(), writer, event, out));
-        let mut deltas = Vec::new();
-        self.reader.end(&mut deltas);
-        deltas.into_iter().for_each(|delta| self.writer.write(delta, out));
-        self.writer.close(out);
-    }
-}
-
-impl Stream {
-    /// The provider's stream broke off, for this reason.
-    pub fn break_off(&mut self, why: &str, out: &mut Vec<u8>) {
-        self.writer.write(Delta::Error(Failure::of_upstream(why)), out);
-    }
-}
-
-impl std::fmt::Debug for Stream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stream").field("writer", &self.writer).finish_non_exhaustive()
-    }
-}
-
-fn take(reader: &mut dyn Reader, writer: &mut Writing, event: SseEvent<'_>, out: &mut Vec<u8>) {
-    let data = event.data.trim_ascii();
-    if data.is_empty() || data == b"[DONE]" {
-        return;
-    }
-    let mut deltas = Vec::new();
-    match serde_json::from_slice(data) {
-        Ok(value) => reader.event(event.name, &value, &mut deltas),
-        Err(_) => {
-            let message = "An event of the provider's stream is not JSON.";
-            deltas.push(Delta::Error(Failure::of_upstream(message)));
-        }
-    }
-    deltas.into_iter().for_each(|delta| writer.write(delta, out));
 }

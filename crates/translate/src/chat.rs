@@ -3,6 +3,7 @@
 
 mod message;
 mod parse;
+mod reading;
 mod request;
 #[cfg(test)]
 mod tests;

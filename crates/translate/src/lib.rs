@@ -21,8 +21,10 @@ mod refusal;
 mod responses;
 #[cfg(test)]
 mod samples;
+mod stream;
 
-pub use call::{Answering, Front, Stream, Target, begin};
+pub use call::{Answering, Front, Target, begin};
 pub use delta::{Delta, Failure, Finish, Usage};
 pub use outgoing::Outgoing;
 pub use refusal::Refusal;
+pub use stream::Stream;

@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::message::read_messages;
+use super::reading::read_messages;
 use super::request::{Effort, Format, Request, Sampling};
 use super::tools::{read_choice, read_tools};
 use crate::fields::Fields;
