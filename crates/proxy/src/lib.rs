@@ -32,6 +32,7 @@ mod target;
 mod unreachable;
 mod upstream;
 mod watch;
+mod websocket;
 
 pub use azure::Azure;
 pub use capture::{Capture, Captured, Closed, Ending, Head, Progress, ResponseHead, Stamps};

@@ -100,9 +100,10 @@ fn take_function(id: Option<String>, function: &Value, place: (u64, u64), index:
 pub(super) fn take_usage(usage: &Value, answer: &mut Answer) {
     let prompt = first_count(usage, &["prompt_tokens", "input_tokens"]);
     let completion = first_count(usage, &["completion_tokens", "output_tokens"]);
-    let in_details = object(usage, "prompt_tokens_details").or_else(|| object(usage, "input_tokens_details"));
-    let out_details =
-        object(usage, "completion_tokens_details").or_else(|| object(usage, "output_tokens_details"));
+    // Realtime leaves the plural out.
+    let details = |names: [&str; 3]| names.iter().find_map(|name| object(usage, name));
+    let in_details = details(["prompt_tokens_details", "input_tokens_details", "input_token_details"]);
+    let out_details = details(["completion_tokens_details", "output_tokens_details", "output_token_details"]);
     let detail = |details: Option<&Value>, key: &str| details.and_then(|details| count(details, key));
 
     let cached = detail(in_details, "cached_tokens").or_else(|| count(usage, "prompt_cache_hit_tokens"));
