@@ -32,5 +32,6 @@ mod sources;
 mod store;
 mod store_faults;
 mod transports;
+mod websocket;
 #[cfg(target_os = "linux")]
 mod window;

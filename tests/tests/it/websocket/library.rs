@@ -1,0 +1,1 @@
+//! A WebSocket library of others on both ends.
