@@ -50,15 +50,21 @@ fn reset(line: Line) {
 async fn an_upstream_that_dies_drops_the_client() {
     for dies in ["is killed", "is reset"] {
         let (told, _) = tokio::sync::mpsc::unbounded_channel();
-        let upstream = beginning(told, move |line| async move {
-            if dies == "is reset" {
-                reset(line);
+        let (go, gone) = tokio::sync::watch::channel(false);
+        let upstream = beginning(told, move |line| {
+            let mut gone = gone.clone();
+            async move {
+                gone.wait_for(|go| *go).await.unwrap();
+                if dies == "is reset" {
+                    reset(line);
+                }
+                None
             }
-            None
         })
         .await;
         let app = App::start(upstream.address).await;
         let mut client = asked(&app).await;
+        go.send(true).unwrap();
         assert_eq!(client.rest().await, b"", "no close frame, which nobody sent: the upstream {dies}");
         drop(client);
         let call = app.recorded(1).await.remove(0);
@@ -94,10 +100,11 @@ async fn a_client_that_leaves_cancels_its_turn() {
         let (told, mut closed) = tokio::sync::mpsc::unbounded_channel();
         let upstream = beginning(told, async |line| Some(line)).await;
         let app = App::start(upstream.address).await;
-        let mut client = asked(&app).await;
+        let (mut client, mut left_open) = (asked(&app).await, None);
         let expected = match leaves {
             "closes with 4000" => {
                 client.write(Frame::close(4000, "").masked().bytes()).await;
+                left_open = Some(client);
                 Some(4000)
             }
             "is reset" => {
@@ -110,6 +117,7 @@ async fn a_client_that_leaves_cancels_its_turn() {
             }
         };
         assert_eq!(closed.recv().await.unwrap(), expected, "the upstream's side of a client that {leaves}");
+        drop(left_open.take());
         let call = app.recorded(1).await.remove(0);
         assert_eq!(call.state, CallState::Cancelled, "{leaves}: {:?}", call.error);
         assert!(call.usage.output.is_some());
@@ -235,14 +243,13 @@ async fn a_turn_is_cut_after_the_grace() {
     let upstream = beginning(told, async |line| Some(line)).await;
     let setup = Setup::new(upstream.address).settings("shutdown_grace_s = 1");
     let app = setup.start().await;
-    let data = app.data();
     let mut client = asked(&app).await;
     app.terminate();
     assert_eq!(Frame::read(&mut client).await.unwrap().code(), Some(1001));
     assert_eq!(closed.recv().await.unwrap(), Some(1001));
     drop(client);
-    app.ends().await;
-    let cells = tests::database_cells(&data.join("data.db")).await;
+    let finished = app.ends().await;
+    let cells = tests::database_cells(&finished.setup.data().join("data.db")).await;
     let states: Vec<&[u8]> =
         cells.iter().filter(|cell| cell.column == "state").map(|cell| cell.bytes.as_slice()).collect();
     assert_eq!(states, [b"truncated"]);

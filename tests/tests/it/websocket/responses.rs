@@ -70,7 +70,8 @@ async fn each_turn_is_a_call_of_its_own() {
     let (second, first) = (&calls[0], &calls[1]);
     assert_eq!(app.body(first.id, BodySide::Request).await, create("First?").to_string());
     let answer = app.body(second.id, BodySide::Response).await;
-    assert!(answer.starts_with("event: client\ndata: {\"type\":\"response.processed\""), "{answer}");
+    let processed = json!({"type": "response.processed", "response_id": "resp_1"});
+    assert!(answer.starts_with(&format!("event: client\ndata: {processed}\n\n")), "{answer}");
     let detail = app.call(first.id).await;
     assert_eq!(detail.response_id.as_deref(), Some("resp_1"));
     assert!(detail.request_headers.iter().any(|header| header.value.starts_with("Bearer [key:")));
