@@ -1,9 +1,7 @@
 //! What HTTP/1.1 messages may hold beside a body: trailers, expectations, interim answers, answers without a body.
 
 use api::CallState;
-use tests::{App, Dialect, Ended, Line, Mock, Raw, Setup, send, unhindered};
-
-use crate::requests::{ask, request};
+use tests::{App, Ended, Line, Mock, Raw, Setup, send, unhindered};
 
 #[tokio::test]
 async fn trailers_go_through_both_ways_and_are_recorded() {

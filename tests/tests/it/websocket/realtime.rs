@@ -1,7 +1,7 @@
 //! OpenAI's Realtime: turns that the client asks for and turns that the server begins.
 
 use tests::websocket::{agreement, handshake};
-use tests::{App, Line, Raw};
+use tests::{Line, Raw};
 
 /// A key that a browser's SDK puts among the subprotocols is a key there too.
 #[tokio::test]
