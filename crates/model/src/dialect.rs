@@ -5,6 +5,8 @@
 
 use api::Operation;
 
+use crate::pricing::Sound;
+
 mod answer;
 mod anthropic;
 mod audio;
@@ -195,6 +197,8 @@ pub struct Reading {
     pub finish_reason: Option<String>,
     /// Tokens in exclusive buckets.
     pub usage: api::Usage,
+    /// Those of the tokens that are sound.
+    pub sound: Sound,
     /// The provider's final word on usage was seen.
     pub usage_final: bool,
     /// `usage` with what nobody said estimated from the text; `None` where there is nothing to estimate.

@@ -109,6 +109,7 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         operation: exchange.dialect.operation(),
         status,
         usage: &reading.usage,
+        sound: reading.sound,
         usage_final: reading.usage_final,
         estimated: usage_source == UsageSource::Estimated,
         service_tier: reading.service_tier.as_deref(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::json::{argument_text, count, first_count, index, list, object, owned, text};
 use super::{content, timing};
-use crate::pricing::decimal;
+use crate::pricing::{Sound, decimal};
 
 /// Tool calls stand after everything else that a message says.
 const TOOL_CALLS: u64 = 1 << 60;
@@ -112,6 +112,17 @@ pub(super) fn take_usage(usage: &Value, answer: &mut Answer) {
         .and_then(|details| object(details, "cache_write_tokens_details"))
         .and_then(|split| count(split, "ttl_12h_tokens"));
     let reasoning = detail(out_details, "reasoning_tokens").or_else(|| count(usage, "reasoning_tokens"));
+
+    let heard = detail(in_details, "audio_tokens").unwrap_or(0);
+    let heard_before = in_details
+        .and_then(|details| object(details, "cached_tokens_details"))
+        .and_then(|split| count(split, "audio_tokens"))
+        .unwrap_or(0);
+    answer.reading.sound = Sound {
+        input: heard.saturating_sub(heard_before),
+        cache_read: heard_before,
+        output: detail(out_details, "audio_tokens").unwrap_or(0),
+    };
 
     let known = &mut answer.reading.usage;
     if let Some(prompt) = prompt {
