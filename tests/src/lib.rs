@@ -24,6 +24,7 @@ mod session;
 mod store_files;
 mod tap;
 mod wait;
+pub mod websocket;
 
 pub use app::{App, Finished, Setup, free_port};
 pub use binary::{binary, command, command_of, desktop_binary};

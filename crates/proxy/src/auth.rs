@@ -12,7 +12,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use crate::capture::Head;
 use crate::keys::{KeyRing, LOCAL_PREFIX, LocalUser, StoredKey};
 use crate::provider::{KeyForm, Provider, is_below};
-use crate::redact::{decode_percent, split_scheme};
+use crate::redact::{decode_percent, key_of_protocol, split_scheme};
 use crate::target::Target;
 
 /// Helicone's own key travels beside that of the provider behind it.
@@ -150,6 +150,9 @@ impl Sent {
             }
         }
         let counts = !matches!(form, KeyForm::Beside { .. });
+        for key in protocols(headers).filter_map(key_of_protocol) {
+            sent.add(key, counts);
+        }
         for (_, value) in pairs(query).filter(|(name, _)| is_parameter(name)) {
             sent.add(&decode_percent(value), counts);
         }
@@ -280,6 +283,8 @@ impl Auth {
                 if let Some(placed) = placed.take() {
                     headers.append(name, placed.value.clone());
                 }
+            } else if *name == header::SEC_WEBSOCKET_PROTOCOL {
+                headers.extend(without_local(value).map(|value| (name.clone(), value)));
             } else if !(HEADERS.contains(name) && token(value).is_some_and(is_local)) {
                 headers.append(name, value.clone());
             }
@@ -304,6 +309,22 @@ fn token(value: &HeaderValue) -> Option<&str> {
         return Some("");
     }
     Some(split_scheme(text).1)
+}
+
+/// A WebSocket's subprotocols, among which a web page has to put its key.
+fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(','))
+}
+
+/// The subprotocols without a local key; `None` when nothing else is left.
+fn without_local(value: &HeaderValue) -> Option<HeaderValue> {
+    let carries = |protocol: &&str| key_of_protocol(protocol).is_some_and(is_local);
+    let Some(text) = value.to_str().ok().filter(|text| text.split(',').any(|one| carries(&one))) else {
+        return Some(value.clone());
+    };
+    let kept: Vec<&str> = text.split(',').filter(|one| !carries(one)).collect();
+    HeaderValue::from_str(kept.join(",").trim()).ok().filter(|value| !value.is_empty())
 }
 
 fn is_local(token: &str) -> bool {

@@ -33,6 +33,7 @@ mod translation;
 mod unreachable;
 mod upstream;
 mod watch;
+mod websocket;
 
 pub use azure::Azure;
 pub use capture::{Capture, Captured, ClientSide, Closed, Ending, Head, Progress, ResponseHead, Stamps};

@@ -39,7 +39,13 @@ const WINDOW_COLUMNS: &str = ", session, session_source, agent, agent_parent, ag
     saved, error_kind, cut";
 /// The buckets of the `cost_…` columns, in their order.
 const BUCKETS: [&[&str]; 5] =
-    [&["input"], &["cache_read"], &["cache_write_5m"], &["cache_write_1h"], &["output", "reasoning"]];
+    [
+    &["input", "audio_input"],
+    &["cache_read", "audio_cache_read"],
+    &["cache_write_5m"],
+    &["cache_write_1h"],
+    &["output", "reasoning", "audio_output"],
+];
 
 /// A row of `call`, ready to be written.
 pub(crate) struct CallRow<'a> {

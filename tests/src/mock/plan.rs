@@ -72,6 +72,8 @@ pub struct Plan {
     pub crlf: bool,
     /// Streams carry comments.
     pub comments: bool,
+    /// WebSockets are agreed to; else they are refused with a 426.
+    pub sockets: bool,
     /// What goes wrong.
     pub fault: Fault,
 }
@@ -97,6 +99,7 @@ impl Default for Plan {
             split: None,
             crlf: false,
             comments: false,
+            sockets: false,
             fault: Fault::None,
         }
     }
@@ -105,6 +108,9 @@ impl Default for Plan {
 impl Plan {
     /// The answer to a request.
     pub fn answer(&self, received: &Received) -> Answer {
+        if self.sockets && received.head.header("upgrade").is_some() && received.method() == "GET" {
+            return Answer::whole(101, "", "");
+        }
         let Some(dialect) = Dialect::of(received) else { return elsewhere(received) };
         let answer = match self.fault {
             Fault::BeforeHead => return Answer::nothing(),

@@ -33,5 +33,6 @@ mod store;
 mod store_faults;
 mod translation;
 mod transports;
+mod websocket;
 #[cfg(target_os = "linux")]
 mod window;

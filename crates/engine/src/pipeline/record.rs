@@ -103,6 +103,7 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         }
         Depth::Bytes => (unread(), Spoken::default()),
     };
+    reading.requested_model = reading.requested_model.or_else(|| model_in_query(exchange.dialect, head));
     let usage_source = usage_source(&mut reading, earlier);
     let cost = prices.cost(&Billable {
         provider: &head.provider.name,
@@ -110,6 +111,7 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         operation: exchange.dialect.operation(),
         status,
         usage: &reading.usage,
+        sound: reading.sound,
         usage_final: reading.usage_final,
         estimated: usage_source == UsageSource::Estimated,
         service_tier: reading.service_tier.as_deref(),
@@ -369,7 +371,15 @@ fn answer_text(answer: &[api::Message], error: Option<&str>) -> String {
 pub(super) fn requested_model(head: &Head, request: &Captured) -> Option<String> {
     let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
     let body = decode(&request.to_bytes(), find(&head.headers, "content-encoding"));
-    dialect::requested_model(dialect, &head.upstream_path, &body.bytes)
+    let model = dialect::requested_model(dialect, &head.upstream_path, &body.bytes);
+    model.or_else(|| model_in_query(dialect, head))
+}
+
+/// Realtime's model stands in the address of the connection.
+fn model_in_query(dialect: Dialect, head: &Head) -> Option<String> {
+    let query = head.query.as_deref().filter(|_| dialect == Dialect::OpenaiRealtime)?;
+    let model = query.split('&').find_map(|pair| pair.strip_prefix("model="))?;
+    (!model.is_empty()).then(|| model.to_owned())
 }
 
 /// The tool or SDK that makes the call, as far as the request's body is there. Whom a local key was made for says more

@@ -3,6 +3,7 @@
 //! `LLMFLOW_SAMPLES=FOLDER cargo test -p model --lib oracle -- --ignored --nocapture`, with an `expected.json` in it.
 
 use super::*;
+use crate::websocket::{Protocol, Side, Step, Turns};
 
 fn provider_and_path(file: &str) -> Option<(&'static str, &'static str)> {
     let known = [
@@ -19,8 +20,28 @@ fn provider_and_path(file: &str) -> Option<(&'static str, &'static str)> {
         "openai",
         "/chat/completions",
     ));
-    // Event streams of Bedrock and WebSocket frames are read elsewhere.
-    (!file.starts_with("bedrock") && !file.starts_with("codex-websocket")).then_some((provider, path))
+    // Event streams of Bedrock are read elsewhere.
+    (!file.starts_with("bedrock")).then_some((provider, path))
+}
+
+/// The one turn among a WebSocket's messages, which stand on a line each with who sent them.
+fn turn(lines: &[u8]) -> Case {
+    let mut turns = Turns::new(Some(Protocol::Responses));
+    let mut case = Case::new("openai", "/v1/responses", Vec::new());
+    let mut ended = 0;
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let sent: Value = serde_json::from_slice(line).unwrap();
+        let side = if sent["dir"] == "client" { Side::Client } else { Side::Server };
+        turns.take(side, sent["text"].to_string().as_bytes(), &mut |step| match step {
+            Step::Asked(_, bytes) => case.request.extend(bytes),
+            Step::Said { bytes, .. } => case.response.extend(bytes),
+            Step::Ended(_) => ended += 1,
+            Step::Begin(_) | Step::Sent(_) => {}
+        });
+    }
+    assert_eq!((turns.begun(), ended), (1, 1));
+    assert_eq!(case.read().requested_model.as_deref(), Some("gpt-5.5"));
+    Case { content_type: "", status: 101, ..case }
 }
 
 /// What `expected` says and the reader does not.
@@ -106,8 +127,11 @@ fn samples_written_by_others_are_read_as_they_expect() {
             "ndjson" => "application/x-ndjson",
             _ => "application/json",
         };
-        let case =
-            Case { content_type, ..Case::new(provider, path, std::fs::read(folder.join(file)).unwrap()) };
+        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let case = match file.starts_with("codex-websocket") {
+            true => turn(&bytes),
+            false => Case { content_type, ..Case::new(provider, path, bytes) },
+        };
         let found = differences(&case, expected);
         same += usize::from(found.is_empty());
         different.extend(found.into_iter().map(|line| format!("{file}: {line}")));
