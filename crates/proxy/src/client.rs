@@ -47,17 +47,32 @@ where
     Ok(over(connector(outbound, own_ports, &Arc::new(tls()?)), usize::MAX))
 }
 
+/// A client for fetching this machine's own credentials: the only one that may reach a metadata service.
+pub(crate) fn for_credentials<B>(outbound: &Outbound, own_ports: &[u16]) -> std::io::Result<HttpClient<B>>
+where
+    B: http_body::Body + Send,
+    B::Data: Send,
+{
+    let config = Arc::new(tls()?);
+    let dialer = Dialer::new(outbound.clone(), config.clone(), own_ports).to_metadata_too();
+    Ok(over(wrap(dialer, &config), 0))
+}
+
 fn connector(
     outbound: &Outbound,
     own_ports: &[u16],
     config: &Arc<rustls::ClientConfig>,
 ) -> HttpsConnector<Dialer> {
+    wrap(Dialer::new(outbound.clone(), config.clone(), own_ports), config)
+}
+
+fn wrap(dialer: Dialer, config: &Arc<rustls::ClientConfig>) -> HttpsConnector<Dialer> {
     HttpsConnectorBuilder::new()
         .with_tls_config((**config).clone())
         .https_or_http()
         .enable_http1()
         .enable_http2()
-        .wrap_connector(Dialer::new(outbound.clone(), config.clone(), own_ports))
+        .wrap_connector(dialer)
 }
 
 fn over<B>(connector: HttpsConnector<Dialer>, keep_idle: usize) -> HttpClient<B>

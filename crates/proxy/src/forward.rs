@@ -11,11 +11,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::{self, Auth};
 use crate::azure::Azure;
+use crate::bedrock::Signer;
 use crate::body::{RequestBody, ResponseBody};
 use crate::capture::{Ending, Head};
 use crate::cors::Page;
 use crate::peek::{PeekError, Peeked};
-use crate::provider::Provider;
+use crate::provider::{PathRule, Provider};
 use crate::recorder::{Open, Recorder};
 use crate::redact::Secrets;
 use crate::reply;
@@ -78,6 +79,10 @@ async fn answer(shared: &Shared, request: Request<Incoming>, origin: Instant) ->
                 providers,
             )
         }
+        Route::BedrockHealth => {
+            let state = shared.bedrock.state(true).await;
+            reply::bedrock_health(&state, shared.tap.counters.decode_errors.load(Ordering::Relaxed))
+        }
         Route::Providers => reply::providers(providers),
         Route::Refused(reason) => reply::error(StatusCode::NOT_FOUND, "openai", "unknown_route", &reason),
         Route::Upstream(_) if asks_for_websocket(request.headers()) => {
@@ -107,16 +112,7 @@ async fn forward(
     let mut request = request.map(Peeked::new);
     let target = match aim(shared, to, &mut request).await {
         Ok(target) => target,
-        Err(Refusal { status, kind, message }) => {
-            tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
-            let mut response = reply::error(status, speaks, kind, &message);
-            if status == StatusCode::SERVICE_UNAVAILABLE {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            // Nobody waits for this: it ends with the connection at the latest.
-            TaskTracker::new().spawn(request.into_body().discard());
-            return response;
-        }
+        Err(refusal) => return refuse(provider, &refusal, request),
     };
     let keys = shared.keys.current();
     let auth = match auth::judge(&keys, provider, &target, to.passthrough, request.headers()) {
@@ -127,6 +123,13 @@ async fn forward(
             return reply::error(StatusCode::UNAUTHORIZED, speaks, kind, &refusal);
         }
     };
+    let mut signer = None;
+    if auth.signs() {
+        match sign_with(shared, &target, &mut request).await {
+            Ok(found) => signer = Some(found),
+            Err(refusal) => return refuse(provider, &refusal, request),
+        }
+    }
     let base = &target.base;
     let path_and_query = &*auth.path_and_query(&target.path_and_query);
     let Some(uri) = base.uri(path_and_query) else {
@@ -139,6 +142,9 @@ async fn forward(
         false => {
             let mut head = describe(shared, provider, base, path_and_query, &request);
             auth.note(&mut head);
+            if let Some(signer) = &signer {
+                signer.note(&mut head, &tap.fingerprinter);
+            }
             Watch::Recording(Recorder::open(tap, head, origin, open))
         }
     };
@@ -148,6 +154,10 @@ async fn forward(
         .headers
         .extend(shared.outbound.authorization(&uri).map(|value| (header::PROXY_AUTHORIZATION, value)));
     (parts.uri, parts.version) = (uri, Version::HTTP_11);
+    if let Some(Err(refusal)) = signer.as_mut().map(|signer| signer.sign(&mut parts)) {
+        watch.end(Ending::Unreachable(refusal.message.clone()));
+        return reply::error(refusal.status, speaks, refusal.kind, &refusal.message);
+    }
     let expectation = Expectation::of(&mut parts);
     let body = RequestBody::new(body, watch.request(), expectation.clone());
 
@@ -167,6 +177,9 @@ async fn forward(
                 expectation.answered();
             }
             watch.answered(response.status().as_u16(), response.headers());
+            if let Some(signer) = &signer {
+                signer.answered(response.status(), response.headers());
+            }
             keep_end_to_end(response.headers_mut(), |_| true);
             let line = response.extensions_mut().remove().filter(|_| response.version() != Version::HTTP_2);
             *response.version_mut() = Version::HTTP_11;
@@ -186,8 +199,36 @@ async fn forward(
     }
 }
 
+/// The answer to a call that is not forwarded, and why.
+fn refuse(provider: &Provider, refusal: &Refusal, request: Request<Peeked>) -> Response<ResponseBody> {
+    let Refusal { status, kind, message } = refusal;
+    tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
+    let mut response = reply::error(*status, &provider.speaks, kind, message);
+    if *status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    // Nobody waits for this: it ends with the connection at the latest.
+    TaskTracker::new().spawn(request.into_body().discard());
+    response
+}
+
+/// What signs a call, its body read.
+async fn sign_with(
+    shared: &Shared,
+    target: &Target,
+    request: &mut Request<Peeked>,
+) -> Result<Signer, Refusal> {
+    let mut signer = shared.bedrock.signer(target.region.as_deref().unwrap_or_default()).await?;
+    let headers = request.headers().clone();
+    signer.read(request.body_mut(), &target.path_and_query, &headers, &shared.tap.budget).await?;
+    Ok(signer)
+}
+
 /// The address a call goes to; what the body has to say about it is read first.
 async fn aim(shared: &Shared, to: &Destination, request: &mut Request<Peeked>) -> Result<Target, Refusal> {
+    if to.provider.path == PathRule::Bedrock {
+        return shared.bedrock.aim(&shared.upstreams, to, request.headers()).await;
+    }
     let mut target = shared.upstreams.aim(to, request.headers())?;
     if !target.needs_model {
         return Ok(target);

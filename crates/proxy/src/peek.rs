@@ -31,6 +31,8 @@ pub(crate) struct Peeked {
     /// What ended the reading, where that was not data.
     trailers: Option<Frame<Bytes>>,
     rest: Incoming,
+    /// Nothing comes after what was read.
+    ended: bool,
 }
 
 /// The beginning of a body, with the memory it takes from the budget of all copies.
@@ -53,7 +55,7 @@ pub(crate) enum PeekError {
 impl Peeked {
     /// Nothing of it was read yet.
     pub(crate) const fn new(rest: Incoming) -> Self {
-        Self { ahead: None, trailers: None, rest }
+        Self { ahead: None, trailers: None, rest, ended: false }
     }
 
     /// Reads as far as it takes to know the model.
@@ -84,6 +86,21 @@ impl Peeked {
 }
 
 impl Peeked {
+    /// Reads all of it, where it is no larger than `limit`; else the error is [`PeekError::None`].
+    pub(crate) async fn whole(&mut self, limit: usize, budget: &Budget) -> Result<&[u8], PeekError> {
+        let ahead = self.ahead.get_or_insert_with(|| Ahead { data: Vec::new(), lease: budget.lease() });
+        while !self.ended {
+            let frame = poll_fn(|context| Pin::new(&mut self.rest).poll_frame(context)).await.transpose();
+            match frame.map_err(|_| PeekError::Client)?.map(Frame::into_data) {
+                Some(Ok(data)) if ahead.data.len() + data.len() > limit => return Err(PeekError::None),
+                Some(Ok(data)) => ahead.push(&data)?,
+                Some(Err(trailers)) => self.trailers = Some(trailers),
+                None => self.ended = true,
+            }
+        }
+        Ok(&ahead.data)
+    }
+
     /// Reads on for a while, for nothing: a client that is still sending would not see its refusal when the connection
     /// closed under it.
     pub(crate) async fn discard(self) {
@@ -111,7 +128,8 @@ impl Ahead {
     fn push(&mut self, data: &[u8]) -> Result<(), PeekError> {
         let wanted = self.data.len() + data.len();
         if wanted > self.data.capacity() {
-            let room = wanted.next_power_of_two().min(LIMIT.max(wanted));
+            // A model is found in the first piece or two; a whole body that is this large takes its size by half.
+            let room = wanted.next_power_of_two().min(LIMIT.max(wanted + wanted / 2));
             if !self.lease.take(room - self.data.capacity()) {
                 return Err(PeekError::NoRoom);
             }
@@ -136,16 +154,21 @@ impl Body for Peeked {
         }
         match self.trailers.take() {
             Some(trailers) => Poll::Ready(Some(Ok(trailers))),
+            None if self.ended => Poll::Ready(None),
             None => Pin::new(&mut self.rest).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.read() == 0 && self.trailers.is_none() && self.rest.is_end_stream()
+        self.read() == 0 && self.trailers.is_none() && (self.ended || self.rest.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
         let ahead = self.read();
+        if self.ended {
+            // However its length was told before.
+            return SizeHint::with_exact(ahead);
+        }
         let rest = self.rest.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower() + ahead);

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::bedrock;
 use crate::provider::{self, Provider, Providers};
 
 /// Where a request goes.
@@ -12,6 +13,8 @@ pub enum Route {
     Upstream(Destination),
     /// `GET /health`: answered here.
     Health,
+    /// `GET /health/bedrock`: answered here.
+    BedrockHealth,
     /// `GET /providers`: answered here.
     Providers,
     /// Refused with this sentence: nothing is there, or not yet.
@@ -47,6 +50,7 @@ pub fn route(
     if method == "GET" || method == "HEAD" {
         match path {
             "/health" => return Route::Health,
+            "/health/bedrock" => return Route::BedrockHealth,
             "/providers" => return Route::Providers,
             _ => {}
         }
@@ -62,6 +66,9 @@ pub fn route(
     }
     if let Some(rest) = below(path_and_query, "/passthrough") {
         return passthrough(providers, rest);
+    }
+    if let Some(provider) = bedrock::is_bedrock(path).then(|| providers.find("bedrock")).flatten() {
+        return to(provider, path_and_query);
     }
     match split_segment(path_and_query).and_then(|(name, rest)| Some((providers.find(name)?, rest))) {
         Some((provider, rest)) => prefixed(provider, rest),
@@ -226,6 +233,16 @@ mod tests {
             ("/passthrough/anthropic", "anthropic", "/"),
             ("/passthrough/helicone/v1/chat/completions", "helicone", "/v1/chat/completions"),
             ("/passthrough/gemini/v1beta/models?pageSize=2", "gemini", "/v1beta/models?pageSize=2"),
+            ("/model/us.anthropic.c-v1:0/invoke", "bedrock", "/model/us.anthropic.c-v1:0/invoke"),
+            (
+                "/model/us.anthropic.c-v1%3A0/converse-stream",
+                "bedrock",
+                "/model/us.anthropic.c-v1%3A0/converse-stream",
+            ),
+            ("/inference-profiles?type=SYSTEM_DEFINED", "bedrock", "/inference-profiles?type=SYSTEM_DEFINED"),
+            ("/bedrock/model/m/invoke", "bedrock", "/model/m/invoke"),
+            ("/passthrough/bedrock/model/m:0/converse", "bedrock", "/model/m:0/converse"),
+            ("/models", "openai", "/models"),
             ("/v1/../x//y", "openai", "/v1/../x//y"),
         ] {
             assert_eq!(upstream(asked, None), (provider.to_owned(), None, path.to_owned()), "{asked}");

@@ -124,7 +124,9 @@ impl Engine {
             KeyForm::NotNeeded => {
                 Err(ApiError::parameter("provider", format!("{} takes no key.", provider.display_name)))
             }
-            KeyForm::Bearer | KeyForm::Header { .. } | KeyForm::Beside { .. } => Ok(provider.clone()),
+            KeyForm::Bearer | KeyForm::Header { .. } | KeyForm::Beside { .. } | KeyForm::Aws => {
+                Ok(provider.clone())
+            }
         }
     }
 
