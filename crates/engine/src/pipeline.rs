@@ -10,7 +10,7 @@ mod labels;
 mod record;
 
 pub(crate) use earlier::Earlier;
-pub(crate) use record::millis;
+pub(crate) use record::{find, millis};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};

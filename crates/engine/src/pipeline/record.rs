@@ -7,7 +7,7 @@ use api::{
     UsageSource,
 };
 use bytes::Bytes;
-use model::dialect::{self, Dialect, Exchange, Reading, Spoken};
+use model::dialect::{self, ByHeaders, Dialect, Exchange, Reading, Spoken};
 use model::identity::{self, Said, Scope};
 use model::pricing::{Billable, PriceTable};
 use proxy::{Captured, Closed, Ending, Head};
@@ -93,6 +93,7 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         response: &response,
         status,
         content_type: response_body.content_type.as_deref(),
+        by_headers: ByHeaders::of(|name| find(answered, name)),
     };
     let (mut reading, spoken) = match depth {
         Depth::Whole => {
@@ -368,7 +369,7 @@ pub(crate) fn millis(time: SystemTime) -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-pub(super) fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
+pub(crate) fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
     headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
 }
 

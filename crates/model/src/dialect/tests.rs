@@ -48,6 +48,7 @@ impl Case {
             response: &self.response,
             status: Some(self.status),
             content_type: Some(self.content_type),
+            by_headers: ByHeaders::default(),
         }
     }
 
