@@ -9,7 +9,7 @@ use api::{
 use bytes::Bytes;
 use model::dialect::{self, ByHeaders, Dialect, Exchange, Reading, Spoken};
 use model::identity::{self, Said, Scope};
-use model::pricing::{Billable, PriceTable};
+use model::pricing::{Billable, PriceTable, priced_name};
 use proxy::{Captured, Closed, Ending, Head};
 use sha2::{Digest, Sha256};
 use store::{Body, CallRecord, Ties};
@@ -104,9 +104,12 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         Depth::Bytes => (unread(), Spoken::default()),
     };
     let usage_source = usage_source(&mut reading, earlier);
+    let (asked_for, came) = (reading.requested_model.as_deref(), reading.model.as_deref());
+    let on_bedrock = head.provider.speaks == "bedrock";
+    let by_id = on_bedrock.then(|| priced_name(prices, asked_for, came, &head.upstream)).flatten();
     let cost = prices.cost(&Billable {
         provider: &head.provider.name,
-        model: reading.model.as_deref().or(reading.requested_model.as_deref()),
+        model: by_id.as_deref().or(came).or(asked_for),
         operation: exchange.dialect.operation(),
         status,
         usage: &reading.usage,

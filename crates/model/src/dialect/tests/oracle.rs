@@ -2,6 +2,9 @@
 //! this repository:
 //! `LLMFLOW_SAMPLES=FOLDER cargo test -p model --lib oracle -- --ignored --nocapture`, with an `expected.json` in it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
 
 fn provider_and_path(file: &str) -> Option<(&'static str, &'static str)> {
@@ -12,6 +15,8 @@ fn provider_and_path(file: &str) -> Option<(&'static str, &'static str)> {
         ("ollama-chat", "ollama", "/api/chat"),
         ("ollama-generate", "ollama", "/api/generate"),
         ("cohere", "cohere", "/v2/chat"),
+        ("bedrock-invoke-claude", "bedrock", "/model/us.anthropic.claude-v1:0/invoke-with-response-stream"),
+        ("bedrock", "bedrock", "/model/m/converse-stream"),
         ("llamacpp-completion", "llama", "/completion"),
     ];
     let (_, provider, path) = known.into_iter().find(|(start, ..)| file.starts_with(start)).unwrap_or((
@@ -19,8 +24,8 @@ fn provider_and_path(file: &str) -> Option<(&'static str, &'static str)> {
         "openai",
         "/chat/completions",
     ));
-    // Event streams of Bedrock and WebSocket frames are read elsewhere.
-    (!file.starts_with("bedrock") && !file.starts_with("codex-websocket")).then_some((provider, path))
+    // WebSocket frames are read elsewhere.
+    (!file.starts_with("codex-websocket")).then_some((provider, path))
 }
 
 /// What `expected` says and the reader does not.
@@ -104,10 +109,15 @@ fn samples_written_by_others_are_read_as_they_expect() {
         let content_type = match file.rsplit_once('.').unwrap().1 {
             "sse" => "text/event-stream",
             "ndjson" => "application/x-ndjson",
+            "b64" => "application/vnd.amazon.eventstream",
             _ => "application/json",
         };
-        let case =
-            Case { content_type, ..Case::new(provider, path, std::fs::read(folder.join(file)).unwrap()) };
+        let mut body = std::fs::read(folder.join(file)).unwrap();
+        if file.ends_with(".b64") {
+            let text: Vec<u8> = body.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            body = STANDARD.decode(text).unwrap();
+        }
+        let case = Case { content_type, ..Case::new(provider, path, body) };
         let found = differences(&case, expected);
         same += usize::from(found.is_empty());
         different.extend(found.into_iter().map(|line| format!("{file}: {line}")));
