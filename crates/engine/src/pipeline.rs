@@ -21,15 +21,19 @@ use api::{CallId, InFlight};
 use model::pricing::PriceTable;
 use proxy::{Capture, Captured, Closed, Counters, Head};
 use store::{Store, Write};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::events::Events;
 use crate::in_flight::OpenCalls;
 
 use commits::{Commits, GivenUp, Ready};
 
-/// Captures of one batch at most; a call makes three or four.
+/// Captures of one batch at most; a call makes three or four. When as many wait, recording is late.
 const BATCH: usize = 4_096;
+/// The same while it is not: a tenth of a second's work for one core, after which it shows whether it still is not.
+const BATCH_AT_LEISURE: usize = 1_024;
+/// How often is looked whether recording has become late while it waits for its turn.
+const LOOK: Duration = Duration::from_millis(20);
 /// Bytes of bodies after which a batch takes no more calls.
 const BATCH_BYTES: u64 = 8 << 20;
 /// After the first capture a batch gathers for this long: a call that opens and closes within it is written once.
@@ -84,6 +88,7 @@ impl Pipeline {
         }
         // One batch may be ready while another is committed; then reading waits, and calls wait in the queue.
         let (ready, batches) = mpsc::channel(1);
+        let turns = Arc::new(Semaphore::new(1));
         let given_up = GivenUp::default();
         let writer = Commits {
             store: self.store.clone(),
@@ -92,7 +97,7 @@ impl Pipeline {
             given_up: given_up.clone(),
             queue,
         };
-        tokio::join!(self.read_all(captures, ready, &given_up), writer.run(batches));
+        tokio::join!(self.read_all(captures, &turns, ready, &given_up), writer.run(batches));
         // What the last batches gave up.
         let lost = self.take_lost(true, &given_up);
         if let Some(batch) = self.read(Sorted::default(), lost, &given_up).await {
@@ -103,23 +108,45 @@ impl Pipeline {
     async fn read_all(
         &mut self,
         mut captures: mpsc::Receiver<Capture>,
+        turns: &Arc<Semaphore>,
         ready: mpsc::Sender<Ready>,
         given_up: &GivenUp,
     ) {
         let mut last = 0;
         while let Some(first) = captures.recv().await {
-            if captures.len() < BATCH && !captures.is_closed() {
+            if captures.len() < BATCH_AT_LEISURE && !captures.is_closed() {
                 tokio::time::sleep(if last > BUSY { GATHER_BUSY } else { GATHER }).await;
             }
-            let batch = gather(first, &mut captures);
+            let turn = self.turn(turns, &captures).await;
+            let limit = if turn.is_some() { BATCH_AT_LEISURE } else { BATCH };
+            let batch = gather(first, limit, &mut captures);
             last = batch.len();
             let sorted = self.sort(batch);
             let lost = self.take_lost(captures.is_empty(), given_up);
             if let Some(batch) = self.read(sorted, lost, given_up).await
-                && ready.send(batch).await.is_err()
+                && ready.send(Ready { turn, ..batch }).await.is_err()
             {
                 // The writer ends only after this stage has.
                 return;
+            }
+        }
+    }
+
+    /// While there is time, one batch is read and committed before the next, so that recording takes one core and leaves
+    /// the others to calls. `None`: it is late, and two are in work at once.
+    async fn turn(
+        &self,
+        turns: &Arc<Semaphore>,
+        captures: &mpsc::Receiver<Capture>,
+    ) -> Option<OwnedSemaphorePermit> {
+        loop {
+            let late = captures.len() >= BATCH || captures.is_closed();
+            self.store.pace().set_late(late);
+            if late {
+                return None;
+            }
+            if let Ok(turn) = tokio::time::timeout(LOOK, turns.clone().acquire_owned()).await {
+                return turn.ok();
             }
         }
     }
@@ -153,14 +180,16 @@ impl Pipeline {
                 Write::Open(Box::new(api::CallSummary { model, ..record::opened(head) }))
             });
             let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
-            let closes =
-                closed.iter().map(|call| Write::Close(Box::new(record::closed(call, &prices, &mut earlier))));
+            let closes = closed.iter().map(|call| {
+                store.pace().give_way();
+                Write::Close(Box::new(record::closed(call, &prices, &mut earlier)))
+            });
             store.prepare(opens.chain(closes).chain(lost.into_iter().map(Write::Lose)).collect())
         });
         let prepared = reading.await.map_err(|error| error.to_string());
         match prepared.and_then(|batch| batch.map_err(|error| error.to_string())) {
             Ok(_) if nothing_to_write => None,
-            Ok(batch) => Some(Ready { batch, ended, opened: opened_ids, over }),
+            Ok(batch) => Some(Ready { batch, ended, opened: opened_ids, over, turn: None }),
             Err(error) => {
                 tracing::error!(error, calls = ended, "calls could not be read and are lost");
                 self.tally.lost.fetch_add(ended, Ordering::Relaxed);
@@ -215,11 +244,11 @@ impl Pipeline {
     }
 }
 
-/// What waits, as far as it fits into one batch.
-fn gather(first: Capture, captures: &mut mpsc::Receiver<Capture>) -> Vec<Capture> {
+/// What waits, as far as it fits into one batch of at most `limit`.
+fn gather(first: Capture, limit: usize, captures: &mut mpsc::Receiver<Capture>) -> Vec<Capture> {
     let mut bytes = 0;
     let mut batch = vec![first];
-    while batch.len() < BATCH
+    while batch.len() < limit
         && bytes < BATCH_BYTES
         && let Ok(capture) = captures.try_recv()
     {
