@@ -1,5 +1,6 @@
 //! One capture as a record: what the exchange says, what it cost, when things happened. Pure but for its inputs.
 
+use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use api::{
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use model::dialect::{self, ByHeaders, Dialect, Exchange, Reading, Spoken};
 use model::identity::{self, Said, Scope};
 use model::pricing::{Billable, PriceTable, priced_name};
-use proxy::{Captured, Closed, Ending, Head};
+use proxy::{Captured, Closed, Counters, Ending, Head};
 use sha2::{Digest, Sha256};
 use store::{Body, CallRecord, Ties};
 
@@ -53,12 +54,17 @@ pub(super) fn opened(head: &Head) -> CallSummary {
 }
 
 /// Everything about a call that ended. A fault in a parser costs what it would have read, and nothing else.
-pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) -> CallRecord {
-    let whole = || record(call, prices, earlier, Depth::Whole);
+pub(super) fn closed(
+    call: &Closed,
+    prices: &PriceTable,
+    earlier: &mut Earlier,
+    counters: &Counters,
+) -> CallRecord {
+    let whole = || record(call, prices, earlier, counters, Depth::Whole);
     // What it keeps of earlier calls is changed whole or not at all, so a panic leaves nothing half done.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(whole)).unwrap_or_else(|_| {
         tracing::error!(id = %call.head.id, "a call could not be read, its bodies are kept as they came");
-        record(call, prices, earlier, Depth::Bytes)
+        record(call, prices, earlier, counters, Depth::Bytes)
     })
 }
 
@@ -77,7 +83,13 @@ fn unread() -> Reading {
     Reading { error: Some(error.to_owned()), ..Reading::default() }
 }
 
-fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Depth) -> CallRecord {
+fn record(
+    call: &Closed,
+    prices: &PriceTable,
+    earlier: &mut Earlier,
+    counters: &Counters,
+    depth: Depth,
+) -> CallRecord {
     let head = &call.head;
     let answered = call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
     let (request, request_body) = body(&call.request, &head.headers, call, depth);
@@ -103,6 +115,7 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         }
         Depth::Bytes => (unread(), Spoken::default()),
     };
+    counters.decode_errors.fetch_add(reading.broken_frames, Ordering::Relaxed);
     let usage_source = usage_source(&mut reading, earlier);
     let (asked_for, came) = (reading.requested_model.as_deref(), reading.model.as_deref());
     let on_bedrock = head.provider.speaks == "bedrock";

@@ -16,7 +16,8 @@ pub fn priced_name(
 ) -> Option<String> {
     let region = upstream.split('.').nth(1).filter(|_| upstream.starts_with("bedrock"));
     let regional = region.zip(requested).map(|(region, id)| format!("{region}/{id}"));
-    let has_own = |name: &String| table.find("bedrock", name).is_some_and(|found| found.matched == "provider");
+    let has_own =
+        |name: &String| table.find("bedrock", name).is_some_and(|found| found.matched == "provider");
     regional
         .filter(has_own)
         .or_else(|| requested.filter(|id| table.find("bedrock", id).is_some()).map(str::to_owned))

@@ -86,7 +86,12 @@ fn names_are_matched_exactly_or_by_a_written_rule() {
         ("openai", "gpt-4o-latest", "gpt-4o", "dated"),
         ("together", "openai/gpt-oss-20b", "together_ai/openai/gpt-oss-20b", "provider"),
         ("perplexity", "sonar", "perplexity/sonar", "provider"),
-        ("bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0", "exact"),
+        (
+            "bedrock",
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "exact",
+        ),
         (
             "bedrock",
             "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
