@@ -167,10 +167,14 @@ impl Bedrock {
         })
     }
 
-    /// What signs a call to `region`.
-    pub(crate) async fn signer(&self, region: &str) -> Result<Signer, Refusal> {
-        let credentials = self.inner.chain.credentials(Some(region)).await.map_err(refusal)?;
-        Ok(Signer::new(self.clone(), credentials, region.to_owned()))
+    /// What signs a call to `region`, or to the region of calls that name none.
+    pub(crate) async fn signer(&self, region: Option<&str>) -> Result<Signer, Refusal> {
+        let region = match region {
+            Some(region) => region.to_owned(),
+            None => self.region().await?.to_string(),
+        };
+        let credentials = self.inner.chain.credentials(Some(&region)).await.map_err(refusal)?;
+        Ok(Signer::new(self.clone(), credentials, region))
     }
 
     /// The time as AWS has it.

@@ -218,7 +218,7 @@ async fn sign_with(
     target: &Target,
     request: &mut Request<Peeked>,
 ) -> Result<Signer, Refusal> {
-    let mut signer = shared.bedrock.signer(target.region.as_deref().unwrap_or_default()).await?;
+    let mut signer = shared.bedrock.signer(target.region.as_deref()).await?;
     let headers = request.headers().clone();
     signer.read(request.body_mut(), &target.path_and_query, &headers, &shared.tap.budget).await?;
     Ok(signer)

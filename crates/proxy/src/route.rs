@@ -100,8 +100,9 @@ fn prefixed(provider: &Arc<Provider>, rest: &str) -> Route {
     match split_segment(rest).filter(|(segment, _)| is_host(segment)) {
         Some((host, below_host)) => Route::Upstream(Destination {
             host: Some(host.to_owned()),
-            // llm-proxy had these two; there a host that is not known is a mistake worth a word.
-            path_without_host: (!matches!(provider.name.as_str(), "anthropic" | "openai"))
+            // llm-proxy had the first two, and nothing of Bedrock's begins like a host; there one that is not known is a
+            // mistake worth a word.
+            path_without_host: (!matches!(provider.name.as_str(), "anthropic" | "openai" | "bedrock"))
                 .then(|| provider.upstream_path(rest)),
             path_and_query: rooted(below_host),
             ..destination(provider)

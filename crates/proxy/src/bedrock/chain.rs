@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
@@ -83,7 +82,7 @@ pub(super) struct Chain {
 
 impl Chain {
     pub(super) fn new(outbound: Outbound, own_ports: Vec<u16>) -> Self {
-        let fips = std::env::var("AWS_USE_FIPS_ENDPOINT").is_ok_and(|value| value.trim() == "true");
+        let fips = variable("AWS_USE_FIPS_ENDPOINT").is_some_and(|value| value.eq_ignore_ascii_case("true"));
         Self {
             outbound,
             own_ports: own_ports.into(),
@@ -103,12 +102,16 @@ impl Chain {
     pub(super) async fn region(&self) -> Result<String, Failure> {
         let chain = self.clone();
         let search = move || async move {
+            if let Some(region) = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable) {
+                return Ok(Found { what: region, fresh: REREAD, ends: None });
+            }
             let config = chain.config()?;
-            let found = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-                .or_else(ProfileFileRegionProvider::builder().configure(&config).build())
-                .or_else(ImdsRegionProvider::builder().imds_client(metadata(&config)).build())
-                .region()
-                .await;
+            let found = RegionProviderChain::first_try(
+                ProfileFileRegionProvider::builder().configure(&config).build(),
+            )
+            .or_else(ImdsRegionProvider::builder().imds_client(metadata(&config)).build())
+            .region()
+            .await;
             let region = found.ok_or_else(|| Failure::NoRegion(profile()))?;
             Ok(Found { what: region.to_string(), fresh: REREAD, ends: None })
         };
@@ -119,9 +122,10 @@ impl Chain {
     pub(super) async fn credentials(&self, region: Option<&str>) -> Result<Arc<Loaded>, Failure> {
         let (chain, region) = (self.clone(), region.map(str::to_owned));
         let search = move || async move {
-            let config = chain.config()?.with_region(region.map(aws_config::Region::new));
+            let config = chain.config()?;
             let metadata = metadata(&config);
-            let chain = DefaultCredentialsChain::builder().configure(config.clone()).imds_client(metadata);
+            let mut chain = DefaultCredentialsChain::builder().configure(config).imds_client(metadata);
+            chain.set_region(region.map(aws_config::Region::new));
             let credentials =
                 chain.build().await.provide_credentials().await.map_err(|error| failure(&error))?;
             let ends = credentials.expiry();
@@ -187,8 +191,12 @@ fn metadata(config: &ProviderConfig) -> aws_config::imds::Client {
 
 /// The AWS profile in use.
 fn profile() -> String {
-    let named = std::env::var("AWS_PROFILE").ok().filter(|name| !name.trim().is_empty());
-    named.unwrap_or_else(|| "default".to_owned())
+    variable("AWS_PROFILE").unwrap_or_else(|| "default".to_owned())
+}
+
+/// What the environment says; empty is unset.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 fn failure(error: &CredentialsError) -> Failure {
