@@ -28,10 +28,12 @@ use crate::in_flight::OpenCalls;
 
 use commits::{Commits, GivenUp, Ready};
 
-/// Captures of one batch at most; a call makes three or four. When as many wait, recording is late.
+/// Captures of one batch at most; a call makes three or four.
 const BATCH: usize = 4_096;
-/// The same while it is not: a tenth of a second's work for one core, after which it shows whether it still is not.
-const BATCH_AT_LEISURE: usize = 1_024;
+/// The same at leisure: two tenths of a second's work for one core, after which it shows whether recording is late.
+const BATCH_AT_LEISURE: usize = 2_048;
+/// Recording is late when as many wait, a quarter of the queue: bursts are worked off after calls have gone through.
+const LATE: usize = 16_384;
 /// How often is looked whether recording has become late while it waits for its turn.
 const LOOK: Duration = Duration::from_millis(20);
 /// Bytes of bodies after which a batch takes no more calls.
@@ -41,7 +43,7 @@ const GATHER: Duration = Duration::from_millis(30);
 /// When the last batch was larger than this, the next one gathers longer: most of what a transaction writes are pages
 /// of indices, and the more calls share it, the fewer of them fall to each.
 const BUSY: usize = 64;
-const GATHER_BUSY: Duration = Duration::from_millis(150);
+const GATHER_BUSY: Duration = Duration::from_millis(300);
 
 /// What happened to records after they were taken from the queue.
 #[derive(Debug, Default)]
@@ -140,7 +142,7 @@ impl Pipeline {
         captures: &mpsc::Receiver<Capture>,
     ) -> Option<OwnedSemaphorePermit> {
         loop {
-            let late = captures.len() >= BATCH || captures.is_closed();
+            let late = captures.len() >= LATE || captures.is_closed();
             self.store.pace().set_late(late);
             if late {
                 return None;
