@@ -6,6 +6,7 @@ mod decode;
 mod earlier;
 #[cfg(debug_assertions)]
 mod fault;
+mod frames;
 mod labels;
 mod record;
 

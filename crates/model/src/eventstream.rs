@@ -54,6 +54,13 @@ pub struct Frames<'a> {
     at: usize,
 }
 
+impl Frames<'_> {
+    /// The offset just after what was given last.
+    pub const fn at(&self) -> usize {
+        self.at
+    }
+}
+
 impl<'a> Iterator for Frames<'a> {
     type Item = Result<Frame<'a>, Broken>;
 
@@ -104,6 +111,18 @@ fn prelude(bytes: &[u8]) -> Option<Result<(usize, usize), Broken>> {
 }
 
 impl Frame<'_> {
+    /// The same frame with another payload.
+    pub fn with(&self, payload: &[u8]) -> Vec<u8> {
+        let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
+        let total = SMALLEST + self.headers.len() + payload.len();
+        let mut frame = [length(total), length(self.headers.len())].concat();
+        frame.extend_from_slice(&crc32fast::hash(&frame).to_be_bytes());
+        frame.extend_from_slice(self.headers);
+        frame.extend_from_slice(payload);
+        frame.extend_from_slice(&crc32fast::hash(&frame).to_be_bytes());
+        frame
+    }
+
     /// The header `name`, where it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut found = None;

@@ -87,25 +87,25 @@ impl Bedrock {
         self.inner.choice.enabled
     }
 
-    /// How it is. `look` makes it look for region and credentials where nobody has yet.
-    pub async fn state(&self, look: bool) -> BedrockState {
-        let mut state = BedrockState {
-            enabled: self.is_enabled(),
-            region: self.inner.choice.region.clone(),
-            credentials: None,
-            clock_ahead_s: self.inner.ahead_s.load(Ordering::Relaxed),
-        };
-        if !state.enabled {
-            return state;
+    /// How it is, as far as anybody looked.
+    pub fn known(&self) -> BedrockState {
+        let Inner { choice, chain, ahead_s } = &*self.inner;
+        BedrockState {
+            enabled: choice.enabled,
+            region: choice.region.clone().or_else(|| chain.known_region()),
+            credentials: chain.known_credentials(),
+            clock_ahead_s: ahead_s.load(Ordering::Relaxed),
         }
-        if look {
+    }
+
+    /// How it is. Looks for region and credentials where nobody has yet.
+    pub async fn look(&self) -> BedrockState {
+        if self.is_enabled() {
             // Both are remembered; what became of them is read below.
-            let _region = self.region().await;
-            let _credentials = self.inner.chain.credentials(self.inner.choice.region.as_deref()).await;
+            let region = self.region().await.ok().map(|region| region.to_string());
+            let _credentials = self.inner.chain.credentials(region.as_deref()).await;
         }
-        state.region = state.region.or_else(|| self.inner.chain.known_region());
-        state.credentials = self.inner.chain.known_credentials();
-        state
+        self.known()
     }
 
     /// The region of calls that name none.

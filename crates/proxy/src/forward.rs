@@ -80,7 +80,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>, origin: Instant) ->
             )
         }
         Route::BedrockHealth => {
-            let state = shared.bedrock.state(true).await;
+            let state = shared.bedrock.look().await;
             reply::bedrock_health(&state, shared.tap.counters.decode_errors.load(Ordering::Relaxed))
         }
         Route::Providers => reply::providers(providers),

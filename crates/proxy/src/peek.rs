@@ -86,19 +86,29 @@ impl Peeked {
 }
 
 impl Peeked {
-    /// Reads all of it, where it is no larger than `limit`; else the error is [`PeekError::None`].
-    pub(crate) async fn whole(&mut self, limit: usize, budget: &Budget) -> Result<&[u8], PeekError> {
+    /// Reads all of it, where it is no larger than `limit`; else the error is [`PeekError::None`]. `see` is shown each
+    /// piece as it comes.
+    pub(crate) async fn whole(
+        &mut self,
+        limit: usize,
+        budget: &Budget,
+        mut see: impl FnMut(&[u8]),
+    ) -> Result<(), PeekError> {
         let ahead = self.ahead.get_or_insert_with(|| Ahead { data: Vec::new(), lease: budget.lease() });
+        see(&ahead.data);
         while !self.ended {
             let frame = poll_fn(|context| Pin::new(&mut self.rest).poll_frame(context)).await.transpose();
             match frame.map_err(|_| PeekError::Client)?.map(Frame::into_data) {
                 Some(Ok(data)) if ahead.data.len() + data.len() > limit => return Err(PeekError::None),
-                Some(Ok(data)) => ahead.push(&data)?,
+                Some(Ok(data)) => {
+                    see(&data);
+                    ahead.push(&data)?;
+                }
                 Some(Err(trailers)) => self.trailers = Some(trailers),
                 None => self.ended = true,
             }
         }
-        Ok(&ahead.data)
+        Ok(())
     }
 
     /// Reads on for a while, for nothing: a client that is still sending would not see its refusal when the connection

@@ -54,7 +54,7 @@ pub(crate) fn bedrock_health(state: &BedrockState, decode_errors: u64) -> Respon
     json_response(
         StatusCode::OK,
         &json!({
-            "status": status, "region": state.region, "credentials": credentials, "decode_errors": decode_errors,
+            "status": status, "service": "bedrock", "region": state.region, "credentials": credentials, "decode_errors": decode_errors,
             "clock_ahead_s": state.clock_ahead_s,
         }),
     )

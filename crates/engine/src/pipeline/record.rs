@@ -17,6 +17,7 @@ use store::{Body, CallRecord, Ties};
 
 use super::decode::decode;
 use super::earlier::Earlier;
+use super::frames;
 use super::labels;
 
 /// The row of a call that has just begun.
@@ -285,7 +286,12 @@ fn body(captured: &Captured, headers: &[Header], call: &Closed, depth: Depth) ->
         let kept = decoded.bytes.len() - call.head.secrets.straddling(&decoded.bytes);
         decoded.bytes.truncate(kept);
     }
-    let scrubbed = call.head.secrets.scrub(&decoded.bytes).map(Bytes::from);
+    let secrets = &call.head.secrets;
+    let scrubbed = match frames::is_framed(find(headers, "content-type")) && depth == Depth::Whole {
+        true => frames::scrub(&decoded.bytes, secrets),
+        false => secrets.scrub(&decoded.bytes),
+    };
+    let scrubbed = scrubbed.map(Bytes::from);
     let digest = captured.wire_sha256.unwrap_or_else(|| Sha256::digest(&wire).into());
     let info = BodyInfo {
         wire_bytes: captured.wire_bytes,

@@ -123,6 +123,10 @@ proptest! {
         prop_assert_eq!(found.len(), all.len());
         for (frame, (headers, payload)) in found.iter().zip(&all) {
             prop_assert_eq!(frame.payload, &payload[..]);
+            let other = frame.with(b"other");
+            let again = frames(&other).next().unwrap().unwrap();
+            prop_assert_eq!((again.payload, again.headers), (&b"other"[..], frame.headers));
+            prop_assert_eq!(frame.with(payload), &bytes[frame.end - frame.with(payload).len()..frame.end]);
             for (name, _) in headers {
                 let last = headers.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
                 prop_assert_eq!(frame.header(name), last);

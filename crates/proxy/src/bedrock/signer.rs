@@ -52,7 +52,9 @@ impl Signer {
         if announced.is_some_and(|announced: usize| announced > limit) {
             return Err(too_large(limit));
         }
-        let read = body.whole(limit, budget).await.map_err(|error| match error {
+        let mut digest = Sha256::new();
+        // A large body is hashed piece by piece, so that no other call waits for it.
+        body.whole(limit, budget, |piece| digest.update(piece)).await.map_err(|error| match error {
             PeekError::Client => {
                 Refusal::bad_request("The request's body broke off before its end.".to_owned())
             }
@@ -65,7 +67,7 @@ impl Signer {
             },
             PeekError::None => too_large(limit),
         })?;
-        self.body = hex(&Sha256::digest(read));
+        self.body = hex(&digest.finalize());
         Ok(())
     }
 

@@ -1,5 +1,8 @@
 //! What is recorded of Bedrock, and that every byte and frame passes as it came.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use api::{CallState, CostSource, UsageSource};
 use tests::{Client, Dialect, Fault, Plan, Tokens, contains, database_cells, files};
 
@@ -137,7 +140,7 @@ async fn no_credential_of_aws_is_kept() {
         .variable("AWS_SESSION_TOKEN", session)
         .log("trace");
     let app = setup.start().await;
-    // The upstream echoes everything it got.
+    // The upstream echoes everything it got, in streams in clear and in base64.
     mock.answer(|received| {
         let lines = received
             .head
@@ -145,19 +148,48 @@ async fn no_credential_of_aws_is_kept() {
             .iter()
             .map(|line| format!("{}: {}", line.name, String::from_utf8_lossy(&line.value)));
         let said = serde_json::json!({"message": lines.collect::<Vec<_>>().join("\n")});
+        if received.path().ends_with("-stream") {
+            let event = |kind: &str, payload: &serde_json::Value| {
+                tests::frame(
+                    &[(":event-type", kind), (":message-type", "event")],
+                    payload.to_string().as_bytes(),
+                )
+            };
+            let text = serde_json::json!({"contentBlockIndex": 0, "delta": {"text": said["message"]}});
+            let inner = serde_json::json!({"contentBlockDelta": text});
+            let chunk = serde_json::json!({"bytes": STANDARD.encode(inner.to_string())});
+            let frames = [
+                event("chunk", &chunk),
+                event("contentBlockDelta", &text),
+                event("metadata", &serde_json::json!({})),
+            ];
+            let whole = frames.concat();
+            return tests::Answer::stream("application/vnd.amazon.eventstream", vec![whole]);
+        }
         tests::Answer::whole(400, "application/json", said.to_string())
     });
     let theirs = SIGNATURE.replace("theirs", "CaNaRy-their-session");
     let (_, received) = call(&app, &mock, "POST", &format!("/model/{MODEL}/invoke"), &theirs, BODY).await;
     let signed = verify(&received, "CaNaRy-secret-access-key");
     assert_eq!(signed.token.as_deref(), Some(session));
-    let row = app.recorded(1).await.remove(0);
+    let target = format!("/model/{MODEL}/converse-stream");
+    super::call(&app, &mock, "POST", &target, &theirs, BODY).await;
+    let row = app.recorded(2).await.remove(0);
+    let said = serde_json::to_string(&app.conversation(row.id).await.answer).unwrap();
+    assert_eq!(said.matches("[key:").count(), 2, "both frames are read, the token cut from each: {said}");
+    assert_eq!((row.state, row.error.as_deref()), (CallState::Complete, None));
     let call = app.call(row.id).await;
-    assert!(call.credential.is_some_and(|mark| mark.starts_with("[key:")));
+    assert!(call.response_body.inexact && call.credential.is_some_and(|mark| mark.starts_with("[key:")));
     let finished = app.stop();
     assert!(!finished.stderr.contains("CaNaRy"), "{}", finished.stderr);
+    // The word in base64, wherever it begins.
+    let hidden = ["CaNaRy", "xCaNaRy", "xxCaNaRy"].map(|text| STANDARD.encode(text));
+    let hidden = [&hidden[0][..8], &hidden[1][2..9], &hidden[2][3..10]];
     for cell in database_cells(&finished.setup.data().join("data.db")).await {
         assert!(!contains(&cell.bytes, b"CaNaRy"), "{} {}", cell.table, String::from_utf8_lossy(&cell.bytes));
+        for hidden in hidden {
+            assert!(!contains(&cell.bytes, hidden.as_bytes()), "{} {hidden}", cell.table);
+        }
     }
     for file in files(&finished.setup.data()) {
         assert!(!contains(&std::fs::read(&file).unwrap(), b"CaNaRy"), "{}", file.display());
