@@ -40,8 +40,15 @@ pub enum Target {
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 6] =
-        [Self::Framing, Self::Frames, Self::Scanning, Self::Segments, Self::Dialects, Self::Decoding, Self::Translation];
+    pub const ALL: [Self; 7] = [
+        Self::Framing,
+        Self::Frames,
+        Self::Scanning,
+        Self::Segments,
+        Self::Dialects,
+        Self::Decoding,
+        Self::Translation,
+    ];
 
     /// Its name on the command line and in folders.
     pub const fn name(self) -> &'static str {

@@ -99,7 +99,8 @@ pub(crate) async fn relay(
     match once(&shared.clients.upgrading, Request::from_parts(parts, Empty::new())).await {
         Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             if !names(response.headers(), &header::UPGRADE, "websocket") {
-                let reason = format!("{} switched to a protocol that nobody had asked for (101).", base.authority);
+                let reason =
+                    format!("{} switched to a protocol that nobody had asked for (101).", base.authority);
                 return handshake.unreachable(&reason);
             }
             let upstream = hyper::upgrade::on(&mut response);

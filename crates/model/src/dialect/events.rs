@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::json::text;
 use super::{
-    Dialect, Exchange, anthropic, audio, bedrock, cohere, converse, embeddings, errors, gemini, gemini_live, images,
-    kept, mistral, ollama, openai_chat, openai_realtime, openai_responses, timing,
+    Dialect, Exchange, anthropic, audio, bedrock, cohere, converse, embeddings, errors, gemini, gemini_live,
+    images, kept, mistral, ollama, openai_chat, openai_realtime, openai_responses, timing,
 };
 use crate::eventstream::{self, Broken};
 use crate::{scanner, sse};
