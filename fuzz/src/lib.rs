@@ -9,6 +9,7 @@ mod framing;
 mod scanning;
 mod seeds;
 mod segments;
+mod translation;
 
 // Private to their crates, and worth fuzzing by themselves.
 #[path = "../../crates/engine/src/pipeline/decode.rs"]
@@ -33,12 +34,21 @@ pub enum Target {
     Dialects,
     /// Content encodings.
     Decoding,
+    /// Calls in OpenAI's shape to other providers, and their answers.
+    Translation,
 }
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 6] =
-        [Self::Framing, Self::Frames, Self::Scanning, Self::Segments, Self::Dialects, Self::Decoding];
+    pub const ALL: [Self; 7] = [
+        Self::Framing,
+        Self::Frames,
+        Self::Scanning,
+        Self::Segments,
+        Self::Dialects,
+        Self::Decoding,
+        Self::Translation,
+    ];
 
     /// Its name on the command line and in folders.
     pub const fn name(self) -> &'static str {
@@ -49,6 +59,7 @@ impl Target {
             Self::Segments => "segments",
             Self::Dialects => "dialects",
             Self::Decoding => "decoding",
+            Self::Translation => "translation",
         }
     }
 
@@ -69,6 +80,7 @@ impl Target {
             Self::Segments => segments::run(data),
             Self::Dialects => dialects::run(data),
             Self::Decoding => decoding::run(data),
+            Self::Translation => translation::run(data),
         }
     }
 }

@@ -25,6 +25,7 @@ mod sigv4;
 mod store_files;
 mod tap;
 mod wait;
+pub mod websocket;
 
 pub use app::{AWS, App, Finished, Setup, free_port};
 pub use binary::{binary, command, command_of, desktop_binary};

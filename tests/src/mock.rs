@@ -13,6 +13,7 @@ mod ollama;
 mod openai;
 mod plan;
 mod responses;
+mod socket;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -15,12 +15,15 @@ const LEFT_OUT: [&str; 9] = [
     "accept",
 ];
 
-/// The command that sends the same request to the same upstream.
+/// The command that sends the same request to the same upstream; a translated call is made again to be translated.
 pub fn command(call: &CallDetail, body: Option<&str>) -> String {
-    let plain = call.upstream.starts_with("localhost") || call.upstream.starts_with("127.");
+    let translated = call.translated.is_some();
+    let asked =
+        call.request_headers.iter().find(|header| translated && header.name.eq_ignore_ascii_case("host"));
+    let host = asked.map_or(&call.upstream, |header| &header.value);
+    let plain = translated || call.upstream.starts_with("localhost") || call.upstream.starts_with("127.");
     let scheme = if plain { "http" } else { "https" };
-    let upstream =
-        call.upstream.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+    let upstream = host.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
     let query =
         call.query.as_deref().map(|query| format!("?{}", without_fingerprints(query))).unwrap_or_default();
     let url = format!("{scheme}://{upstream}{}{query}", call.summary.path);

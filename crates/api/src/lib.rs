@@ -22,7 +22,7 @@ mod usage;
 
 pub use call::{
     BodyInfo, CallDetail, CallId, CallState, CallSummary, ChunkTiming, Header, InFlight, Operation,
-    ServerTiming, Timing,
+    ServerTiming, Timing, Translated,
 };
 pub use conversation::{Conversation, Message, Part, Role, ToolDefinition};
 pub use error::{ApiError, ErrorKind};

@@ -5,6 +5,8 @@
 
 use api::Operation;
 
+use crate::pricing::Sound;
+
 mod answer;
 mod anthropic;
 mod audio;
@@ -18,6 +20,7 @@ mod errors;
 mod estimate;
 mod events;
 mod gemini;
+mod gemini_live;
 mod images;
 mod json;
 mod kept;
@@ -25,13 +28,14 @@ mod mistral;
 mod multipart;
 mod ollama;
 mod openai_chat;
+mod openai_realtime;
 mod openai_responses;
 mod prompt;
 mod timing;
 mod title;
 mod tools;
 
-pub use classify::classify;
+pub use classify::{WEBSOCKET, classify};
 pub use errors::error_kind;
 pub(crate) use title::without_reminders;
 
@@ -42,6 +46,8 @@ pub enum Dialect {
     OpenaiChat,
     /// OpenAI Responses, also as Codex speaks it.
     OpenaiResponses,
+    /// OpenAI's Realtime, a turn of its WebSocket.
+    OpenaiRealtime,
     /// Legacy text completions, fill-in-the-middle and llama.cpp's own `/completion` and `/infill`.
     OpenaiCompletions,
     /// Embeddings, of OpenAI and of those who answer alike (Ollama, Cohere).
@@ -96,7 +102,7 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::OpenaiChat,
         Self::OpenaiResponses,
         Self::OpenaiCompletions,
@@ -124,13 +130,16 @@ impl Dialect {
         Self::Stored,
         Self::SideCall,
         Self::Unknown,
+        Self::OpenaiRealtime,
     ];
 
     /// What a call in this dialect asks for.
     pub fn operation(self) -> Operation {
         match self {
             Self::OpenaiChat | Self::OpenaiResponses | Self::Anthropic | Self::Gemini => Operation::Chat,
-            Self::OllamaChat | Self::CohereChat | Self::MistralConversations => Operation::Chat,
+            Self::OllamaChat | Self::CohereChat | Self::MistralConversations | Self::OpenaiRealtime => {
+                Operation::Chat
+            }
             Self::Converse | Self::BedrockInvoke => Operation::Chat,
             Self::OpenaiCompletions | Self::OllamaGenerate => Operation::TextCompletion,
             Self::OpenaiEmbeddings | Self::GeminiEmbeddings => Operation::Embeddings,
@@ -228,6 +237,8 @@ pub struct Reading {
     pub finish_reason: Option<String>,
     /// Tokens in exclusive buckets.
     pub usage: api::Usage,
+    /// Those of the tokens that are sound.
+    pub sound: Sound,
     /// The provider's final word on usage was seen.
     pub usage_final: bool,
     /// `usage` with what nobody said estimated from the text; `None` where there is nothing to estimate.
@@ -284,7 +295,7 @@ pub struct Spoken {
 
 /// Reads an exchange's figures and what was said, both in one pass.
 pub fn read_with_spoken(exchange: &Exchange<'_>) -> (Reading, Spoken) {
-    let (request, _) = prompt::parse(exchange.request);
+    let (request, _) = prompt::parse(exchange.dialect, exchange.request);
     let mut answer = events::assemble(exchange);
     let mut reading = std::mem::take(&mut answer.reading);
     reading.requested_model = requested_model(exchange.dialect, exchange.path, exchange.request);
@@ -313,9 +324,13 @@ pub fn conversation(exchange: &Exchange<'_>) -> api::Conversation {
 
 /// The model asked for, from the request alone. Cheap, and works on a request of which only the beginning is known.
 pub fn requested_model(dialect: Dialect, path: &str, request: &[u8]) -> Option<String> {
+    if dialect == Dialect::OpenaiRealtime {
+        return openai_realtime::model(request);
+    }
     let in_path = || classify::model_in_path(path);
     let in_body = || {
-        let named = crate::scanner::string_member(request, "model");
+        let setup = crate::scanner::member(request, "setup").filter(|_| gemini_live::is_live(path));
+        let named = crate::scanner::string_member(setup.unwrap_or(request), "model");
         named.or_else(|| multipart::text_field(request, "model")).filter(|model| !model.is_empty())
     };
     let model = if dialect.is_gemini() || dialect.is_bedrocks() || dialect == Dialect::Images {

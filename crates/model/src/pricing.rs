@@ -38,6 +38,8 @@ pub struct Billable<'a> {
     pub status: Option<u16>,
     /// Tokens by bucket.
     pub usage: &'a Usage,
+    /// Those of them that are sound.
+    pub sound: Sound,
     /// The provider finished reporting usage.
     pub usage_final: bool,
     /// A part of the usage is estimated.
@@ -52,6 +54,17 @@ pub struct Billable<'a> {
     pub inference_geo: Option<&'a str>,
     /// Anthropic's speed.
     pub speed: Option<&'a str>,
+}
+
+/// Tokens of sound, which are among those of the buckets and have prices of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sound {
+    /// Among the uncached input.
+    pub input: u64,
+    /// Among what was read from the cache.
+    pub cache_read: u64,
+    /// Among the output.
+    pub output: u64,
 }
 
 impl PriceTable {

@@ -13,7 +13,7 @@ use crate::bedrock;
 use crate::capture::Head;
 use crate::keys::{KeyRing, LOCAL_PREFIX, LocalUser, StoredKey};
 use crate::provider::{KeyForm, Provider, is_below};
-use crate::redact::{decode_percent, split_scheme};
+use crate::redact::{decode_percent, key_of_protocol, split_scheme};
 use crate::target::Target;
 
 /// Helicone's own key travels beside that of the provider behind it.
@@ -63,6 +63,15 @@ pub(crate) struct Placed {
     pub(crate) value: HeaderValue,
 }
 
+/// What of a call's route matters for its key.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shape {
+    /// The client came by `/passthrough/`: what it sent stays where it is.
+    pub(crate) passthrough: bool,
+    /// The call was OpenAI's and is translated.
+    pub(crate) translated: bool,
+}
+
 /// Judges a call. Only a call that carries a local key can be refused; the error says why and what to do.
 ///
 /// A key is lent to a call that brings none, or that brings a local key; never to a web page, never to a host that the
@@ -71,7 +80,7 @@ pub(crate) fn judge(
     keys: &KeyRing,
     provider: &Provider,
     target: &Target,
-    passthrough: bool,
+    shape: Shape,
     headers: &HeaderMap,
 ) -> Result<Auth, String> {
     let (base, path_and_query) = (&target.base, target.path_and_query.as_str());
@@ -82,8 +91,8 @@ pub(crate) fn judge(
         let lent = stored
             .filter(|_| !is_page(headers) && base.keeps_secrets() && !target.chosen_by_client)
             .and_then(|key| Lent::new(key, provider, path));
-        let moved = Moved::new(headers, provider, path)
-            .filter(|_| !passthrough || !matches!(provider.key.form, KeyForm::Header { .. }));
+        let moved = Moved::new(headers, provider, path, shape)
+            .filter(|_| !shape.passthrough || !matches!(provider.key.form, KeyForm::Header { .. }));
         let aws = provider.key.form == KeyForm::Aws && !sent.own;
         let signs = aws && lent.is_none();
         if signs {
@@ -192,6 +201,9 @@ impl Sent {
             }
         }
         let counts = !matches!(form, KeyForm::Beside { .. } | KeyForm::Aws);
+        for key in protocols(headers).filter_map(key_of_protocol) {
+            sent.add(key, counts);
+        }
         for (_, value) in pairs(query).filter(|(name, _)| is_parameter(name)) {
             sent.add(&decode_percent(value), counts);
         }
@@ -237,7 +249,7 @@ impl Placed {
 impl Moved {
     /// What an OpenAI SDK that was pointed at `provider` makes of its key, put where the provider looks for it. Only what
     /// is an API key by its form: a bearer of another kind (OAuth, Entra) is one there too.
-    fn new(headers: &HeaderMap, provider: &Provider, path: &str) -> Option<Self> {
+    fn new(headers: &HeaderMap, provider: &Provider, path: &str, shape: Shape) -> Option<Self> {
         let single = |name: &HeaderName| {
             let mut values = headers.get_all(name).iter();
             values.next().filter(|_| values.next().is_none())
@@ -245,7 +257,8 @@ impl Moved {
         match provider.key.form {
             KeyForm::Header { name, .. } if !headers.contains_key(name) => {
                 let (scheme, key) = split_scheme(single(&header::AUTHORIZATION)?.to_str().ok()?.trim());
-                let is_key = scheme.trim().eq_ignore_ascii_case("bearer") && is_api_key(name, key);
+                let is_key =
+                    scheme.trim().eq_ignore_ascii_case("bearer") && is_api_key(name, key, shape.translated);
                 let to = Placed::new(key, provider, path)
                     .filter(|to| is_key && to.header != header::AUTHORIZATION)?;
                 Some(Self { from: header::AUTHORIZATION, to })
@@ -263,8 +276,11 @@ impl Moved {
 }
 
 /// Whether a token that came as a bearer is a key of those that go into the header `name`.
-fn is_api_key(name: &str, token: &str) -> bool {
+fn is_api_key(name: &str, token: &str, translated: bool) -> bool {
     match name {
+        // An OpenAI SDK makes a bearer of every key, whatever its form; access tokens have theirs.
+        "x-api-key" if translated => !token.is_empty() && !token.starts_with("sk-ant-oat"),
+        "x-goog-api-key" if translated => !token.is_empty() && !token.starts_with("ya29."),
         "x-api-key" => token.starts_with("sk-ant-api"),
         "x-goog-api-key" => token.starts_with("AIza"),
         // Entra's tokens are JSON web tokens.
@@ -326,6 +342,8 @@ impl Auth {
                 if let Some(placed) = placed.take() {
                     headers.append(name, placed.value.clone());
                 }
+            } else if *name == header::SEC_WEBSOCKET_PROTOCOL {
+                headers.extend(without_local(value).map(|value| (name.clone(), value)));
             } else if !(HEADERS.contains(name) && token(value).is_some_and(is_local)) {
                 headers.append(name, value.clone());
             }
@@ -350,6 +368,23 @@ fn token(value: &HeaderValue) -> Option<&str> {
         return Some("");
     }
     Some(split_scheme(text).1)
+}
+
+/// A WebSocket's subprotocols, among which a web page has to put its key.
+fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values =
+        headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(','))
+}
+
+/// The subprotocols without a local key; `None` when nothing else is left.
+fn without_local(value: &HeaderValue) -> Option<HeaderValue> {
+    let carries = |protocol: &&str| key_of_protocol(protocol).is_some_and(is_local);
+    let Some(text) = value.to_str().ok().filter(|text| text.split(',').any(|one| carries(&one))) else {
+        return Some(value.clone());
+    };
+    let kept: Vec<&str> = text.split(',').filter(|one| !carries(one)).collect();
+    HeaderValue::from_str(kept.join(",").trim()).ok().filter(|value| !value.is_empty())
 }
 
 fn is_local(token: &str) -> bool {

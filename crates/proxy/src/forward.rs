@@ -9,10 +9,10 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{self, Auth};
+use crate::auth::{self, Auth, Shape};
 use crate::azure::Azure;
 use crate::bedrock::Signer;
-use crate::body::{RequestBody, ResponseBody};
+use crate::body::{RequestBody, ResponseBody, Tapped};
 use crate::capture::{Ending, Head};
 use crate::cors::Page;
 use crate::peek::{PeekError, Peeked};
@@ -24,9 +24,11 @@ use crate::route::{Destination, Route, route};
 use crate::send::{Expectation, send};
 use crate::serve::Shared;
 use crate::target::{Refusal, Target};
+use crate::translation::{Translation, translate};
 use crate::unreachable::explain;
 use crate::upstream::Base;
 use crate::watch::{Passing, Watch};
+use crate::websocket::{self, Slot};
 
 const PROVIDER_HEADER: &str = "x-llmflow-provider";
 /// Connection-level headers end with the connection they came on.
@@ -37,10 +39,16 @@ const HOP_BY_HOP: &[HeaderName] = &[
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
 ];
+/// What a connection says that becomes a WebSocket.
+const UPGRADE: HeaderValue = HeaderValue::from_static("Upgrade");
 const HOP_BY_HOP_OLD: &[&str] = &["keep-alive", "proxy-connection"];
 
 /// Answers one request.
-pub(crate) async fn handle(shared: Arc<Shared>, mut request: Request<Incoming>) -> Response<ResponseBody> {
+pub(crate) async fn handle(
+    shared: Arc<Shared>,
+    mut request: Request<Incoming>,
+    slot: &Slot,
+) -> Response<ResponseBody> {
     if request.version() == Version::HTTP_2 {
         join_cookies(request.headers_mut());
     }
@@ -48,18 +56,24 @@ pub(crate) async fn handle(shared: Arc<Shared>, mut request: Request<Incoming>) 
     if let Err(refusal) = shared.guard.judge(request.uri(), request.headers(), None) {
         return reply::error(StatusCode::FORBIDDEN, "openai", "forbidden", &refusal.0);
     }
-    let Some(page) = Page::of(request.headers()) else { return answer(&shared, request, origin).await };
+    let Some(page) = Page::of(request.headers()) else { return answer(&shared, request, origin, slot).await };
     if let Some(answer) = page.preflight(&request) {
         return answer;
     }
-    let mut response = answer(&shared, request, origin).await;
+    let mut response = answer(&shared, request, origin, slot).await;
     page.admit(response.headers_mut());
     response
 }
 
-async fn answer(shared: &Shared, request: Request<Incoming>, origin: Instant) -> Response<ResponseBody> {
+async fn answer(
+    shared: &Arc<Shared>,
+    request: Request<Incoming>,
+    origin: Instant,
+    slot: &Slot,
+) -> Response<ResponseBody> {
     if request.method() == http::Method::CONNECT {
-        let message = "LLMFlow is set as a base URL, not as an HTTP proxy: it does not tunnel.";
+        let message = "LLMFlow is set as a base URL, not as an HTTP proxy: it does not tunnel. WebSockets are taken \
+                       over HTTP/1.1.";
         return reply::error(StatusCode::METHOD_NOT_ALLOWED, "openai", "unsupported_method", message);
     }
     let asked = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -85,9 +99,8 @@ async fn answer(shared: &Shared, request: Request<Incoming>, origin: Instant) ->
         }
         Route::Providers => reply::providers(providers),
         Route::Refused(reason) => reply::error(StatusCode::NOT_FOUND, "openai", "unknown_route", &reason),
-        Route::Upstream(_) if asks_for_websocket(request.headers()) => {
-            let message = "LLMFlow does not carry WebSockets yet. Use HTTP.";
-            reply::error(StatusCode::UPGRADE_REQUIRED, "openai", "websocket_unsupported", message)
+        Route::Upstream(to) if websocket::asks(&request) => {
+            websocket::relay(shared, &to, request, origin, slot).await
         }
         Route::Upstream(to) if is_coded(request.headers()) => {
             let message = "LLMFlow reads no Transfer-Encoding but \"chunked\". Send the body as it is; what compresses \
@@ -106,16 +119,27 @@ async fn forward(
     origin: Instant,
 ) -> Response<ResponseBody> {
     let provider = &to.provider;
-    let speaks = provider.speaks.as_str();
+    let speaks = if to.translated.is_some() { "openai" } else { provider.speaks.as_str() };
     // It is under way from here on: a body that is looked at takes room too.
     let open = Open::new(&shared.tap.counters);
     let mut request = request.map(Peeked::new);
-    let target = match aim(shared, to, &mut request).await {
+    let translation = match to.translated {
+        None => None,
+        Some(from_to) => match translate(from_to, provider, &shared.tap.budget, &mut request).await {
+            Ok(translation) => Some(translation),
+            Err(refusal) => {
+                TaskTracker::new().spawn(request.into_body().discard());
+                return refusal;
+            }
+        },
+    };
+    let target = match aim(shared, to, translation.as_ref(), &mut request).await {
         Ok(target) => target,
         Err(refusal) => return refuse(provider, &refusal, request),
     };
     let keys = shared.keys.current();
-    let auth = match auth::judge(&keys, provider, &target, to.passthrough, request.headers()) {
+    let shape = Shape { passthrough: to.passthrough, translated: translation.is_some() };
+    let auth = match auth::judge(&keys, provider, &target, shape, request.headers()) {
         Ok(auth) => auth,
         Err(refusal) => {
             tracing::warn!(provider = provider.name, "a local key was refused: {refusal}");
@@ -148,8 +172,12 @@ async fn forward(
             Watch::Recording(Recorder::open(tap, head, origin, open))
         }
     };
+    if let Some(translation) = &translation {
+        watch.translated(&translation.asked);
+        translation.prepare(request.headers_mut());
+    }
     let (mut parts, body) = request.into_parts();
-    prepare_headers(&mut parts.headers, base, &auth);
+    prepare_headers(&mut parts.headers, base, &auth, Kept::Call);
     parts
         .headers
         .extend(shared.outbound.authorization(&uri).map(|value| (header::PROXY_AUTHORIZATION, value)));
@@ -180,10 +208,14 @@ async fn forward(
             if let Some(signer) = &signer {
                 signer.answered(response.status(), response.headers());
             }
-            keep_end_to_end(response.headers_mut(), |_| true);
+            keep_end_to_end(response.headers_mut(), Kept::Call, |_| true);
             let line = response.extensions_mut().remove().filter(|_| response.version() != Version::HTTP_2);
             *response.version_mut() = Version::HTTP_11;
-            response.map(|body| ResponseBody::upstream(body, watch, expectation, line))
+            let response = response.map(|body| Tapped::new(body, watch, expectation, line));
+            match translation {
+                Some(translation) => translation.answer(response, &shared.tap.budget).await,
+                None => response.map(|tapped| ResponseBody::Upstream(Box::new(tapped))),
+            }
         }
         Err(_) if watch.request().is_broken() => {
             watch.end(Ending::Cancelled);
@@ -225,11 +257,19 @@ async fn sign_with(
 }
 
 /// The address a call goes to; what the body has to say about it is read first.
-async fn aim(shared: &Shared, to: &Destination, request: &mut Request<Peeked>) -> Result<Target, Refusal> {
+async fn aim(
+    shared: &Shared,
+    to: &Destination,
+    translation: Option<&Translation>,
+    request: &mut Request<Peeked>,
+) -> Result<Target, Refusal> {
     if to.provider.path == PathRule::Bedrock {
         return shared.bedrock.aim(&shared.upstreams, to, request.headers()).await;
     }
     let mut target = shared.upstreams.aim(to, request.headers())?;
+    if let Some(translation) = translation {
+        target.path_and_query.clone_from(&translation.path_and_query);
+    }
     if !target.needs_model {
         return Ok(target);
     }
@@ -258,21 +298,13 @@ fn unknown_deployment(error: PeekError) -> Refusal {
                       in the settings, or name the deployment in the header x-azure-deployment."
                 .to_owned(),
         },
-        PeekError::None => Refusal::bad_request(
+        PeekError::None | PeekError::TooLarge => Refusal::bad_request(
             "LLMFlow cannot tell which deployment this is for: the first MiB of the body names no model. Send it as \
              \"model\" there, uncompressed, or name the deployment in the header x-azure-deployment or in the path: \
              /azure/openai/deployments/DEPLOYMENT/…?api-version=…"
                 .to_owned(),
         ),
     }
-}
-
-/// Codex tries this first with its own provider. Of all answers only 426 makes it turn to HTTP at once and for good; any
-/// other costs it six attempts.
-fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::UPGRADE)
-        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Whether the body travels in a coding that would be lost, since it ends with the connection.
@@ -284,12 +316,12 @@ fn is_coded(headers: &HeaderMap) -> bool {
 }
 
 /// The record's head, its credentials replaced.
-fn describe(
+pub(crate) fn describe<B>(
     shared: &Shared,
     provider: &Arc<Provider>,
     base: &Base,
     path_and_query: &str,
-    request: &Request<Peeked>,
+    request: &Request<B>,
 ) -> Head {
     let (mut secrets, mut credential) = (Secrets::default(), None);
     let fingerprinter = &shared.tap.fingerprinter;
@@ -336,17 +368,26 @@ fn join_cookies(headers: &mut HeaderMap) {
 }
 
 /// Everything goes on but what ends here: the connection's own headers and those meant for us.
-fn prepare_headers(headers: &mut HeaderMap, base: &Base, auth: &Auth) {
-    keep_end_to_end(headers, |name| !name.as_str().starts_with("x-llmflow-"));
+pub(crate) fn prepare_headers(headers: &mut HeaderMap, base: &Base, auth: &Auth, kept: Kept) {
+    keep_end_to_end(headers, kept, |name| !name.as_str().starts_with("x-llmflow-"));
     if let Ok(host) = HeaderValue::from_str(base.authority.as_str()) {
         headers.insert(header::HOST, host);
     }
     auth.apply(headers);
 }
 
+/// Which of the connection's own headers go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// None.
+    Call,
+    /// Those that make it a WebSocket.
+    WebSocket,
+}
+
 /// Leaves out the connection's own headers and those that `keep` refuses. The map is made anew, since removing from
 /// one would change the order of the others.
-fn keep_end_to_end(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) {
+pub(crate) fn keep_end_to_end(headers: &mut HeaderMap, kept: Kept, keep: impl Fn(&HeaderName) -> bool) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -364,6 +405,12 @@ fn keep_end_to_end(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) 
         all.remove(header::CONTENT_LENGTH);
     }
     for (name, value) in &all {
+        if kept == Kept::WebSocket && matches!(*name, header::CONNECTION | header::UPGRADE) {
+            // Other options of the connection end here, as the headers they name.
+            let value = if *name == header::CONNECTION { UPGRADE } else { value.clone() };
+            headers.append(name, value);
+            continue;
+        }
         let ends_here = HOP_BY_HOP.contains(name)
             || HOP_BY_HOP_OLD.contains(&name.as_str())
             || named.contains(name)

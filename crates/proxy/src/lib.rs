@@ -30,13 +30,15 @@ mod reply;
 mod send;
 mod serve;
 mod target;
+mod translation;
 mod unreachable;
 mod upstream;
 mod watch;
+mod websocket;
 
 pub use azure::Azure;
 pub use bedrock::{AwsCredentials, Bedrock, BedrockChoice, BedrockState};
-pub use capture::{Capture, Captured, Closed, Ending, Head, Progress, ResponseHead, Stamps};
+pub use capture::{Capture, Captured, ClientSide, Closed, Ending, Head, Progress, ResponseHead, Stamps};
 pub use guard::{Guard, Refusal};
 pub use key_test::{TestedKey, test_key};
 pub use keys::{KeyRing, Keys, LocalUser};

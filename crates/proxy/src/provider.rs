@@ -76,6 +76,8 @@ pub struct Provider {
     pub base_url: String,
     /// How paths map.
     pub path: PathRule,
+    /// What OpenAI-shaped calls to it are translated to; `None` where it takes them as they are.
+    pub translated: Option<translate::Target>,
     /// `/passthrough/{name}/*` exists too.
     pub passthrough: bool,
     /// It runs on the user's own machine when it runs at all.
@@ -168,6 +170,16 @@ impl Default for Providers {
 impl fmt::Debug for Providers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.names(|_| true))
+    }
+}
+
+/// What OpenAI-shaped calls become for who speaks `dialect`.
+fn target_of(dialect: &str) -> Option<translate::Target> {
+    match dialect {
+        "anthropic" => Some(translate::Target::Anthropic),
+        "gemini" => Some(translate::Target::Gemini),
+        "cohere" => Some(translate::Target::Cohere),
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::buffer::Buffer;
-use crate::capture::{Capture, Captured, Closed, Ending, Head, Progress, ResponseHead, Stamps};
+use crate::capture::{Capture, Captured, ClientSide, Closed, Ending, Head, Progress, ResponseHead, Stamps};
 use crate::redact::Fingerprinter;
 
 pub use budget::Budget;
@@ -162,7 +162,12 @@ impl RequestCopy {
 
     /// The request went out whole.
     pub(crate) fn sent(&self) {
-        let request = self.finish(Some(micros(self.origin))).0;
+        self.sent_at(Instant::now());
+    }
+
+    /// The request went out whole, at this moment.
+    pub(crate) fn sent_at(&self, at: Instant) {
+        let request = self.finish(Some(micros(self.origin, at))).0;
         if let Some(sender) = self.sender.upgrade() {
             offer(&sender, Capture::Sent { id: self.head.id, request });
         }
@@ -209,12 +214,24 @@ pub(crate) struct Recorder {
     stamps: Stamps,
     last_progress: Option<Instant>,
     ending: Option<Ending>,
+    /// The client's side of a translated call.
+    client: Option<Box<ClientCopy>>,
+    ended: Option<Instant>,
     open: Option<Open>,
 }
 
+/// What a client whose call is translated sends and gets.
+#[derive(Debug)]
+struct ClientCopy {
+    request: Captured,
+    answered: Option<ResponseHead>,
+    answer: Buffer,
+}
+
 impl Recorder {
-    /// Opens the record of a call that is about to be forwarded.
-    pub(crate) fn open(tap: &Tap, head: Head, origin: Instant, open: Open) -> Self {
+    /// Opens the record of a call that is about to be forwarded. `open` is none for a part of what is counted as under
+    /// way already.
+    pub(crate) fn open(tap: &Tap, head: Head, origin: Instant, open: impl Into<Option<Open>>) -> Self {
         let head = Arc::new(head);
         tap.counters.seen.fetch_add(1, Ordering::Relaxed);
         tap.offer(Capture::Opened(head.clone()));
@@ -241,7 +258,9 @@ impl Recorder {
             stamps: Stamps::default(),
             last_progress: None,
             ending: None,
-            open: Some(open),
+            client: None,
+            ended: None,
+            open: open.into(),
         }
     }
 
@@ -252,24 +271,36 @@ impl Recorder {
 
     /// The answer's head arrived.
     pub(crate) fn answered(&mut self, status: u16, headers: &http::HeaderMap) {
-        self.stamps.headers_us = Some(micros(self.origin));
+        self.answered_at(status, headers, Some(Instant::now()));
+    }
+
+    /// The answer's head arrived then; it was there before when it is that of a connection.
+    pub(crate) fn answered_at(&mut self, status: u16, headers: &http::HeaderMap, at: Option<Instant>) {
+        self.stamps.headers_us = at.map(|at| micros(self.origin, at));
         let headers = redacted(&self.tap.fingerprinter, &self.head, headers);
         self.response = Some(ResponseHead { status, headers });
     }
 
     /// A piece of the answer's body goes by.
     pub(crate) fn chunk(&mut self, frame: &Bytes) {
-        let at_us = micros(self.origin);
-        let first_byte_us = *self.stamps.first_byte_us.get_or_insert(at_us);
+        let now = Instant::now();
+        self.stamps.first_byte_us.get_or_insert(micros(self.origin, now));
+        self.piece(frame, now);
+    }
+
+    /// A piece of the answer's record, which came then and need not be the upstream's.
+    pub(crate) fn piece(&mut self, frame: &Bytes, at: Instant) {
+        let at_us = micros(self.origin, at);
         self.body.push(frame);
         self.chunk_count += 1;
         if self.chunks.len() < TIMED_CHUNKS {
             let bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
             self.chunks.push(ChunkTiming { at_us, bytes });
         }
-        let now = Instant::now();
-        if self.last_progress.is_none_or(|last| now.duration_since(last) >= PROGRESS_EVERY) {
-            self.last_progress = Some(now);
+        if let Some(first_byte_us) = self.stamps.first_byte_us
+            && self.last_progress.is_none_or(|last| at.duration_since(last) >= PROGRESS_EVERY)
+        {
+            self.last_progress = Some(at);
             self.tap.offer(Capture::Progress(Progress {
                 id: self.head.id,
                 first_byte_us,
@@ -279,14 +310,47 @@ impl Recorder {
         }
     }
 
+    /// The answer's first piece came then.
+    pub(crate) fn began_at(&mut self, at: Instant) {
+        self.stamps.first_byte_us.get_or_insert(micros(self.origin, at));
+    }
+
     /// The answer ends with these headers.
     pub(crate) fn trailers(&mut self, trailers: &http::HeaderMap) {
         self.trailers = redacted(&self.tap.fingerprinter, &self.head, trailers);
     }
 
+    /// The call is translated: this is what its client sent.
+    pub(crate) fn translated(&mut self, request: &Bytes) {
+        let mut copy = self.tap.buffer();
+        copy.push(request);
+        let client = ClientCopy { request: copy.take(), answered: None, answer: self.tap.buffer() };
+        self.client = Some(Box::new(client));
+    }
+
+    /// This is the head of what the client of a translated call gets.
+    pub(crate) fn told(&mut self, status: u16, headers: &http::HeaderMap) {
+        let headers = redacted(&self.tap.fingerprinter, &self.head, headers);
+        if let Some(client) = &mut self.client {
+            client.answered = Some(ResponseHead { status, headers });
+        }
+    }
+
+    /// This is what the client of a translated call gets.
+    pub(crate) fn wrote(&mut self, piece: &Bytes) {
+        if let Some(client) = &mut self.client {
+            client.answer.push(piece);
+        }
+    }
+
     /// The call ended so. The first word counts.
     pub(crate) fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
+    }
+
+    /// It ended then, and is only reported now.
+    pub(crate) fn ended_at(&mut self, at: Instant) {
+        self.ended = Some(at);
     }
 }
 
@@ -303,6 +367,7 @@ impl Drop for Recorder {
             self.tap.counters.cut.fetch_add(1, Ordering::Relaxed);
         }
         let timed = self.chunks.len() as u64;
+        let ended = self.ended.unwrap_or_else(Instant::now);
         let closed = Closed {
             head: self.head.clone(),
             request,
@@ -310,8 +375,12 @@ impl Drop for Recorder {
             body,
             chunks: std::mem::take(&mut self.chunks),
             chunks_untimed: self.chunk_count - timed,
-            stamps: Stamps { request_sent_us, end_us: micros(self.origin), ..self.stamps },
+            stamps: Stamps { request_sent_us, end_us: micros(self.origin, ended), ..self.stamps },
             ending,
+            client: self.client.take().map(|mut client| {
+                let answer = client.answer.take();
+                Box::new(ClientSide { request: client.request, answered: client.answered, answer })
+            }),
         };
         self.open = None;
         self.tap.counters.ended.fetch_add(1, Ordering::Relaxed);
@@ -328,6 +397,6 @@ fn redacted(fingerprinter: &Fingerprinter, head: &Head, headers: &http::HeaderMa
     headers.into_iter().map(|header| Header { value: secrets.scrub_text(header.value), ..header }).collect()
 }
 
-fn micros(origin: Instant) -> u64 {
-    u64::try_from(origin.elapsed().as_micros()).unwrap_or(u64::MAX)
+fn micros(origin: Instant, at: Instant) -> u64 {
+    u64::try_from(at.saturating_duration_since(origin).as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,9 @@
 //! From a client's path to a provider and the upstream's path. Pure.
-//! Leaves out addresses (`upstream`), bodies, and routes that need translation.
+//! Leaves out addresses (`upstream`), bodies, and translating them (`translation`).
 
 use std::sync::Arc;
+
+use translate::{Front, Target};
 
 use crate::bedrock;
 use crate::provider::{self, Provider, Providers};
@@ -34,6 +36,8 @@ pub struct Destination {
     pub path_and_query: String,
     /// The client came by `/passthrough/`: nothing of its own is put elsewhere.
     pub passthrough: bool,
+    /// The call has OpenAI's shape and the provider another: from the one to the other.
+    pub translated: Option<(Front, Target)>,
 }
 
 /// Routes a request. `path_and_query` begins with `/`; `override_name` is the header `X-LLMFlow-Provider`.
@@ -57,7 +61,7 @@ pub fn route(
     }
     if let Some(name) = override_name.map(str::trim).filter(|name| !name.is_empty()) {
         return match providers.find(name) {
-            Some(provider) => native(provider, path_and_query),
+            Some(provider) => own(provider, method, path_and_query),
             None => Route::Refused(format!(
                 "X-LLMFlow-Provider names {name:?}, which is not a provider here. Known: {}.",
                 providers.names(|_| true)
@@ -71,7 +75,7 @@ pub fn route(
         return to(provider, path_and_query);
     }
     match split_segment(path_and_query).and_then(|(name, rest)| Some((providers.find(name)?, rest))) {
-        Some((provider, rest)) => prefixed(provider, rest),
+        Some((provider, rest)) => prefixed(provider, method, rest),
         None => to(providers.default_one(), path_and_query),
     }
 }
@@ -96,7 +100,7 @@ fn passthrough(providers: &Providers, rest: &str) -> Route {
     }
 }
 
-fn prefixed(provider: &Arc<Provider>, rest: &str) -> Route {
+fn prefixed(provider: &Arc<Provider>, method: &str, rest: &str) -> Route {
     match split_segment(rest).filter(|(segment, _)| is_host(segment)) {
         Some((host, below_host)) => Route::Upstream(Destination {
             host: Some(host.to_owned()),
@@ -107,26 +111,27 @@ fn prefixed(provider: &Arc<Provider>, rest: &str) -> Route {
             path_and_query: rooted(below_host),
             ..destination(provider)
         }),
-        None => native(provider, rest),
+        None => own(provider, method, rest),
     }
 }
 
-fn native(provider: &Arc<Provider>, rest: &str) -> Route {
-    if needs_translation(provider, rest) {
-        return Route::Refused(format!(
-            "OpenAI-shaped calls to {} are not translated yet. Use its native API on this prefix{}.",
-            provider.display_name,
-            if provider.name == "gemini" { ", or /gemini/v1beta/openai/chat/completions" } else { "" }
-        ));
-    }
-    to(provider, rest)
-}
-
-/// Gemini and Cohere have nothing at `/v1/chat/completions`; Anthropic itself answers there.
-fn needs_translation(provider: &Provider, rest: &str) -> bool {
+/// What a provider is asked on its own prefix: in its own dialect, or in OpenAI's, which is translated.
+fn own(provider: &Arc<Provider>, method: &str, rest: &str) -> Route {
     let path = rest.split('?').next().unwrap_or(rest);
-    matches!(provider.name.as_str(), "gemini" | "cohere")
-        && matches!(path, "/v1/chat/completions" | "/chat/completions")
+    let front = match path {
+        "/v1/chat/completions" | "/chat/completions" if method == "POST" => Some(Front::Chat),
+        "/v1/responses" | "/responses" if method == "POST" => Some(Front::Responses),
+        _ => None,
+    };
+    match front.zip(provider.translated) {
+        // Where it goes is known when it is translated.
+        Some(translated) => Route::Upstream(Destination {
+            path_and_query: rest.to_owned(),
+            translated: Some(translated),
+            ..destination(provider)
+        }),
+        None => to(provider, rest),
+    }
 }
 
 fn to(provider: &Arc<Provider>, rest: &str) -> Route {
@@ -140,6 +145,7 @@ fn destination(provider: &Arc<Provider>) -> Destination {
         path_without_host: None,
         path_and_query: String::new(),
         passthrough: false,
+        translated: None,
     }
 }
 
@@ -262,7 +268,11 @@ mod tests {
         }
         let translated = |name| route(&providers(), "POST", "/v1/chat/completions", Some(name));
         assert!(matches!(translated("nobody"), Route::Refused(_)));
-        assert!(matches!(translated("gemini"), Route::Refused(_)));
+        let to = |route| match route {
+            Route::Upstream(to) => to.translated.map(|(_, target)| target),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(to(translated("anthropic")), Some(Target::Anthropic));
     }
 
     #[test]
@@ -285,6 +295,36 @@ mod tests {
             }
         }
         let refused = |path| matches!(route(&providers(), "POST", path, None), Route::Refused(_));
-        assert!(refused("/passthrough/groq/x") && refused("/gemini/v1/chat/completions"));
+        assert!(refused("/passthrough/groq/x"));
+    }
+
+    #[test]
+    fn only_openai_shaped_calls_on_a_providers_own_prefix_are_translated() {
+        let translated = |method, path| match route(&providers(), method, path, None) {
+            Route::Upstream(to) => to.translated,
+            other => panic!("{path} went to {other:?}"),
+        };
+        for (path, target) in [
+            ("/anthropic/v1/chat/completions", Target::Anthropic),
+            ("/anthropic/chat/completions?a=b", Target::Anthropic),
+            ("/gemini/v1/chat/completions", Target::Gemini),
+            ("/cohere/v1/chat/completions", Target::Cohere),
+        ] {
+            assert_eq!(translated("POST", path), Some((Front::Chat, target)), "{path}");
+        }
+        let responses = translated("POST", "/cohere/v1/responses");
+        assert_eq!(responses, Some((Front::Responses, Target::Cohere)));
+        assert_eq!(translated("GET", "/gemini/v1/responses/resp_1"), None);
+        assert_eq!(translated("GET", "/anthropic/v1/chat/completions"), None);
+        for path in [
+            "/anthropic/v1/messages",
+            "/anthropic/v1/chat/completions/x",
+            "/anthropic/api.anthropic.com/v1/chat/completions",
+            "/passthrough/anthropic/v1/chat/completions",
+            "/groq/v1/chat/completions",
+            "/v1/chat/completions",
+        ] {
+            assert_eq!(translated("POST", path), None, "{path}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! number of connections. Leaves out one connection (`connection`).
 
 mod connection;
-mod socket;
+pub(crate) mod socket;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

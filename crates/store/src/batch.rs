@@ -87,7 +87,14 @@ fn pack(calls: &[CallRecord], known: &mut Known, pace: &Pace) -> Result<Parts, S
             bodies::store(&call.request, &mut packer, &mut new)?,
             bodies::store(&call.response, &mut packer, &mut answered)?,
         ];
-        places.push(packer.add(&record::encode(call, &layouts, begins)?)?);
+        let client = call.client.as_deref().map(|[request, response]| {
+            // It says what the provider's side says: one of them is enough to be found by.
+            let mut found = Vec::new();
+            let request = bodies::store(request, &mut packer, &mut found)?;
+            Ok::<_, StoreError>([request, bodies::store(response, &mut packer, &mut found)?])
+        });
+        let client = client.transpose()?;
+        places.push(packer.add(&record::encode(call, &layouts, client.as_ref(), begins)?)?);
         texts.push(text::words(&mut distinct, &call.answer_text, &new));
         packer.end_call()?;
         pace.give_way();

@@ -51,6 +51,8 @@ pub struct CallRecord {
     pub request: Body,
     /// What came back.
     pub response: Body,
+    /// What the client sent and got, of a translated call.
+    pub client: Option<Box<[Body; 2]>>,
     /// The answer's text, for search.
     pub answer_text: String,
     /// What ties it to other calls. Its session is the client's as it is handed over; storing it may find another.

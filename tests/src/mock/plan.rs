@@ -56,6 +56,8 @@ pub struct Plan {
     pub thinking: String,
     /// The tool it calls, with arguments as JSON, unless the request does not offer it or carries its result.
     pub tool: Option<(String, String)>,
+    /// The tool it calls at the same time.
+    pub also: Option<(String, String)>,
     /// The tool it calls once the request carries the result of the first.
     pub then: Option<(String, String)>,
     /// The tokens it reports.
@@ -70,6 +72,8 @@ pub struct Plan {
     pub crlf: bool,
     /// Streams carry comments.
     pub comments: bool,
+    /// WebSockets are agreed to; else they are refused with a 426.
+    pub sockets: bool,
     /// What goes wrong.
     pub fault: Fault,
 }
@@ -80,6 +84,7 @@ impl Default for Plan {
             text: "Grüße aus Köln 🌍: the answer is forty-two.".into(),
             thinking: String::new(),
             tool: None,
+            also: None,
             then: None,
             tokens: Tokens {
                 input: 1_201,
@@ -94,6 +99,7 @@ impl Default for Plan {
             split: None,
             crlf: false,
             comments: false,
+            sockets: false,
             fault: Fault::None,
         }
     }
@@ -102,6 +108,9 @@ impl Default for Plan {
 impl Plan {
     /// The answer to a request.
     pub fn answer(&self, received: &Received) -> Answer {
+        if self.sockets && received.head.header("upgrade").is_some() && received.method() == "GET" {
+            return Answer::whole(101, "", "");
+        }
         let Some(dialect) = Dialect::of(received) else { return elsewhere(received) };
         let answer = match self.fault {
             Fault::BeforeHead => return Answer::nothing(),
@@ -178,6 +187,11 @@ impl Plan {
 
     /// The tool to call now: one that the request offers, by how many results it carries.
     pub(super) fn tool_for(&self, received: &Received) -> Option<(&str, &str)> {
+        self.tools_for(received).into_iter().next()
+    }
+
+    /// The tools to call now.
+    pub(super) fn tools_for(&self, received: &Received) -> Vec<(&str, &str)> {
         let count = |mark: &str| memchr::memmem::find_iter(&received.body, mark).count();
         let results: usize = [
             "\"tool_result\"",
@@ -190,13 +204,14 @@ impl Plan {
         .into_iter()
         .map(count)
         .sum();
-        let tool = match results {
-            0 => self.tool.as_ref(),
-            1 => self.then.as_ref(),
-            _ => None,
+        let tools = match results {
+            0 => [self.tool.as_ref(), self.also.as_ref()],
+            1 => [self.then.as_ref(), None],
+            _ => [None, None],
         };
-        let (name, arguments) = tool?;
-        (count(&format!("\"{name}\"")) > 0).then_some((name.as_str(), arguments.as_str()))
+        let offered = |name: &str| count(&format!("\"{name}\"")) > 0;
+        let tools = tools.into_iter().flatten().map(|(name, arguments)| (name.as_str(), arguments.as_str()));
+        tools.filter(|(name, _)| offered(name)).collect()
     }
 }
 

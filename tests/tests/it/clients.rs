@@ -10,6 +10,7 @@ mod bench;
 mod normal;
 mod score;
 mod sdks;
+mod translation;
 
 use std::io::Write;
 use std::path::PathBuf;

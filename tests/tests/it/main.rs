@@ -32,6 +32,8 @@ mod settings;
 mod sources;
 mod store;
 mod store_faults;
+mod translation;
 mod transports;
+mod websocket;
 #[cfg(target_os = "linux")]
 mod window;

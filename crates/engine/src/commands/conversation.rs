@@ -14,10 +14,12 @@ impl Engine {
         let summary = &call.summary;
         let found = self.inner.upstreams.providers().find(&summary.provider);
         let speaks = found.map_or(summary.provider.as_str(), |provider| provider.speaks.as_str());
+        // The bodies are the provider's, whatever the client asked for.
+        let path = call.translated.as_ref().map_or(&summary.path, |translated| &translated.upstream_path);
         let exchange = Exchange {
-            dialect: dialect::classify(speaks, &summary.method, &summary.path),
+            dialect: dialect::classify(speaks, &summary.method, path),
             provider: speaks,
-            path: &summary.path,
+            path,
             request: &request,
             response: &response,
             status: summary.status,

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use api::{
-    BodyInfo, CallDetail, CallState, CallSummary, ChunkTiming, CostSource, Header, Part, Timing, Usage,
-    UsageSource,
+    BodyInfo, CallDetail, CallState, CallSummary, ChunkTiming, CostSource, Header, Part, Timing, Translated,
+    Usage, UsageSource,
 };
 use bytes::Bytes;
 use model::dialect::{self, ByHeaders, Dialect, Exchange, Reading, Spoken};
@@ -95,6 +95,7 @@ fn record(
     let answered = call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
     let (request, request_body) = body(&call.request, &head.headers, call, depth);
     let (response, response_body) = body(&call.body, answered, call, depth);
+    let (client, translated) = client_side(call, depth).unzip();
     let request_headers = with_trailers(&head.headers, &call.request);
     let response_headers = with_trailers(answered, &call.body);
     let status = call.response.as_ref().map(|response| response.status);
@@ -116,6 +117,7 @@ fn record(
         }
         Depth::Bytes => (unread(), Spoken::default()),
     };
+    reading.requested_model = reading.requested_model.or_else(|| model_in_query(exchange.dialect, head));
     counters.decode_errors.fetch_add(reading.broken_frames, Ordering::Relaxed);
     let usage_source = usage_source(&mut reading, earlier);
     let (asked_for, came) = (reading.requested_model.as_deref(), reading.model.as_deref());
@@ -127,6 +129,7 @@ fn record(
         operation: exchange.dialect.operation(),
         status,
         usage: &reading.usage,
+        sound: reading.sound,
         usage_final: reading.usage_final,
         estimated: usage_source == UsageSource::Estimated,
         service_tier: reading.service_tier.as_deref(),
@@ -160,12 +163,14 @@ fn record(
         cost,
         timing,
         summary,
+        translated,
     };
     detail.summary.retry_of = earlier.retry_of(&detail, &request);
     CallRecord {
         detail,
         request: Body { bytes: request, segmented: depth == Depth::Whole },
         response: Body { bytes: response, segmented: false },
+        client,
         answer_text,
         ties,
     }
@@ -305,6 +310,25 @@ fn body(captured: &Captured, headers: &[Header], call: &Closed, depth: Depth) ->
     (scrubbed.unwrap_or(decoded.bytes), info)
 }
 
+/// What the client sent and got, of a translated call.
+fn client_side(call: &Closed, depth: Depth) -> Option<(Box<[Body; 2]>, Box<Translated>)> {
+    let side = call.client.as_deref()?;
+    let answered = side.answered.as_ref();
+    let headers = answered.map(|head| head.headers.as_slice()).unwrap_or_default();
+    let (request, request_body) = body(&side.request, &call.head.headers, call, depth);
+    let (answer, response_body) = body(&side.answer, headers, call, depth);
+    let told = Translated {
+        upstream_path: call.head.upstream_path.clone(),
+        request_body,
+        status: answered.map(|head| head.status),
+        response_headers: headers.to_vec(),
+        response_body,
+    };
+    let bodies =
+        [Body { bytes: request, segmented: depth == Depth::Whole }, Body { bytes: answer, segmented: false }];
+    Some((Box::new(bodies), Box::new(told)))
+}
+
 /// Headers and, under names that no header can have, those that came after the body.
 fn with_trailers(headers: &[Header], captured: &Captured) -> Vec<Header> {
     let trailer = |trailer: &Header| Header { name: format!("trailer:{}", trailer.name), ..trailer.clone() };
@@ -370,7 +394,15 @@ fn answer_text(answer: &[api::Message], error: Option<&str>) -> String {
 pub(super) fn requested_model(head: &Head, request: &Captured) -> Option<String> {
     let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
     let body = decode(&request.to_bytes(), find(&head.headers, "content-encoding"));
-    dialect::requested_model(dialect, &head.upstream_path, &body.bytes)
+    let model = dialect::requested_model(dialect, &head.upstream_path, &body.bytes);
+    model.or_else(|| model_in_query(dialect, head))
+}
+
+/// Realtime's model stands in the address of the connection.
+fn model_in_query(dialect: Dialect, head: &Head) -> Option<String> {
+    let query = head.query.as_deref().filter(|_| dialect == Dialect::OpenaiRealtime)?;
+    let model = query.split('&').find_map(|pair| pair.strip_prefix("model="))?;
+    (!model.is_empty()).then(|| model.to_owned())
 }
 
 /// The tool or SDK that makes the call, as far as the request's body is there. Whom a local key was made for says more

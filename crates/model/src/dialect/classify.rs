@@ -15,14 +15,29 @@ pub fn classify(provider: &str, method: &str, path: &str) -> Dialect {
     }
     let asked = match method.as_str() {
         "POST" => verb(path).and_then(|verb| gemini(verb, path)).or_else(|| by_ending(provider, path)),
-        // Gemini Live is a WebSocket, which begins with a GET.
-        "GET" if path.ends_with(".BidiGenerateContent") => Some(Dialect::Gemini),
+        WEBSOCKET => websocket(path),
+        // A WebSocket begins with a GET, which says nothing yet.
+        "GET" if websocket(path).is_some() => Some(Dialect::Unknown),
         _ => None,
     };
     asked
         .or_else(|| beside(provider, &method, path).then_some(Dialect::SideCall))
         .or_else(|| kept(path))
         .unwrap_or(Dialect::Unknown)
+}
+
+/// The method under which a turn of a WebSocket is recorded.
+pub const WEBSOCKET: &str = "WS";
+
+/// What is spoken on a WebSocket.
+fn websocket(path: &str) -> Option<Dialect> {
+    if path.ends_with("/responses") {
+        Some(Dialect::OpenaiResponses)
+    } else if path.ends_with("/realtime") {
+        Some(Dialect::OpenaiRealtime)
+    } else {
+        path.ends_with(".BidiGenerateContent").then_some(Dialect::Gemini)
+    }
 }
 
 /// What a request asks a model for. Longer endings stand before the shorter ones that they end with.
@@ -293,6 +308,8 @@ mod tests {
         assert_eq!(classify("cohere", "post", "/chat"), Dialect::CohereChat);
     }
 
+    const LIVE: &str = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
+
     #[test]
     fn bedrock_is_known_by_its_paths() {
         for (method, path, dialect) in [
@@ -331,12 +348,20 @@ mod tests {
             ("/api/v1/generation", Dialect::Stored),
             ("/v1/messages/batches/b_1/results", Dialect::Batches),
             ("/v1/files/file_1/content", Dialect::Files),
-            (
-                "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
-                Dialect::Gemini,
-            ),
+            // The beginning of a WebSocket.
+            ("/v1/responses", Dialect::Unknown),
+            ("/v1/realtime", Dialect::Unknown),
+            (LIVE, Dialect::Unknown),
         ] {
             assert_eq!(classify("openai", "GET", path), dialect, "{path}");
+        }
+        for (path, dialect) in [
+            ("/backend-api/codex/responses", Dialect::OpenaiResponses),
+            ("/openai/v1/realtime", Dialect::OpenaiRealtime),
+            (LIVE, Dialect::Gemini),
+            ("/v1/chat", Dialect::Unknown),
+        ] {
+            assert_eq!(classify("openai", WEBSOCKET, path), dialect, "{path}");
         }
         assert_eq!(classify("openai", "DELETE", "/v1/models/ft"), Dialect::Unknown);
     }

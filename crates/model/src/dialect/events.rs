@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::json::text;
 use super::{
-    Dialect, Exchange, anthropic, audio, bedrock, cohere, converse, embeddings, errors, gemini, images, kept,
-    mistral, ollama, openai_chat, openai_responses, timing,
+    Dialect, Exchange, anthropic, audio, bedrock, cohere, converse, embeddings, errors, gemini, gemini_live,
+    images, kept, mistral, ollama, openai_chat, openai_realtime, openai_responses, timing,
 };
 use crate::eventstream::{self, Broken};
 use crate::{scanner, sse};
@@ -197,6 +197,7 @@ fn absorb(exchange: &Exchange<'_>, value: &Value, answer: &mut Answer) {
             timing::take_seconds(value, answer);
         }
         Dialect::OpenaiResponses => openai_responses::absorb(value, answer),
+        Dialect::OpenaiRealtime => openai_realtime::absorb(value, answer),
         Dialect::OpenaiEmbeddings | Dialect::GeminiEmbeddings | Dialect::Rerank | Dialect::Moderation => {
             embeddings::absorb(value, answer);
         }
@@ -205,6 +206,9 @@ fn absorb(exchange: &Exchange<'_>, value: &Value, answer: &mut Answer) {
         Dialect::Ocr => mistral::absorb_pages(value, answer),
         Dialect::MistralConversations => mistral::absorb(value, answer),
         Dialect::Anthropic => anthropic::absorb(value, answer),
+        Dialect::Gemini if gemini_live::is_live(exchange.path) => {
+            gemini::absorb(&gemini_live::as_element(value), answer);
+        }
         Dialect::Gemini => gemini::absorb(value, answer),
         Dialect::OllamaChat | Dialect::OllamaGenerate => ollama::absorb(value, answer),
         Dialect::CohereChat => cohere::absorb(value, answer),

@@ -5,11 +5,20 @@ use api::{Conversation, Message, Part, Role};
 use serde_json::{Map, Value};
 
 use super::json::{list, object, owned, text};
-use super::{Dialect, Exchange, content, converse, gemini, multipart, ollama, openai_responses, tools};
+use super::{
+    Dialect, Exchange, content, converse, gemini, gemini_live, multipart, ollama, openai_realtime,
+    openai_responses, tools,
+};
 use crate::scanner;
 
 /// The request as JSON. Of a request that is cut, the whole elements of its arrays, and a note.
-pub(super) fn parse(request: &[u8]) -> (Value, Option<String>) {
+pub(super) fn parse(dialect: Dialect, request: &[u8]) -> (Value, Option<String>) {
+    // A turn of a WebSocket is asked with everything that was said since the last one.
+    match dialect {
+        Dialect::OpenaiRealtime => return (openai_realtime::request(request), None),
+        Dialect::Gemini if gemini_live::is_turn(request) => return (gemini_live::request(request), None),
+        _ => {}
+    }
     if request.trim_ascii().is_empty() {
         return (Value::Null, None);
     }
@@ -68,7 +77,7 @@ pub(super) fn stream_requested(exchange: &Exchange<'_>, request: &Value) -> bool
 
 /// Everything before the answer.
 pub(super) fn conversation(dialect: Dialect, request: &[u8]) -> Conversation {
-    let (request, note) = parse(request);
+    let (request, note) = parse(dialect, request);
     let messages = messages(dialect, &request);
     let tools = tools::definitions(unwrapped(dialect, &request));
     Conversation { tools, messages, answer: Vec::new(), notes: note.into_iter().collect() }
@@ -112,7 +121,7 @@ pub(super) fn turns(dialect: Dialect, request: &Value) -> &[Value] {
                 _ => list(request, "contents"),
             }
         }
-        Dialect::OpenaiResponses => list(request, "input"),
+        Dialect::OpenaiResponses | Dialect::OpenaiRealtime => list(request, "input"),
         Dialect::MistralConversations => list(request, "inputs"),
         _ => list(request, "messages"),
     }
@@ -146,7 +155,7 @@ fn has_marker(content: &Value) -> bool {
 pub(super) fn message(dialect: Dialect, turn: &Value) -> Option<Message> {
     match dialect {
         Dialect::Gemini | Dialect::GeminiCountTokens => gemini_message(turn, role(turn)),
-        Dialect::OpenaiResponses => Some(response_item(turn)),
+        Dialect::OpenaiResponses | Dialect::OpenaiRealtime => Some(response_item(turn)),
         Dialect::Converse | Dialect::BedrockInvoke => converse::message(turn),
         _ => chat_message(turn),
     }

@@ -42,7 +42,7 @@ impl Case {
 
     fn exchange(&self) -> Exchange<'_> {
         Exchange {
-            dialect: classify(self.provider, "POST", self.path),
+            dialect: classify(self.provider, self.method(), self.path),
             provider: self.provider,
             path: self.path,
             request: &self.request,
@@ -50,6 +50,15 @@ impl Case {
             status: Some(self.status),
             content_type: Some(self.content_type),
             by_headers: ByHeaders::default(),
+        }
+    }
+
+    /// What only a WebSocket carries is a turn of one.
+    fn method(&self) -> &'static str {
+        if self.path.ends_with("/realtime") || self.path.ends_with(".BidiGenerateContent") {
+            WEBSOCKET
+        } else {
+            "POST"
         }
     }
 

@@ -23,6 +23,7 @@ fn call<'a>(provider: &'a str, model: &'a str, usage: &'a Usage) -> Billable<'a>
         operation: Operation::Chat,
         status: Some(200),
         usage,
+        sound: Sound::default(),
         usage_final: true,
         estimated: false,
         service_tier: None,
@@ -149,6 +150,30 @@ fn service_tiers_have_their_own_rates_and_fall_back() {
     let flex = |usage| table.cost(&Billable { service_tier: Some("flex"), ..call("", "m", usage) }).total;
     assert_eq!(flex(&small), Some(Money::from_pico(500_000_000)));
     assert_eq!(flex(&long), Some(Money::from_pico(200_001 * 10_000_000)), "no long flex price: the long one");
+}
+
+#[test]
+fn sound_has_prices_of_its_own() {
+    let used = usage(1_000, 500, 0, 300);
+    let sound = Sound { input: 800, cache_read: 400, output: 200 };
+    let spoken = Billable { sound, ..call("openai", "gpt-realtime", &used) };
+    let cost = TABLE.cost(&spoken);
+    let shown: Vec<_> =
+        cost.buckets.iter().map(|b| (b.bucket.as_str(), b.tokens, b.per_million.as_str())).collect();
+    let expected = [
+        ("input", 200, "4"),
+        ("cache_read", 100, "0.4"),
+        ("output", 100, "16"),
+        ("audio_input", 800, "32"),
+        ("audio_cache_read", 400, "0.4"),
+        ("audio_output", 200, "64"),
+    ];
+    assert_eq!(shown, expected);
+    // 100 tokens of text at 4 less 0.4, 400 of sound at 32 less 0.4 dollars a million.
+    assert_eq!(cost.saved, Some(Money::from_pico(100 * 3_600_000 + 400 * 31_600_000)));
+    // Where sound has no price of its own, it costs what text costs.
+    let plain = call("anthropic", "claude-sonnet-4-5", &used);
+    assert_eq!(pico(&Billable { sound, ..plain }), pico(&plain));
 }
 
 #[test]

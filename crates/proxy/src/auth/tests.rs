@@ -36,7 +36,7 @@ struct Call<'a> {
     base_url: Option<&'a str>,
     target: &'a str,
     chosen_by_client: bool,
-    passthrough: bool,
+    shape: Shape,
 }
 
 impl Call<'_> {
@@ -57,7 +57,7 @@ impl Call<'_> {
             needs_model: false,
             chosen_by_client: self.chosen_by_client,
         };
-        let auth = judge(&self.ring, provider, &target, self.passthrough, &headers)?;
+        let auth = judge(&self.ring, provider, &target, self.shape, &headers)?;
         auth.apply(&mut headers);
         let text = |(name, value): (&HeaderName, &HeaderValue)| {
             (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
@@ -77,7 +77,7 @@ fn call(provider: &str) -> Call<'_> {
         base_url: None,
         target: "/v1/x",
         chosen_by_client: false,
-        passthrough: false,
+        shape: Shape::default(),
     }
 }
 
@@ -267,8 +267,23 @@ fn an_api_key_that_came_as_a_bearer_goes_where_its_provider_looks_for_it() {
         let call = Call { target, ..call(provider) };
         let sent = call.headers(&[("a", "1"), ("authorization", bearer), ("b", "2")]);
         assert_eq!(sent, owned(&[("a", "1"), expected, ("b", "2")]), "{provider} {bearer}");
-        let untouched = Call { passthrough: true, ..call };
+        let untouched = Call { shape: Shape { passthrough: true, ..Shape::default() }, ..call };
         assert_eq!(untouched.headers(&[("authorization", bearer)]), owned(&[("authorization", bearer)]));
+    }
+    // What an OpenAI SDK sends to be translated is a key in any form, unless it is somebody's access token.
+    for (provider, bearer, expected) in [
+        ("anthropic", "Bearer own", ("x-api-key", "own")),
+        ("anthropic", oauth, ("authorization", oauth)),
+        ("gemini", "Bearer AQ.own", ("x-goog-api-key", "AQ.own")),
+        ("gemini", "Bearer ya29.own", ("authorization", "Bearer ya29.own")),
+        ("cohere", "Bearer own", ("authorization", "Bearer own")),
+    ] {
+        let translated = Call { shape: Shape { translated: true, ..Shape::default() }, ..call(provider) };
+        assert_eq!(
+            translated.headers(&[("authorization", bearer)]),
+            owned(&[expected]),
+            "{provider} {bearer}"
+        );
     }
     let both = [("api-key", "own"), ("authorization", "Bearer other")];
     assert_eq!(call("azure").headers(&both), owned(&both), "its own header wins");
@@ -286,7 +301,7 @@ fn helicones_key_travels_beside_the_providers() {
             call("helicone").headers(&[openai, ("helicone-auth", own)]),
             owned(&[openai, ("helicone-auth", sent)])
         );
-        let passthrough = Call { passthrough: true, ..call("helicone") };
+        let passthrough = Call { shape: Shape { passthrough: true, ..Shape::default() }, ..call("helicone") };
         assert_eq!(
             passthrough.headers(&[openai, ("helicone-auth", own)]),
             owned(&[openai, ("helicone-auth", sent)])

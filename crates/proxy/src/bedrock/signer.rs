@@ -54,7 +54,7 @@ impl Signer {
         }
         let mut digest = Sha256::new();
         // A large body is hashed piece by piece, so that no other call waits for it.
-        body.whole(limit, budget, |piece| digest.update(piece)).await.map_err(|error| match error {
+        body.read_all(limit, budget, |piece| digest.update(piece)).await.map_err(|error| match error {
             PeekError::Client => {
                 Refusal::bad_request("The request's body broke off before its end.".to_owned())
             }
@@ -65,7 +65,7 @@ impl Signer {
                           settings."
                     .to_owned(),
             },
-            PeekError::None => too_large(limit),
+            PeekError::None | PeekError::TooLarge => too_large(limit),
         })?;
         self.body = hex(&digest.finalize());
         Ok(())

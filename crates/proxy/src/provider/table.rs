@@ -1,6 +1,6 @@
 //! The table of providers that LLMFlow knows by itself: one row each.
 
-use super::{KeyForm, KeyRule, PathRule, Provider};
+use super::{KeyForm, KeyRule, PathRule, Provider, target_of};
 
 /// The provider for paths that name none.
 pub(super) fn default() -> Provider {
@@ -77,6 +77,7 @@ fn provider(name: &str, display_name: &str, base_url: &str) -> Provider {
         speaks: name.to_owned(),
         base_url: base_url.to_owned(),
         path: PathRule::Unchanged,
+        translated: target_of(name),
         passthrough: false,
         local: false,
         custom: false,

@@ -5,6 +5,7 @@
 
 mod connect;
 mod known;
+mod sockets;
 
 use std::path::Path;
 use std::process::Stdio;

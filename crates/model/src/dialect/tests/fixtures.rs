@@ -19,6 +19,8 @@ pub(super) struct Fixture {
 }
 
 const CHAT: &str = "/v1/chat/completions";
+const REALTIME: &str = "/v1/realtime";
+const LIVE: &str = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
 const GEMINI: &str = "/v1beta/models/gemini-f:streamGenerateContent";
 const CONVERSE: &str = "/model/us.amazon.nova-f-v1:0/converse-stream";
 const NONE: [Option<u64>; 6] = [None; 6];
@@ -43,12 +45,15 @@ const fn input(tokens: u64) -> [Option<u64>; 6] {
 }
 
 #[rustfmt::skip]
-pub(super) const FIXTURES: [Fixture; 66] = [
+pub(super) const FIXTURES: [Fixture; 69] = [
     Fixture { file: "openai-chat.sse", model: "m-large-1", usage: of(116, Some(384), 30, Some(12)), id: "chatcmpl-f1", said: "Grüße aus 東京 🚲", ..PLAIN },
     Fixture { file: "openai-chat-tools-no-usage.sse", model: "m-large-1", finish: "tool_calls", id: "chatcmpl-f1", said: r#"look_up{"word":"Fahrrad"}"#, ..PLAIN },
     Fixture { file: "openai-chat-error.sse", model: "m-large-1", finish: "", id: "chatcmpl-f1", said: "Half a", error: "server_error: The server had a problem", ..PLAIN },
     Fixture { file: "openai-responses.sse", path: "/v1/responses", model: "m-codex-2", usage: [Some(508), Some(8192), Some(300), None, Some(77), Some(40)], finish: "completed", id: "resp_f1", said: r#"Done: 3 filesshell{"command":["ls","-l"]}"#, ..PLAIN },
     Fixture { file: "openai-responses-failed.sse", path: "/v1/responses", model: "m-codex-2", finish: "failed", id: "resp_f1", error: "rate_limit_exceeded: Try again in 3 s", ..PLAIN },
+    Fixture { file: "openai-realtime.sse", path: REALTIME, model: "rt-f", usage: of(160, Some(320), 130, None), finish: "completed", id: "resp_r1", said: r#"Moin, Köln!clock{"zone":"CET"}"#, ..PLAIN },
+    Fixture { file: "openai-realtime-failed.sse", path: REALTIME, usage: of(10, Some(0), 2, None), finish: "failed", id: "resp_r2", said: "Ha", error: "rate_limit_exceeded: Slow down", ..PLAIN },
+    Fixture { file: "gemini-live.sse", provider: "gemini", path: LIVE, usage: of(300, Some(600), 47, Some(33)), finish: "STOP", said: r#"Ja, gern.list_dir{"path":"."}"#, ..PLAIN },
     Fixture { file: "openai-completions.sse", path: "/v1/completions", model: "m-base", usage: of(7, None, 4, None), finish: "length", id: "cmpl-f", said: "fn main() {}", ..PLAIN },
     Fixture { file: "anthropic-messages.sse", provider: "anthropic", path: "/v1/messages", model: "claude-f-1", usage: [Some(20), Some(5000), Some(400), Some(300), Some(95), Some(50)], finish: "tool_use", id: "msg_f1", said: r#"(Erst lesen…)Ich lese die Datei.Read{"path":"a.rs"}"#, ..PLAIN },
     Fixture { file: "anthropic-error.sse", provider: "anthropic", path: "/v1/messages", model: "claude-f-1", usage: [Some(20), Some(5000), Some(400), Some(300), Some(3), None], finish: "", id: "msg_f1", said: "(Erst lesen…)Ich lese die Datei.", error: "overloaded_error: Overloaded" },
