@@ -112,7 +112,10 @@ impl Bedrock {
     async fn region(&self) -> Result<Region, Refusal> {
         let (named, by) = match &self.inner.choice.region {
             Some(region) => (region.clone(), "bedrock_region in the settings"),
-            None => (self.inner.chain.region().await.map_err(refusal)?, "the AWS configuration"),
+            None => (
+                self.inner.chain.region().await.map_err(|failure| refusal(&failure))?,
+                "the AWS configuration",
+            ),
         };
         Region::parse(&named).ok_or_else(|| {
             Refusal::bad_request(format!(
@@ -173,7 +176,8 @@ impl Bedrock {
             Some(region) => region.to_owned(),
             None => self.region().await?.to_string(),
         };
-        let credentials = self.inner.chain.credentials(Some(&region)).await.map_err(refusal)?;
+        let credentials =
+            self.inner.chain.credentials(Some(&region)).await.map_err(|failure| refusal(&failure))?;
         Ok(Signer::new(self.clone(), credentials, region))
     }
 
@@ -187,7 +191,7 @@ impl Bedrock {
     }
 }
 
-fn refusal(failure: Failure) -> Refusal {
+fn refusal(failure: &Failure) -> Refusal {
     let (status, kind) = match failure {
         Failure::Slow(_) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
         Failure::NoRegion(_) => (StatusCode::BAD_REQUEST, "invalid_request_error"),

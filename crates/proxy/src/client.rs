@@ -69,7 +69,7 @@ where
     B::Data: Send,
 {
     let config = Arc::new(tls()?);
-    let dialer = Dialer::new(outbound.clone(), config.clone(), own_ports).to_metadata_too();
+    let dialer = Dialer::new(outbound.clone(), config.clone(), own_ports).with_metadata();
     Ok(over(connector(dialer, &config), 0))
 }
 

@@ -45,7 +45,7 @@ impl Connector {
     }
 
     /// The same, to metadata services too, by their addresses.
-    pub(crate) fn to_metadata_too(self) -> Self {
+    pub(crate) fn with_metadata(self) -> Self {
         Self { metadata: true, ..self }
     }
 

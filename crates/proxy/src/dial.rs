@@ -62,8 +62,8 @@ impl Dialer {
     }
 
     /// The same, for fetching this machine's own credentials: to metadata services directly, to all others as before.
-    pub(crate) fn to_metadata_too(self) -> Self {
-        Self { tcp: self.tcp.to_metadata_too(), ..self }
+    pub(crate) fn with_metadata(self) -> Self {
+        Self { tcp: self.tcp.with_metadata(), ..self }
     }
 }
 

@@ -78,7 +78,7 @@ fn headers_of_every_type_are_passed_over() {
 #[test]
 fn what_is_broken_is_named_and_the_rest_read_where_it_can_be() {
     let (first, second) = (event("a", "{}"), event("b", "[1]"));
-    let both = [first.clone(), second.clone()].concat();
+    let both = [first.clone(), second].concat();
     let said = |bytes: &[u8]| -> Vec<Result<String, Broken>> {
         frames(bytes)
             .map(|frame| frame.map(|frame| frame.header(":event-type").unwrap().to_owned()))
