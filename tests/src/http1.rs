@@ -170,6 +170,11 @@ impl Wire {
         Self { stream, buffer: Vec::new() }
     }
 
+    /// The socket, and what was read of it and not used.
+    pub(crate) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+        (self.stream, self.buffer)
+    }
+
     /// Reads more; `false` at the end.
     async fn fill(&mut self) -> io::Result<bool> {
         self.buffer.reserve(64 * 1024);

@@ -102,7 +102,8 @@ pub enum CostSource {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketCost {
     /// `input`, `cache_read`, `cache_write_5m`, `cache_write_1h`, `output`, `reasoning` where it has a price of its own,
-    /// or `web_search`, where `tokens` counts searches.
+    /// `audio_input`, `audio_cache_read` and `audio_output` for tokens of sound, or `web_search`, where `tokens` counts
+    /// searches.
     pub bucket: String,
     /// Tokens billed in this bucket.
     pub tokens: u64,

@@ -5,17 +5,22 @@
 
 use api::Operation;
 
+use crate::pricing::Sound;
+
 mod answer;
 mod anthropic;
 mod audio;
+mod bedrock;
 mod classify;
 mod cohere;
 mod content;
+mod converse;
 mod embeddings;
 mod errors;
 mod estimate;
 mod events;
 mod gemini;
+mod gemini_live;
 mod images;
 mod json;
 mod kept;
@@ -23,13 +28,14 @@ mod mistral;
 mod multipart;
 mod ollama;
 mod openai_chat;
+mod openai_realtime;
 mod openai_responses;
 mod prompt;
 mod timing;
 mod title;
 mod tools;
 
-pub use classify::classify;
+pub use classify::{WEBSOCKET, classify};
 pub use errors::error_kind;
 pub(crate) use title::without_reminders;
 
@@ -40,6 +46,8 @@ pub enum Dialect {
     OpenaiChat,
     /// OpenAI Responses, also as Codex speaks it.
     OpenaiResponses,
+    /// OpenAI's Realtime, a turn of its WebSocket.
+    OpenaiRealtime,
     /// Legacy text completions, fill-in-the-middle and llama.cpp's own `/completion` and `/infill`.
     OpenaiCompletions,
     /// Embeddings, of OpenAI and of those who answer alike (Ollama, Cohere).
@@ -74,6 +82,10 @@ pub enum Dialect {
     OllamaGenerate,
     /// Cohere chat.
     CohereChat,
+    /// Bedrock's Converse.
+    Converse,
+    /// A model on Bedrock in its maker's own shape, which only the answer tells. Anthropic's are [`Self::Anthropic`].
+    BedrockInvoke,
     /// A list or description of models, or fetching one.
     Models,
     /// A batch handed in, looked at, or its results.
@@ -90,7 +102,7 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::OpenaiChat,
         Self::OpenaiResponses,
         Self::OpenaiCompletions,
@@ -110,19 +122,25 @@ impl Dialect {
         Self::OllamaChat,
         Self::OllamaGenerate,
         Self::CohereChat,
+        Self::Converse,
+        Self::BedrockInvoke,
         Self::Models,
         Self::Batches,
         Self::Files,
         Self::Stored,
         Self::SideCall,
         Self::Unknown,
+        Self::OpenaiRealtime,
     ];
 
     /// What a call in this dialect asks for.
     pub fn operation(self) -> Operation {
         match self {
             Self::OpenaiChat | Self::OpenaiResponses | Self::Anthropic | Self::Gemini => Operation::Chat,
-            Self::OllamaChat | Self::CohereChat | Self::MistralConversations => Operation::Chat,
+            Self::OllamaChat | Self::CohereChat | Self::MistralConversations | Self::OpenaiRealtime => {
+                Operation::Chat
+            }
+            Self::Converse | Self::BedrockInvoke => Operation::Chat,
             Self::OpenaiCompletions | Self::OllamaGenerate => Operation::TextCompletion,
             Self::OpenaiEmbeddings | Self::GeminiEmbeddings => Operation::Embeddings,
             Self::Images => Operation::Images,
@@ -150,6 +168,10 @@ impl Dialect {
         matches!(self, Self::OllamaChat | Self::OllamaGenerate)
     }
 
+    fn is_bedrocks(self) -> bool {
+        matches!(self, Self::Converse | Self::BedrockInvoke)
+    }
+
     /// What stands in such an answer happened before this call: its errors and its tokens are not this call's.
     fn tells_of_the_past(self) -> bool {
         matches!(self, Self::Batches | Self::Files | Self::Stored)
@@ -173,6 +195,33 @@ pub struct Exchange<'a> {
     pub status: Option<u16>,
     /// The answer's content type.
     pub content_type: Option<&'a str>,
+    /// What the answer's headers say of it.
+    pub by_headers: ByHeaders<'a>,
+}
+
+/// What Bedrock says of an answer in its headers and nowhere else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByHeaders<'a> {
+    /// Tokens of input.
+    pub input_tokens: Option<u64>,
+    /// Tokens of output.
+    pub output_tokens: Option<u64>,
+    /// The name of the error.
+    pub error: Option<&'a str>,
+}
+
+impl<'a> ByHeaders<'a> {
+    /// Reads them; `header` gives a header's value.
+    pub fn of(header: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let count = |name| header(name).and_then(|count| count.trim().parse().ok());
+        // `ThrottlingException:http://internal.amazon.com/…`
+        let error = header("x-amzn-errortype").and_then(|name| name.split(':').next());
+        Self {
+            input_tokens: count("x-amzn-bedrock-input-token-count"),
+            output_tokens: count("x-amzn-bedrock-output-token-count"),
+            error: error.map(str::trim).filter(|name| !name.is_empty()),
+        }
+    }
 }
 
 /// What an exchange says about itself, conversation aside.
@@ -188,6 +237,8 @@ pub struct Reading {
     pub finish_reason: Option<String>,
     /// Tokens in exclusive buckets.
     pub usage: api::Usage,
+    /// Those of the tokens that are sound.
+    pub sound: Sound,
     /// The provider's final word on usage was seen.
     pub usage_final: bool,
     /// `usage` with what nobody said estimated from the text; `None` where there is nothing to estimate.
@@ -222,6 +273,8 @@ pub struct Reading {
     pub title: Option<String>,
     /// The offset in the answer just after the first event that carries model output; `None` unless streamed.
     pub first_token_at: Option<usize>,
+    /// Frames of a Bedrock stream that could not be read.
+    pub broken_frames: u64,
 }
 
 /// Reads an exchange's figures. Whatever cannot be read stays empty.
@@ -242,7 +295,7 @@ pub struct Spoken {
 
 /// Reads an exchange's figures and what was said, both in one pass.
 pub fn read_with_spoken(exchange: &Exchange<'_>) -> (Reading, Spoken) {
-    let (request, _) = prompt::parse(exchange.request);
+    let (request, _) = prompt::parse(exchange.dialect, exchange.request);
     let mut answer = events::assemble(exchange);
     let mut reading = std::mem::take(&mut answer.reading);
     reading.requested_model = requested_model(exchange.dialect, exchange.path, exchange.request);
@@ -271,12 +324,16 @@ pub fn conversation(exchange: &Exchange<'_>) -> api::Conversation {
 
 /// The model asked for, from the request alone. Cheap, and works on a request of which only the beginning is known.
 pub fn requested_model(dialect: Dialect, path: &str, request: &[u8]) -> Option<String> {
+    if dialect == Dialect::OpenaiRealtime {
+        return openai_realtime::model(request);
+    }
     let in_path = || classify::model_in_path(path);
     let in_body = || {
-        let named = crate::scanner::string_member(request, "model");
+        let setup = crate::scanner::member(request, "setup").filter(|_| gemini_live::is_live(path));
+        let named = crate::scanner::string_member(setup.unwrap_or(request), "model");
         named.or_else(|| multipart::text_field(request, "model")).filter(|model| !model.is_empty())
     };
-    let model = if dialect.is_gemini() || dialect == Dialect::Images {
+    let model = if dialect.is_gemini() || dialect.is_bedrocks() || dialect == Dialect::Images {
         in_path().or_else(in_body)
     } else {
         in_body().or_else(in_path)

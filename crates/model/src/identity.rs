@@ -69,6 +69,7 @@ fn session(header: &dyn Fn(&str) -> Option<String>, path: &str, body: &Body<'_>)
         .or_else(|| after(path, "/threads/"))
         .or_else(|| body.conversation())
         .or_else(|| string(body.conversation_id))
+        .or_else(|| string_member(body.session?, "id").and_then(valid))
         .or_else(|| string_member(body.metadata?, "session_id").and_then(valid))
 }
 
@@ -92,6 +93,8 @@ struct Body<'a> {
     conversation: Option<&'a [u8]>,
     conversation_id: Option<&'a [u8]>,
     previous_response: Option<&'a [u8]>,
+    /// How a Realtime session is set up, which is the first line of its turns.
+    session: Option<&'a [u8]>,
 }
 
 impl<'a> Body<'a> {
@@ -104,6 +107,7 @@ impl<'a> Body<'a> {
                 b"conversation" => &mut body.conversation,
                 b"conversation_id" => &mut body.conversation_id,
                 b"previous_response_id" => &mut body.previous_response,
+                b"session" => &mut body.session,
                 _ => continue,
             };
             *place = place.or(member.value);

@@ -6,12 +6,14 @@
 
 use api::{Cost, CostSource, Money, Operation, Usage};
 
+mod bedrock;
 mod bill;
 pub(crate) mod decimal;
 mod find;
 mod rate;
 mod table;
 
+pub use bedrock::priced_name;
 pub use find::PriceMatch;
 pub use table::{PriceError, PriceTable};
 
@@ -36,6 +38,8 @@ pub struct Billable<'a> {
     pub status: Option<u16>,
     /// Tokens by bucket.
     pub usage: &'a Usage,
+    /// Those of them that are sound.
+    pub sound: Sound,
     /// The provider finished reporting usage.
     pub usage_final: bool,
     /// A part of the usage is estimated.
@@ -50,6 +54,17 @@ pub struct Billable<'a> {
     pub inference_geo: Option<&'a str>,
     /// Anthropic's speed.
     pub speed: Option<&'a str>,
+}
+
+/// Tokens of sound, which are among those of the buckets and have prices of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sound {
+    /// Among the uncached input.
+    pub input: u64,
+    /// Among what was read from the cache.
+    pub cache_read: u64,
+    /// Among the output.
+    pub output: u64,
 }
 
 impl PriceTable {

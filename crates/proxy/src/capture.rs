@@ -30,7 +30,7 @@ pub enum Capture {
 }
 
 /// How a request began. Credentials are replaced by fingerprints already.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Head {
     /// The call.
     pub id: CallId,

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Empty;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -28,13 +30,24 @@ pub(crate) struct Clients {
     pub(crate) pooled: HttpClient,
     /// Makes a connection for each call.
     pub(crate) fresh: HttpClient,
+    /// Makes connections that may become WebSockets: HTTP/1.1, tunnelled through any proxy.
+    pub(crate) upgrading: HttpClient<Empty<Bytes>>,
 }
 
 impl Clients {
     pub(crate) fn new(outbound: &Outbound, own_ports: &[u16]) -> std::io::Result<Self> {
         let config = Arc::new(tls()?);
-        let fresh = over(connector(outbound, own_ports, &config), 0);
-        Ok(Self { pooled: over(connector(outbound, own_ports, &config), usize::MAX), fresh })
+        let dialer = || Dialer::new(outbound.clone(), config.clone(), own_ports);
+        let upgrading = HttpsConnectorBuilder::new()
+            .with_tls_config((*config).clone())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(dialer().tunnelling());
+        Ok(Self {
+            pooled: over(connector(dialer(), &config), usize::MAX),
+            fresh: over(connector(dialer(), &config), 0),
+            upgrading: over(upgrading, 0),
+        })
     }
 }
 
@@ -44,20 +57,29 @@ where
     B: http_body::Body + Send,
     B::Data: Send,
 {
-    Ok(over(connector(outbound, own_ports, &Arc::new(tls()?)), usize::MAX))
+    let config = Arc::new(tls()?);
+    let dialer = Dialer::new(outbound.clone(), config.clone(), own_ports);
+    Ok(over(connector(dialer, &config), usize::MAX))
 }
 
-fn connector(
-    outbound: &Outbound,
-    own_ports: &[u16],
-    config: &Arc<rustls::ClientConfig>,
-) -> HttpsConnector<Dialer> {
+/// A client for fetching this machine's own credentials: the only one that may reach a metadata service.
+pub(crate) fn for_credentials<B>(outbound: &Outbound, own_ports: &[u16]) -> std::io::Result<HttpClient<B>>
+where
+    B: http_body::Body + Send,
+    B::Data: Send,
+{
+    let config = Arc::new(tls()?);
+    let dialer = Dialer::new(outbound.clone(), config.clone(), own_ports).with_metadata();
+    Ok(over(connector(dialer, &config), 0))
+}
+
+fn connector(dialer: Dialer, config: &Arc<rustls::ClientConfig>) -> HttpsConnector<Dialer> {
     HttpsConnectorBuilder::new()
         .with_tls_config((**config).clone())
         .https_or_http()
         .enable_http1()
         .enable_http2()
-        .wrap_connector(Dialer::new(outbound.clone(), config.clone(), own_ports))
+        .wrap_connector(dialer)
 }
 
 fn over<B>(connector: HttpsConnector<Dialer>, keep_idle: usize) -> HttpClient<B>

@@ -37,6 +37,8 @@ pub(crate) struct Dialer {
     /// To proxies that are asked over TLS.
     tls: HttpsConnector<Tcp>,
     outbound: Outbound,
+    /// Asks proxies for a tunnel also where they would forward plain HTTP.
+    tunnels: bool,
 }
 
 /// The network's proxy did not bring us further.
@@ -51,7 +53,17 @@ pub(crate) struct ProxyFailed {
 impl Dialer {
     pub(crate) fn new(outbound: Outbound, authorities: Arc<rustls::ClientConfig>, own_ports: &[u16]) -> Self {
         let tcp = Connector::new(own_ports);
-        Self { tls: HttpsConnector::from((tcp.clone(), authorities)), tcp, outbound }
+        Self { tls: HttpsConnector::from((tcp.clone(), authorities)), tcp, outbound, tunnels: false }
+    }
+
+    /// The same for connections that do not stay HTTP.
+    pub(crate) fn tunnelling(self) -> Self {
+        Self { tunnels: true, ..self }
+    }
+
+    /// The same, for fetching this machine's own credentials: to metadata services directly, to all others as before.
+    pub(crate) fn with_metadata(self) -> Self {
+        Self { tcp: self.tcp.with_metadata(), ..self }
     }
 }
 
@@ -65,15 +77,16 @@ impl Service<Uri> for Dialer {
     }
 
     fn call(&mut self, destination: Uri) -> Self::Future {
-        let Some(proxy) = self.outbound.proxy(&destination) else {
+        let direct = self.tcp.is_metadata(&destination);
+        let Some(proxy) = self.outbound.proxy(&destination).filter(|_| !direct) else {
             let connecting = self.tcp.call(destination);
             return Box::pin(async move {
                 Ok(Line::new(Transport::Direct(connecting.await?.into_inner()), false))
             });
         };
-        let (tcp, tls) = (self.tcp.clone(), self.tls.clone());
+        let (tcp, tls, tunnels) = (self.tcp.clone(), self.tls.clone(), self.tunnels);
         Box::pin(async move {
-            let connected = through(&proxy, destination, tcp, tls).await;
+            let connected = through(&proxy, destination, tcp, tls, tunnels).await;
             connected.map_err(|source| ProxyFailed { proxy: shown(proxy.uri()), source }.into())
         })
     }
@@ -85,6 +98,7 @@ async fn through(
     destination: Uri,
     tcp: Tcp,
     mut tls: HttpsConnector<Tcp>,
+    tunnels: bool,
 ) -> Result<Line, BoxError> {
     let address = proxy.uri().clone();
     if address.scheme_str().is_some_and(|scheme| scheme.starts_with("socks5")) {
@@ -94,7 +108,7 @@ async fn through(
         }
         return Ok(Line::new(Transport::Direct(socks.call(destination).await?.into_inner()), false));
     }
-    if destination.scheme() == Some(&Scheme::HTTP) {
+    if !tunnels && destination.scheme() == Some(&Scheme::HTTP) {
         return Ok(Line::new(Transport::Proxy(TokioIo::new(tls.call(address).await?)), true));
     }
     let mut tunnel = Tunnel::new(address, tls);

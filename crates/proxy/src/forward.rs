@@ -11,11 +11,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::{self, Auth, Shape};
 use crate::azure::Azure;
+use crate::bedrock::Signer;
 use crate::body::{RequestBody, ResponseBody, Tapped};
 use crate::capture::{Ending, Head};
 use crate::cors::Page;
 use crate::peek::{PeekError, Peeked};
-use crate::provider::Provider;
+use crate::provider::{PathRule, Provider};
 use crate::recorder::{Open, Recorder};
 use crate::redact::Secrets;
 use crate::reply;
@@ -27,6 +28,7 @@ use crate::translation::{Translation, translate};
 use crate::unreachable::explain;
 use crate::upstream::Base;
 use crate::watch::{Passing, Watch};
+use crate::websocket::{self, Slot};
 
 const PROVIDER_HEADER: &str = "x-llmflow-provider";
 /// Connection-level headers end with the connection they came on.
@@ -37,10 +39,16 @@ const HOP_BY_HOP: &[HeaderName] = &[
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
 ];
+/// What a connection says that becomes a WebSocket.
+const UPGRADE: HeaderValue = HeaderValue::from_static("Upgrade");
 const HOP_BY_HOP_OLD: &[&str] = &["keep-alive", "proxy-connection"];
 
 /// Answers one request.
-pub(crate) async fn handle(shared: Arc<Shared>, mut request: Request<Incoming>) -> Response<ResponseBody> {
+pub(crate) async fn handle(
+    shared: Arc<Shared>,
+    mut request: Request<Incoming>,
+    slot: &Slot,
+) -> Response<ResponseBody> {
     if request.version() == Version::HTTP_2 {
         join_cookies(request.headers_mut());
     }
@@ -48,18 +56,24 @@ pub(crate) async fn handle(shared: Arc<Shared>, mut request: Request<Incoming>) 
     if let Err(refusal) = shared.guard.judge(request.uri(), request.headers(), None) {
         return reply::error(StatusCode::FORBIDDEN, "openai", "forbidden", &refusal.0);
     }
-    let Some(page) = Page::of(request.headers()) else { return answer(&shared, request, origin).await };
+    let Some(page) = Page::of(request.headers()) else { return answer(&shared, request, origin, slot).await };
     if let Some(answer) = page.preflight(&request) {
         return answer;
     }
-    let mut response = answer(&shared, request, origin).await;
+    let mut response = answer(&shared, request, origin, slot).await;
     page.admit(response.headers_mut());
     response
 }
 
-async fn answer(shared: &Shared, request: Request<Incoming>, origin: Instant) -> Response<ResponseBody> {
+async fn answer(
+    shared: &Arc<Shared>,
+    request: Request<Incoming>,
+    origin: Instant,
+    slot: &Slot,
+) -> Response<ResponseBody> {
     if request.method() == http::Method::CONNECT {
-        let message = "LLMFlow is set as a base URL, not as an HTTP proxy: it does not tunnel.";
+        let message = "LLMFlow is set as a base URL, not as an HTTP proxy: it does not tunnel. WebSockets are taken \
+                       over HTTP/1.1.";
         return reply::error(StatusCode::METHOD_NOT_ALLOWED, "openai", "unsupported_method", message);
     }
     let asked = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -79,11 +93,14 @@ async fn answer(shared: &Shared, request: Request<Incoming>, origin: Instant) ->
                 providers,
             )
         }
+        Route::BedrockHealth => {
+            let state = shared.bedrock.look().await;
+            reply::bedrock_health(&state, shared.tap.counters.decode_errors.load(Ordering::Relaxed))
+        }
         Route::Providers => reply::providers(providers),
         Route::Refused(reason) => reply::error(StatusCode::NOT_FOUND, "openai", "unknown_route", &reason),
-        Route::Upstream(_) if asks_for_websocket(request.headers()) => {
-            let message = "LLMFlow does not carry WebSockets yet. Use HTTP.";
-            reply::error(StatusCode::UPGRADE_REQUIRED, "openai", "websocket_unsupported", message)
+        Route::Upstream(to) if websocket::asks(&request) => {
+            websocket::relay(shared, &to, request, origin, slot).await
         }
         Route::Upstream(to) if is_coded(request.headers()) => {
             let message = "LLMFlow reads no Transfer-Encoding but \"chunked\". Send the body as it is; what compresses \
@@ -118,16 +135,7 @@ async fn forward(
     };
     let target = match aim(shared, to, translation.as_ref(), &mut request).await {
         Ok(target) => target,
-        Err(Refusal { status, kind, message }) => {
-            tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
-            let mut response = reply::error(status, speaks, kind, &message);
-            if status == StatusCode::SERVICE_UNAVAILABLE {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            // Nobody waits for this: it ends with the connection at the latest.
-            TaskTracker::new().spawn(request.into_body().discard());
-            return response;
-        }
+        Err(refusal) => return refuse(provider, &refusal, request),
     };
     let keys = shared.keys.current();
     let shape = Shape { passthrough: to.passthrough, translated: translation.is_some() };
@@ -139,6 +147,13 @@ async fn forward(
             return reply::error(StatusCode::UNAUTHORIZED, speaks, kind, &refusal);
         }
     };
+    let mut signer = None;
+    if auth.signs() {
+        match sign_with(shared, &target, &mut request).await {
+            Ok(found) => signer = Some(found),
+            Err(refusal) => return refuse(provider, &refusal, request),
+        }
+    }
     let base = &target.base;
     let path_and_query = &*auth.path_and_query(&target.path_and_query);
     let Some(uri) = base.uri(path_and_query) else {
@@ -151,6 +166,9 @@ async fn forward(
         false => {
             let mut head = describe(shared, provider, base, path_and_query, &request);
             auth.note(&mut head);
+            if let Some(signer) = &signer {
+                signer.note(&mut head, &tap.fingerprinter);
+            }
             Watch::Recording(Recorder::open(tap, head, origin, open))
         }
     };
@@ -159,11 +177,15 @@ async fn forward(
         translation.prepare(request.headers_mut());
     }
     let (mut parts, body) = request.into_parts();
-    prepare_headers(&mut parts.headers, base, &auth);
+    prepare_headers(&mut parts.headers, base, &auth, Kept::Call);
     parts
         .headers
         .extend(shared.outbound.authorization(&uri).map(|value| (header::PROXY_AUTHORIZATION, value)));
     (parts.uri, parts.version) = (uri, Version::HTTP_11);
+    if let Some(Err(refusal)) = signer.as_mut().map(|signer| signer.sign(&mut parts)) {
+        watch.end(Ending::Unreachable(refusal.message.clone()));
+        return reply::error(refusal.status, speaks, refusal.kind, &refusal.message);
+    }
     let expectation = Expectation::of(&mut parts);
     let body = RequestBody::new(body, watch.request(), expectation.clone());
 
@@ -183,7 +205,10 @@ async fn forward(
                 expectation.answered();
             }
             watch.answered(response.status().as_u16(), response.headers());
-            keep_end_to_end(response.headers_mut(), |_| true);
+            if let Some(signer) = &signer {
+                signer.answered(response.status(), response.headers());
+            }
+            keep_end_to_end(response.headers_mut(), Kept::Call, |_| true);
             let line = response.extensions_mut().remove().filter(|_| response.version() != Version::HTTP_2);
             *response.version_mut() = Version::HTTP_11;
             let response = response.map(|body| Tapped::new(body, watch, expectation, line));
@@ -206,6 +231,31 @@ async fn forward(
     }
 }
 
+/// The answer to a call that is not forwarded, and why.
+fn refuse(provider: &Provider, refusal: &Refusal, request: Request<Peeked>) -> Response<ResponseBody> {
+    let Refusal { status, kind, message } = refusal;
+    tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
+    let mut response = reply::error(*status, &provider.speaks, kind, message);
+    if *status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    // Nobody waits for this: it ends with the connection at the latest.
+    TaskTracker::new().spawn(request.into_body().discard());
+    response
+}
+
+/// What signs a call, its body read.
+async fn sign_with(
+    shared: &Shared,
+    target: &Target,
+    request: &mut Request<Peeked>,
+) -> Result<Signer, Refusal> {
+    let mut signer = shared.bedrock.signer(target.region.as_deref()).await?;
+    let headers = request.headers().clone();
+    signer.read(request.body_mut(), &target.path_and_query, &headers, &shared.tap.budget).await?;
+    Ok(signer)
+}
+
 /// The address a call goes to; what the body has to say about it is read first.
 async fn aim(
     shared: &Shared,
@@ -213,6 +263,9 @@ async fn aim(
     translation: Option<&Translation>,
     request: &mut Request<Peeked>,
 ) -> Result<Target, Refusal> {
+    if to.provider.path == PathRule::Bedrock {
+        return shared.bedrock.aim(&shared.upstreams, to, request.headers()).await;
+    }
     let mut target = shared.upstreams.aim(to, request.headers())?;
     if let Some(translation) = translation {
         target.path_and_query.clone_from(&translation.path_and_query);
@@ -254,14 +307,6 @@ fn unknown_deployment(error: PeekError) -> Refusal {
     }
 }
 
-/// Codex tries this first with its own provider. Of all answers only 426 makes it turn to HTTP at once and for good; any
-/// other costs it six attempts.
-fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::UPGRADE)
-        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
-}
-
 /// Whether the body travels in a coding that would be lost, since it ends with the connection.
 fn is_coded(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(header::TRANSFER_ENCODING).iter();
@@ -271,12 +316,12 @@ fn is_coded(headers: &HeaderMap) -> bool {
 }
 
 /// The record's head, its credentials replaced.
-fn describe(
+pub(crate) fn describe<B>(
     shared: &Shared,
     provider: &Arc<Provider>,
     base: &Base,
     path_and_query: &str,
-    request: &Request<Peeked>,
+    request: &Request<B>,
 ) -> Head {
     let (mut secrets, mut credential) = (Secrets::default(), None);
     let fingerprinter = &shared.tap.fingerprinter;
@@ -323,17 +368,26 @@ fn join_cookies(headers: &mut HeaderMap) {
 }
 
 /// Everything goes on but what ends here: the connection's own headers and those meant for us.
-fn prepare_headers(headers: &mut HeaderMap, base: &Base, auth: &Auth) {
-    keep_end_to_end(headers, |name| !name.as_str().starts_with("x-llmflow-"));
+pub(crate) fn prepare_headers(headers: &mut HeaderMap, base: &Base, auth: &Auth, kept: Kept) {
+    keep_end_to_end(headers, kept, |name| !name.as_str().starts_with("x-llmflow-"));
     if let Ok(host) = HeaderValue::from_str(base.authority.as_str()) {
         headers.insert(header::HOST, host);
     }
     auth.apply(headers);
 }
 
+/// Which of the connection's own headers go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// None.
+    Call,
+    /// Those that make it a WebSocket.
+    WebSocket,
+}
+
 /// Leaves out the connection's own headers and those that `keep` refuses. The map is made anew, since removing from
 /// one would change the order of the others.
-fn keep_end_to_end(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) {
+pub(crate) fn keep_end_to_end(headers: &mut HeaderMap, kept: Kept, keep: impl Fn(&HeaderName) -> bool) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -351,6 +405,12 @@ fn keep_end_to_end(headers: &mut HeaderMap, keep: impl Fn(&HeaderName) -> bool) 
         all.remove(header::CONTENT_LENGTH);
     }
     for (name, value) in &all {
+        if kept == Kept::WebSocket && matches!(*name, header::CONNECTION | header::UPGRADE) {
+            // Other options of the connection end here, as the headers they name.
+            let value = if *name == header::CONNECTION { UPGRADE } else { value.clone() };
+            headers.append(name, value);
+            continue;
+        }
         let ends_here = HOP_BY_HOP.contains(name)
             || HOP_BY_HOP_OLD.contains(&name.as_str())
             || named.contains(name)

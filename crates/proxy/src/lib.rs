@@ -13,6 +13,7 @@ pub mod route;
 mod address;
 mod auth;
 mod azure;
+mod bedrock;
 mod body;
 mod buffer;
 mod client;
@@ -33,8 +34,10 @@ mod translation;
 mod unreachable;
 mod upstream;
 mod watch;
+mod websocket;
 
 pub use azure::Azure;
+pub use bedrock::{AwsCredentials, Bedrock, BedrockChoice, BedrockState};
 pub use capture::{Capture, Captured, ClientSide, Closed, Ending, Head, Progress, ResponseHead, Stamps};
 pub use guard::{Guard, Refusal};
 pub use key_test::{TestedKey, test_key};

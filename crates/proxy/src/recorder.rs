@@ -44,6 +44,8 @@ pub struct Counters {
     pub paused: AtomicU64,
     /// Connections and calls that were turned away since there was no room.
     pub refused: AtomicU64,
+    /// Frames of Bedrock's streams that could not be decoded.
+    pub decode_errors: AtomicU64,
     /// Calls under way, recorded or not.
     pub open: AtomicU64,
     /// The calls behind `lost` that nobody has taken note of yet.
@@ -160,7 +162,12 @@ impl RequestCopy {
 
     /// The request went out whole.
     pub(crate) fn sent(&self) {
-        let request = self.finish(Some(micros(self.origin))).0;
+        self.sent_at(Instant::now());
+    }
+
+    /// The request went out whole, at this moment.
+    pub(crate) fn sent_at(&self, at: Instant) {
+        let request = self.finish(Some(micros(self.origin, at))).0;
         if let Some(sender) = self.sender.upgrade() {
             offer(&sender, Capture::Sent { id: self.head.id, request });
         }
@@ -209,6 +216,7 @@ pub(crate) struct Recorder {
     ending: Option<Ending>,
     /// The client's side of a translated call.
     client: Option<Box<ClientCopy>>,
+    ended: Option<Instant>,
     open: Option<Open>,
 }
 
@@ -221,8 +229,9 @@ struct ClientCopy {
 }
 
 impl Recorder {
-    /// Opens the record of a call that is about to be forwarded.
-    pub(crate) fn open(tap: &Tap, head: Head, origin: Instant, open: Open) -> Self {
+    /// Opens the record of a call that is about to be forwarded. `open` is none for a part of what is counted as under
+    /// way already.
+    pub(crate) fn open(tap: &Tap, head: Head, origin: Instant, open: impl Into<Option<Open>>) -> Self {
         let head = Arc::new(head);
         tap.counters.seen.fetch_add(1, Ordering::Relaxed);
         tap.offer(Capture::Opened(head.clone()));
@@ -250,7 +259,8 @@ impl Recorder {
             last_progress: None,
             ending: None,
             client: None,
-            open: Some(open),
+            ended: None,
+            open: open.into(),
         }
     }
 
@@ -261,24 +271,36 @@ impl Recorder {
 
     /// The answer's head arrived.
     pub(crate) fn answered(&mut self, status: u16, headers: &http::HeaderMap) {
-        self.stamps.headers_us = Some(micros(self.origin));
+        self.answered_at(status, headers, Some(Instant::now()));
+    }
+
+    /// The answer's head arrived then; it was there before when it is that of a connection.
+    pub(crate) fn answered_at(&mut self, status: u16, headers: &http::HeaderMap, at: Option<Instant>) {
+        self.stamps.headers_us = at.map(|at| micros(self.origin, at));
         let headers = redacted(&self.tap.fingerprinter, &self.head, headers);
         self.response = Some(ResponseHead { status, headers });
     }
 
     /// A piece of the answer's body goes by.
     pub(crate) fn chunk(&mut self, frame: &Bytes) {
-        let at_us = micros(self.origin);
-        let first_byte_us = *self.stamps.first_byte_us.get_or_insert(at_us);
+        let now = Instant::now();
+        self.stamps.first_byte_us.get_or_insert(micros(self.origin, now));
+        self.piece(frame, now);
+    }
+
+    /// A piece of the answer's record, which came then and need not be the upstream's.
+    pub(crate) fn piece(&mut self, frame: &Bytes, at: Instant) {
+        let at_us = micros(self.origin, at);
         self.body.push(frame);
         self.chunk_count += 1;
         if self.chunks.len() < TIMED_CHUNKS {
             let bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
             self.chunks.push(ChunkTiming { at_us, bytes });
         }
-        let now = Instant::now();
-        if self.last_progress.is_none_or(|last| now.duration_since(last) >= PROGRESS_EVERY) {
-            self.last_progress = Some(now);
+        if let Some(first_byte_us) = self.stamps.first_byte_us
+            && self.last_progress.is_none_or(|last| at.duration_since(last) >= PROGRESS_EVERY)
+        {
+            self.last_progress = Some(at);
             self.tap.offer(Capture::Progress(Progress {
                 id: self.head.id,
                 first_byte_us,
@@ -286,6 +308,11 @@ impl Recorder {
                 chunks: self.chunk_count,
             }));
         }
+    }
+
+    /// The answer's first piece came then.
+    pub(crate) fn began_at(&mut self, at: Instant) {
+        self.stamps.first_byte_us.get_or_insert(micros(self.origin, at));
     }
 
     /// The answer ends with these headers.
@@ -320,6 +347,11 @@ impl Recorder {
     pub(crate) fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
     }
+
+    /// It ended then, and is only reported now.
+    pub(crate) fn ended_at(&mut self, at: Instant) {
+        self.ended = Some(at);
+    }
 }
 
 impl Drop for Recorder {
@@ -335,6 +367,7 @@ impl Drop for Recorder {
             self.tap.counters.cut.fetch_add(1, Ordering::Relaxed);
         }
         let timed = self.chunks.len() as u64;
+        let ended = self.ended.unwrap_or_else(Instant::now);
         let closed = Closed {
             head: self.head.clone(),
             request,
@@ -342,7 +375,7 @@ impl Drop for Recorder {
             body,
             chunks: std::mem::take(&mut self.chunks),
             chunks_untimed: self.chunk_count - timed,
-            stamps: Stamps { request_sent_us, end_us: micros(self.origin), ..self.stamps },
+            stamps: Stamps { request_sent_us, end_us: micros(self.origin, ended), ..self.stamps },
             ending,
             client: self.client.take().map(|mut client| {
                 let answer = client.answer.take();
@@ -364,6 +397,6 @@ fn redacted(fingerprinter: &Fingerprinter, head: &Head, headers: &http::HeaderMa
     headers.into_iter().map(|header| Header { value: secrets.scrub_text(header.value), ..header }).collect()
 }
 
-fn micros(origin: Instant) -> u64 {
-    u64::try_from(origin.elapsed().as_micros()).unwrap_or(u64::MAX)
+fn micros(origin: Instant, at: Instant) -> u64 {
+    u64::try_from(at.saturating_duration_since(origin).as_micros()).unwrap_or(u64::MAX)
 }

@@ -5,8 +5,9 @@ mod name;
 mod secrets;
 
 use api::Header;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, header};
 
+pub(crate) use name::key_of_protocol;
 pub use secrets::Secrets;
 pub(crate) use secrets::decode_percent;
 
@@ -63,6 +64,9 @@ impl Fingerprinter {
         first: &mut Option<String>,
     ) -> String {
         let text = String::from_utf8_lossy(value.as_bytes());
+        if name == header::SEC_WEBSOCKET_PROTOCOL.as_str() {
+            return self.protocols(&text, secrets, first);
+        }
         if !name::is_credential(name) && !name::looks_like_credential(&text) {
             return match text.split_once('?') {
                 // Referer, Location and the like hold a whole URL.
@@ -84,6 +88,19 @@ impl Fingerprinter {
             *first = Some(mark.clone());
         }
         if scheme.is_empty() { mark } else { format!("{scheme} {mark}") }
+    }
+
+    /// A WebSocket's subprotocols, a key among them replaced.
+    fn protocols(&self, text: &str, secrets: &mut Secrets, first: &mut Option<String>) -> String {
+        let shown = text.split(',').map(|protocol| {
+            let Some(key) = name::key_of_protocol(protocol) else { return protocol.to_owned() };
+            let mark = self.mark(key.as_bytes());
+            secrets.add(key, &mark);
+            let shown = protocol.replace(key, &mark);
+            first.get_or_insert(mark);
+            shown
+        });
+        shown.collect::<Vec<_>>().join(",")
     }
 
     /// What follows the first pair of a Set-Cookie are its attributes, which are no secrets.
@@ -204,6 +221,18 @@ mod tests {
         let (other, _, _) = redact(&[("x-api-key", "sk-abcdefgh12345678")]);
         assert_eq!(headers[0].value, format!("Bearer {}", other[0].value));
         assert_eq!(first, Some(other[0].value.clone()));
+    }
+
+    #[test]
+    fn a_key_among_subprotocols_becomes_a_mark() {
+        let sent = "realtime, openai-insecure-api-key.canary-0123456789, openai-beta.realtime-v1";
+        let (headers, secrets, first) = redact(&[("sec-websocket-protocol", sent)]);
+        let mark = first.unwrap();
+        let shown = format!("realtime, openai-insecure-api-key.{mark}, openai-beta.realtime-v1");
+        assert_eq!(headers[0].value, shown);
+        assert!(secrets.scrub(b"echo: canary-0123456789").is_some());
+        let (headers, secrets, first) = redact(&[("sec-websocket-protocol", "chat, v1")]);
+        assert!(headers[0].value == "chat, v1" && secrets.is_empty() && first.is_none());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{Extensions, Request, Response, StatusCode, header, request};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, capture_connection};
 use tokio::sync::Notify;
 
@@ -45,10 +45,15 @@ pub(crate) async fn send(
 }
 
 /// One try. When it is dropped, since the client left, its connection is given up.
-async fn once(
-    client: &HttpClient,
-    mut request: Request<RequestBody>,
-) -> Result<Response<Incoming>, ClientError> {
+pub(crate) async fn once<B>(
+    client: &HttpClient<B>,
+    mut request: Request<B>,
+) -> Result<Response<Incoming>, ClientError>
+where
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let mut waiting = Waiting { connection: Some(capture_connection(&mut request)) };
     let answer = client.request(request).await;
     waiting.connection = None;

@@ -2,7 +2,7 @@
 
 use tokio::net::TcpStream;
 
-use super::{Answer, Exchange, Framing, Received, Sent, State, Step};
+use super::{Answer, Exchange, Framing, Received, Sent, State, Step, socket};
 use crate::http1::{BodyEnd, Wire};
 
 pub(super) async fn serve(stream: TcpStream, state: &State) {
@@ -12,11 +12,27 @@ pub(super) async fn serve(stream: TcpStream, state: &State) {
         let handler = state.handler.lock().unwrap().clone();
         let answer = handler(&received);
         let is_head = received.method() == "HEAD";
+        let upgraded = (answer.status == 101).then(|| received.clone());
         let index = {
             let mut exchanges = state.exchanges.lock().unwrap();
             exchanges.push(Exchange { received, sent: None });
             exchanges.len() - 1
         };
+        if let Some(asked) = upgraded {
+            let agreed = Sent { whole: true, ..Sent::default() };
+            state
+                .exchanges
+                .lock()
+                .unwrap()
+                .get_mut(index)
+                .into_iter()
+                .for_each(|it| it.sent = Some(agreed.clone()));
+            if wire.write(&socket::agreement(&asked)).await.is_ok() {
+                let (stream, first) = wire.into_parts();
+                socket::serve(stream, first, &asked, state).await;
+            }
+            return;
+        }
         let sent = play(&mut wire, state, &answer, is_head).await;
         let go_on = sent.whole && answer.framing != Framing::Close;
         // The list may have been taken by the test meanwhile.

@@ -72,6 +72,8 @@ pub struct Plan {
     pub crlf: bool,
     /// Streams carry comments.
     pub comments: bool,
+    /// WebSockets are agreed to; else they are refused with a 426.
+    pub sockets: bool,
     /// What goes wrong.
     pub fault: Fault,
 }
@@ -97,6 +99,7 @@ impl Default for Plan {
             split: None,
             crlf: false,
             comments: false,
+            sockets: false,
             fault: Fault::None,
         }
     }
@@ -105,6 +108,9 @@ impl Default for Plan {
 impl Plan {
     /// The answer to a request.
     pub fn answer(&self, received: &Received) -> Answer {
+        if self.sockets && received.head.header("upgrade").is_some() && received.method() == "GET" {
+            return Answer::whole(101, "", "");
+        }
         let Some(dialect) = Dialect::of(received) else { return elsewhere(received) };
         let answer = match self.fault {
             Fault::BeforeHead => return Answer::nothing(),
@@ -138,11 +144,10 @@ impl Plan {
             Fault::Truncate if streamed => answer.steps.truncate(middle),
             Fault::ErrorEvent if streamed => {
                 answer.steps.truncate(middle);
-                answer.steps.push(Step::Send(self.lines(&dialect.error_event())));
+                answer.steps.push(Step::Send(dialect.error_event(self)));
             }
             Fault::InvalidJson if streamed => {
-                let broken = self.lines("data: {\"choices\": [{\"delta\n\n");
-                answer.steps.insert(middle, Step::Send(broken));
+                answer.steps.insert(middle, Step::Send(dialect.broken_event(self)));
             }
             Fault::InvalidJson => {
                 let mut body = answer.body();
@@ -192,6 +197,7 @@ impl Plan {
             "\"tool_result\"",
             "\"function_call_output\"",
             "\"functionResponse\"",
+            "\"toolResult\"",
             "\"role\":\"tool\"",
             "\"role\": \"tool\"",
         ]
@@ -213,6 +219,9 @@ impl Plan {
 fn elsewhere(received: &Received) -> Answer {
     if received.head.header("upgrade").is_some() {
         return Answer::whole(426, "application/json", "{}");
+    }
+    if received.path().ends_with("/inference-profiles") {
+        return Answer::whole(200, "application/json", r#"{"inferenceProfileSummaries":[]}"#);
     }
     if received.path().ends_with("/models") && received.method() == "GET" {
         let body = r#"{"object":"list","data":[{"id":"gpt-4o-mini","object":"model","created":1700000000,"owned_by":"openai"}]}"#;

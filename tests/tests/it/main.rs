@@ -8,6 +8,7 @@
 )]
 
 mod abuse;
+mod bedrock;
 mod bounds;
 mod browser;
 mod call;
@@ -33,5 +34,6 @@ mod store;
 mod store_faults;
 mod translation;
 mod transports;
+mod websocket;
 #[cfg(target_os = "linux")]
 mod window;

@@ -15,6 +15,9 @@ pub fn bucket(key: &str) -> (&'static str, &'static str) {
         "cache_write_5m" => ("Cache write, 5 min", "var(--b-write5)"),
         "cache_write_1h" => ("Cache write, 1 h", "var(--b-write1h)"),
         "output" => ("Output", "var(--b-output)"),
+        "audio_input" => ("Audio in, uncached", "var(--b-input)"),
+        "audio_cache_read" => ("Audio in, cache read", "var(--b-read)"),
+        "audio_output" => ("Audio out", "var(--b-output)"),
         _ => ("Other", "var(--m-other)"),
     }
 }

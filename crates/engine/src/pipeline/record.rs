@@ -1,5 +1,6 @@
 //! One capture as a record: what the exchange says, what it cost, when things happened. Pure but for its inputs.
 
+use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use api::{
@@ -7,15 +8,16 @@ use api::{
     Usage, UsageSource,
 };
 use bytes::Bytes;
-use model::dialect::{self, Dialect, Exchange, Reading, Spoken};
+use model::dialect::{self, ByHeaders, Dialect, Exchange, Reading, Spoken};
 use model::identity::{self, Said, Scope};
-use model::pricing::{Billable, PriceTable};
-use proxy::{Captured, Closed, Ending, Head};
+use model::pricing::{Billable, PriceTable, priced_name};
+use proxy::{Captured, Closed, Counters, Ending, Head};
 use sha2::{Digest, Sha256};
 use store::{Body, CallRecord, Ties};
 
 use super::decode::decode;
 use super::earlier::Earlier;
+use super::frames;
 use super::labels;
 
 /// The row of a call that has just begun.
@@ -53,12 +55,17 @@ pub(super) fn opened(head: &Head) -> CallSummary {
 }
 
 /// Everything about a call that ended. A fault in a parser costs what it would have read, and nothing else.
-pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) -> CallRecord {
-    let whole = || record(call, prices, earlier, Depth::Whole);
+pub(super) fn closed(
+    call: &Closed,
+    prices: &PriceTable,
+    earlier: &mut Earlier,
+    counters: &Counters,
+) -> CallRecord {
+    let whole = || record(call, prices, earlier, counters, Depth::Whole);
     // What it keeps of earlier calls is changed whole or not at all, so a panic leaves nothing half done.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(whole)).unwrap_or_else(|_| {
         tracing::error!(id = %call.head.id, "a call could not be read, its bodies are kept as they came");
-        record(call, prices, earlier, Depth::Bytes)
+        record(call, prices, earlier, counters, Depth::Bytes)
     })
 }
 
@@ -77,7 +84,13 @@ fn unread() -> Reading {
     Reading { error: Some(error.to_owned()), ..Reading::default() }
 }
 
-fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Depth) -> CallRecord {
+fn record(
+    call: &Closed,
+    prices: &PriceTable,
+    earlier: &mut Earlier,
+    counters: &Counters,
+    depth: Depth,
+) -> CallRecord {
     let head = &call.head;
     let answered = call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
     let (request, request_body) = body(&call.request, &head.headers, call, depth);
@@ -94,6 +107,7 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         response: &response,
         status,
         content_type: response_body.content_type.as_deref(),
+        by_headers: ByHeaders::of(|name| find(answered, name)),
     };
     let (mut reading, spoken) = match depth {
         Depth::Whole => {
@@ -103,13 +117,19 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         }
         Depth::Bytes => (unread(), Spoken::default()),
     };
+    reading.requested_model = reading.requested_model.or_else(|| model_in_query(exchange.dialect, head));
+    counters.decode_errors.fetch_add(reading.broken_frames, Ordering::Relaxed);
     let usage_source = usage_source(&mut reading, earlier);
+    let (asked_for, came) = (reading.requested_model.as_deref(), reading.model.as_deref());
+    let on_bedrock = head.provider.speaks == "bedrock";
+    let by_id = on_bedrock.then(|| priced_name(prices, asked_for, came, &head.upstream)).flatten();
     let cost = prices.cost(&Billable {
         provider: &head.provider.name,
-        model: reading.model.as_deref().or(reading.requested_model.as_deref()),
+        model: by_id.as_deref().or(came).or(asked_for),
         operation: exchange.dialect.operation(),
         status,
         usage: &reading.usage,
+        sound: reading.sound,
         usage_final: reading.usage_final,
         estimated: usage_source == UsageSource::Estimated,
         service_tier: reading.service_tier.as_deref(),
@@ -271,7 +291,12 @@ fn body(captured: &Captured, headers: &[Header], call: &Closed, depth: Depth) ->
         let kept = decoded.bytes.len() - call.head.secrets.straddling(&decoded.bytes);
         decoded.bytes.truncate(kept);
     }
-    let scrubbed = call.head.secrets.scrub(&decoded.bytes).map(Bytes::from);
+    let secrets = &call.head.secrets;
+    let scrubbed = match frames::is_framed(find(headers, "content-type")) && depth == Depth::Whole {
+        true => frames::scrub(&decoded.bytes, secrets),
+        false => secrets.scrub(&decoded.bytes),
+    };
+    let scrubbed = scrubbed.map(Bytes::from);
     let digest = captured.wire_sha256.unwrap_or_else(|| Sha256::digest(&wire).into());
     let info = BodyInfo {
         wire_bytes: captured.wire_bytes,
@@ -369,7 +394,15 @@ fn answer_text(answer: &[api::Message], error: Option<&str>) -> String {
 pub(super) fn requested_model(head: &Head, request: &Captured) -> Option<String> {
     let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
     let body = decode(&request.to_bytes(), find(&head.headers, "content-encoding"));
-    dialect::requested_model(dialect, &head.upstream_path, &body.bytes)
+    let model = dialect::requested_model(dialect, &head.upstream_path, &body.bytes);
+    model.or_else(|| model_in_query(dialect, head))
+}
+
+/// Realtime's model stands in the address of the connection.
+fn model_in_query(dialect: Dialect, head: &Head) -> Option<String> {
+    let query = head.query.as_deref().filter(|_| dialect == Dialect::OpenaiRealtime)?;
+    let model = query.split('&').find_map(|pair| pair.strip_prefix("model="))?;
+    (!model.is_empty()).then(|| model.to_owned())
 }
 
 /// The tool or SDK that makes the call, as far as the request's body is there. Whom a local key was made for says more
@@ -390,7 +423,7 @@ pub(crate) fn millis(time: SystemTime) -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-pub(super) fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
+pub(crate) fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
     headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
 }
 

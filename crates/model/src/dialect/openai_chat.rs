@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::json::{argument_text, count, first_count, index, list, object, owned, text};
 use super::{content, timing};
-use crate::pricing::decimal;
+use crate::pricing::{Sound, decimal};
 
 /// Tool calls stand after everything else that a message says.
 const TOOL_CALLS: u64 = 1 << 60;
@@ -100,9 +100,10 @@ fn take_function(id: Option<String>, function: &Value, place: (u64, u64), index:
 pub(super) fn take_usage(usage: &Value, answer: &mut Answer) {
     let prompt = first_count(usage, &["prompt_tokens", "input_tokens"]);
     let completion = first_count(usage, &["completion_tokens", "output_tokens"]);
-    let in_details = object(usage, "prompt_tokens_details").or_else(|| object(usage, "input_tokens_details"));
-    let out_details =
-        object(usage, "completion_tokens_details").or_else(|| object(usage, "output_tokens_details"));
+    // Realtime leaves the plural out.
+    let details = |names: [&str; 3]| names.iter().find_map(|name| object(usage, name));
+    let in_details = details(["prompt_tokens_details", "input_tokens_details", "input_token_details"]);
+    let out_details = details(["completion_tokens_details", "output_tokens_details", "output_token_details"]);
     let detail = |details: Option<&Value>, key: &str| details.and_then(|details| count(details, key));
 
     let cached = detail(in_details, "cached_tokens").or_else(|| count(usage, "prompt_cache_hit_tokens"));
@@ -111,6 +112,17 @@ pub(super) fn take_usage(usage: &Value, answer: &mut Answer) {
         .and_then(|details| object(details, "cache_write_tokens_details"))
         .and_then(|split| count(split, "ttl_12h_tokens"));
     let reasoning = detail(out_details, "reasoning_tokens").or_else(|| count(usage, "reasoning_tokens"));
+
+    let heard = detail(in_details, "audio_tokens").unwrap_or(0);
+    let heard_before = in_details
+        .and_then(|details| object(details, "cached_tokens_details"))
+        .and_then(|split| count(split, "audio_tokens"))
+        .unwrap_or(0);
+    answer.reading.sound = Sound {
+        input: heard.saturating_sub(heard_before),
+        cache_read: heard_before,
+        output: detail(out_details, "audio_tokens").unwrap_or(0),
+    };
 
     let known = &mut answer.reading.usage;
     if let Some(prompt) = prompt {

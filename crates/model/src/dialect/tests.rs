@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod bedrock;
 mod compatible;
 mod failures;
 mod fixtures;
@@ -41,13 +42,23 @@ impl Case {
 
     fn exchange(&self) -> Exchange<'_> {
         Exchange {
-            dialect: classify(self.provider, "POST", self.path),
+            dialect: classify(self.provider, self.method(), self.path),
             provider: self.provider,
             path: self.path,
             request: &self.request,
             response: &self.response,
             status: Some(self.status),
             content_type: Some(self.content_type),
+            by_headers: ByHeaders::default(),
+        }
+    }
+
+    /// What only a WebSocket carries is a turn of one.
+    fn method(&self) -> &'static str {
+        if self.path.ends_with("/realtime") || self.path.ends_with(".BidiGenerateContent") {
+            WEBSOCKET
+        } else {
+            "POST"
         }
     }
 

@@ -12,6 +12,10 @@ use super::rate::{Kind, Rates, Service};
 const READ: &[Kind] = &[Kind::CacheRead, Kind::Input];
 const WRITE: &[Kind] = &[Kind::CacheWrite, Kind::Input];
 const WRITE_LONG: &[Kind] = &[Kind::CacheWriteLong, Kind::CacheWrite, Kind::Input];
+// Sound costs what text costs where it has no price of its own.
+const AUDIO: &[Kind] = &[Kind::AudioInput, Kind::Input];
+const AUDIO_READ: &[Kind] = &[Kind::AudioCacheRead, Kind::AudioInput, Kind::CacheRead, Kind::Input];
+const AUDIO_OUTPUT: &[Kind] = &[Kind::AudioOutput, Kind::Output];
 
 /// Every bucket with tokens in it; `None` when one of them has no known price.
 pub(super) fn buckets(found: &PriceMatch<'_>, call: &Billable<'_>) -> Option<Vec<BucketCost>> {
@@ -19,13 +23,17 @@ pub(super) fn buckets(found: &PriceMatch<'_>, call: &Billable<'_>) -> Option<Vec
     let factors = found.factors(call);
     let (output, reasoning) = split_output(&rates, call);
     let usage = call.usage;
-    let lines: [(&str, Option<u64>, &[Kind]); 6] = [
-        ("input", usage.input, &[Kind::Input]),
-        ("cache_read", usage.cache_read, READ),
+    let sound = call.sound;
+    let lines: [(&str, Option<u64>, &[Kind]); 9] = [
+        ("input", without(usage.input, sound.input), &[Kind::Input]),
+        ("cache_read", without(usage.cache_read, sound.cache_read), READ),
         ("cache_write_5m", usage.cache_write_5m, WRITE),
         ("cache_write_1h", usage.cache_write_1h, WRITE_LONG),
-        ("output", output, &[Kind::Output]),
+        ("output", without(output, sound.output), &[Kind::Output]),
         ("reasoning", reasoning, &[Kind::Reasoning]),
+        ("audio_input", within(sound.input, usage.input), AUDIO),
+        ("audio_cache_read", within(sound.cache_read, usage.cache_read), AUDIO_READ),
+        ("audio_output", within(sound.output, output), AUDIO_OUTPUT),
     ];
     let mut buckets = Vec::new();
     for (name, tokens, kinds) in lines {
@@ -42,14 +50,30 @@ pub(super) fn buckets(found: &PriceMatch<'_>, call: &Billable<'_>) -> Option<Vec
 pub(super) fn saved(found: &PriceMatch<'_>, call: &Billable<'_>) -> Option<Money> {
     let rates = rates(found, call);
     let factors = found.factors(call);
-    let uncached = scaled(rates.of(Kind::Input)?, &factors);
-    let usage = call.usage;
-    let lines = [(usage.cache_read, READ), (usage.cache_write_5m, WRITE), (usage.cache_write_1h, WRITE_LONG)];
-    lines.into_iter().try_fold(Money::ZERO, |saved, (tokens, kinds)| {
+    let (usage, text) = (call.usage, &[Kind::Input][..]);
+    let heard = within(call.sound.cache_read, usage.cache_read);
+    let lines = [
+        (without(usage.cache_read, call.sound.cache_read), READ, text),
+        (heard, AUDIO_READ, AUDIO),
+        (usage.cache_write_5m, WRITE, text),
+        (usage.cache_write_1h, WRITE_LONG, text),
+    ];
+    lines.into_iter().try_fold(Money::ZERO, |saved, (tokens, kinds, uncached)| {
         let tokens = tokens.unwrap_or(0);
         let paid = scaled(rates.first(kinds)?, &factors).times(tokens);
+        let uncached = scaled(rates.first(uncached)?, &factors);
         Some(saved.saturating_add(uncached.times(tokens).saturating_sub(paid)))
     })
+}
+
+/// The tokens of a bucket that are no sound.
+fn without(tokens: Option<u64>, sound: u64) -> Option<u64> {
+    tokens.map(|tokens| tokens.saturating_sub(sound))
+}
+
+/// The tokens of a bucket that are sound.
+fn within(sound: u64, tokens: Option<u64>) -> Option<u64> {
+    tokens.map(|tokens| tokens.min(sound))
 }
 
 fn rates<'a>(found: &PriceMatch<'a>, call: &Billable<'_>) -> Rates<'a> {

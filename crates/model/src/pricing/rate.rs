@@ -12,6 +12,9 @@ pub(super) enum Kind {
     CacheWriteLong,
     Output,
     Reasoning,
+    AudioInput,
+    AudioCacheRead,
+    AudioOutput,
 }
 
 /// The class of service, when it has prices of its own.
@@ -50,6 +53,9 @@ impl RateName {
             ("cache_creation_input_token_cost_above_12hr", Kind::CacheWriteLong),
             ("cache_creation_input_token_cost", Kind::CacheWrite),
             ("cache_read_input_token_cost", Kind::CacheRead),
+            ("cache_read_input_audio_token_cost", Kind::AudioCacheRead),
+            ("input_cost_per_audio_token", Kind::AudioInput),
+            ("output_cost_per_audio_token", Kind::AudioOutput),
             ("input_cost_per_token", Kind::Input),
             ("output_cost_per_token", Kind::Output),
             ("output_cost_per_reasoning_token", Kind::Reasoning),
@@ -152,7 +158,8 @@ mod tests {
             ("output_cost_per_reasoning_token", name(Kind::Reasoning, Service::Standard, 0)),
             ("input_cost_per_token_cache_hit", None),
             ("input_cost_per_token_above_xk_tokens", None),
-            ("input_cost_per_audio_token", None),
+            ("input_cost_per_audio_token", name(Kind::AudioInput, Service::Standard, 0)),
+            ("input_cost_per_audio_per_second", None),
             ("max_tokens", None),
         ] {
             assert_eq!(RateName::parse(key), expected, "{key}");

@@ -23,6 +23,7 @@ fn call<'a>(provider: &'a str, model: &'a str, usage: &'a Usage) -> Billable<'a>
         operation: Operation::Chat,
         status: Some(200),
         usage,
+        sound: Sound::default(),
         usage_final: true,
         estimated: false,
         service_tier: None,
@@ -86,6 +87,20 @@ fn names_are_matched_exactly_or_by_a_written_rule() {
         ("openai", "gpt-4o-latest", "gpt-4o", "dated"),
         ("together", "openai/gpt-oss-20b", "together_ai/openai/gpt-oss-20b", "provider"),
         ("perplexity", "sonar", "perplexity/sonar", "provider"),
+        (
+            "bedrock",
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "exact",
+        ),
+        (
+            "bedrock",
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "exact",
+        ),
+        ("bedrock", "sa.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0", "spread_stripped"),
+        ("bedrock", "us-west-2/deepseek.v3.2", "bedrock/us-west-2/deepseek.v3.2", "provider"),
         ("azure", "gpt-4o-2024-08-06", "azure/gpt-4o-2024-08-06", "provider"),
     ] {
         let found = TABLE.find(provider, model).map(|found| (found.key.to_lowercase(), found.matched));
@@ -94,6 +109,29 @@ fn names_are_matched_exactly_or_by_a_written_rule() {
     for model in ["gpt-4o-super", "gpt", "", "claude", "my-deployment", "sample_spec"] {
         assert!(TABLE.find("openai", model).is_none(), "{model} must not be priced by a guess");
     }
+}
+
+#[test]
+fn bedrocks_prices_go_by_its_ids_and_regions() {
+    let host = |region: &str| format!("bedrock-runtime.{region}.amazonaws.com");
+    let own = "arn:aws:bedrock:us-east-1:1:application-inference-profile/a1";
+    for (requested, answered, region, name) in [
+        (Some("deepseek.v3.2"), None, "us-west-2", Some("us-west-2/deepseek.v3.2")),
+        (Some("eu.amazon.nova-lite-v1:0"), None, "eu-west-1", Some("eu.amazon.nova-lite-v1:0")),
+        (
+            Some("us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+            Some("claude-sonnet-4-5-20250929"),
+            "us-east-1",
+            Some("us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ),
+        (Some(own), Some("claude-sonnet-4-5-20250929"), "us-east-1", Some("claude-sonnet-4-5-20250929")),
+        (Some(own), None, "us-east-1", None),
+        (None, None, "us-east-1", None),
+    ] {
+        assert_eq!(priced_name(&TABLE, requested, answered, &host(region)).as_deref(), name, "{requested:?}");
+    }
+    let elsewhere = priced_name(&TABLE, Some("deepseek.v3.2"), None, "127.0.0.1:9");
+    assert_eq!(elsewhere.as_deref(), Some("deepseek.v3.2"));
 }
 
 #[test]
@@ -112,6 +150,30 @@ fn service_tiers_have_their_own_rates_and_fall_back() {
     let flex = |usage| table.cost(&Billable { service_tier: Some("flex"), ..call("", "m", usage) }).total;
     assert_eq!(flex(&small), Some(Money::from_pico(500_000_000)));
     assert_eq!(flex(&long), Some(Money::from_pico(200_001 * 10_000_000)), "no long flex price: the long one");
+}
+
+#[test]
+fn sound_has_prices_of_its_own() {
+    let used = usage(1_000, 500, 0, 300);
+    let sound = Sound { input: 800, cache_read: 400, output: 200 };
+    let spoken = Billable { sound, ..call("openai", "gpt-realtime", &used) };
+    let cost = TABLE.cost(&spoken);
+    let shown: Vec<_> =
+        cost.buckets.iter().map(|b| (b.bucket.as_str(), b.tokens, b.per_million.as_str())).collect();
+    let expected = [
+        ("input", 200, "4"),
+        ("cache_read", 100, "0.4"),
+        ("output", 100, "16"),
+        ("audio_input", 800, "32"),
+        ("audio_cache_read", 400, "0.4"),
+        ("audio_output", 200, "64"),
+    ];
+    assert_eq!(shown, expected);
+    // 100 tokens of text at 4 less 0.4, 400 of sound at 32 less 0.4 dollars a million.
+    assert_eq!(cost.saved, Some(Money::from_pico(100 * 3_600_000 + 400 * 31_600_000)));
+    // Where sound has no price of its own, it costs what text costs.
+    let plain = call("anthropic", "claude-sonnet-4-5", &used);
+    assert_eq!(pico(&Billable { sound, ..plain }), pico(&plain));
 }
 
 #[test]

@@ -68,6 +68,15 @@ pub(super) fn authenticates(name: &str) -> bool {
     matches!(name, "authorization" | "x-api-key" | "api-key" | "x-goog-api-key" | "helicone-auth")
 }
 
+/// What stands before a key that a web page, which can set no other header, puts among a WebSocket's subprotocols.
+const KEY_AS_PROTOCOL: &str = "openai-insecure-api-key.";
+
+/// The key that a WebSocket's subprotocol carries.
+pub(crate) fn key_of_protocol(protocol: &str) -> Option<&str> {
+    let key = protocol.trim().strip_prefix(KEY_AS_PROTOCOL);
+    key.or_else(|| Some(protocol.trim()).filter(|protocol| looks_like_credential(protocol)))
+}
+
 /// Whether a value is a key by its looks: a known maker's prefix, or a JSON web token.
 pub(super) fn looks_like_credential(value: &str) -> bool {
     let long_enough = value.len() >= SHORTEST_KEY && !value.contains(char::is_whitespace);

@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -20,6 +20,7 @@ use super::{MAX_HEAD, MAX_HEADERS, Shared};
 use crate::body::ResponseBody;
 use crate::forward::handle;
 use crate::reply;
+use crate::websocket::Slot;
 
 /// What HTTP/2 begins with; no method of HTTP/1 begins like this.
 const PREFACE: &[u8] = b"PRI ";
@@ -79,16 +80,36 @@ async fn serving(
     stop: CancellationToken,
     force: CancellationToken,
 ) {
+    let slot = Slot::default();
+    speak_http(&shared, stream, refused, http2, head_timeout, &stop, &force, &slot).await;
+    let tunnel = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(tunnel) = tunnel {
+        tunnel.run(&shared.tap, stop, force).await;
+    }
+}
+
+/// Serves HTTP until the connection ends, or has become something else, which is then in `slot`.
+#[expect(clippy::too_many_arguments, reason = "what a connection is made of")]
+async fn speak_http(
+    shared: &Arc<Shared>,
+    stream: TcpStream,
+    refused: bool,
+    http2: bool,
+    head_timeout: Duration,
+    stop: &CancellationToken,
+    force: &CancellationToken,
+    slot: &Slot,
+) {
     let (socket, presence) = Socket::new(stream);
     let service = {
-        let shared = shared.clone();
+        let (shared, slot) = (shared.clone(), slot.clone());
         service_fn(move |request: Request<Incoming>| {
-            let shared = shared.clone();
-            async move { Ok::<_, Infallible>(answer(shared, request, refused).await) }
+            let (shared, slot) = (shared.clone(), slot.clone());
+            async move { Ok::<_, Infallible>(answer(shared, request, refused, &slot).await) }
         })
     };
     let server = builder(http2, head_timeout);
-    let serving = server.serve_connection(TokioIo::new(socket), service);
+    let serving = server.serve_connection_with_upgrades(TokioIo::new(socket), service);
     tokio::pin!(serving);
     let result = tokio::select! {
         result = serving.as_mut() => result,
@@ -116,7 +137,12 @@ async fn left(presence: &Presence) {
     tokio::time::sleep(NOTICED).await;
 }
 
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>, refused: bool) -> Response<ResponseBody> {
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+    refused: bool,
+    slot: &Slot,
+) -> Response<ResponseBody> {
     let limit = shared.bounds.connections;
     let under_way = shared.tap.counters.open.load(Ordering::Relaxed);
     if refused {
@@ -127,7 +153,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>, refused: bool) 
         shared.tap.counters.refused.fetch_add(1, Ordering::Relaxed);
         return full(&format!("{limit} calls are under way, which is the most LLMFlow takes"));
     }
-    handle(shared, request).await
+    handle(shared, request, slot).await
 }
 
 /// There is no room now.

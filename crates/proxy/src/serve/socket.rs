@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 /// The socket for the server.
-pub(super) struct Socket {
+pub(crate) struct Socket {
     reader: OwnedReadHalf,
     writer: Arc<OwnedWriteHalf>,
 }
@@ -27,32 +27,41 @@ impl Socket {
         let writer = Arc::new(writer);
         (Self { reader, writer: writer.clone() }, Presence { writer })
     }
+
+    /// The socket as it was; `None` while somebody still looks at it.
+    pub(crate) fn into_stream(self) -> Option<TcpStream> {
+        self.reader.reunite(Arc::into_inner(self.writer)?).ok()
+    }
 }
 
 impl Presence {
     /// Waits until the client has closed its side, whatever of it is still unread.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) async fn left(&self) {
-        // Of all interests only this one is not met by bytes that wait to be read.
-        while let Ok(ready) = self.writer.ready(Interest::PRIORITY).await {
-            if ready.is_read_closed() {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
+        left((*self.writer).as_ref()).await;
     }
+}
 
-    /// Waits until the client has closed its side, whatever of it is still unread.
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    pub(super) async fn left(&self) {
-        const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
-        let stream: &TcpStream = (*self.writer).as_ref();
-        while let Ok(ready) = stream.ready(Interest::READABLE).await {
-            if ready.is_read_closed() {
-                return;
-            }
-            tokio::time::sleep(PAUSE).await;
+/// Waits until the other side has closed its half, whatever of it is still unread.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) async fn left(stream: &TcpStream) {
+    // Of all interests only this one is not met by bytes that wait to be read.
+    while let Ok(ready) = stream.ready(Interest::PRIORITY).await {
+        if ready.is_read_closed() {
+            return;
         }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits until the other side has closed its half, whatever of it is still unread.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) async fn left(stream: &TcpStream) {
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+    while let Ok(ready) = stream.ready(Interest::READABLE).await {
+        if ready.is_read_closed() {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

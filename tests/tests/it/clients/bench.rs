@@ -25,6 +25,11 @@ pub(super) struct Bases {
 }
 
 impl Bases {
+    /// Those of what listens at `address`: us, or a provider.
+    pub(super) fn at(address: std::net::SocketAddr, through: bool) -> Self {
+        Self { root: format!("http://{address}"), through }
+    }
+
     /// An OpenAI base URL.
     pub(super) fn openai(&self) -> String {
         format!("{}/v1", self.root)

@@ -1,9 +1,7 @@
 //! What HTTP/1.1 messages may hold beside a body: trailers, expectations, interim answers, answers without a body.
 
 use api::CallState;
-use tests::{App, Dialect, Ended, Line, Mock, Raw, Setup, send, unhindered};
-
-use crate::requests::{ask, request};
+use tests::{App, Ended, Line, Mock, Raw, Setup, send, unhindered};
 
 #[tokio::test]
 async fn trailers_go_through_both_ways_and_are_recorded() {
@@ -252,20 +250,4 @@ async fn a_transfer_coding_beside_chunked_is_refused() {
     assert!(mock.exchanges().is_empty());
     let plain = coded.replace("gzip, chunked", "Chunked");
     assert_eq!(send(app.proxy, plain.as_bytes()).await.status(), 200);
-}
-
-/// Codex tries a WebSocket first, and of all refusals only this one makes it turn to HTTP at once.
-#[tokio::test]
-async fn a_websocket_is_refused_in_so_many_words() {
-    let mock = Mock::start().await;
-    let app = App::start(mock.address()).await;
-    let more = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    let refused = send(app.proxy, &request("GET", "/v1/responses", more, b"")).await;
-    assert_eq!((refused.status(), refused.ended), (426, Ended::Whole));
-    assert_eq!(refused.json()["error"]["type"], "websocket_unsupported");
-    assert!(mock.exchanges().is_empty(), "the upstream is not asked");
-    let answered = send(app.proxy, &ask(Dialect::Responses, true, "Hello.", "")).await;
-    assert_eq!(answered.status(), 200);
-    assert_eq!(app.recorded(1).await.len(), 1, "and only the call over HTTP is recorded");
 }

@@ -2,7 +2,11 @@
 //! this repository:
 //! `LLMFLOW_SAMPLES=FOLDER cargo test -p model --lib oracle -- --ignored --nocapture`, with an `expected.json` in it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
+use crate::websocket::{Protocol, Side, Step, Turns};
 
 fn provider_and_path(file: &str) -> Option<(&'static str, &'static str)> {
     let known = [
@@ -12,6 +16,8 @@ fn provider_and_path(file: &str) -> Option<(&'static str, &'static str)> {
         ("ollama-chat", "ollama", "/api/chat"),
         ("ollama-generate", "ollama", "/api/generate"),
         ("cohere", "cohere", "/v2/chat"),
+        ("bedrock-invoke-claude", "bedrock", "/model/us.anthropic.claude-v1:0/invoke-with-response-stream"),
+        ("bedrock", "bedrock", "/model/m/converse-stream"),
         ("llamacpp-completion", "llama", "/completion"),
     ];
     let (_, provider, path) = known.into_iter().find(|(start, ..)| file.starts_with(start)).unwrap_or((
@@ -19,8 +25,27 @@ fn provider_and_path(file: &str) -> Option<(&'static str, &'static str)> {
         "openai",
         "/chat/completions",
     ));
-    // Event streams of Bedrock and WebSocket frames are read elsewhere.
-    (!file.starts_with("bedrock") && !file.starts_with("codex-websocket")).then_some((provider, path))
+    Some((provider, path))
+}
+
+/// The one turn among a WebSocket's messages, which stand on a line each with who sent them.
+fn turn(lines: &[u8]) -> Case {
+    let mut turns = Turns::new(Some(Protocol::Responses));
+    let mut case = Case::new("openai", "/v1/responses", Vec::new());
+    let mut ended = 0;
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let sent: Value = serde_json::from_slice(line).unwrap();
+        let side = if sent["dir"] == "client" { Side::Client } else { Side::Server };
+        turns.take(side, sent["text"].to_string().as_bytes(), &mut |step| match step {
+            Step::Asked(_, bytes) => case.request.extend(bytes),
+            Step::Said { bytes, .. } => case.response.extend(bytes),
+            Step::Ended(_) => ended += 1,
+            Step::Begin(_) | Step::Sent(_) => {}
+        });
+    }
+    assert_eq!((turns.begun(), ended), (1, 1));
+    assert_eq!(case.read().requested_model.as_deref(), Some("gpt-5.5"));
+    Case { content_type: "", status: 101, ..case }
 }
 
 /// What `expected` says and the reader does not.
@@ -104,10 +129,18 @@ fn samples_written_by_others_are_read_as_they_expect() {
         let content_type = match file.rsplit_once('.').unwrap().1 {
             "sse" => "text/event-stream",
             "ndjson" => "application/x-ndjson",
+            "b64" => "application/vnd.amazon.eventstream",
             _ => "application/json",
         };
-        let case =
-            Case { content_type, ..Case::new(provider, path, std::fs::read(folder.join(file)).unwrap()) };
+        let mut body = std::fs::read(folder.join(file)).unwrap();
+        if file.ends_with(".b64") {
+            let text: Vec<u8> = body.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            body = STANDARD.decode(text).unwrap();
+        }
+        let case = match file.starts_with("codex-websocket") {
+            true => turn(&body),
+            false => Case { content_type, ..Case::new(provider, path, body) },
+        };
         let found = differences(&case, expected);
         same += usize::from(found.is_empty());
         different.extend(found.into_iter().map(|line| format!("{file}: {line}")));
