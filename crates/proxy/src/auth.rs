@@ -313,7 +313,8 @@ fn token(value: &HeaderValue) -> Option<&str> {
 
 /// A WebSocket's subprotocols, among which a web page has to put its key.
 fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let values =
+        headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(','))
 }
 
