@@ -4,6 +4,7 @@
 
 mod decoding;
 mod dialects;
+mod frames;
 mod framing;
 mod scanning;
 mod seeds;
@@ -23,6 +24,8 @@ pub use seeds::seeds;
 pub enum Target {
     /// Server-sent events: the framer.
     Framing,
+    /// Bedrock's event streams: the frames.
+    Frames,
     /// JSON: the scanner.
     Scanning,
     /// Request bodies: the cut into segments, searchable text, sessions.
@@ -37,13 +40,21 @@ pub enum Target {
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 6] =
-        [Self::Framing, Self::Scanning, Self::Segments, Self::Dialects, Self::Decoding, Self::Translation];
+    pub const ALL: [Self; 7] = [
+        Self::Framing,
+        Self::Frames,
+        Self::Scanning,
+        Self::Segments,
+        Self::Dialects,
+        Self::Decoding,
+        Self::Translation,
+    ];
 
     /// Its name on the command line and in folders.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Framing => "framing",
+            Self::Frames => "frames",
             Self::Scanning => "scanning",
             Self::Segments => "segments",
             Self::Dialects => "dialects",
@@ -64,6 +75,7 @@ impl Target {
     pub fn run(self, data: &[u8]) {
         match self {
             Self::Framing => framing::run(data),
+            Self::Frames => frames::run(data),
             Self::Scanning => scanning::run(data),
             Self::Segments => segments::run(data),
             Self::Dialects => dialects::run(data),

@@ -30,6 +30,10 @@ pub fn seeds(target: Target) -> Vec<Vec<u8>> {
     let with = |prefix: &[u8], bodies: &[u8]| [prefix, bodies].concat();
     match target {
         Target::Framing => answers.iter().map(|(_, bytes)| with(&[0x35], bytes)).collect(),
+        Target::Frames => {
+            let streams = answers.iter().filter(|(name, _)| name.ends_with(".eventstream"));
+            streams.map(|(_, bytes)| bytes.clone()).collect()
+        }
         Target::Scanning | Target::Segments => {
             let documents = answers.iter().filter(|(name, _)| name.ends_with(".json"));
             documents
@@ -40,7 +44,12 @@ pub fn seeds(target: Target) -> Vec<Vec<u8>> {
         Target::Decoding => (0..6).map(|encoding| with(&[128 + encoding], b"data: {\"a\":1}\n\n")).collect(),
         Target::Dialects => {
             let of_answers = answers.iter().map(|(name, bytes)| {
-                let label = if name.ends_with(".sse") { 0 } else { 1 + u8::from(name.ends_with("l")) };
+                let label = match name.rsplit('.').next() {
+                    Some("sse") => 0,
+                    // No type at all: the frames tell themselves.
+                    Some("eventstream") => 3,
+                    _ => 1 + u8::from(name.ends_with('l')),
+                };
                 with(&[dialect_of(name), label], &with(b"{\"model\":\"m\",\"prompt\":\"p\"}\0", bytes))
             });
             let of_requests = REQUESTS.iter().flat_map(|request| {
@@ -84,6 +93,10 @@ fn dialect_of(file: &str) -> u8 {
         ("openai-completions", "/v1/completions"),
         ("anthropic", "/v1/messages"),
         ("gemini", "/v1/models/g:streamGenerateContent"),
+        ("bedrock-claude", "/v1/messages"),
+        ("bedrock-converse", "/model/m/converse"),
+        ("bedrock-embeddings", "/model/titan-embed/invoke"),
+        ("bedrock", "/model/m/invoke"),
         ("ollama-generate", "/api/generate"),
         ("ollama-pull", "/api/pull"),
         ("ollama", "/api/chat"),

@@ -29,7 +29,9 @@ pub use error::{ApiError, ErrorKind};
 pub use event::Event;
 pub use filter::{CallFilter, Outcome, Page};
 pub use health::{Completeness, Health, HealthStatus};
-pub use keys::{KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderStatus, Providers, Secret};
+pub use keys::{
+    AwsState, KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderStatus, Providers, Secret,
+};
 pub use money::Money;
 pub use overview::{
     Bucket, BucketCosts, ErrorCause, GroupBy, Latency, ModelLatency, Overview, Series, SeriesGroup,

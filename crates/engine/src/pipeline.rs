@@ -6,11 +6,12 @@ mod decode;
 mod earlier;
 #[cfg(debug_assertions)]
 mod fault;
+mod frames;
 mod labels;
 mod record;
 
 pub(crate) use earlier::Earlier;
-pub(crate) use record::millis;
+pub(crate) use record::{find, millis};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -167,7 +168,7 @@ impl Pipeline {
         let over: Vec<CallId> = closed.iter().map(|call| call.head.id).chain(lost.iter().copied()).collect();
         let opened_ids: Vec<CallId> = opened.iter().map(|head| head.id).collect();
         let (prices, store, open) = (self.prices.clone(), self.store.clone(), self.open.clone());
-        let earlier = self.earlier.clone();
+        let (earlier, counters) = (self.earlier.clone(), self.counters.clone());
         // Reading a large answer takes milliseconds: not on the threads that forward calls.
         let reading = tokio::task::spawn_blocking(move || {
             let mut models = HashMap::new();
@@ -184,7 +185,7 @@ impl Pipeline {
             let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
             let closes = closed.iter().map(|call| {
                 store.pace().give_way();
-                Write::Close(Box::new(record::closed(call, &prices, &mut earlier)))
+                Write::Close(Box::new(record::closed(call, &prices, &mut earlier, &counters)))
             });
             store.prepare(opens.chain(closes).chain(lost.into_iter().map(Write::Lose)).collect())
         });

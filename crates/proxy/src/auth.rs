@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::bedrock;
 use crate::capture::Head;
 use crate::keys::{KeyRing, LOCAL_PREFIX, LocalUser, StoredKey};
 use crate::provider::{KeyForm, Provider, is_below};
@@ -37,6 +38,10 @@ pub(crate) struct Auth {
     local: Option<Arc<LocalUser>>,
     /// The client's own key goes on in the header where this provider takes it.
     moved: Option<Moved>,
+    /// The client's own signature is taken off: it is good nowhere but here.
+    unsigned: bool,
+    /// The call is signed with this machine's AWS credentials.
+    signs: bool,
 }
 
 #[derive(Debug)]
@@ -88,7 +93,12 @@ pub(crate) fn judge(
             .and_then(|key| Lent::new(key, provider, path));
         let moved = Moved::new(headers, provider, path, shape)
             .filter(|_| !shape.passthrough || !matches!(provider.key.form, KeyForm::Header { .. }));
-        return Ok(Auth { lent, local: None, moved });
+        let aws = provider.key.form == KeyForm::Aws && !sent.own;
+        let signs = aws && lent.is_none();
+        if signs {
+            may_sign(keys, provider, target, headers)?;
+        }
+        return Ok(Auth { lent, local: None, moved, unsigned: aws, signs });
     };
     let user = keys.local(&local).ok_or(
         "LLMFlow does not know this local key: it was taken back, or it belongs to another installation. Make one \
@@ -101,7 +111,7 @@ pub(crate) fn judge(
     user.calls_now();
     let local = Some(user.clone());
     if sent.own || provider.key.form == KeyForm::NotNeeded {
-        return Ok(Auth { lent: None, local, moved: None });
+        return Ok(Auth { local, ..Auth::default() });
     }
     if target.chosen_by_client {
         return Err(format!(
@@ -117,12 +127,49 @@ pub(crate) fn judge(
             base.authority, provider.name
         ));
     }
-    let lent = keys.stored(provider).and_then(|key| Lent::new(key, provider, path)).ok_or_else(|| {
+    let lent = keys.stored(provider).and_then(|key| Lent::new(key, provider, path));
+    let aws = provider.key.form == KeyForm::Aws;
+    if aws && lent.is_none() {
+        return Ok(Auth { local, unsigned: true, signs: true, ..Auth::default() });
+    }
+    let lent = lent.ok_or_else(|| {
         let variable = provider.key.variables.first().map(|name| format!(", or set {name} and start LLMFlow again"));
         let otherwise = variable.unwrap_or_default();
         format!("LLMFlow has no key for {name} to put in the local key's place. Add it on the Providers page{otherwise}.")
     })?;
-    Ok(Auth { lent: Some(lent), local, moved: None })
+    Ok(Auth { lent: Some(lent), local, unsigned: aws, ..Auth::default() })
+}
+
+/// Whether a call without a local key may be signed with this machine's credentials; an error says why not. A signature is
+/// as good as a key: the same rules hold.
+fn may_sign(keys: &KeyRing, provider: &Provider, target: &Target, headers: &HeaderMap) -> Result<(), String> {
+    let name = &provider.display_name;
+    if is_page(headers) {
+        return Err(format!(
+            "A web page called {name} without a key of its own. LLMFlow signs with this machine's AWS credentials for \
+             programs only."
+        ));
+    }
+    if keys.local_required {
+        return Err(format!(
+            "LLMFlow signs calls to {name} only for tools with a local key (local_keys_required in its settings). Make one \
+             on its Providers page and give it to the tool as AWS_BEARER_TOKEN_BEDROCK."
+        ));
+    }
+    if target.chosen_by_client {
+        return Err(format!(
+            "LLMFlow does not sign calls to {}, which the client chose.",
+            target.base.authority
+        ));
+    }
+    if !target.base.keeps_secrets() {
+        return Err(format!(
+            "LLMFlow does not sign calls that go in clear over a network: {} is asked by http. Set \
+             providers.{}.base_url to an address with https.",
+            target.base.authority, provider.name
+        ));
+    }
+    Ok(())
 }
 
 /// The credentials a call came with.
@@ -140,16 +187,20 @@ impl Sent {
         for name in &HEADERS {
             let counts = match form {
                 KeyForm::Beside { name: own } => name.as_str() == own,
+                KeyForm::Aws => *name == header::AUTHORIZATION,
                 _ => *name != HELICONE,
             };
             for value in headers.get_all(name) {
+                if form == KeyForm::Aws && bedrock::is_signature(value) {
+                    continue;
+                }
                 match token(value) {
                     Some(token) => sent.add(token, counts),
                     None => sent.own |= counts,
                 }
             }
         }
-        let counts = !matches!(form, KeyForm::Beside { .. });
+        let counts = !matches!(form, KeyForm::Beside { .. } | KeyForm::Aws);
         for key in protocols(headers).filter_map(key_of_protocol) {
             sent.add(key, counts);
         }
@@ -185,7 +236,7 @@ impl Placed {
             {
                 (HeaderName::from_static(name), key.to_owned())
             }
-            KeyForm::Bearer | KeyForm::Header { .. } => (header::AUTHORIZATION, bearer(key)),
+            KeyForm::Bearer | KeyForm::Header { .. } | KeyForm::Aws => (header::AUTHORIZATION, bearer(key)),
             KeyForm::Beside { name } => (HeaderName::from_static(name), bearer(key)),
             KeyForm::NotNeeded => return None,
         };
@@ -267,8 +318,16 @@ impl Auth {
         }
     }
 
+    /// Whether the call is signed with this machine's AWS credentials.
+    pub(crate) fn signs(&self) -> bool {
+        self.signs
+    }
+
     /// Takes a local key out and puts the lent one in; all other headers stay as and where they are.
     pub(crate) fn apply(&self, headers: &mut HeaderMap) {
+        if self.unsigned {
+            bedrock::take_off(headers);
+        }
         if self.lent.is_none() && self.local.is_none() && self.moved.is_none() {
             return;
         }

@@ -11,11 +11,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::{self, Auth, Shape};
 use crate::azure::Azure;
+use crate::bedrock::Signer;
 use crate::body::{RequestBody, ResponseBody, Tapped};
 use crate::capture::{Ending, Head};
 use crate::cors::Page;
 use crate::peek::{PeekError, Peeked};
-use crate::provider::Provider;
+use crate::provider::{PathRule, Provider};
 use crate::recorder::{Open, Recorder};
 use crate::redact::Secrets;
 use crate::reply;
@@ -92,6 +93,10 @@ async fn answer(
                 providers,
             )
         }
+        Route::BedrockHealth => {
+            let state = shared.bedrock.look().await;
+            reply::bedrock_health(&state, shared.tap.counters.decode_errors.load(Ordering::Relaxed))
+        }
         Route::Providers => reply::providers(providers),
         Route::Refused(reason) => reply::error(StatusCode::NOT_FOUND, "openai", "unknown_route", &reason),
         Route::Upstream(to) if websocket::asks(&request) => {
@@ -130,16 +135,7 @@ async fn forward(
     };
     let target = match aim(shared, to, translation.as_ref(), &mut request).await {
         Ok(target) => target,
-        Err(Refusal { status, kind, message }) => {
-            tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
-            let mut response = reply::error(status, speaks, kind, &message);
-            if status == StatusCode::SERVICE_UNAVAILABLE {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            // Nobody waits for this: it ends with the connection at the latest.
-            TaskTracker::new().spawn(request.into_body().discard());
-            return response;
-        }
+        Err(refusal) => return refuse(provider, &refusal, request),
     };
     let keys = shared.keys.current();
     let shape = Shape { passthrough: to.passthrough, translated: translation.is_some() };
@@ -151,6 +147,13 @@ async fn forward(
             return reply::error(StatusCode::UNAUTHORIZED, speaks, kind, &refusal);
         }
     };
+    let mut signer = None;
+    if auth.signs() {
+        match sign_with(shared, &target, &mut request).await {
+            Ok(found) => signer = Some(found),
+            Err(refusal) => return refuse(provider, &refusal, request),
+        }
+    }
     let base = &target.base;
     let path_and_query = &*auth.path_and_query(&target.path_and_query);
     let Some(uri) = base.uri(path_and_query) else {
@@ -163,6 +166,9 @@ async fn forward(
         false => {
             let mut head = describe(shared, provider, base, path_and_query, &request);
             auth.note(&mut head);
+            if let Some(signer) = &signer {
+                signer.note(&mut head, &tap.fingerprinter);
+            }
             Watch::Recording(Recorder::open(tap, head, origin, open))
         }
     };
@@ -176,6 +182,10 @@ async fn forward(
         .headers
         .extend(shared.outbound.authorization(&uri).map(|value| (header::PROXY_AUTHORIZATION, value)));
     (parts.uri, parts.version) = (uri, Version::HTTP_11);
+    if let Some(Err(refusal)) = signer.as_mut().map(|signer| signer.sign(&mut parts)) {
+        watch.end(Ending::Unreachable(refusal.message.clone()));
+        return reply::error(refusal.status, speaks, refusal.kind, &refusal.message);
+    }
     let expectation = Expectation::of(&mut parts);
     let body = RequestBody::new(body, watch.request(), expectation.clone());
 
@@ -195,6 +205,9 @@ async fn forward(
                 expectation.answered();
             }
             watch.answered(response.status().as_u16(), response.headers());
+            if let Some(signer) = &signer {
+                signer.answered(response.status(), response.headers());
+            }
             keep_end_to_end(response.headers_mut(), Kept::Call, |_| true);
             let line = response.extensions_mut().remove().filter(|_| response.version() != Version::HTTP_2);
             *response.version_mut() = Version::HTTP_11;
@@ -218,6 +231,31 @@ async fn forward(
     }
 }
 
+/// The answer to a call that is not forwarded, and why.
+fn refuse(provider: &Provider, refusal: &Refusal, request: Request<Peeked>) -> Response<ResponseBody> {
+    let Refusal { status, kind, message } = refusal;
+    tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
+    let mut response = reply::error(*status, &provider.speaks, kind, message);
+    if *status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    // Nobody waits for this: it ends with the connection at the latest.
+    TaskTracker::new().spawn(request.into_body().discard());
+    response
+}
+
+/// What signs a call, its body read.
+async fn sign_with(
+    shared: &Shared,
+    target: &Target,
+    request: &mut Request<Peeked>,
+) -> Result<Signer, Refusal> {
+    let mut signer = shared.bedrock.signer(target.region.as_deref()).await?;
+    let headers = request.headers().clone();
+    signer.read(request.body_mut(), &target.path_and_query, &headers, &shared.tap.budget).await?;
+    Ok(signer)
+}
+
 /// The address a call goes to; what the body has to say about it is read first.
 async fn aim(
     shared: &Shared,
@@ -225,6 +263,9 @@ async fn aim(
     translation: Option<&Translation>,
     request: &mut Request<Peeked>,
 ) -> Result<Target, Refusal> {
+    if to.provider.path == PathRule::Bedrock {
+        return shared.bedrock.aim(&shared.upstreams, to, request.headers()).await;
+    }
     let mut target = shared.upstreams.aim(to, request.headers())?;
     if let Some(translation) = translation {
         target.path_and_query.clone_from(&translation.path_and_query);

@@ -13,6 +13,7 @@ pub mod route;
 mod address;
 mod auth;
 mod azure;
+mod bedrock;
 mod body;
 mod buffer;
 mod client;
@@ -36,6 +37,7 @@ mod watch;
 mod websocket;
 
 pub use azure::Azure;
+pub use bedrock::{AwsCredentials, Bedrock, BedrockChoice, BedrockState};
 pub use capture::{Capture, Captured, ClientSide, Closed, Ending, Head, Progress, ResponseHead, Stamps};
 pub use guard::{Guard, Refusal};
 pub use key_test::{TestedKey, test_key};

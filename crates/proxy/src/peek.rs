@@ -30,6 +30,7 @@ pub(crate) struct Peeked {
     ahead: Option<Ahead>,
     /// What ended the reading, where that was not data.
     trailers: Option<Frame<Bytes>>,
+    /// `None`: nothing comes after what was read.
     rest: Option<Incoming>,
 }
 
@@ -69,21 +70,37 @@ impl Peeked {
         Self { ahead: Some(Ahead { data: body.data, lease: body.lease }), trailers: None, rest: None }
     }
 
-    /// Reads all of it, which may be `limit` bytes at most.
-    pub(crate) async fn whole(&mut self, limit: usize, budget: &Budget) -> Result<Whole, PeekError> {
+    /// Reads all of it, which may be `limit` bytes at most. `see` is shown each piece as it comes.
+    pub(crate) async fn read_all(
+        &mut self,
+        limit: usize,
+        budget: &Budget,
+        mut see: impl FnMut(&[u8]),
+    ) -> Result<(), PeekError> {
         let known = self.size_hint().lower();
         if usize::try_from(known).is_ok_and(|known| known > limit) {
             return Err(PeekError::TooLarge);
         }
-        let mut ahead = Ahead { data: Vec::new(), lease: budget.lease() };
-        while let Some(frame) = poll_fn(|context| Pin::new(&mut *self).poll_frame(context)).await {
-            if let Ok(data) = frame.map_err(|_| PeekError::Client)?.into_data() {
-                if ahead.data.len() + data.len() > limit {
-                    return Err(PeekError::TooLarge);
+        let ahead = self.ahead.get_or_insert_with(|| Ahead { data: Vec::new(), lease: budget.lease() });
+        see(&ahead.data);
+        while let Some(frame) = next(&mut self.rest).await {
+            match frame.map_err(|_| PeekError::Client)?.into_data() {
+                Ok(data) if ahead.data.len() + data.len() > limit => return Err(PeekError::TooLarge),
+                Ok(data) => {
+                    see(&data);
+                    ahead.push(&data)?;
                 }
-                ahead.push(&data)?;
+                Err(trailers) => self.trailers = Some(trailers),
             }
         }
+        self.rest = None;
+        Ok(())
+    }
+
+    /// Takes all of it out, which may be `limit` bytes at most.
+    pub(crate) async fn whole(&mut self, limit: usize, budget: &Budget) -> Result<Whole, PeekError> {
+        self.read_all(limit, budget, |_| {}).await?;
+        let ahead = self.ahead.take().unwrap_or_else(|| Ahead { data: Vec::new(), lease: budget.lease() });
         Ok(Whole { data: ahead.data, lease: ahead.lease })
     }
 
@@ -142,7 +159,8 @@ impl Ahead {
     fn push(&mut self, data: &[u8]) -> Result<(), PeekError> {
         let wanted = self.data.len() + data.len();
         if wanted > self.data.capacity() {
-            let room = wanted.next_power_of_two().min(LIMIT.max(wanted));
+            // A model is found in the first piece or two; a whole body that is this large takes its size by half.
+            let room = wanted.next_power_of_two().min(LIMIT.max(wanted + wanted / 2));
             if !self.lease.take(room - self.data.capacity()) {
                 return Err(PeekError::NoRoom);
             }

@@ -25,6 +25,8 @@ pub enum PathRule {
     },
     /// As Azure OpenAI wants it: a deployment in the path, found by the body's model (`azure`).
     Azure,
+    /// As Amazon Bedrock wants it: a region in the address, which the path may name (`bedrock`).
+    Bedrock,
 }
 
 /// How a provider takes its key.
@@ -44,6 +46,8 @@ pub enum KeyForm {
         /// The header.
         name: &'static str,
     },
+    /// `Authorization: Bearer …`; without a key, the signature of this machine's AWS credentials.
+    Aws,
     /// It takes none.
     NotNeeded,
 }
@@ -68,7 +72,7 @@ pub struct Provider {
     pub display_name: String,
     /// Whose dialect it speaks: its own name, or that of a provider in the table.
     pub speaks: String,
-    /// Where it answers unless settings say otherwise. `{resource}` in it is Azure's resource.
+    /// Where it answers unless settings say otherwise. `{resource}` in it is Azure's resource, `{region}` AWS's region.
     pub base_url: String,
     /// How paths map.
     pub path: PathRule,
@@ -93,7 +97,11 @@ impl Provider {
             PathRule::Instead { asked, path } if is_below(rest, asked) => {
                 format!("{path}{}", rest.get(asked.len()..).unwrap_or_default())
             }
-            PathRule::Below(_) | PathRule::Instead { .. } | PathRule::Unchanged | PathRule::Azure => {
+            PathRule::Below(_)
+            | PathRule::Instead { .. }
+            | PathRule::Unchanged
+            | PathRule::Azure
+            | PathRule::Bedrock => {
                 format!("{slash}{rest}")
             }
         }

@@ -44,6 +44,8 @@ pub struct Counters {
     pub paused: AtomicU64,
     /// Connections and calls that were turned away since there was no room.
     pub refused: AtomicU64,
+    /// Frames of Bedrock's streams that could not be decoded.
+    pub decode_errors: AtomicU64,
     /// Calls under way, recorded or not.
     pub open: AtomicU64,
     /// The calls behind `lost` that nobody has taken note of yet.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use translate::{Front, Target};
 
+use crate::bedrock;
 use crate::provider::{self, Provider, Providers};
 
 /// Where a request goes.
@@ -14,6 +15,8 @@ pub enum Route {
     Upstream(Destination),
     /// `GET /health`: answered here.
     Health,
+    /// `GET /health/bedrock`: answered here.
+    BedrockHealth,
     /// `GET /providers`: answered here.
     Providers,
     /// Refused with this sentence: nothing is there, or not yet.
@@ -51,6 +54,7 @@ pub fn route(
     if method == "GET" || method == "HEAD" {
         match path {
             "/health" => return Route::Health,
+            "/health/bedrock" => return Route::BedrockHealth,
             "/providers" => return Route::Providers,
             _ => {}
         }
@@ -66,6 +70,9 @@ pub fn route(
     }
     if let Some(rest) = below(path_and_query, "/passthrough") {
         return passthrough(providers, rest);
+    }
+    if let Some(provider) = bedrock::is_bedrock(path).then(|| providers.find("bedrock")).flatten() {
+        return to(provider, path_and_query);
     }
     match split_segment(path_and_query).and_then(|(name, rest)| Some((providers.find(name)?, rest))) {
         Some((provider, rest)) => prefixed(provider, method, rest),
@@ -97,8 +104,9 @@ fn prefixed(provider: &Arc<Provider>, method: &str, rest: &str) -> Route {
     match split_segment(rest).filter(|(segment, _)| is_host(segment)) {
         Some((host, below_host)) => Route::Upstream(Destination {
             host: Some(host.to_owned()),
-            // llm-proxy had these two; there a host that is not known is a mistake worth a word.
-            path_without_host: (!matches!(provider.name.as_str(), "anthropic" | "openai"))
+            // llm-proxy had the first two, and nothing of Bedrock's begins like a host; there one that is not known is a
+            // mistake worth a word.
+            path_without_host: (!matches!(provider.name.as_str(), "anthropic" | "openai" | "bedrock"))
                 .then(|| provider.upstream_path(rest)),
             path_and_query: rooted(below_host),
             ..destination(provider)
@@ -232,6 +240,16 @@ mod tests {
             ("/passthrough/anthropic", "anthropic", "/"),
             ("/passthrough/helicone/v1/chat/completions", "helicone", "/v1/chat/completions"),
             ("/passthrough/gemini/v1beta/models?pageSize=2", "gemini", "/v1beta/models?pageSize=2"),
+            ("/model/us.anthropic.c-v1:0/invoke", "bedrock", "/model/us.anthropic.c-v1:0/invoke"),
+            (
+                "/model/us.anthropic.c-v1%3A0/converse-stream",
+                "bedrock",
+                "/model/us.anthropic.c-v1%3A0/converse-stream",
+            ),
+            ("/inference-profiles?type=SYSTEM_DEFINED", "bedrock", "/inference-profiles?type=SYSTEM_DEFINED"),
+            ("/bedrock/model/m/invoke", "bedrock", "/model/m/invoke"),
+            ("/passthrough/bedrock/model/m:0/converse", "bedrock", "/model/m:0/converse"),
+            ("/models", "openai", "/models"),
             ("/v1/../x//y", "openai", "/v1/../x//y"),
         ] {
             assert_eq!(upstream(asked, None), (provider.to_owned(), None, path.to_owned()), "{asked}");

@@ -144,11 +144,10 @@ impl Plan {
             Fault::Truncate if streamed => answer.steps.truncate(middle),
             Fault::ErrorEvent if streamed => {
                 answer.steps.truncate(middle);
-                answer.steps.push(Step::Send(self.lines(&dialect.error_event())));
+                answer.steps.push(Step::Send(dialect.error_event(self)));
             }
             Fault::InvalidJson if streamed => {
-                let broken = self.lines("data: {\"choices\": [{\"delta\n\n");
-                answer.steps.insert(middle, Step::Send(broken));
+                answer.steps.insert(middle, Step::Send(dialect.broken_event(self)));
             }
             Fault::InvalidJson => {
                 let mut body = answer.body();
@@ -198,6 +197,7 @@ impl Plan {
             "\"tool_result\"",
             "\"function_call_output\"",
             "\"functionResponse\"",
+            "\"toolResult\"",
             "\"role\":\"tool\"",
             "\"role\": \"tool\"",
         ]
@@ -219,6 +219,9 @@ impl Plan {
 fn elsewhere(received: &Received) -> Answer {
     if received.head.header("upgrade").is_some() {
         return Answer::whole(426, "application/json", "{}");
+    }
+    if received.path().ends_with("/inference-profiles") {
+        return Answer::whole(200, "application/json", r#"{"inferenceProfileSummaries":[]}"#);
     }
     if received.path().ends_with("/models") && received.method() == "GET" {
         let body = r#"{"object":"list","data":[{"id":"gpt-4o-mini","object":"model","created":1700000000,"owned_by":"openai"}]}"#;

@@ -5,6 +5,7 @@
 //! `js-continue`. A tap in front of the mock, or of us, keeps what a client wrote and what it got.
 
 mod agents;
+mod bedrock;
 mod bench;
 mod normal;
 mod score;

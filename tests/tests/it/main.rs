@@ -8,6 +8,7 @@
 )]
 
 mod abuse;
+mod bedrock;
 mod bounds;
 mod browser;
 mod call;

@@ -1,9 +1,10 @@
 //! What was said in one call, read from its stored bodies.
 
 use api::{ApiError, BodySide, CallId, Conversation};
-use model::dialect::{self, Exchange};
+use model::dialect::{self, ByHeaders, Exchange};
 
 use crate::Engine;
+use crate::pipeline::find;
 
 impl Engine {
     pub(super) async fn conversation(&self, id: CallId) -> Result<Conversation, ApiError> {
@@ -23,6 +24,7 @@ impl Engine {
             response: &response,
             status: summary.status,
             content_type: call.response_body.content_type.as_deref(),
+            by_headers: ByHeaders::of(|name| find(&call.response_headers, name)),
         };
         Ok(dialect::conversation(&exchange))
     }

@@ -25,6 +25,11 @@ pub(super) fn others() -> Vec<Provider> {
             .path(PathRule::Azure)
             .form(own("api-key", None))
             .key(&["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"], Some("/openai/v1/models")),
+        provider("bedrock", "Amazon Bedrock", "https://bedrock-runtime.{region}.amazonaws.com")
+            .passthrough()
+            .path(PathRule::Bedrock)
+            .form(KeyForm::Aws)
+            .key(&["AWS_BEARER_TOKEN_BEDROCK"], None),
         // The client's other credentials are for the provider behind it. It tells nobody for free whether its key is good.
         provider("helicone", "Helicone", "https://oai.helicone.ai")
             .passthrough()
