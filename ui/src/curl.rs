@@ -1,9 +1,9 @@
-//! A call as a curl command. Pure; credentials become `$API_KEY`, and only headers that matter are kept.
+//! A call as a curl command, a turn of a WebSocket as one of websocat. Pure; credentials become `$API_KEY`, and only headers that matter are kept.
 
 use api::CallDetail;
 
 /// Headers that curl or the connection sets by itself.
-const LEFT_OUT: [&str; 9] = [
+const LEFT_OUT: [&str; 13] = [
     "host",
     "content-length",
     "connection",
@@ -13,19 +13,37 @@ const LEFT_OUT: [&str; 9] = [
     "te",
     "keep-alive",
     "accept",
+    "upgrade",
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "sec-websocket-extensions",
 ];
+/// The method under which a turn of a WebSocket is recorded.
+const WEBSOCKET: &str = "WS";
 
 /// The command that sends the same request to the same upstream.
 pub fn command(call: &CallDetail, body: Option<&str>) -> String {
     let plain = call.upstream.starts_with("localhost") || call.upstream.starts_with("127.");
-    let scheme = if plain { "http" } else { "https" };
+    let socket = call.summary.method == WEBSOCKET;
+    let scheme = match (socket, plain) {
+        (false, true) => "http",
+        (false, false) => "https",
+        (true, true) => "ws",
+        (true, false) => "wss",
+    };
     let upstream =
         call.upstream.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
     let query =
         call.query.as_deref().map(|query| format!("?{}", without_fingerprints(query))).unwrap_or_default();
     let url = format!("{scheme}://{upstream}{}{query}", call.summary.path);
-    let mut lines = vec![format!("curl {}", quoted(&url))];
-    if call.summary.method != "POST" || body.is_none() {
+    let body = body.filter(|body| !body.is_empty());
+    let mut lines = match body.filter(|_| socket) {
+        // A message is a line.
+        Some(body) => vec![format!("printf '%s\\n' {} | websocat {}", single_quoted(body.trim_end()), quoted(&url))],
+        None if socket => vec![format!("websocat {}", quoted(&url))],
+        None => vec![format!("curl {}", quoted(&url))],
+    };
+    if !socket && (call.summary.method != "POST" || body.is_none()) {
         lines.push(format!("-X {}", call.summary.method));
     }
     for header in &call.request_headers {
@@ -35,7 +53,7 @@ pub fn command(call: &CallDetail, body: Option<&str>) -> String {
         let text = format!("{}: {}", header.name, header.value);
         lines.push(format!("-H {}", quoted(&without_fingerprints(&text))));
     }
-    if let Some(body) = body.filter(|body| !body.is_empty()) {
+    if let Some(body) = body.filter(|_| !socket) {
         lines.push(format!("--data-raw {}", single_quoted(body)));
     }
     lines.join(" \\\n  ")
