@@ -8,6 +8,7 @@ mod framing;
 mod scanning;
 mod seeds;
 mod segments;
+mod websocket;
 
 // Private to their crates, and worth fuzzing by themselves.
 #[path = "../../crates/engine/src/pipeline/decode.rs"]
@@ -30,12 +31,20 @@ pub enum Target {
     Dialects,
     /// Content encodings.
     Decoding,
+    /// WebSocket frames, messages and turns.
+    Websocket,
 }
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 5] =
-        [Self::Framing, Self::Scanning, Self::Segments, Self::Dialects, Self::Decoding];
+    pub const ALL: [Self; 6] = [
+        Self::Framing,
+        Self::Scanning,
+        Self::Segments,
+        Self::Dialects,
+        Self::Decoding,
+        Self::Websocket,
+    ];
 
     /// Its name on the command line and in folders.
     pub const fn name(self) -> &'static str {
@@ -45,6 +54,7 @@ impl Target {
             Self::Segments => "segments",
             Self::Dialects => "dialects",
             Self::Decoding => "decoding",
+            Self::Websocket => "websocket",
         }
     }
 
@@ -64,6 +74,7 @@ impl Target {
             Self::Segments => segments::run(data),
             Self::Dialects => dialects::run(data),
             Self::Decoding => decoding::run(data),
+            Self::Websocket => websocket::run(data),
         }
     }
 }
