@@ -1,7 +1,9 @@
 //! Every dialect's reader on any request and answer. Input: the dialect, how the answer is labelled, the request, a
 //! zero byte, the answer.
 
-use model::dialect::{Dialect, Exchange, Reading, conversation, read, read_with_spoken, requested_model};
+use model::dialect::{
+    ByHeaders, Dialect, Exchange, Reading, conversation, read, read_with_spoken, requested_model,
+};
 
 const CONTENT_TYPES: [Option<&str>; 4] =
     [Some("text/event-stream"), Some("application/json"), Some("application/x-ndjson"), None];
@@ -24,6 +26,7 @@ pub(crate) fn run(input: &[u8]) {
         response,
         status: STATUSES[label >> 2 & 3],
         content_type: CONTENT_TYPES[label & 3],
+        by_headers: ByHeaders::default(),
     };
     let (reading, spoken) = read_with_spoken(&exchange);
     let answer = spoken.answer;

@@ -4,10 +4,12 @@
 
 mod decoding;
 mod dialects;
+mod frames;
 mod framing;
 mod scanning;
 mod seeds;
 mod segments;
+mod translation;
 mod websocket;
 
 // Private to their crates, and worth fuzzing by themselves.
@@ -23,6 +25,8 @@ pub use seeds::seeds;
 pub enum Target {
     /// Server-sent events: the framer.
     Framing,
+    /// Bedrock's event streams: the frames.
+    Frames,
     /// JSON: the scanner.
     Scanning,
     /// Request bodies: the cut into segments, searchable text, sessions.
@@ -31,18 +35,22 @@ pub enum Target {
     Dialects,
     /// Content encodings.
     Decoding,
+    /// Calls in OpenAI's shape to other providers, and their answers.
+    Translation,
     /// WebSocket frames, messages and turns.
     Websocket,
 }
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Framing,
+        Self::Frames,
         Self::Scanning,
         Self::Segments,
         Self::Dialects,
         Self::Decoding,
+        Self::Translation,
         Self::Websocket,
     ];
 
@@ -50,10 +58,12 @@ impl Target {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Framing => "framing",
+            Self::Frames => "frames",
             Self::Scanning => "scanning",
             Self::Segments => "segments",
             Self::Dialects => "dialects",
             Self::Decoding => "decoding",
+            Self::Translation => "translation",
             Self::Websocket => "websocket",
         }
     }
@@ -70,10 +80,12 @@ impl Target {
     pub fn run(self, data: &[u8]) {
         match self {
             Self::Framing => framing::run(data),
+            Self::Frames => frames::run(data),
             Self::Scanning => scanning::run(data),
             Self::Segments => segments::run(data),
             Self::Dialects => dialects::run(data),
             Self::Decoding => decoding::run(data),
+            Self::Translation => translation::run(data),
             Self::Websocket => websocket::run(data),
         }
     }

@@ -16,6 +16,14 @@ const REQUESTS: [&str; 6] = [
     "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nhm\r\n--b--\r\n",
 ];
 
+/// A chat and a response with something of everything.
+const TRANSLATED: [&str; 2] = [
+    r#"{"model":"gemini-3-pro","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"system","content":"s"},{"role":"user","content":[{"type":"text","text":"Grüße"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"high"}}]},{"role":"assistant","content":null,"reasoning_details":[{"type":"reasoning.text","text":"t","signature":"s"}],"tool_calls":[{"id":"a__gemini__QQ","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a__gemini__QQ","content":"42"}],"tools":[{"type":"function","function":{"name":"f","parameters":{},"strict":true}}],"tool_choice":"required","response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{}}},"max_tokens":9000,"temperature":0.5,"top_p":1,"stop":["x"],"reasoning_effort":"low"}"#,
+    r#"{"model":"claude-opus-4-6","stream":true,"instructions":"i","input":[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"type":"reasoning","summary":[{"type":"summary_text","text":"t"}],"encrypted_content":"signature:s"},{"type":"function_call","call_id":"c","name":"f","namespace":"n","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"o"}],"tools":[{"type":"namespace","name":"n","tools":[{"type":"function","name":"f"}]}],"text":{"format":{"type":"json_object"}},"reasoning":{"effort":"low","summary":"auto"}}"#,
+];
+/// A chat request that every provider takes.
+const CALL: &str = r#"{"model":"m","stream":true,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"Grüße","cache_control":{"type":"ephemeral"}},{"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}}]},{"role":"assistant","tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"t","content":"42"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}],"response_format":{"type":"json_object"},"stop":["x"],"max_tokens":9,"temperature":0.5}"#;
+
 /// Messages of the protocols that have turns.
 const MESSAGES: [&str; 6] = [
     r#"{"type":"response.create","event_id":"e","input":[]}"#,
@@ -58,6 +66,10 @@ pub fn seeds(target: Target) -> Vec<Vec<u8>> {
     let with = |prefix: &[u8], bodies: &[u8]| [prefix, bodies].concat();
     match target {
         Target::Framing => answers.iter().map(|(_, bytes)| with(&[0x35], bytes)).collect(),
+        Target::Frames => {
+            let streams = answers.iter().filter(|(name, _)| name.ends_with(".eventstream"));
+            streams.map(|(_, bytes)| bytes.clone()).collect()
+        }
         Target::Scanning | Target::Segments => {
             let documents = answers.iter().filter(|(name, _)| name.ends_with(".json"));
             documents
@@ -65,19 +77,37 @@ pub fn seeds(target: Target) -> Vec<Vec<u8>> {
                 .chain(REQUESTS.iter().map(|request| request.as_bytes().to_vec()))
                 .collect()
         }
-        Target::Websocket => {
-            (0..16).map(|labels| with(&[labels, 0x35 ^ (labels << 4)], &frames())).collect()
-        }
+        Target::Websocket => (0..16).map(|labels| with(&[labels, 0x35 ^ (labels << 4)], &frames())).collect(),
         Target::Decoding => (0..6).map(|encoding| with(&[128 + encoding], b"data: {\"a\":1}\n\n")).collect(),
         Target::Dialects => {
             let of_answers = answers.iter().map(|(name, bytes)| {
-                let label = if name.ends_with(".sse") { 0 } else { 1 + u8::from(name.ends_with("l")) };
+                let label = match name.rsplit('.').next() {
+                    Some("sse") => 0,
+                    // No type at all: the frames tell themselves.
+                    Some("eventstream") => 3,
+                    _ => 1 + u8::from(name.ends_with('l')),
+                };
                 with(&[dialect_of(name), label], &with(b"{\"model\":\"m\",\"prompt\":\"p\"}\0", bytes))
             });
             let of_requests = REQUESTS.iter().flat_map(|request| {
                 [0, 1, 9, 10, 13, 18].map(|dialect| with(&[dialect, 1], &with(request.as_bytes(), b"\0{}")))
             });
             of_answers.chain(of_requests).collect()
+        }
+        Target::Translation => {
+            let spoken = [("anthropic", 0), ("gemini", 1), ("cohere", 2)];
+            let of_targets = answers.iter().filter_map(|(name, bytes)| {
+                let (_, target) = spoken.iter().find(|(start, _)| name.starts_with(start))?;
+                Some((*target, bytes))
+            });
+            let calls = of_targets.flat_map(|(target, bytes): (u8, _)| {
+                let request = |front: u8, request: &str| {
+                    with(&[target << 1 | front, 3], &with(request.as_bytes(), &with(b"\0", bytes)))
+                };
+                let [chat, response] = TRANSLATED;
+                [request(0, CALL), request(0, chat), request(1, REQUESTS[4]), request(1, response)]
+            });
+            calls.collect()
         }
     }
 }
@@ -101,6 +131,10 @@ fn dialect_of(file: &str) -> u8 {
         ("openai-completions", "/v1/completions"),
         ("anthropic", "/v1/messages"),
         ("gemini", "/v1/models/g:streamGenerateContent"),
+        ("bedrock-claude", "/v1/messages"),
+        ("bedrock-converse", "/model/m/converse"),
+        ("bedrock-embeddings", "/model/titan-embed/invoke"),
+        ("bedrock", "/model/m/invoke"),
         ("ollama-generate", "/api/generate"),
         ("ollama-pull", "/api/pull"),
         ("ollama", "/api/chat"),

@@ -81,7 +81,9 @@ fn turns(protocol: Option<Protocol>, messages: &[Message]) {
                 let place = open.iter().position(|open| *open == turn);
                 open.remove(place.expect("only what is open ends"));
             }
-            Step::Asked(turn, _) | Step::Sent(turn) | Step::Said { turn, .. } => assert!(open.contains(&turn)),
+            Step::Asked(turn, _) | Step::Sent(turn) | Step::Said { turn, .. } => {
+                assert!(open.contains(&turn))
+            }
         });
     }
     assert_eq!(turns.begun(), begun);

@@ -7,12 +7,14 @@ use std::time::Duration;
 use server::{Link, Remote, SettingsFlags};
 use tauri::async_runtime::{JoinHandle, spawn};
 use tauri::{AppHandle, Manager};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::window;
 
 /// Between two looks for an LLMFlow to attach to.
 const PAUSE: Duration = Duration::from_millis(500);
+/// A desktop says at once whether it shows tray icons, unless it hangs.
+const TRAY_ANSWER: Duration = Duration::from_secs(5);
 /// Tries to reach the other one again before it is taken to have ended.
 const TRIES: u32 = 4;
 
@@ -29,8 +31,8 @@ pub(crate) struct Desk {
     pub(crate) stir: Notify,
     /// The page has drawn itself.
     pub(crate) ready: AtomicBool,
-    /// A tray is there to come back from.
-    pub(crate) has_tray: AtomicBool,
+    /// Whether a tray is there to come back from; unknown until the desktop has said.
+    pub(crate) tray: watch::Sender<Option<bool>>,
     pub(crate) quit: crate::quit::State,
 }
 
@@ -44,7 +46,7 @@ impl Desk {
             teller: Mutex::default(),
             stir: Notify::new(),
             ready: AtomicBool::new(false),
-            has_tray: AtomicBool::new(false),
+            tray: watch::Sender::new(None),
             quit: crate::quit::State::default(),
         }
     }
@@ -52,6 +54,13 @@ impl Desk {
     /// What the app was started with.
     pub(crate) fn flags(&self) -> &SettingsFlags {
         &self.flags
+    }
+
+    /// Whether a tray is there to come back from, once the desktop has said; no, when it says nothing for long.
+    pub(crate) async fn has_tray(&self) -> bool {
+        let mut tray = self.tray.subscribe();
+        let said = tokio::time::timeout(TRAY_ANSWER, tray.wait_for(Option::is_some)).await;
+        matches!(said, Ok(Ok(known)) if *known == Some(true))
     }
 
     /// What is behind the window now.

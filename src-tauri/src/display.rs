@@ -9,7 +9,6 @@ pub(crate) use linux::{check, on_web_process_end, watch_tray};
 #[cfg(target_os = "linux")]
 mod linux {
     use std::cell::Cell;
-    use std::sync::atomic::Ordering;
 
     use gtk::gio::{self, BusNameWatcherFlags, BusType};
     use webkit2gtk::WebViewExt;
@@ -34,8 +33,8 @@ mod linux {
             BusType::Session,
             WATCHER,
             BusNameWatcherFlags::NONE,
-            move |_, _, _| desk(&appeared).has_tray.store(true, Ordering::Relaxed),
-            move |_, _| desk(&vanished).has_tray.store(false, Ordering::Relaxed),
+            move |_, _, _| _ = desk(&appeared).tray.send_replace(Some(true)),
+            move |_, _| _ = desk(&vanished).tray.send_replace(Some(false)),
         );
     }
 
@@ -61,7 +60,7 @@ pub(crate) fn check() -> Result<(), String> {
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn watch_tray(app: &AppHandle) {
-    crate::desk::desk(app).has_tray.store(true, std::sync::atomic::Ordering::Relaxed);
+    crate::desk::desk(app).tray.send_replace(Some(true));
 }
 
 #[cfg(not(target_os = "linux"))]

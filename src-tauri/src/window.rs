@@ -62,12 +62,8 @@ pub(crate) fn show(app: &AppHandle) {
 pub(crate) fn show_unless_there_is_a_tray(app: &AppHandle) {
     let app = app.clone();
     spawn(async move {
-        let looking = async {
-            while !desk(&app).has_tray.load(Ordering::Relaxed) {
-                tokio::time::sleep(PAUSE).await;
-            }
-        };
-        if tokio::time::timeout(TRAY_WITHIN, looking).await.is_err() {
+        let mut tray = desk(&app).tray.subscribe();
+        if tokio::time::timeout(TRAY_WITHIN, tray.wait_for(|there| *there == Some(true))).await.is_err() {
             show(&app);
         }
     });
@@ -153,7 +149,7 @@ pub(crate) fn on_event(window: &Window, event: &WindowEvent) {
     api.prevent_close();
     let window = window.clone();
     spawn(async move {
-        let stays = desk(&app).has_tray.load(Ordering::Relaxed) && closes_to_tray(&app).await;
+        let stays = desk(&app).has_tray().await && closes_to_tray(&app).await;
         if !stays || window.hide().is_err() {
             quit::quit(&app);
         }

@@ -29,6 +29,7 @@ const PROVIDERS: &[&str] = &[
     "OPENROUTER",
     "OLLAMA",
     "AZURE",
+    "BEDROCK",
     "DEEPSEEK",
     "XAI",
     "FIREWORKS",
@@ -36,6 +37,12 @@ const PROVIDERS: &[&str] = &[
     "LMSTUDIO",
     "VLLM",
     "CHATGPT",
+];
+/// The AWS credentials that calls to Bedrock are signed with.
+pub const AWS: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", "AKIATESTTESTTEST0001"),
+    ("AWS_SECRET_ACCESS_KEY", "aws-test-secret-0123456789abcdefghijkl"),
+    ("AWS_REGION", "eu-central-1"),
 ];
 const STARTS: usize = 5;
 /// The ports that [`free_port`] gave in this process.
@@ -103,6 +110,11 @@ impl Setup {
         self
     }
 
+    /// The home folder, before the start too.
+    pub fn home(&self) -> PathBuf {
+        self.home.path().to_owned()
+    }
+
     /// The data folder, before the start too.
     pub fn data(&self) -> PathBuf {
         self.home.path().join("data")
@@ -160,6 +172,10 @@ impl Setup {
             ("PROXY_PORT".to_owned(), proxy.to_string()),
             ("DASHBOARD_PORT".to_owned(), dashboard.to_string()),
         ];
+        // Whoever runs the tests may have some of their own.
+        for (name, value) in AWS {
+            variables.push((name.to_owned(), value.to_owned()));
+        }
         for provider in PROVIDERS {
             variables.push((format!("LLMFLOW_UPSTREAM_{provider}"), self.upstream.clone()));
         }

@@ -21,23 +21,27 @@ mod prices;
 mod raw;
 #[cfg(target_os = "linux")]
 mod session;
+mod sigv4;
 mod store_files;
 mod tap;
 mod wait;
 pub mod websocket;
 
-pub use app::{App, Finished, Setup, free_port};
+pub use app::{AWS, App, Finished, Setup, free_port};
 pub use binary::{binary, command, command_of, desktop_binary};
 pub use client::{Client, Ended, Response, send, try_send};
 #[cfg(target_os = "linux")]
 pub use desktop::{Entry, Screen, Tray, Window};
 pub use http1::{Head, HeaderLine, hop_by_hop};
-pub use mock::{Answer, Dialect, Exchange, Fault, Framing, Mock, Plan, Received, Sent, Step, Tokens, gzip};
+pub use mock::{
+    Answer, Dialect, Exchange, Fault, Framing, Mock, Plan, Received, Sent, Step, Tokens, frame, gzip,
+};
 pub use modern::{Asked, Http2, Piecewise, SecureUpstream, whole};
 pub use prices::{Rates, is_priced, rates};
 pub use raw::{Line, Raw};
 #[cfg(target_os = "linux")]
 pub use session::{SECRETS, Session};
+pub use sigv4::{Signed, verify};
 pub use store_files::{Cell, database_cells, files};
 pub use tap::{Heard, Tap};
 pub use wait::{DEADLINE, unhindered, wait_until, within};

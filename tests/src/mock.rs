@@ -4,6 +4,7 @@
 
 mod answer;
 mod anthropic;
+mod bedrock;
 mod cohere;
 mod connection;
 mod dialect;
@@ -26,6 +27,7 @@ use crate::http1::Head;
 use crate::wait::wait_until;
 
 pub use answer::{Answer, Framing, Step, gzip};
+pub use bedrock::frame;
 pub use dialect::Dialect;
 pub use plan::{Fault, Plan, Tokens};
 

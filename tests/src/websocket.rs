@@ -92,8 +92,7 @@ impl Frame {
         let used = mask.unwrap_or_default();
         payload.iter_mut().zip(used.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
         let (last, compressed) = (first & 0x80 != 0, first & 0x40 != 0);
-        (payload.len() == length)
-            .then_some(Self { opcode: first & 0x0f, last, compressed, mask, payload })
+        (payload.len() == length).then_some(Self { opcode: first & 0x0f, last, compressed, mask, payload })
     }
 
     /// A close's code.

@@ -103,6 +103,8 @@ pub fn tool(client: Option<&str>) -> Tool {
     };
     match client {
         "claude-code" => known("CC", "tm cc", "Claude Code"),
+        "claude-code-bedrock" => known("CC", "tm cc", "Claude Code on Bedrock"),
+        "boto3" => known("PY", "tm sd", "boto3"),
         "codex" | "codex-cli" => known("CX", "tm cx", "Codex CLI"),
         "gemini-cli" => known("GE", "tm ge", "Gemini CLI"),
         "aider" => known("AI", "tm ai", "Aider"),

@@ -21,9 +21,13 @@ const LEFT_OUT: [&str; 13] = [
 /// The method under which a turn of a WebSocket is recorded.
 const WEBSOCKET: &str = "WS";
 
-/// The command that sends the same request to the same upstream.
+/// The command that sends the same request to the same upstream; a translated call is made again to be translated.
 pub fn command(call: &CallDetail, body: Option<&str>) -> String {
-    let plain = call.upstream.starts_with("localhost") || call.upstream.starts_with("127.");
+    let translated = call.translated.is_some();
+    let asked =
+        call.request_headers.iter().find(|header| translated && header.name.eq_ignore_ascii_case("host"));
+    let host = asked.map_or(&call.upstream, |header| &header.value);
+    let plain = translated || call.upstream.starts_with("localhost") || call.upstream.starts_with("127.");
     let socket = call.summary.method == WEBSOCKET;
     let scheme = match (socket, plain) {
         (false, true) => "http",
@@ -31,15 +35,16 @@ pub fn command(call: &CallDetail, body: Option<&str>) -> String {
         (true, true) => "ws",
         (true, false) => "wss",
     };
-    let upstream =
-        call.upstream.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+    let upstream = host.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
     let query =
         call.query.as_deref().map(|query| format!("?{}", without_fingerprints(query))).unwrap_or_default();
     let url = format!("{scheme}://{upstream}{}{query}", call.summary.path);
     let body = body.filter(|body| !body.is_empty());
     let mut lines = match body.filter(|_| socket) {
         // A message is a line.
-        Some(body) => vec![format!("printf '%s\\n' {} | websocat {}", single_quoted(body.trim_end()), quoted(&url))],
+        Some(body) => {
+            vec![format!("printf '%s\\n' {} | websocat {}", single_quoted(body.trim_end()), quoted(&url))]
+        }
         None if socket => vec![format!("websocat {}", quoted(&url))],
         None => vec![format!("curl {}", quoted(&url))],
     };

@@ -390,6 +390,26 @@ pub struct CallDetail {
     pub cost: Cost,
     /// When things happened.
     pub timing: Timing,
+    /// The client's side, where LLMFlow translated between it and the provider. The bodies, the answer's headers and the
+    /// tokens above are the provider's then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translated: Option<Box<Translated>>,
+}
+
+/// A translated call as its client knows it; path and request headers are the client's in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Translated {
+    /// The path that the provider was asked, without query.
+    pub upstream_path: String,
+    /// What the client sent.
+    pub request_body: BodyInfo,
+    /// The status the client got.
+    pub status: Option<u16>,
+    /// The headers the client got.
+    pub response_headers: Vec<Header>,
+    /// What the client got.
+    pub response_body: BodyInfo,
 }
 
 /// A call under way, for the live strip.

@@ -16,6 +16,7 @@ pub fn proxy_at(port: u16) -> String {
 const ANTHROPIC: &str = "/passthrough/anthropic";
 const OPENAI: &str = "/v1";
 const GEMINI: &str = "/passthrough/gemini";
+const BEDROCK: &str = "/bedrock";
 
 /// Adds to opencode's configuration.
 const OPENCODE: &str = "OPENCODE_CONFIG_CONTENT";
@@ -41,6 +42,8 @@ pub fn variables(proxy: &str) -> Vec<(&'static str, String)> {
 pub enum Tool {
     /// Claude Code.
     ClaudeCode,
+    /// Claude Code with models on Amazon Bedrock.
+    ClaudeCodeOnBedrock,
     /// Codex CLI.
     Codex,
     /// Gemini CLI.
@@ -57,11 +60,13 @@ pub enum Tool {
     Continue,
     /// Code that uses an OpenAI SDK.
     OpenAiSdk,
+    /// Code that uses an AWS SDK, such as boto3.
+    AwsSdk,
 }
 
 impl Tool {
     /// All of them, most used first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::ClaudeCode,
         Self::Codex,
         Self::GeminiCli,
@@ -71,12 +76,15 @@ impl Tool {
         Self::Cline,
         Self::Continue,
         Self::OpenAiSdk,
+        Self::ClaudeCodeOnBedrock,
+        Self::AwsSdk,
     ];
 
     /// Its name in programs: what its calls are recorded under, and its local key is kept under.
     pub const fn key(self) -> &'static str {
         match self {
             Self::ClaudeCode => "claude-code",
+            Self::ClaudeCodeOnBedrock => "claude-code-bedrock",
             Self::Codex => "codex",
             Self::GeminiCli => "gemini-cli",
             Self::Aider => "aider",
@@ -85,6 +93,7 @@ impl Tool {
             Self::Cline => "cline",
             Self::Continue => "continue",
             Self::OpenAiSdk => "sdk",
+            Self::AwsSdk => "boto3",
         }
     }
 
@@ -92,6 +101,7 @@ impl Tool {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ClaudeCode => "Claude Code",
+            Self::ClaudeCodeOnBedrock => "Claude Code on Bedrock",
             Self::Codex => "Codex CLI",
             Self::GeminiCli => "Gemini CLI",
             Self::Aider => "Aider",
@@ -100,13 +110,14 @@ impl Tool {
             Self::Cline => "Cline",
             Self::Continue => "Continue",
             Self::OpenAiSdk => "OpenAI SDK",
+            Self::AwsSdk => "boto3",
         }
     }
 
     /// Its program; `None` for what is no program of ours to name.
     pub const fn program(self) -> Option<&'static str> {
         match self {
-            Self::ClaudeCode => Some("claude"),
+            Self::ClaudeCode | Self::ClaudeCodeOnBedrock => Some("claude"),
             Self::Codex => Some("codex"),
             Self::GeminiCli => Some("gemini"),
             Self::Aider => Some("aider"),
@@ -114,7 +125,7 @@ impl Tool {
             Self::QwenCode => Some("qwen"),
             Self::Cline => Some("cline"),
             Self::Continue => Some("cn"),
-            Self::OpenAiSdk => None,
+            Self::OpenAiSdk | Self::AwsSdk => None,
         }
     }
 
@@ -123,6 +134,8 @@ impl Tool {
         match self {
             Self::ClaudeCode => "ANTHROPIC_API_KEY",
             Self::GeminiCli => "GEMINI_API_KEY",
+            // A local key goes where a Bedrock API key would.
+            Self::ClaudeCodeOnBedrock | Self::AwsSdk => "AWS_BEARER_TOKEN_BEDROCK",
             Self::Codex
             | Self::Aider
             | Self::OpenCode
@@ -138,6 +151,13 @@ impl Tool {
         let at = |path: &str| format!("{proxy}{path}");
         match self {
             Self::ClaudeCode => Way::Variables(vec![("ANTHROPIC_BASE_URL", at(ANTHROPIC))]),
+            // It need not sign what LLMFlow signs anew.
+            Self::ClaudeCodeOnBedrock => Way::Variables(vec![
+                ("ANTHROPIC_BEDROCK_BASE_URL", at(BEDROCK)),
+                ("CLAUDE_CODE_USE_BEDROCK", "1".to_owned()),
+                ("CLAUDE_CODE_SKIP_BEDROCK_AUTH", "1".to_owned()),
+            ]),
+            Self::AwsSdk => Way::Variables(vec![("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", at(BEDROCK))]),
             Self::Codex => Way::Arguments { program: "codex", arguments: vec!["-c".into(), codex(proxy)] },
             Self::GeminiCli => Way::Variables(vec![("GOOGLE_GEMINI_BASE_URL", at(GEMINI))]),
             Self::Aider => {
@@ -170,6 +190,13 @@ impl Tool {
                 "~/.claude/settings.json",
                 format!(r#""env": {{"ANTHROPIC_BASE_URL": "{}"}}"#, at(ANTHROPIC)),
             ),
+            Self::ClaudeCodeOnBedrock => (
+                "~/.claude/settings.json",
+                format!(
+                    r#""env": {{"ANTHROPIC_BEDROCK_BASE_URL": "{}", "CLAUDE_CODE_USE_BEDROCK": "1", "CLAUDE_CODE_SKIP_BEDROCK_AUTH": "1"}}"#,
+                    at(BEDROCK)
+                ),
+            ),
             Self::Codex => ("~/.codex/config.toml", format!("openai_base_url = \"{}\"", at(OPENAI))),
             Self::GeminiCli => ("~/.gemini/.env", format!("GOOGLE_GEMINI_BASE_URL={}", at(GEMINI))),
             Self::Aider => ("~/.aider.conf.yml", format!("openai-api-base: {}", at(OPENAI))),
@@ -179,7 +206,7 @@ impl Tool {
             ),
             Self::QwenCode => ("~/.qwen/.env", format!("OPENAI_BASE_URL={}", at(OPENAI))),
             Self::Continue => ("~/.continue/config.yaml", format!("apiBase: {}", at(OPENAI))),
-            Self::Cline | Self::OpenAiSdk => return None,
+            Self::Cline | Self::OpenAiSdk | Self::AwsSdk => return None,
         };
         Some(kept)
     }

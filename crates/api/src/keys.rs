@@ -68,8 +68,27 @@ pub enum KeyOrigin {
         /// Its keyed fingerprint: the same as in calls that used it.
         mark: String,
     },
+    /// No key is stored: this machine's AWS credentials sign the calls.
+    Aws(AwsState),
     /// The provider asks for none.
     NotNeeded,
+}
+
+/// The AWS credentials of this machine, as far as they are known. They are looked for when a call needs them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwsState {
+    /// The region of calls that name none.
+    pub region: Option<String>,
+    /// Where the credentials come from (`environment`, `AWS profile`, `SSO`, …).
+    pub source: Option<String>,
+    /// The last four characters of their id.
+    pub hint: Option<String>,
+    /// When they end, in milliseconds since 1970 (UTC).
+    pub expires_ms: Option<i64>,
+    /// Why there are none, and what to do.
+    pub problem: Option<String>,
+    /// Bedrock is switched off.
+    pub off: bool,
 }
 
 /// One provider.

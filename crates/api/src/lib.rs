@@ -22,14 +22,16 @@ mod usage;
 
 pub use call::{
     BodyInfo, CallDetail, CallId, CallState, CallSummary, ChunkTiming, Header, InFlight, Operation,
-    ServerTiming, Timing,
+    ServerTiming, Timing, Translated,
 };
 pub use conversation::{Conversation, Message, Part, Role, ToolDefinition};
 pub use error::{ApiError, ErrorKind};
 pub use event::Event;
 pub use filter::{CallFilter, Outcome, Page};
 pub use health::{Completeness, Health, HealthStatus};
-pub use keys::{KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderStatus, Providers, Secret};
+pub use keys::{
+    AwsState, KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderStatus, Providers, Secret,
+};
 pub use money::Money;
 pub use overview::{
     Bucket, BucketCosts, ErrorCause, GroupBy, Latency, ModelLatency, Overview, Series, SeriesGroup,

@@ -147,14 +147,18 @@ pub enum Request {
     },
 }
 
-/// Which of a call's two bodies.
+/// Which of a call's bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BodySide {
-    /// What the client sent.
+    /// What the upstream was sent: the client's body, unless the call was translated.
     Request,
     /// What the upstream answered.
     Response,
+    /// What the client sent, of a call that was translated.
+    ClientRequest,
+    /// What the client got, of a call that was translated.
+    ClientResponse,
 }
 
 /// An answer of the engine.

@@ -1,6 +1,7 @@
 //! What stands between this machine and a complete record: ports, data folder, settings, keychain, AI tools and how they are
 //! pointed, each with what is and the remedy. It changes nothing, and nothing leaves the machine unasked.
 
+mod bedrock;
 mod data;
 mod holder;
 mod keychain;
@@ -102,6 +103,7 @@ pub async fn examine(
     findings.extend(data::check(&patient).await);
     findings.push(keychain::check(settings).await);
     findings.extend(running(&patient));
+    findings.extend(bedrock::check(&patient).await);
     findings.extend(upstreams::way(settings));
     if online {
         findings.extend(upstreams::check(settings).await);

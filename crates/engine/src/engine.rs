@@ -104,6 +104,7 @@ pub(crate) struct Inner {
     pub(crate) sources: Sources,
     pub(crate) keys: Keys,
     pub(crate) upstreams: Upstreams,
+    pub(crate) bedrock: proxy::Bedrock,
     pub(crate) supervisor: Supervisor,
     pub(crate) started: Instant,
     pub(crate) notices: Mutex<Vec<String>>,
@@ -163,6 +164,7 @@ impl Engine {
         let (guard, bounds) = (settings.guard(), settings.bounds());
         let proxy = Proxy::new(tap, guard, upstreams.clone(), outbound, keys.published(), bounds)
             .map_err(|error| StartError::Other(format!("TLS cannot be set up: {error}")))?;
+        let bedrock = proxy.bedrock();
         let sources = Sources::new(events.clone());
         let supervisor = Supervisor::new(
             proxy,
@@ -178,6 +180,7 @@ impl Engine {
             sources,
             keys,
             upstreams,
+            bedrock,
             supervisor,
             events,
             open: OpenCalls::default(),

@@ -6,11 +6,12 @@ mod decode;
 mod earlier;
 #[cfg(debug_assertions)]
 mod fault;
+mod frames;
 mod labels;
 mod record;
 
 pub(crate) use earlier::Earlier;
-pub(crate) use record::millis;
+pub(crate) use record::{find, millis};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,7 +22,7 @@ use api::{CallId, InFlight};
 use model::pricing::PriceTable;
 use proxy::{Capture, Captured, Closed, Counters, Head};
 use store::{Store, Write};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::events::Events;
 use crate::in_flight::OpenCalls;
@@ -30,6 +31,12 @@ use commits::{Commits, GivenUp, Ready};
 
 /// Captures of one batch at most; a call makes three or four.
 const BATCH: usize = 4_096;
+/// The same at leisure: two tenths of a second's work for one core, after which it shows whether recording is late.
+const BATCH_AT_LEISURE: usize = 2_048;
+/// Recording is late when as many wait, a quarter of the queue: bursts are worked off after calls have gone through.
+const LATE: usize = 16_384;
+/// How often is looked whether recording has become late while it waits for its turn.
+const LOOK: Duration = Duration::from_millis(20);
 /// Bytes of bodies after which a batch takes no more calls.
 const BATCH_BYTES: u64 = 8 << 20;
 /// After the first capture a batch gathers for this long: a call that opens and closes within it is written once.
@@ -37,7 +44,7 @@ const GATHER: Duration = Duration::from_millis(30);
 /// When the last batch was larger than this, the next one gathers longer: most of what a transaction writes are pages
 /// of indices, and the more calls share it, the fewer of them fall to each.
 const BUSY: usize = 64;
-const GATHER_BUSY: Duration = Duration::from_millis(150);
+const GATHER_BUSY: Duration = Duration::from_millis(300);
 
 /// What happened to records after they were taken from the queue.
 #[derive(Debug, Default)]
@@ -84,6 +91,7 @@ impl Pipeline {
         }
         // One batch may be ready while another is committed; then reading waits, and calls wait in the queue.
         let (ready, batches) = mpsc::channel(1);
+        let turns = Arc::new(Semaphore::new(1));
         let given_up = GivenUp::default();
         let writer = Commits {
             store: self.store.clone(),
@@ -92,7 +100,7 @@ impl Pipeline {
             given_up: given_up.clone(),
             queue,
         };
-        tokio::join!(self.read_all(captures, ready, &given_up), writer.run(batches));
+        tokio::join!(self.read_all(captures, &turns, ready, &given_up), writer.run(batches));
         // What the last batches gave up.
         let lost = self.take_lost(true, &given_up);
         if let Some(batch) = self.read(Sorted::default(), lost, &given_up).await {
@@ -103,23 +111,45 @@ impl Pipeline {
     async fn read_all(
         &mut self,
         mut captures: mpsc::Receiver<Capture>,
+        turns: &Arc<Semaphore>,
         ready: mpsc::Sender<Ready>,
         given_up: &GivenUp,
     ) {
         let mut last = 0;
         while let Some(first) = captures.recv().await {
-            if captures.len() < BATCH && !captures.is_closed() {
+            if captures.len() < BATCH_AT_LEISURE && !captures.is_closed() {
                 tokio::time::sleep(if last > BUSY { GATHER_BUSY } else { GATHER }).await;
             }
-            let batch = gather(first, &mut captures);
+            let turn = self.turn(turns, &captures).await;
+            let limit = if turn.is_some() { BATCH_AT_LEISURE } else { BATCH };
+            let batch = gather(first, limit, &mut captures);
             last = batch.len();
             let sorted = self.sort(batch);
             let lost = self.take_lost(captures.is_empty(), given_up);
             if let Some(batch) = self.read(sorted, lost, given_up).await
-                && ready.send(batch).await.is_err()
+                && ready.send(Ready { turn, ..batch }).await.is_err()
             {
                 // The writer ends only after this stage has.
                 return;
+            }
+        }
+    }
+
+    /// While there is time, one batch is read and committed before the next, so that recording takes one core and leaves
+    /// the others to calls. `None`: it is late, and two are in work at once.
+    async fn turn(
+        &self,
+        turns: &Arc<Semaphore>,
+        captures: &mpsc::Receiver<Capture>,
+    ) -> Option<OwnedSemaphorePermit> {
+        loop {
+            let late = captures.len() >= LATE || captures.is_closed();
+            self.store.pace().set_late(late);
+            if late {
+                return None;
+            }
+            if let Ok(turn) = tokio::time::timeout(LOOK, turns.clone().acquire_owned()).await {
+                return turn.ok();
             }
         }
     }
@@ -138,7 +168,7 @@ impl Pipeline {
         let over: Vec<CallId> = closed.iter().map(|call| call.head.id).chain(lost.iter().copied()).collect();
         let opened_ids: Vec<CallId> = opened.iter().map(|head| head.id).collect();
         let (prices, store, open) = (self.prices.clone(), self.store.clone(), self.open.clone());
-        let earlier = self.earlier.clone();
+        let (earlier, counters) = (self.earlier.clone(), self.counters.clone());
         // Reading a large answer takes milliseconds: not on the threads that forward calls.
         let reading = tokio::task::spawn_blocking(move || {
             let mut models = HashMap::new();
@@ -153,14 +183,16 @@ impl Pipeline {
                 Write::Open(Box::new(api::CallSummary { model, ..record::opened(head) }))
             });
             let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
-            let closes =
-                closed.iter().map(|call| Write::Close(Box::new(record::closed(call, &prices, &mut earlier))));
+            let closes = closed.iter().map(|call| {
+                store.pace().give_way();
+                Write::Close(Box::new(record::closed(call, &prices, &mut earlier, &counters)))
+            });
             store.prepare(opens.chain(closes).chain(lost.into_iter().map(Write::Lose)).collect())
         });
         let prepared = reading.await.map_err(|error| error.to_string());
         match prepared.and_then(|batch| batch.map_err(|error| error.to_string())) {
             Ok(_) if nothing_to_write => None,
-            Ok(batch) => Some(Ready { batch, ended, opened: opened_ids, over }),
+            Ok(batch) => Some(Ready { batch, ended, opened: opened_ids, over, turn: None }),
             Err(error) => {
                 tracing::error!(error, calls = ended, "calls could not be read and are lost");
                 self.tally.lost.fetch_add(ended, Ordering::Relaxed);
@@ -215,11 +247,11 @@ impl Pipeline {
     }
 }
 
-/// What waits, as far as it fits into one batch.
-fn gather(first: Capture, captures: &mut mpsc::Receiver<Capture>) -> Vec<Capture> {
+/// What waits, as far as it fits into one batch of at most `limit`.
+fn gather(first: Capture, limit: usize, captures: &mut mpsc::Receiver<Capture>) -> Vec<Capture> {
     let mut bytes = 0;
     let mut batch = vec![first];
-    while batch.len() < BATCH
+    while batch.len() < limit
         && bytes < BATCH_BYTES
         && let Ok(capture) = captures.try_recv()
     {

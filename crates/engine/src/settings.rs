@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use proxy::{Azure, CHATGPT, Choices, Custom, NotAProxy, Outbound, Providers};
+use proxy::{Azure, BedrockChoice, CHATGPT, Choices, Custom, NotAProxy, Outbound, Providers};
 use serde::{Deserialize, Serialize};
 
 pub use origin::{EnvironmentKey, Origin};
@@ -53,6 +53,10 @@ pub struct Settings {
     pub local_keys_required: bool,
     /// Hosts that a client may name beside the providers' own.
     pub allowed_upstreams: Vec<String>,
+    /// Whether Amazon Bedrock is there.
+    pub bedrock: bool,
+    /// AWS's region for calls that name none; empty for what the AWS configuration says.
+    pub bedrock_region: String,
     /// By provider's name.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Who set what.
@@ -128,6 +132,8 @@ impl Default for Settings {
             keychain: true,
             local_keys_required: false,
             allowed_upstreams: Vec::new(),
+            bedrock: true,
+            bedrock_region: String::new(),
             providers: BTreeMap::new(),
             origin: Origin::default(),
         }
@@ -261,6 +267,8 @@ impl Settings {
                 ("PROXY_PORT", _) => self.proxy_port = port()?,
                 ("DASHBOARD_PORT", _) => self.dashboard_port = port()?,
                 ("LLMFLOW_KEYCHAIN", _) => self.keychain = switch(&name, &value)?,
+                ("LLMFLOW_BEDROCK", _) => self.bedrock = switch(&name, &value)?,
+                ("BEDROCK_REGION", _) => self.bedrock_region = value,
                 ("DATA_DIR", _) => self.data_dir = value.into(),
                 ("AZURE_OPENAI_RESOURCE", _) => self.of("azure").resource = Some(value),
                 ("AZURE_OPENAI_API_VERSION", _) => self.of("azure").api_version = Some(value),
@@ -346,6 +354,10 @@ impl Settings {
                 deployments: azure.deployments,
                 // Deployments are named by variables whose names depend on a call's model.
                 variable: |name| std::env::var(name).ok(),
+            },
+            bedrock: BedrockChoice {
+                enabled: self.bedrock,
+                region: Some(self.bedrock_region.trim().to_owned()).filter(|region| !region.is_empty()),
             },
             own_ports: [self.proxy_port, self.dashboard_port].into_iter().filter(|port| *port != 0).collect(),
         }

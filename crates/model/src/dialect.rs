@@ -10,9 +10,11 @@ use crate::pricing::Sound;
 mod answer;
 mod anthropic;
 mod audio;
+mod bedrock;
 mod classify;
 mod cohere;
 mod content;
+mod converse;
 mod embeddings;
 mod errors;
 mod estimate;
@@ -80,6 +82,10 @@ pub enum Dialect {
     OllamaGenerate,
     /// Cohere chat.
     CohereChat,
+    /// Bedrock's Converse.
+    Converse,
+    /// A model on Bedrock in its maker's own shape, which only the answer tells. Anthropic's are [`Self::Anthropic`].
+    BedrockInvoke,
     /// A list or description of models, or fetching one.
     Models,
     /// A batch handed in, looked at, or its results.
@@ -96,7 +102,7 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::OpenaiChat,
         Self::OpenaiResponses,
         Self::OpenaiCompletions,
@@ -116,6 +122,8 @@ impl Dialect {
         Self::OllamaChat,
         Self::OllamaGenerate,
         Self::CohereChat,
+        Self::Converse,
+        Self::BedrockInvoke,
         Self::Models,
         Self::Batches,
         Self::Files,
@@ -131,7 +139,8 @@ impl Dialect {
             Self::OpenaiChat | Self::OpenaiResponses | Self::Anthropic | Self::Gemini => Operation::Chat,
             Self::OllamaChat | Self::CohereChat | Self::MistralConversations | Self::OpenaiRealtime => {
                 Operation::Chat
-            },
+            }
+            Self::Converse | Self::BedrockInvoke => Operation::Chat,
             Self::OpenaiCompletions | Self::OllamaGenerate => Operation::TextCompletion,
             Self::OpenaiEmbeddings | Self::GeminiEmbeddings => Operation::Embeddings,
             Self::Images => Operation::Images,
@@ -159,6 +168,10 @@ impl Dialect {
         matches!(self, Self::OllamaChat | Self::OllamaGenerate)
     }
 
+    fn is_bedrocks(self) -> bool {
+        matches!(self, Self::Converse | Self::BedrockInvoke)
+    }
+
     /// What stands in such an answer happened before this call: its errors and its tokens are not this call's.
     fn tells_of_the_past(self) -> bool {
         matches!(self, Self::Batches | Self::Files | Self::Stored)
@@ -182,6 +195,33 @@ pub struct Exchange<'a> {
     pub status: Option<u16>,
     /// The answer's content type.
     pub content_type: Option<&'a str>,
+    /// What the answer's headers say of it.
+    pub by_headers: ByHeaders<'a>,
+}
+
+/// What Bedrock says of an answer in its headers and nowhere else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByHeaders<'a> {
+    /// Tokens of input.
+    pub input_tokens: Option<u64>,
+    /// Tokens of output.
+    pub output_tokens: Option<u64>,
+    /// The name of the error.
+    pub error: Option<&'a str>,
+}
+
+impl<'a> ByHeaders<'a> {
+    /// Reads them; `header` gives a header's value.
+    pub fn of(header: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let count = |name| header(name).and_then(|count| count.trim().parse().ok());
+        // `ThrottlingException:http://internal.amazon.com/…`
+        let error = header("x-amzn-errortype").and_then(|name| name.split(':').next());
+        Self {
+            input_tokens: count("x-amzn-bedrock-input-token-count"),
+            output_tokens: count("x-amzn-bedrock-output-token-count"),
+            error: error.map(str::trim).filter(|name| !name.is_empty()),
+        }
+    }
 }
 
 /// What an exchange says about itself, conversation aside.
@@ -233,6 +273,8 @@ pub struct Reading {
     pub title: Option<String>,
     /// The offset in the answer just after the first event that carries model output; `None` unless streamed.
     pub first_token_at: Option<usize>,
+    /// Frames of a Bedrock stream that could not be read.
+    pub broken_frames: u64,
 }
 
 /// Reads an exchange's figures. Whatever cannot be read stays empty.
@@ -291,7 +333,7 @@ pub fn requested_model(dialect: Dialect, path: &str, request: &[u8]) -> Option<S
         let named = crate::scanner::string_member(setup.unwrap_or(request), "model");
         named.or_else(|| multipart::text_field(request, "model")).filter(|model| !model.is_empty())
     };
-    let model = if dialect.is_gemini() || dialect == Dialect::Images {
+    let model = if dialect.is_gemini() || dialect.is_bedrocks() || dialect == Dialect::Images {
         in_path().or_else(in_body)
     } else {
         in_body().or_else(in_path)

@@ -6,12 +6,14 @@
 
 use api::{Cost, CostSource, Money, Operation, Usage};
 
+mod bedrock;
 mod bill;
 pub(crate) mod decimal;
 mod find;
 mod rate;
 mod table;
 
+pub use bedrock::priced_name;
 pub use find::PriceMatch;
 pub use table::{PriceError, PriceTable};
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::bedrock;
 use crate::capture::Head;
 use crate::keys::{KeyRing, LOCAL_PREFIX, LocalUser, StoredKey};
 use crate::provider::{KeyForm, Provider, is_below};
@@ -37,6 +38,10 @@ pub(crate) struct Auth {
     local: Option<Arc<LocalUser>>,
     /// The client's own key goes on in the header where this provider takes it.
     moved: Option<Moved>,
+    /// The client's own signature is taken off: it is good nowhere but here.
+    unsigned: bool,
+    /// The call is signed with this machine's AWS credentials.
+    signs: bool,
 }
 
 #[derive(Debug)]
@@ -58,6 +63,15 @@ pub(crate) struct Placed {
     pub(crate) value: HeaderValue,
 }
 
+/// What of a call's route matters for its key.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shape {
+    /// The client came by `/passthrough/`: what it sent stays where it is.
+    pub(crate) passthrough: bool,
+    /// The call was OpenAI's and is translated.
+    pub(crate) translated: bool,
+}
+
 /// Judges a call. Only a call that carries a local key can be refused; the error says why and what to do.
 ///
 /// A key is lent to a call that brings none, or that brings a local key; never to a web page, never to a host that the
@@ -66,7 +80,7 @@ pub(crate) fn judge(
     keys: &KeyRing,
     provider: &Provider,
     target: &Target,
-    passthrough: bool,
+    shape: Shape,
     headers: &HeaderMap,
 ) -> Result<Auth, String> {
     let (base, path_and_query) = (&target.base, target.path_and_query.as_str());
@@ -77,9 +91,14 @@ pub(crate) fn judge(
         let lent = stored
             .filter(|_| !is_page(headers) && base.keeps_secrets() && !target.chosen_by_client)
             .and_then(|key| Lent::new(key, provider, path));
-        let moved = Moved::new(headers, provider, path)
-            .filter(|_| !passthrough || !matches!(provider.key.form, KeyForm::Header { .. }));
-        return Ok(Auth { lent, local: None, moved });
+        let moved = Moved::new(headers, provider, path, shape)
+            .filter(|_| !shape.passthrough || !matches!(provider.key.form, KeyForm::Header { .. }));
+        let aws = provider.key.form == KeyForm::Aws && !sent.own;
+        let signs = aws && lent.is_none();
+        if signs {
+            may_sign(keys, provider, target, headers)?;
+        }
+        return Ok(Auth { lent, local: None, moved, unsigned: aws, signs });
     };
     let user = keys.local(&local).ok_or(
         "LLMFlow does not know this local key: it was taken back, or it belongs to another installation. Make one \
@@ -92,7 +111,7 @@ pub(crate) fn judge(
     user.calls_now();
     let local = Some(user.clone());
     if sent.own || provider.key.form == KeyForm::NotNeeded {
-        return Ok(Auth { lent: None, local, moved: None });
+        return Ok(Auth { local, ..Auth::default() });
     }
     if target.chosen_by_client {
         return Err(format!(
@@ -108,12 +127,49 @@ pub(crate) fn judge(
             base.authority, provider.name
         ));
     }
-    let lent = keys.stored(provider).and_then(|key| Lent::new(key, provider, path)).ok_or_else(|| {
+    let lent = keys.stored(provider).and_then(|key| Lent::new(key, provider, path));
+    let aws = provider.key.form == KeyForm::Aws;
+    if aws && lent.is_none() {
+        return Ok(Auth { local, unsigned: true, signs: true, ..Auth::default() });
+    }
+    let lent = lent.ok_or_else(|| {
         let variable = provider.key.variables.first().map(|name| format!(", or set {name} and start LLMFlow again"));
         let otherwise = variable.unwrap_or_default();
         format!("LLMFlow has no key for {name} to put in the local key's place. Add it on the Providers page{otherwise}.")
     })?;
-    Ok(Auth { lent: Some(lent), local, moved: None })
+    Ok(Auth { lent: Some(lent), local, unsigned: aws, ..Auth::default() })
+}
+
+/// Whether a call without a local key may be signed with this machine's credentials; an error says why not. A signature is
+/// as good as a key: the same rules hold.
+fn may_sign(keys: &KeyRing, provider: &Provider, target: &Target, headers: &HeaderMap) -> Result<(), String> {
+    let name = &provider.display_name;
+    if is_page(headers) {
+        return Err(format!(
+            "A web page called {name} without a key of its own. LLMFlow signs with this machine's AWS credentials for \
+             programs only."
+        ));
+    }
+    if keys.local_required {
+        return Err(format!(
+            "LLMFlow signs calls to {name} only for tools with a local key (local_keys_required in its settings). Make one \
+             on its Providers page and give it to the tool as AWS_BEARER_TOKEN_BEDROCK."
+        ));
+    }
+    if target.chosen_by_client {
+        return Err(format!(
+            "LLMFlow does not sign calls to {}, which the client chose.",
+            target.base.authority
+        ));
+    }
+    if !target.base.keeps_secrets() {
+        return Err(format!(
+            "LLMFlow does not sign calls that go in clear over a network: {} is asked by http. Set \
+             providers.{}.base_url to an address with https.",
+            target.base.authority, provider.name
+        ));
+    }
+    Ok(())
 }
 
 /// The credentials a call came with.
@@ -131,16 +187,20 @@ impl Sent {
         for name in &HEADERS {
             let counts = match form {
                 KeyForm::Beside { name: own } => name.as_str() == own,
+                KeyForm::Aws => *name == header::AUTHORIZATION,
                 _ => *name != HELICONE,
             };
             for value in headers.get_all(name) {
+                if form == KeyForm::Aws && bedrock::is_signature(value) {
+                    continue;
+                }
                 match token(value) {
                     Some(token) => sent.add(token, counts),
                     None => sent.own |= counts,
                 }
             }
         }
-        let counts = !matches!(form, KeyForm::Beside { .. });
+        let counts = !matches!(form, KeyForm::Beside { .. } | KeyForm::Aws);
         for key in protocols(headers).filter_map(key_of_protocol) {
             sent.add(key, counts);
         }
@@ -176,7 +236,7 @@ impl Placed {
             {
                 (HeaderName::from_static(name), key.to_owned())
             }
-            KeyForm::Bearer | KeyForm::Header { .. } => (header::AUTHORIZATION, bearer(key)),
+            KeyForm::Bearer | KeyForm::Header { .. } | KeyForm::Aws => (header::AUTHORIZATION, bearer(key)),
             KeyForm::Beside { name } => (HeaderName::from_static(name), bearer(key)),
             KeyForm::NotNeeded => return None,
         };
@@ -189,7 +249,7 @@ impl Placed {
 impl Moved {
     /// What an OpenAI SDK that was pointed at `provider` makes of its key, put where the provider looks for it. Only what
     /// is an API key by its form: a bearer of another kind (OAuth, Entra) is one there too.
-    fn new(headers: &HeaderMap, provider: &Provider, path: &str) -> Option<Self> {
+    fn new(headers: &HeaderMap, provider: &Provider, path: &str, shape: Shape) -> Option<Self> {
         let single = |name: &HeaderName| {
             let mut values = headers.get_all(name).iter();
             values.next().filter(|_| values.next().is_none())
@@ -197,7 +257,8 @@ impl Moved {
         match provider.key.form {
             KeyForm::Header { name, .. } if !headers.contains_key(name) => {
                 let (scheme, key) = split_scheme(single(&header::AUTHORIZATION)?.to_str().ok()?.trim());
-                let is_key = scheme.trim().eq_ignore_ascii_case("bearer") && is_api_key(name, key);
+                let is_key =
+                    scheme.trim().eq_ignore_ascii_case("bearer") && is_api_key(name, key, shape.translated);
                 let to = Placed::new(key, provider, path)
                     .filter(|to| is_key && to.header != header::AUTHORIZATION)?;
                 Some(Self { from: header::AUTHORIZATION, to })
@@ -215,8 +276,11 @@ impl Moved {
 }
 
 /// Whether a token that came as a bearer is a key of those that go into the header `name`.
-fn is_api_key(name: &str, token: &str) -> bool {
+fn is_api_key(name: &str, token: &str, translated: bool) -> bool {
     match name {
+        // An OpenAI SDK makes a bearer of every key, whatever its form; access tokens have theirs.
+        "x-api-key" if translated => !token.is_empty() && !token.starts_with("sk-ant-oat"),
+        "x-goog-api-key" if translated => !token.is_empty() && !token.starts_with("ya29."),
         "x-api-key" => token.starts_with("sk-ant-api"),
         "x-goog-api-key" => token.starts_with("AIza"),
         // Entra's tokens are JSON web tokens.
@@ -254,8 +318,16 @@ impl Auth {
         }
     }
 
+    /// Whether the call is signed with this machine's AWS credentials.
+    pub(crate) fn signs(&self) -> bool {
+        self.signs
+    }
+
     /// Takes a local key out and puts the lent one in; all other headers stay as and where they are.
     pub(crate) fn apply(&self, headers: &mut HeaderMap) {
+        if self.unsigned {
+            bedrock::take_off(headers);
+        }
         if self.lent.is_none() && self.local.is_none() && self.moved.is_none() {
             return;
         }
@@ -300,7 +372,8 @@ fn token(value: &HeaderValue) -> Option<&str> {
 
 /// A WebSocket's subprotocols, among which a web page has to put its key.
 fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let values =
+        headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(','))
 }
 

@@ -14,6 +14,7 @@ use crate::capture::Ending;
 use crate::dial::LineHandle;
 use crate::peek::Peeked;
 use crate::send::Expectation;
+use crate::translation::Translated;
 use crate::watch::{RequestWatch, Watch};
 
 /// The client's body on its way to the upstream.
@@ -132,6 +133,8 @@ impl Body for RequestBody {
 pub(crate) enum ResponseBody {
     /// The upstream's.
     Upstream(Box<Tapped>),
+    /// The upstream's, translated on its way.
+    Translated(Box<Translated>),
     /// Ours.
     Own(Full<Bytes>),
 }
@@ -149,18 +152,41 @@ pub(crate) struct Tapped {
     line: Option<LineHandle>,
 }
 
-impl ResponseBody {
-    pub(crate) fn upstream(
+impl Tapped {
+    pub(crate) fn new(
         inner: Incoming,
         watch: Watch,
         expectation: Option<Expectation>,
         line: Option<LineHandle>,
     ) -> Self {
-        Self::Upstream(Box::new(Tapped { inner, watch, broken: None, expectation, line }))
+        Self { inner, watch, broken: None, expectation, line }
     }
-}
 
-impl Tapped {
+    /// What follows from here on is known to whoever records.
+    pub(crate) fn watch(&mut self) -> &mut Watch {
+        &mut self.watch
+    }
+
+    /// The next frame as it came.
+    pub(crate) fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        self.note(frame.as_ref());
+        match frame {
+            Some(Err(error)) => {
+                self.broken = Some(error);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
+        }
+    }
+
     fn note(&mut self, frame: Option<&Result<Frame<Bytes>, hyper::Error>>) {
         match frame {
             Some(Ok(frame)) => {
@@ -202,21 +228,8 @@ impl Body for ResponseBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match &mut *self {
-            Self::Upstream(tapped) => {
-                if let Some(error) = tapped.broken.take() {
-                    return Poll::Ready(Some(Err(error)));
-                }
-                let frame = ready!(Pin::new(&mut tapped.inner).poll_frame(context));
-                tapped.note(frame.as_ref());
-                match frame {
-                    Some(Err(error)) => {
-                        tapped.broken = Some(error);
-                        context.waker().wake_by_ref();
-                        Poll::Pending
-                    }
-                    frame => Poll::Ready(frame),
-                }
-            }
+            Self::Upstream(tapped) => tapped.poll_next(context),
+            Self::Translated(translated) => translated.poll_next(context).map(|piece| piece.map(Ok)),
             Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
         }
     }
@@ -224,6 +237,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Upstream(tapped) => tapped.broken.is_none() && tapped.inner.is_end_stream(),
+            Self::Translated(translated) => translated.is_over(),
             Self::Own(body) => body.is_end_stream(),
         }
     }
@@ -231,6 +245,7 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Upstream(tapped) => tapped.inner.size_hint(),
+            Self::Translated(_) => SizeHint::default(),
             Self::Own(body) => body.size_hint(),
         }
     }

@@ -1,6 +1,8 @@
 //! The copy of one body while it goes by: bounded by its own limit and by the budget of all copies together.
 
-use bytes::{Bytes, BytesMut};
+use std::ops::RangeInclusive;
+
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::capture::Captured;
@@ -9,12 +11,15 @@ use crate::recorder::Lease;
 /// Smaller frames are copied together; larger ones are kept by reference. A reference pins the whole read buffer
 /// it came from, so keeping many small ones would hold far more memory than they show.
 const COPIED_BELOW: usize = 16 * 1024;
+/// They are copied into pieces of a quarter of what is kept already, and no less and no more than this: a thousand
+/// streams at once then hold little that is not filled.
+const PIECE: RangeInclusive<usize> = 1_024..=65_536;
 
 /// A body's copy so far.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     pieces: Vec<Bytes>,
-    tail: BytesMut,
+    tail: Vec<u8>,
     kept: usize,
     limit: usize,
     wire_bytes: u64,
@@ -26,7 +31,7 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// An empty copy that keeps at most `limit` bytes, taken from `lease`'s budget.
     pub(crate) fn new(limit: usize, lease: Lease) -> Self {
-        Self { pieces: Vec::new(), tail: BytesMut::new(), kept: 0, limit, wire_bytes: 0, digest: None, lease }
+        Self { pieces: Vec::new(), tail: Vec::new(), kept: 0, limit, wire_bytes: 0, digest: None, lease }
     }
 
     /// Bytes that went by.
@@ -54,11 +59,19 @@ impl Buffer {
 
     fn keep(&mut self, frame: &Bytes) {
         self.kept += frame.len();
-        if frame.len() < COPIED_BELOW {
-            self.tail.extend_from_slice(frame);
-        } else {
+        if frame.len() >= COPIED_BELOW {
             self.close_tail();
             self.pieces.push(frame.clone());
+            return;
+        }
+        let room = self.tail.capacity() - self.tail.len();
+        let (fits, rest) = frame.split_at(frame.len().min(room));
+        self.tail.extend_from_slice(fits);
+        if !rest.is_empty() {
+            self.close_tail();
+            let piece = (self.kept / 4).clamp(*PIECE.start(), *PIECE.end());
+            self.tail.reserve_exact(piece.max(rest.len()));
+            self.tail.extend_from_slice(rest);
         }
     }
 
@@ -75,7 +88,7 @@ impl Buffer {
 
     fn close_tail(&mut self) {
         if !self.tail.is_empty() {
-            self.pieces.push(self.tail.split().freeze());
+            self.pieces.push(std::mem::take(&mut self.tail).into());
         }
     }
 
@@ -124,6 +137,18 @@ mod tests {
         assert_eq!(budget.free(), (1 << 20) - 60_014);
         drop(captured);
         assert_eq!(budget.free(), 1 << 20, "the copy's memory goes back to the budget");
+    }
+
+    #[test]
+    fn a_stream_of_small_frames_is_kept_in_few_pieces_that_are_filled() {
+        let budget = Budget::new(1 << 20);
+        let mut buffer = Buffer::new(1 << 20, budget.lease());
+        let frame = Bytes::from_static(&[b'x'; 200]);
+        (0..1_000).for_each(|_| buffer.push(&frame));
+        assert!(buffer.tail.capacity() <= buffer.kept / 4, "{} of {}", buffer.tail.capacity(), buffer.kept);
+        let captured = buffer.take();
+        assert_eq!(captured.to_bytes().len(), 200_000);
+        assert!(captured.pieces.len() < 40, "{}", captured.pieces.len());
     }
 
     #[test]

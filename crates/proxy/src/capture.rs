@@ -155,4 +155,17 @@ pub struct Closed {
     pub stamps: Stamps,
     /// How it ended.
     pub ending: Ending,
+    /// What the client said and got, where that was translated: `request` and `body` are the upstream's then.
+    pub client: Option<Box<ClientSide>>,
+}
+
+/// A translated call as its client knows it. The client's headers and path are in the [`Head`].
+#[derive(Debug, Default)]
+pub struct ClientSide {
+    /// What it sent.
+    pub request: Captured,
+    /// The head of what it got.
+    pub answered: Option<ResponseHead>,
+    /// What it got.
+    pub answer: Captured,
 }

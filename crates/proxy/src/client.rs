@@ -62,6 +62,17 @@ where
     Ok(over(connector(dialer, &config), usize::MAX))
 }
 
+/// A client for fetching this machine's own credentials: the only one that may reach a metadata service.
+pub(crate) fn for_credentials<B>(outbound: &Outbound, own_ports: &[u16]) -> std::io::Result<HttpClient<B>>
+where
+    B: http_body::Body + Send,
+    B::Data: Send,
+{
+    let config = Arc::new(tls()?);
+    let dialer = Dialer::new(outbound.clone(), config.clone(), own_ports).with_metadata();
+    Ok(over(connector(dialer, &config), 0))
+}
+
 fn connector(dialer: Dialer, config: &Arc<rustls::ClientConfig>) -> HttpsConnector<Dialer> {
     HttpsConnectorBuilder::new()
         .with_tls_config((**config).clone())

@@ -30,6 +30,8 @@ type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, Box<dyn std::error::Error 
 pub(crate) struct Connector {
     http: HttpConnector<Resolver>,
     own_ports: Arc<[u16]>,
+    /// Whether metadata services may be reached.
+    metadata: bool,
 }
 
 impl Connector {
@@ -39,7 +41,17 @@ impl Connector {
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
         http.set_keepalive(Some(KEEP_ALIVE));
-        Self { http, own_ports: own_ports.into() }
+        Self { http, own_ports: own_ports.into(), metadata: false }
+    }
+
+    /// The same, to metadata services too, by their addresses.
+    pub(crate) fn with_metadata(self) -> Self {
+        Self { metadata: true, ..self }
+    }
+
+    /// Whether `uri` is a metadata service that may be reached.
+    pub(crate) fn is_metadata(&self, uri: &Uri) -> bool {
+        self.metadata && uri.host().is_some_and(is_forbidden)
     }
 }
 
@@ -53,7 +65,7 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        if uri.host().is_some_and(is_forbidden) {
+        if !self.metadata && uri.host().is_some_and(is_forbidden) {
             return Box::pin(async { Err(forbidden().into()) });
         }
         let (connecting, own_ports) = (self.http.call(uri), self.own_ports.clone());

@@ -60,6 +60,11 @@ impl Dialer {
     pub(crate) fn tunnelling(self) -> Self {
         Self { tunnels: true, ..self }
     }
+
+    /// The same, for fetching this machine's own credentials: to metadata services directly, to all others as before.
+    pub(crate) fn with_metadata(self) -> Self {
+        Self { tcp: self.tcp.with_metadata(), ..self }
+    }
 }
 
 impl Service<Uri> for Dialer {
@@ -72,7 +77,8 @@ impl Service<Uri> for Dialer {
     }
 
     fn call(&mut self, destination: Uri) -> Self::Future {
-        let Some(proxy) = self.outbound.proxy(&destination) else {
+        let direct = self.tcp.is_metadata(&destination);
+        let Some(proxy) = self.outbound.proxy(&destination).filter(|_| !direct) else {
             let connecting = self.tcp.call(destination);
             return Box::pin(async move {
                 Ok(Line::new(Transport::Direct(connecting.await?.into_inner()), false))

@@ -9,13 +9,14 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{self, Auth};
+use crate::auth::{self, Auth, Shape};
 use crate::azure::Azure;
-use crate::body::{RequestBody, ResponseBody};
+use crate::bedrock::Signer;
+use crate::body::{RequestBody, ResponseBody, Tapped};
 use crate::capture::{Ending, Head};
 use crate::cors::Page;
 use crate::peek::{PeekError, Peeked};
-use crate::provider::Provider;
+use crate::provider::{PathRule, Provider};
 use crate::recorder::{Open, Recorder};
 use crate::redact::Secrets;
 use crate::reply;
@@ -23,6 +24,7 @@ use crate::route::{Destination, Route, route};
 use crate::send::{Expectation, send};
 use crate::serve::Shared;
 use crate::target::{Refusal, Target};
+use crate::translation::{Translation, translate};
 use crate::unreachable::explain;
 use crate::upstream::Base;
 use crate::watch::{Passing, Watch};
@@ -91,6 +93,10 @@ async fn answer(
                 providers,
             )
         }
+        Route::BedrockHealth => {
+            let state = shared.bedrock.look().await;
+            reply::bedrock_health(&state, shared.tap.counters.decode_errors.load(Ordering::Relaxed))
+        }
         Route::Providers => reply::providers(providers),
         Route::Refused(reason) => reply::error(StatusCode::NOT_FOUND, "openai", "unknown_route", &reason),
         Route::Upstream(to) if websocket::asks(&request) => {
@@ -113,25 +119,27 @@ async fn forward(
     origin: Instant,
 ) -> Response<ResponseBody> {
     let provider = &to.provider;
-    let speaks = provider.speaks.as_str();
+    let speaks = if to.translated.is_some() { "openai" } else { provider.speaks.as_str() };
     // It is under way from here on: a body that is looked at takes room too.
     let open = Open::new(&shared.tap.counters);
     let mut request = request.map(Peeked::new);
-    let target = match aim(shared, to, &mut request).await {
-        Ok(target) => target,
-        Err(Refusal { status, kind, message }) => {
-            tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
-            let mut response = reply::error(status, speaks, kind, &message);
-            if status == StatusCode::SERVICE_UNAVAILABLE {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    let translation = match to.translated {
+        None => None,
+        Some(from_to) => match translate(from_to, provider, &shared.tap.budget, &mut request).await {
+            Ok(translation) => Some(translation),
+            Err(refusal) => {
+                TaskTracker::new().spawn(request.into_body().discard());
+                return refusal;
             }
-            // Nobody waits for this: it ends with the connection at the latest.
-            TaskTracker::new().spawn(request.into_body().discard());
-            return response;
-        }
+        },
+    };
+    let target = match aim(shared, to, translation.as_ref(), &mut request).await {
+        Ok(target) => target,
+        Err(refusal) => return refuse(provider, &refusal, request),
     };
     let keys = shared.keys.current();
-    let auth = match auth::judge(&keys, provider, &target, to.passthrough, request.headers()) {
+    let shape = Shape { passthrough: to.passthrough, translated: translation.is_some() };
+    let auth = match auth::judge(&keys, provider, &target, shape, request.headers()) {
         Ok(auth) => auth,
         Err(refusal) => {
             tracing::warn!(provider = provider.name, "a local key was refused: {refusal}");
@@ -139,6 +147,13 @@ async fn forward(
             return reply::error(StatusCode::UNAUTHORIZED, speaks, kind, &refusal);
         }
     };
+    let mut signer = None;
+    if auth.signs() {
+        match sign_with(shared, &target, &mut request).await {
+            Ok(found) => signer = Some(found),
+            Err(refusal) => return refuse(provider, &refusal, request),
+        }
+    }
     let base = &target.base;
     let path_and_query = &*auth.path_and_query(&target.path_and_query);
     let Some(uri) = base.uri(path_and_query) else {
@@ -151,15 +166,26 @@ async fn forward(
         false => {
             let mut head = describe(shared, provider, base, path_and_query, &request);
             auth.note(&mut head);
+            if let Some(signer) = &signer {
+                signer.note(&mut head, &tap.fingerprinter);
+            }
             Watch::Recording(Recorder::open(tap, head, origin, open))
         }
     };
+    if let Some(translation) = &translation {
+        watch.translated(&translation.asked);
+        translation.prepare(request.headers_mut());
+    }
     let (mut parts, body) = request.into_parts();
     prepare_headers(&mut parts.headers, base, &auth, Kept::Call);
     parts
         .headers
         .extend(shared.outbound.authorization(&uri).map(|value| (header::PROXY_AUTHORIZATION, value)));
     (parts.uri, parts.version) = (uri, Version::HTTP_11);
+    if let Some(Err(refusal)) = signer.as_mut().map(|signer| signer.sign(&mut parts)) {
+        watch.end(Ending::Unreachable(refusal.message.clone()));
+        return reply::error(refusal.status, speaks, refusal.kind, &refusal.message);
+    }
     let expectation = Expectation::of(&mut parts);
     let body = RequestBody::new(body, watch.request(), expectation.clone());
 
@@ -179,10 +205,17 @@ async fn forward(
                 expectation.answered();
             }
             watch.answered(response.status().as_u16(), response.headers());
+            if let Some(signer) = &signer {
+                signer.answered(response.status(), response.headers());
+            }
             keep_end_to_end(response.headers_mut(), Kept::Call, |_| true);
             let line = response.extensions_mut().remove().filter(|_| response.version() != Version::HTTP_2);
             *response.version_mut() = Version::HTTP_11;
-            response.map(|body| ResponseBody::upstream(body, watch, expectation, line))
+            let response = response.map(|body| Tapped::new(body, watch, expectation, line));
+            match translation {
+                Some(translation) => translation.answer(response, &shared.tap.budget).await,
+                None => response.map(|tapped| ResponseBody::Upstream(Box::new(tapped))),
+            }
         }
         Err(_) if watch.request().is_broken() => {
             watch.end(Ending::Cancelled);
@@ -198,9 +231,45 @@ async fn forward(
     }
 }
 
+/// The answer to a call that is not forwarded, and why.
+fn refuse(provider: &Provider, refusal: &Refusal, request: Request<Peeked>) -> Response<ResponseBody> {
+    let Refusal { status, kind, message } = refusal;
+    tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
+    let mut response = reply::error(*status, &provider.speaks, kind, message);
+    if *status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    // Nobody waits for this: it ends with the connection at the latest.
+    TaskTracker::new().spawn(request.into_body().discard());
+    response
+}
+
+/// What signs a call, its body read.
+async fn sign_with(
+    shared: &Shared,
+    target: &Target,
+    request: &mut Request<Peeked>,
+) -> Result<Signer, Refusal> {
+    let mut signer = shared.bedrock.signer(target.region.as_deref()).await?;
+    let headers = request.headers().clone();
+    signer.read(request.body_mut(), &target.path_and_query, &headers, &shared.tap.budget).await?;
+    Ok(signer)
+}
+
 /// The address a call goes to; what the body has to say about it is read first.
-async fn aim(shared: &Shared, to: &Destination, request: &mut Request<Peeked>) -> Result<Target, Refusal> {
+async fn aim(
+    shared: &Shared,
+    to: &Destination,
+    translation: Option<&Translation>,
+    request: &mut Request<Peeked>,
+) -> Result<Target, Refusal> {
+    if to.provider.path == PathRule::Bedrock {
+        return shared.bedrock.aim(&shared.upstreams, to, request.headers()).await;
+    }
     let mut target = shared.upstreams.aim(to, request.headers())?;
+    if let Some(translation) = translation {
+        target.path_and_query.clone_from(&translation.path_and_query);
+    }
     if !target.needs_model {
         return Ok(target);
     }
@@ -229,7 +298,7 @@ fn unknown_deployment(error: PeekError) -> Refusal {
                       in the settings, or name the deployment in the header x-azure-deployment."
                 .to_owned(),
         },
-        PeekError::None => Refusal::bad_request(
+        PeekError::None | PeekError::TooLarge => Refusal::bad_request(
             "LLMFlow cannot tell which deployment this is for: the first MiB of the body names no model. Send it as \
              \"model\" there, uncompressed, or name the deployment in the header x-azure-deployment or in the path: \
              /azure/openai/deployments/DEPLOYMENT/…?api-version=…"

@@ -30,7 +30,8 @@ pub(crate) struct Peeked {
     ahead: Option<Ahead>,
     /// What ended the reading, where that was not data.
     trailers: Option<Frame<Bytes>>,
-    rest: Incoming,
+    /// `None`: nothing comes after what was read.
+    rest: Option<Incoming>,
 }
 
 /// The beginning of a body, with the memory it takes from the budget of all copies.
@@ -39,7 +40,13 @@ struct Ahead {
     lease: Lease,
 }
 
-/// Why no model is known.
+/// A body that was read to its end, with the memory it takes from the budget of all copies.
+pub(crate) struct Whole {
+    pub(crate) data: Vec<u8>,
+    pub(crate) lease: Lease,
+}
+
+/// Why a body could not be read, or no model is known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PeekError {
     /// The client's body broke off.
@@ -48,12 +55,53 @@ pub(crate) enum PeekError {
     NoRoom,
     /// The body names none within the limit.
     None,
+    /// It is larger than the limit.
+    TooLarge,
 }
 
 impl Peeked {
     /// Nothing of it was read yet.
     pub(crate) const fn new(rest: Incoming) -> Self {
-        Self { ahead: None, trailers: None, rest }
+        Self { ahead: None, trailers: None, rest: Some(rest) }
+    }
+
+    /// A body of our own, with the memory it takes.
+    pub(crate) fn own(body: Whole) -> Self {
+        Self { ahead: Some(Ahead { data: body.data, lease: body.lease }), trailers: None, rest: None }
+    }
+
+    /// Reads all of it, which may be `limit` bytes at most. `see` is shown each piece as it comes.
+    pub(crate) async fn read_all(
+        &mut self,
+        limit: usize,
+        budget: &Budget,
+        mut see: impl FnMut(&[u8]),
+    ) -> Result<(), PeekError> {
+        let known = self.size_hint().lower();
+        if usize::try_from(known).is_ok_and(|known| known > limit) {
+            return Err(PeekError::TooLarge);
+        }
+        let ahead = self.ahead.get_or_insert_with(|| Ahead { data: Vec::new(), lease: budget.lease() });
+        see(&ahead.data);
+        while let Some(frame) = next(&mut self.rest).await {
+            match frame.map_err(|_| PeekError::Client)?.into_data() {
+                Ok(data) if ahead.data.len() + data.len() > limit => return Err(PeekError::TooLarge),
+                Ok(data) => {
+                    see(&data);
+                    ahead.push(&data)?;
+                }
+                Err(trailers) => self.trailers = Some(trailers),
+            }
+        }
+        self.rest = None;
+        Ok(())
+    }
+
+    /// Takes all of it out, which may be `limit` bytes at most.
+    pub(crate) async fn whole(&mut self, limit: usize, budget: &Budget) -> Result<Whole, PeekError> {
+        self.read_all(limit, budget, |_| {}).await?;
+        let ahead = self.ahead.take().unwrap_or_else(|| Ahead { data: Vec::new(), lease: budget.lease() });
+        Ok(Whole { data: ahead.data, lease: ahead.lease })
     }
 
     /// Reads as far as it takes to know the model.
@@ -62,7 +110,7 @@ impl Peeked {
         let ahead = self.ahead.insert(Ahead { data: Vec::new(), lease: budget.lease() });
         let mut next_look = 1;
         loop {
-            let frame = poll_fn(|context| Pin::new(&mut self.rest).poll_frame(context)).await.transpose();
+            let frame = next(&mut self.rest).await.transpose();
             let frame = frame.map_err(|_| PeekError::Client)?.map(Frame::into_data);
             let ended = !matches!(frame, Some(Ok(_)));
             match frame {
@@ -91,7 +139,7 @@ impl Peeked {
         drop(ahead);
         let reading = async {
             let mut left = DISCARDED;
-            while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut rest).poll_frame(context)).await {
+            while let Some(Ok(frame)) = next(&mut rest).await {
                 let read = frame.data_ref().map_or(0, Bytes::len);
                 let Some(fewer) = left.checked_sub(read) else { break };
                 left = fewer;
@@ -111,7 +159,8 @@ impl Ahead {
     fn push(&mut self, data: &[u8]) -> Result<(), PeekError> {
         let wanted = self.data.len() + data.len();
         if wanted > self.data.capacity() {
-            let room = wanted.next_power_of_two().min(LIMIT.max(wanted));
+            // A model is found in the first piece or two; a whole body that is this large takes its size by half.
+            let room = wanted.next_power_of_two().min(LIMIT.max(wanted + wanted / 2));
             if !self.lease.take(room - self.data.capacity()) {
                 return Err(PeekError::NoRoom);
             }
@@ -136,17 +185,17 @@ impl Body for Peeked {
         }
         match self.trailers.take() {
             Some(trailers) => Poll::Ready(Some(Ok(trailers))),
-            None => Pin::new(&mut self.rest).poll_frame(context),
+            None => self.rest.as_mut().map_or(Poll::Ready(None), |rest| Pin::new(rest).poll_frame(context)),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.read() == 0 && self.trailers.is_none() && self.rest.is_end_stream()
+        self.read() == 0 && self.trailers.is_none() && self.rest.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
         let ahead = self.read();
-        let rest = self.rest.size_hint();
+        let rest = self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower() + ahead);
         if let Some(upper) = rest.upper() {
@@ -154,6 +203,11 @@ impl Body for Peeked {
         }
         hint
     }
+}
+
+async fn next(rest: &mut Option<Incoming>) -> Option<Result<Frame<Bytes>, hyper::Error>> {
+    let rest = rest.as_mut()?;
+    poll_fn(|context| Pin::new(&mut *rest).poll_frame(context)).await
 }
 
 type Find = fn(&[u8]) -> Option<String>;

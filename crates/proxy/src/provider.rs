@@ -25,6 +25,8 @@ pub enum PathRule {
     },
     /// As Azure OpenAI wants it: a deployment in the path, found by the body's model (`azure`).
     Azure,
+    /// As Amazon Bedrock wants it: a region in the address, which the path may name (`bedrock`).
+    Bedrock,
 }
 
 /// How a provider takes its key.
@@ -44,6 +46,8 @@ pub enum KeyForm {
         /// The header.
         name: &'static str,
     },
+    /// `Authorization: Bearer …`; without a key, the signature of this machine's AWS credentials.
+    Aws,
     /// It takes none.
     NotNeeded,
 }
@@ -68,10 +72,12 @@ pub struct Provider {
     pub display_name: String,
     /// Whose dialect it speaks: its own name, or that of a provider in the table.
     pub speaks: String,
-    /// Where it answers unless settings say otherwise. `{resource}` in it is Azure's resource.
+    /// Where it answers unless settings say otherwise. `{resource}` in it is Azure's resource, `{region}` AWS's region.
     pub base_url: String,
     /// How paths map.
     pub path: PathRule,
+    /// What OpenAI-shaped calls to it are translated to; `None` where it takes them as they are.
+    pub translated: Option<translate::Target>,
     /// `/passthrough/{name}/*` exists too.
     pub passthrough: bool,
     /// It runs on the user's own machine when it runs at all.
@@ -91,7 +97,11 @@ impl Provider {
             PathRule::Instead { asked, path } if is_below(rest, asked) => {
                 format!("{path}{}", rest.get(asked.len()..).unwrap_or_default())
             }
-            PathRule::Below(_) | PathRule::Instead { .. } | PathRule::Unchanged | PathRule::Azure => {
+            PathRule::Below(_)
+            | PathRule::Instead { .. }
+            | PathRule::Unchanged
+            | PathRule::Azure
+            | PathRule::Bedrock => {
                 format!("{slash}{rest}")
             }
         }
@@ -160,6 +170,16 @@ impl Default for Providers {
 impl fmt::Debug for Providers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.names(|_| true))
+    }
+}
+
+/// What OpenAI-shaped calls become for who speaks `dialect`.
+fn target_of(dialect: &str) -> Option<translate::Target> {
+    match dialect {
+        "anthropic" => Some(translate::Target::Anthropic),
+        "gemini" => Some(translate::Target::Gemini),
+        "cohere" => Some(translate::Target::Cohere),
+        _ => None,
     }
 }
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::buffer::Buffer;
-use crate::capture::{Capture, Captured, Closed, Ending, Head, Progress, ResponseHead, Stamps};
+use crate::capture::{Capture, Captured, ClientSide, Closed, Ending, Head, Progress, ResponseHead, Stamps};
 use crate::redact::Fingerprinter;
 
 pub use budget::Budget;
@@ -44,6 +44,8 @@ pub struct Counters {
     pub paused: AtomicU64,
     /// Connections and calls that were turned away since there was no room.
     pub refused: AtomicU64,
+    /// Frames of Bedrock's streams that could not be decoded.
+    pub decode_errors: AtomicU64,
     /// Calls under way, recorded or not.
     pub open: AtomicU64,
     /// The calls behind `lost` that nobody has taken note of yet.
@@ -212,8 +214,18 @@ pub(crate) struct Recorder {
     stamps: Stamps,
     last_progress: Option<Instant>,
     ending: Option<Ending>,
+    /// The client's side of a translated call.
+    client: Option<Box<ClientCopy>>,
     ended: Option<Instant>,
     open: Option<Open>,
+}
+
+/// What a client whose call is translated sends and gets.
+#[derive(Debug)]
+struct ClientCopy {
+    request: Captured,
+    answered: Option<ResponseHead>,
+    answer: Buffer,
 }
 
 impl Recorder {
@@ -246,6 +258,7 @@ impl Recorder {
             stamps: Stamps::default(),
             last_progress: None,
             ending: None,
+            client: None,
             ended: None,
             open: open.into(),
         }
@@ -307,6 +320,29 @@ impl Recorder {
         self.trailers = redacted(&self.tap.fingerprinter, &self.head, trailers);
     }
 
+    /// The call is translated: this is what its client sent.
+    pub(crate) fn translated(&mut self, request: &Bytes) {
+        let mut copy = self.tap.buffer();
+        copy.push(request);
+        let client = ClientCopy { request: copy.take(), answered: None, answer: self.tap.buffer() };
+        self.client = Some(Box::new(client));
+    }
+
+    /// This is the head of what the client of a translated call gets.
+    pub(crate) fn told(&mut self, status: u16, headers: &http::HeaderMap) {
+        let headers = redacted(&self.tap.fingerprinter, &self.head, headers);
+        if let Some(client) = &mut self.client {
+            client.answered = Some(ResponseHead { status, headers });
+        }
+    }
+
+    /// This is what the client of a translated call gets.
+    pub(crate) fn wrote(&mut self, piece: &Bytes) {
+        if let Some(client) = &mut self.client {
+            client.answer.push(piece);
+        }
+    }
+
     /// The call ended so. The first word counts.
     pub(crate) fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
@@ -341,6 +377,10 @@ impl Drop for Recorder {
             chunks_untimed: self.chunk_count - timed,
             stamps: Stamps { request_sent_us, end_us: micros(self.origin, ended), ..self.stamps },
             ending,
+            client: self.client.take().map(|mut client| {
+                let answer = client.answer.take();
+                Box::new(ClientSide { request: client.request, answered: client.answered, answer })
+            }),
         };
         self.open = None;
         self.tap.counters.ended.fetch_add(1, Ordering::Relaxed);

@@ -5,6 +5,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
+use crate::bedrock::BedrockState;
 use crate::body::ResponseBody;
 use crate::provider::Providers;
 
@@ -13,13 +14,50 @@ pub(crate) fn error(status: StatusCode, speaks: &str, kind: &str, message: &str)
     let body = match speaks {
         "anthropic" => json!({"type": "error", "error": {"type": kind, "message": message}}),
         "gemini" => json!({"error": {"code": status.as_u16(), "message": message, "status": kind}}),
-        "cohere" => json!({"message": message}),
+        "cohere" | "bedrock" => json!({"message": message}),
         _ => json!({"error": {"message": message, "type": kind, "param": null, "code": kind}}),
     };
     let mut response = json_response(status, &body);
+    if speaks == "bedrock" {
+        let kind = HeaderValue::from_static(aws_error(status));
+        response.headers_mut().insert("x-amzn-errortype", kind);
+    }
     // Tells our errors from the upstream's.
     response.headers_mut().insert("x-llmflow-error", HeaderValue::from_static("1"));
     response
+}
+
+/// The name of AWS's exception for a status, by which its SDKs decide.
+fn aws_error(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 | 413 => "ValidationException",
+        401 => "UnrecognizedClientException",
+        403 => "AccessDeniedException",
+        404 => "ResourceNotFoundException",
+        429 => "ThrottlingException",
+        503 => "ServiceUnavailableException",
+        _ => "InternalServerException",
+    }
+}
+
+/// `GET /health/bedrock`, in llm-proxy's words and some more.
+pub(crate) fn bedrock_health(state: &BedrockState, decode_errors: u64) -> Response<ResponseBody> {
+    let (status, credentials) = match (state.enabled, &state.credentials) {
+        (false, _) => ("disabled", Value::Null),
+        (true, Some(Ok(found))) => (
+            if state.region.is_some() { "ok" } else { "error" },
+            json!({"source": found.source, "id": format!("…{}", found.hint), "expires_ms": found.expires_ms}),
+        ),
+        (true, Some(Err(reason))) => ("error", json!({"error": reason})),
+        (true, None) => ("error", Value::Null),
+    };
+    json_response(
+        StatusCode::OK,
+        &json!({
+            "status": status, "service": "bedrock", "region": state.region, "credentials": credentials, "decode_errors": decode_errors,
+            "clock_ahead_s": state.clock_ahead_s,
+        }),
+    )
 }
 
 /// `GET /health`.

@@ -1,8 +1,11 @@
 //! From a client's path to a provider and the upstream's path. Pure.
-//! Leaves out addresses (`upstream`), bodies, and routes that need translation.
+//! Leaves out addresses (`upstream`), bodies, and translating them (`translation`).
 
 use std::sync::Arc;
 
+use translate::{Front, Target};
+
+use crate::bedrock;
 use crate::provider::{self, Provider, Providers};
 
 /// Where a request goes.
@@ -12,6 +15,8 @@ pub enum Route {
     Upstream(Destination),
     /// `GET /health`: answered here.
     Health,
+    /// `GET /health/bedrock`: answered here.
+    BedrockHealth,
     /// `GET /providers`: answered here.
     Providers,
     /// Refused with this sentence: nothing is there, or not yet.
@@ -31,6 +36,8 @@ pub struct Destination {
     pub path_and_query: String,
     /// The client came by `/passthrough/`: nothing of its own is put elsewhere.
     pub passthrough: bool,
+    /// The call has OpenAI's shape and the provider another: from the one to the other.
+    pub translated: Option<(Front, Target)>,
 }
 
 /// Routes a request. `path_and_query` begins with `/`; `override_name` is the header `X-LLMFlow-Provider`.
@@ -47,13 +54,14 @@ pub fn route(
     if method == "GET" || method == "HEAD" {
         match path {
             "/health" => return Route::Health,
+            "/health/bedrock" => return Route::BedrockHealth,
             "/providers" => return Route::Providers,
             _ => {}
         }
     }
     if let Some(name) = override_name.map(str::trim).filter(|name| !name.is_empty()) {
         return match providers.find(name) {
-            Some(provider) => native(provider, path_and_query),
+            Some(provider) => own(provider, method, path_and_query),
             None => Route::Refused(format!(
                 "X-LLMFlow-Provider names {name:?}, which is not a provider here. Known: {}.",
                 providers.names(|_| true)
@@ -63,8 +71,11 @@ pub fn route(
     if let Some(rest) = below(path_and_query, "/passthrough") {
         return passthrough(providers, rest);
     }
+    if let Some(provider) = bedrock::is_bedrock(path).then(|| providers.find("bedrock")).flatten() {
+        return to(provider, path_and_query);
+    }
     match split_segment(path_and_query).and_then(|(name, rest)| Some((providers.find(name)?, rest))) {
-        Some((provider, rest)) => prefixed(provider, rest),
+        Some((provider, rest)) => prefixed(provider, method, rest),
         None => to(providers.default_one(), path_and_query),
     }
 }
@@ -89,36 +100,38 @@ fn passthrough(providers: &Providers, rest: &str) -> Route {
     }
 }
 
-fn prefixed(provider: &Arc<Provider>, rest: &str) -> Route {
+fn prefixed(provider: &Arc<Provider>, method: &str, rest: &str) -> Route {
     match split_segment(rest).filter(|(segment, _)| is_host(segment)) {
         Some((host, below_host)) => Route::Upstream(Destination {
             host: Some(host.to_owned()),
-            // llm-proxy had these two; there a host that is not known is a mistake worth a word.
-            path_without_host: (!matches!(provider.name.as_str(), "anthropic" | "openai"))
+            // llm-proxy had the first two, and nothing of Bedrock's begins like a host; there one that is not known is a
+            // mistake worth a word.
+            path_without_host: (!matches!(provider.name.as_str(), "anthropic" | "openai" | "bedrock"))
                 .then(|| provider.upstream_path(rest)),
             path_and_query: rooted(below_host),
             ..destination(provider)
         }),
-        None => native(provider, rest),
+        None => own(provider, method, rest),
     }
 }
 
-fn native(provider: &Arc<Provider>, rest: &str) -> Route {
-    if needs_translation(provider, rest) {
-        return Route::Refused(format!(
-            "OpenAI-shaped calls to {} are not translated yet. Use its native API on this prefix{}.",
-            provider.display_name,
-            if provider.name == "gemini" { ", or /gemini/v1beta/openai/chat/completions" } else { "" }
-        ));
-    }
-    to(provider, rest)
-}
-
-/// Gemini and Cohere have nothing at `/v1/chat/completions`; Anthropic itself answers there.
-fn needs_translation(provider: &Provider, rest: &str) -> bool {
+/// What a provider is asked on its own prefix: in its own dialect, or in OpenAI's, which is translated.
+fn own(provider: &Arc<Provider>, method: &str, rest: &str) -> Route {
     let path = rest.split('?').next().unwrap_or(rest);
-    matches!(provider.name.as_str(), "gemini" | "cohere")
-        && matches!(path, "/v1/chat/completions" | "/chat/completions")
+    let front = match path {
+        "/v1/chat/completions" | "/chat/completions" if method == "POST" => Some(Front::Chat),
+        "/v1/responses" | "/responses" if method == "POST" => Some(Front::Responses),
+        _ => None,
+    };
+    match front.zip(provider.translated) {
+        // Where it goes is known when it is translated.
+        Some(translated) => Route::Upstream(Destination {
+            path_and_query: rest.to_owned(),
+            translated: Some(translated),
+            ..destination(provider)
+        }),
+        None => to(provider, rest),
+    }
 }
 
 fn to(provider: &Arc<Provider>, rest: &str) -> Route {
@@ -132,6 +145,7 @@ fn destination(provider: &Arc<Provider>) -> Destination {
         path_without_host: None,
         path_and_query: String::new(),
         passthrough: false,
+        translated: None,
     }
 }
 
@@ -226,6 +240,16 @@ mod tests {
             ("/passthrough/anthropic", "anthropic", "/"),
             ("/passthrough/helicone/v1/chat/completions", "helicone", "/v1/chat/completions"),
             ("/passthrough/gemini/v1beta/models?pageSize=2", "gemini", "/v1beta/models?pageSize=2"),
+            ("/model/us.anthropic.c-v1:0/invoke", "bedrock", "/model/us.anthropic.c-v1:0/invoke"),
+            (
+                "/model/us.anthropic.c-v1%3A0/converse-stream",
+                "bedrock",
+                "/model/us.anthropic.c-v1%3A0/converse-stream",
+            ),
+            ("/inference-profiles?type=SYSTEM_DEFINED", "bedrock", "/inference-profiles?type=SYSTEM_DEFINED"),
+            ("/bedrock/model/m/invoke", "bedrock", "/model/m/invoke"),
+            ("/passthrough/bedrock/model/m:0/converse", "bedrock", "/model/m:0/converse"),
+            ("/models", "openai", "/models"),
             ("/v1/../x//y", "openai", "/v1/../x//y"),
         ] {
             assert_eq!(upstream(asked, None), (provider.to_owned(), None, path.to_owned()), "{asked}");
@@ -244,7 +268,11 @@ mod tests {
         }
         let translated = |name| route(&providers(), "POST", "/v1/chat/completions", Some(name));
         assert!(matches!(translated("nobody"), Route::Refused(_)));
-        assert!(matches!(translated("gemini"), Route::Refused(_)));
+        let to = |route| match route {
+            Route::Upstream(to) => to.translated.map(|(_, target)| target),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(to(translated("anthropic")), Some(Target::Anthropic));
     }
 
     #[test]
@@ -267,6 +295,36 @@ mod tests {
             }
         }
         let refused = |path| matches!(route(&providers(), "POST", path, None), Route::Refused(_));
-        assert!(refused("/passthrough/groq/x") && refused("/gemini/v1/chat/completions"));
+        assert!(refused("/passthrough/groq/x"));
+    }
+
+    #[test]
+    fn only_openai_shaped_calls_on_a_providers_own_prefix_are_translated() {
+        let translated = |method, path| match route(&providers(), method, path, None) {
+            Route::Upstream(to) => to.translated,
+            other => panic!("{path} went to {other:?}"),
+        };
+        for (path, target) in [
+            ("/anthropic/v1/chat/completions", Target::Anthropic),
+            ("/anthropic/chat/completions?a=b", Target::Anthropic),
+            ("/gemini/v1/chat/completions", Target::Gemini),
+            ("/cohere/v1/chat/completions", Target::Cohere),
+        ] {
+            assert_eq!(translated("POST", path), Some((Front::Chat, target)), "{path}");
+        }
+        let responses = translated("POST", "/cohere/v1/responses");
+        assert_eq!(responses, Some((Front::Responses, Target::Cohere)));
+        assert_eq!(translated("GET", "/gemini/v1/responses/resp_1"), None);
+        assert_eq!(translated("GET", "/anthropic/v1/chat/completions"), None);
+        for path in [
+            "/anthropic/v1/messages",
+            "/anthropic/v1/chat/completions/x",
+            "/anthropic/api.anthropic.com/v1/chat/completions",
+            "/passthrough/anthropic/v1/chat/completions",
+            "/groq/v1/chat/completions",
+            "/v1/chat/completions",
+        ] {
+            assert_eq!(translated("POST", path), None, "{path}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::bedrock::Bedrock;
 use crate::client::Clients;
 use crate::guard::Guard;
 use crate::keys::Keys;
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) upstreams: Upstreams,
     pub(crate) outbound: Outbound,
     pub(crate) keys: Keys,
+    pub(crate) bedrock: Bedrock,
     pub(crate) clients: Arc<Clients>,
     pub(crate) bounds: Bounds,
     pub(crate) started: Instant,
@@ -77,8 +79,20 @@ impl Proxy {
         let started = Instant::now();
         let places = Arc::new(Semaphore::new(bounds.connections.min(Semaphore::MAX_PERMITS)));
         let refusals = Arc::new(Semaphore::new(REFUSALS));
-        let shared =
-            Shared { tap, guard, upstreams, outbound, keys, clients, bounds, started, places, refusals };
+        let bedrock = Bedrock::new(upstreams.bedrock().clone(), &outbound, upstreams.own_ports());
+        let shared = Shared {
+            tap,
+            guard,
+            upstreams,
+            outbound,
+            keys,
+            bedrock,
+            clients,
+            bounds,
+            started,
+            places,
+            refusals,
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -92,6 +106,7 @@ impl Proxy {
                 upstreams: shared.upstreams.clone(),
                 outbound: shared.outbound.clone(),
                 keys: shared.keys.clone(),
+                bedrock: shared.bedrock.clone(),
                 clients: shared.clients.clone(),
                 bounds: shared.bounds,
                 started: shared.started,
@@ -99,6 +114,11 @@ impl Proxy {
                 refusals: shared.refusals.clone(),
             }),
         }
+    }
+
+    /// How Bedrock is called.
+    pub fn bedrock(&self) -> Bedrock {
+        self.shared.bedrock.clone()
     }
 
     /// Whether calls that begin from now on are forwarded without a record.

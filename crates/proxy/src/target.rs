@@ -23,6 +23,8 @@ pub(crate) struct Target {
     pub(crate) needs_model: bool,
     /// The client had a say in where it goes, so no key of the user's goes along.
     pub(crate) chosen_by_client: bool,
+    /// AWS's region, for which the call is signed.
+    pub(crate) region: Option<String>,
 }
 
 /// Why a call is not forwarded, for the caller.
@@ -66,9 +68,11 @@ impl Upstreams {
                 Surface::Path(path) => (path, false),
                 Surface::Deployment(rest) => (rest, true),
             },
-            PathRule::Below(_) | PathRule::Instead { .. } | PathRule::Unchanged => (path_and_query, false),
+            PathRule::Below(_) | PathRule::Instead { .. } | PathRule::Unchanged | PathRule::Bedrock => {
+                (path_and_query, false)
+            }
         };
-        Ok(Target { base, path_and_query, needs_model, chosen_by_client })
+        Ok(Target { base, path_and_query, needs_model, chosen_by_client, region: None })
     }
 
     /// The provider's address, and whether the client chose a part of it.
@@ -187,7 +191,7 @@ fn is_chatgpt_token(value: &http::HeaderValue) -> bool {
 }
 
 fn target(base: Base, path_and_query: String) -> Target {
-    Target { base, path_and_query, needs_model: false, chosen_by_client: false }
+    Target { base, path_and_query, needs_model: false, chosen_by_client: false, region: None }
 }
 
 /// The call would come back to us.

@@ -8,13 +8,16 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 
 use crate::address::{Allowed, is_forbidden, is_loopback};
 use crate::azure::Azure;
-use crate::provider::{Custom, Provider, Providers, is_below};
+use crate::bedrock::{BedrockChoice, Region};
+use crate::provider::{Custom, PathRule, Provider, Providers, is_below};
 
 /// The name under which settings may put ChatGPT elsewhere.
 pub const CHATGPT: &str = "chatgpt";
 const CHATGPT_BASE: &str = "https://chatgpt.com";
 /// What stands in a base URL where Azure's resource belongs.
 const RESOURCE: &str = "{resource}";
+/// What stands in a base URL where AWS's region belongs.
+const REGION: &str = "{region}";
 
 /// An upstream's address cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,8 @@ pub struct Choices {
     pub allowed: Vec<String>,
     /// What Azure needs.
     pub azure: Azure,
+    /// What Bedrock needs.
+    pub bedrock: BedrockChoice,
     /// The ports of our own listeners, which no call may go to.
     pub own_ports: Vec<u16>,
 }
@@ -66,6 +71,7 @@ struct Inner {
     redirects_chatgpt: bool,
     allowed: Vec<Allowed>,
     azure: Azure,
+    bedrock: BedrockChoice,
     own_ports: Vec<u16>,
 }
 
@@ -79,17 +85,21 @@ pub(crate) struct Base {
 impl Upstreams {
     /// Every provider's own address, or the one that `choices` names.
     pub fn new(choices: Choices) -> Result<Self, UpstreamError> {
-        let Choices { base_urls, custom, allowed, azure, own_ports } = choices;
+        let Choices { base_urls, custom, allowed, azure, bedrock, own_ports } = choices;
         let providers = Providers::with(&custom).map_err(UpstreamError::Setting)?;
         let (mut bases, mut patterns) = (BTreeMap::new(), BTreeMap::new());
         for provider in providers.iter() {
             let url = base_urls.get(&provider.name).unwrap_or(&provider.base_url);
-            match url.contains(RESOURCE) {
-                // Any resource will do to see whether the rest is an address.
-                true => _ = Base::parse(&provider.name, &url.replace(RESOURCE, "resource"))?,
+            let open = url.contains(RESOURCE) || url.contains(REGION);
+            match open {
+                // Any resource and any region will do to see whether the rest is an address.
+                true => {
+                    let any = url.replace(RESOURCE, "resource").replace(REGION, "us-east-1");
+                    _ = Base::parse(&provider.name, &any)?;
+                }
                 false => _ = bases.insert(provider.name.clone(), Base::parse(&provider.name, url)?),
             }
-            if url.contains(RESOURCE) {
+            if open {
                 patterns.insert(provider.name.clone(), url.clone());
             }
         }
@@ -105,6 +115,7 @@ impl Upstreams {
             patterns,
             allowed: allowed.map_err(UpstreamError::Setting)?,
             azure,
+            bedrock,
             own_ports,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -131,8 +142,39 @@ impl Upstreams {
         Base::parse(&provider.name, &pattern.replace(RESOURCE, resource))
     }
 
-    /// A provider's address with what the settings alone say; `None` when they name no resource.
+    /// The address of a provider in `region`: of its runtime, or of its control plane. An address that settings name
+    /// without a region is good for both.
+    pub(crate) fn base_of_region(
+        &self,
+        provider: &Provider,
+        region: &Region,
+        control: bool,
+        fips: bool,
+    ) -> Result<Base, UpstreamError> {
+        let Some(pattern) = self.inner.patterns.get(&provider.name) else {
+            let own = || Base::parse(&provider.name, &provider.base_url);
+            return self.base(provider).cloned().map_or_else(own, Ok);
+        };
+        let mut url = pattern.clone();
+        if *pattern == provider.base_url {
+            url = url.replace("amazonaws.com", region.suffix());
+            if fips {
+                url = url.replace("bedrock-runtime", "bedrock-runtime-fips");
+            }
+        }
+        if control {
+            url = url.replace("bedrock-runtime", "bedrock");
+        }
+        Base::parse(&provider.name, &url.replace(REGION, &region.to_string()))
+    }
+
+    /// A provider's address with what the settings alone say; `None` when they name no resource and no region.
     pub(crate) fn settled_base(&self, provider: &Provider) -> Option<Base> {
+        if provider.path == PathRule::Bedrock {
+            let region = || Region::parse(self.inner.bedrock.region.as_deref()?);
+            let base = self.base(provider).cloned();
+            return base.or_else(|| self.base_of_region(provider, &region()?, false, false).ok());
+        }
         let of_resource = || {
             let (resource, _) = self.inner.azure.resource(&http::HeaderMap::new()).ok()?;
             self.base_of_resource(provider, &resource).ok()
@@ -155,6 +197,10 @@ impl Upstreams {
 
     pub(crate) fn azure(&self) -> &Azure {
         &self.inner.azure
+    }
+
+    pub(crate) fn bedrock(&self) -> &BedrockChoice {
+        &self.inner.bedrock
     }
 
     pub(crate) fn own_ports(&self) -> &[u16] {

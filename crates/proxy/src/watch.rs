@@ -61,6 +61,27 @@ impl Watch {
         }
     }
 
+    /// The call is translated: this is what its client sent.
+    pub(crate) fn translated(&mut self, request: &Bytes) {
+        if let Self::Recording(recorder) = self {
+            recorder.translated(request);
+        }
+    }
+
+    /// This is the head of what the client of a translated call gets.
+    pub(crate) fn told(&mut self, status: u16, headers: &http::HeaderMap) {
+        if let Self::Recording(recorder) = self {
+            recorder.told(status, headers);
+        }
+    }
+
+    /// This is what the client of a translated call gets.
+    pub(crate) fn wrote(&mut self, piece: &Bytes) {
+        if let Self::Recording(recorder) = self {
+            recorder.wrote(piece);
+        }
+    }
+
     /// The call ended so. The first word counts.
     pub(crate) fn end(&mut self, ending: Ending) {
         if let Self::Recording(recorder) = self {

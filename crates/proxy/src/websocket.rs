@@ -16,9 +16,9 @@ use http_body::Body;
 use http_body_util::Empty;
 use hyper::body::Incoming;
 
-use crate::auth;
+use crate::auth::{self, Shape};
 use crate::azure::Azure;
-use crate::body::ResponseBody;
+use crate::body::{ResponseBody, Tapped};
 use crate::capture::{Ending, Head};
 use crate::forward::{Kept, describe, keep_end_to_end, prepare_headers};
 use crate::recorder::{Open, Recorder};
@@ -73,7 +73,8 @@ pub(crate) async fn relay(
         }
     };
     let keys = shared.keys.current();
-    let auth = match auth::judge(&keys, provider, &target, to.passthrough, request.headers()) {
+    let shape = Shape { passthrough: to.passthrough, translated: false };
+    let auth = match auth::judge(&keys, provider, &target, shape, request.headers()) {
         Ok(auth) => auth,
         Err(refusal) => {
             tracing::warn!(provider = provider.name, "a local key was refused: {refusal}");
@@ -98,7 +99,8 @@ pub(crate) async fn relay(
     match once(&shared.clients.upgrading, Request::from_parts(parts, Empty::new())).await {
         Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             if !names(response.headers(), &header::UPGRADE, "websocket") {
-                let reason = format!("{} switched to a protocol that nobody had asked for (101).", base.authority);
+                let reason =
+                    format!("{} switched to a protocol that nobody had asked for (101).", base.authority);
                 return handshake.unreachable(&reason);
             }
             let upstream = hyper::upgrade::on(&mut response);
@@ -171,7 +173,7 @@ impl Handshake {
         keep_end_to_end(response.headers_mut(), Kept::Call, |_| true);
         let line = response.extensions_mut().remove();
         *response.version_mut() = Version::HTTP_11;
-        response.map(|body| ResponseBody::upstream(body, watch, None, line))
+        response.map(|body| ResponseBody::Upstream(Box::new(Tapped::new(body, watch, None, line))))
     }
 
     fn unreachable(&mut self, reason: &str) -> Response<ResponseBody> {

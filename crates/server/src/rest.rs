@@ -61,5 +61,13 @@ pub(crate) async fn trace(State(host): State<Host>, Path(id): Path<String>) -> R
     };
     let request = host.engine.whole_body(id, BodySide::Request).await?;
     let response = host.engine.whole_body(id, BodySide::Response).await?;
-    Ok(Json(shape::trace(&call, request, response)))
+    let client = match &call.translated {
+        Some(translated) => {
+            let request = host.engine.whole_body(id, BodySide::ClientRequest).await?;
+            let response = host.engine.whole_body(id, BodySide::ClientResponse).await?;
+            shape::translated(translated, request, response)
+        }
+        None => Value::Null,
+    };
+    Ok(Json(shape::trace(&call, request, response, &client)))
 }

@@ -8,6 +8,7 @@ use api::{CallId, CallSummary};
 
 use crate::known::Known;
 use crate::layout::Place;
+use crate::pace::Pace;
 use crate::pack::{Packed, Packer};
 use crate::words::Distinct;
 use crate::write::{CallRecord, Write};
@@ -41,6 +42,11 @@ impl Store {
         lock(&self.inner.known)
     }
 
+    /// How storing shares the cores with everything else.
+    pub fn pace(&self) -> &Pace {
+        &self.inner.pace
+    }
+
     /// Makes `writes` ready. Takes milliseconds of CPU time: not for a thread that forwards calls.
     pub fn prepare(&self, writes: Vec<Write>) -> Result<Batch, StoreError> {
         let (mut opened, mut ended, mut lost) = (Vec::new(), Vec::new(), Vec::new());
@@ -59,7 +65,7 @@ impl Store {
     pub(crate) fn pack(&self, calls: &[CallRecord]) -> Result<Left, StoreError> {
         let mut known = self.known();
         let epoch = known.epoch();
-        let packed = pack(calls, &mut known);
+        let packed = pack(calls, &mut known, &self.inner.pace);
         if packed.is_err() {
             known.forget();
         }
@@ -72,7 +78,7 @@ impl Store {
 
 type Parts = (Vec<Place>, Vec<String>, Vec<Packed>);
 
-fn pack(calls: &[CallRecord], known: &mut Known) -> Result<Parts, StoreError> {
+fn pack(calls: &[CallRecord], known: &mut Known, pace: &Pace) -> Result<Parts, StoreError> {
     let (mut places, mut texts) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
     let (mut packer, mut distinct) = (Packer::new(known), Distinct::default());
     for call in calls {
@@ -81,9 +87,17 @@ fn pack(calls: &[CallRecord], known: &mut Known) -> Result<Parts, StoreError> {
             bodies::store(&call.request, &mut packer, &mut new)?,
             bodies::store(&call.response, &mut packer, &mut answered)?,
         ];
-        places.push(packer.add(&record::encode(call, &layouts, begins)?)?);
+        let client = call.client.as_deref().map(|[request, response]| {
+            // It says what the provider's side says: one of them is enough to be found by.
+            let mut found = Vec::new();
+            let request = bodies::store(request, &mut packer, &mut found)?;
+            Ok::<_, StoreError>([request, bodies::store(response, &mut packer, &mut found)?])
+        });
+        let client = client.transpose()?;
+        places.push(packer.add(&record::encode(call, &layouts, client.as_ref(), begins)?)?);
         texts.push(text::words(&mut distinct, &call.answer_text, &new));
         packer.end_call()?;
+        pace.give_way();
     }
     Ok((places, texts, packer.finish()?))
 }

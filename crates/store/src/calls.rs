@@ -76,15 +76,24 @@ impl Store {
         let coded = reader.stretch(place).await?;
         let record = record::parts(&coded)?;
         let [request, response] = record.layouts;
+        let [client_request, client_response] = match side {
+            BodySide::Request | BodySide::Response => <[Vec<u8>; 2]>::default(),
+            BodySide::ClientRequest | BodySide::ClientResponse => record::client_layouts(&record)?,
+        };
         let layout = match side {
             BodySide::Request => request,
             BodySide::Response => response,
+            BodySide::ClientRequest => &client_request,
+            BodySide::ClientResponse => &client_response,
         };
         if layout.is_empty() {
             let detail = record::detail(summary, &record)?;
+            let client = detail.translated.unwrap_or_default();
             let info = match side {
                 BodySide::Request => detail.request_body,
                 BodySide::Response => detail.response_body,
+                BodySide::ClientRequest => client.request_body,
+                BodySide::ClientResponse => client.response_body,
             };
             return Ok((info.wire_bytes > 0).then(Vec::new));
         }

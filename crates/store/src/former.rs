@@ -40,6 +40,7 @@ impl Store {
             response_body: BodyInfo::default(),
             cost: Cost::default(),
             timing: Timing::default(),
+            translated: None,
         };
         let details = sqlx::query("SELECT * FROM call_detail WHERE seq = ?").bind(seq);
         let Some(row) = details.fetch_optional(&self.inner.read).await? else { return Ok(call) };
@@ -69,6 +70,8 @@ impl Store {
     /// The bytes of one body of the call in row `seq`.
     pub(crate) async fn former_body(&self, seq: i64, side: BodySide) -> Result<Option<Vec<u8>>, StoreError> {
         let layout = match side {
+            // Nothing was translated then.
+            BodySide::ClientRequest | BodySide::ClientResponse => return Ok(None),
             BodySide::Request => {
                 "SELECT layout FROM body WHERE id = (SELECT request_body FROM call_detail WHERE seq = ?)"
             }

@@ -16,6 +16,7 @@ mod layout;
 mod lineage;
 mod open;
 mod overview;
+mod pace;
 mod pack;
 mod packing;
 mod record;
@@ -37,6 +38,7 @@ pub use batch::Batch;
 pub use error::StoreError;
 pub use inspect::{Inspection, inspect};
 pub use lineage::Ties;
+pub use pace::Pace;
 pub use totals::ProviderActivity;
 pub use write::{Body, CallRecord, Write};
 
@@ -57,6 +59,8 @@ struct Inner {
     known: Arc<std::sync::Mutex<known::Known>>,
     /// Sums over intervals.
     kept: kept::Kept,
+    /// How storing shares the cores.
+    pace: Pace,
     /// The one writer.
     writer: Mutex<Writer>,
 }

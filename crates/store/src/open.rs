@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 
 use crate::kept::Kept;
 use crate::known::Known;
+use crate::pace::Pace;
 use crate::write::Writer;
 use crate::{Inner, Opened, Store, StoreError, pack};
 
@@ -52,7 +53,8 @@ impl Store {
         migrate(&mut connection, path).await?;
         let lost = mark_lost(&mut connection).await?;
         let known = Known::new(pack::next_id(&mut connection).await?);
-        let writer = Mutex::new(Writer::new(connection, writing).await?);
+        let pace = Pace::default();
+        let writer = Mutex::new(Writer::new(connection, writing, pace.clone()).await?);
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
             .idle_timeout(Some(Duration::from_secs(30)))
@@ -65,6 +67,7 @@ impl Store {
             read,
             known: Arc::new(std::sync::Mutex::new(known)),
             kept: Kept::default(),
+            pace,
             writer,
         };
         Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside }))

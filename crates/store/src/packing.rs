@@ -21,7 +21,10 @@ pub(crate) fn pack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
             Some(compressor) => compressor,
             None => kept.insert(Compressor::new(LEVEL)?),
         };
-        Ok(compressor.compress(bytes)?)
+        let mut packed = compressor.compress(bytes)?;
+        // It was made as large as it could have become.
+        packed.shrink_to_fit();
+        Ok(packed)
     })
 }
 

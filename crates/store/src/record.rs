@@ -2,7 +2,7 @@
 //! of one call at a time.
 //! Leaves out the row that lists and sums read (`row`).
 
-use api::{BodyInfo, CallDetail, CallSummary, Cost, Header, Timing};
+use api::{BodyInfo, CallDetail, CallSummary, Cost, Header, Timing, Translated};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -25,6 +25,11 @@ struct Written<'a> {
     response_body: &'a BodyInfo,
     cost: &'a Cost,
     timing: &'a Timing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    translated: Option<&'a Translated>,
+    /// The layouts of the client's bodies, of a translated call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_layouts: Option<&'a [Vec<u8>; 2]>,
 }
 
 #[derive(Default, Deserialize)]
@@ -43,6 +48,13 @@ struct Read {
     response_body: BodyInfo,
     cost: Cost,
     timing: Timing,
+    translated: Option<Box<Translated>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Client {
+    client_layouts: Option<[Vec<u8>; 2]>,
 }
 
 /// A record, its details still coded.
@@ -57,7 +69,12 @@ pub(crate) struct Parts<'a> {
 }
 
 /// Codes the record of `call`, whose bytes begin at `begins` of its pack.
-pub(crate) fn encode(call: &CallRecord, layouts: &[Vec<u8>; 2], begins: u32) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn encode(
+    call: &CallRecord,
+    layouts: &[Vec<u8>; 2],
+    client: Option<&[Vec<u8>; 2]>,
+    begins: u32,
+) -> Result<Vec<u8>, StoreError> {
     let detail = &call.detail;
     let mut coded = Vec::with_capacity(2_048 + call.answer_text.len());
     layouts.iter().for_each(|layout| put_bytes(&mut coded, layout));
@@ -77,6 +94,8 @@ pub(crate) fn encode(call: &CallRecord, layouts: &[Vec<u8>; 2], begins: u32) -> 
         response_body: &detail.response_body,
         cost: &detail.cost,
         timing: &detail.timing,
+        translated: detail.translated.as_deref(),
+        client_layouts: client,
     };
     serde_json::to_writer(&mut coded, &written)?;
     Ok(coded)
@@ -107,7 +126,14 @@ pub(crate) fn detail(summary: CallSummary, record: &Parts<'_>) -> Result<CallDet
         response_body: read.response_body,
         cost: read.cost,
         timing: read.timing,
+        translated: read.translated,
     })
+}
+
+/// The layouts of what the client sent and got, where that was translated.
+pub(crate) fn client_layouts(record: &Parts<'_>) -> Result<[Vec<u8>; 2], StoreError> {
+    let client: Client = serde_json::from_slice(record.details)?;
+    Ok(client.client_layouts.unwrap_or_default())
 }
 
 fn pairs(headers: &[Header]) -> Vec<(&str, &str)> {

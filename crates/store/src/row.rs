@@ -38,8 +38,7 @@ const WINDOW_COLUMNS: &str = ", session, session_source, agent, agent_parent, ag
     chain_end, chain_answer, chain_root, response_key, cost_input, cost_cache_read, cost_cache_write_5m, cost_cache_write_1h, cost_output, \
     saved, error_kind, cut";
 /// The buckets of the `cost_…` columns, in their order.
-const BUCKETS: [&[&str]; 5] =
-    [
+const BUCKETS: [&[&str]; 5] = [
     &["input", "audio_input"],
     &["cache_read", "audio_cache_read"],
     &["cache_write_5m"],

@@ -87,15 +87,25 @@ impl Distinct {
 }
 
 /// Among the few thousand words of one call, 64 bits are as good as the word. Eight letters at a time, each step a
-/// multiplication that carries what differs upwards and a shift that brings it down again.
+/// multiplication that carries what differs upwards and a shift that brings it down again. The last eight may overlap
+/// those before, and fewer than eight are two fours that may overlap: with the length that tells every word from every
+/// other, and nothing is done letter by letter.
 fn hash(word: &str) -> u64 {
-    let seed = 0x9e37_79b9_7f4a_7c15_u64 ^ word.len() as u64;
-    word.as_bytes().chunks(8).fold(seed, |hash, letters| {
-        let mut eight = [0; 8];
-        eight.iter_mut().zip(letters).for_each(|(to, letter)| *to = *letter);
-        let mixed = (hash ^ u64::from_le_bytes(eight)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let letters = word.as_bytes();
+    let seed = 0x9e37_79b9_7f4a_7c15_u64 ^ letters.len() as u64;
+    let mix = |hash: u64, eight: u64| {
+        let mixed = (hash ^ eight).wrapping_mul(0xff51_afd7_ed55_8ccd);
         mixed ^ (mixed >> 29)
-    })
+    };
+    if let Some(last) = letters.last_chunk::<8>() {
+        let (whole, _) = letters.as_chunks::<8>();
+        let begun = whole.iter().fold(seed, |hash, eight| mix(hash, u64::from_le_bytes(*eight)));
+        return mix(begun, u64::from_le_bytes(*last));
+    }
+    if let (Some(first), Some(last)) = (letters.first_chunk::<4>(), letters.last_chunk::<4>()) {
+        return mix(seed, u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)));
+    }
+    mix(seed, letters.iter().fold(0, |all, letter| all << 8 | u64::from(*letter)))
 }
 
 /// What is hashed already.

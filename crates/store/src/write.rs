@@ -11,11 +11,16 @@ use sqlx::{Connection, SqliteConnection};
 use crate::batch::{Batch, Left};
 use crate::layout::Place;
 use crate::lineage::{Lineages, Placed, Ties};
+use crate::pace::Pace;
 use crate::row::CallRow;
 use crate::{Store, StoreError, pack, row, text};
 
 /// A transaction that takes the write lock at once: one that reads first could find its snapshot outdated.
 pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Instructions of SQLite's machine between two looks at the clock: a row of the index of words is one of them, and
+/// takes most of a slice.
+const STEPS: i32 = 8;
 
 /// Something to remember.
 #[derive(Clone, Debug)]
@@ -46,6 +51,8 @@ pub struct CallRecord {
     pub request: Body,
     /// What came back.
     pub response: Body,
+    /// What the client sent and got, of a translated call.
+    pub client: Option<Box<[Body; 2]>>,
     /// The answer's text, for search.
     pub answer_text: String,
     /// What ties it to other calls. Its session is the client's as it is handed over; storing it may find another.
@@ -57,6 +64,7 @@ pub struct CallRecord {
 pub(crate) struct Writer {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
+    pace: Pace,
     /// A recovery did not succeed yet.
     broken: bool,
     next_seq: i64,
@@ -69,11 +77,13 @@ impl Writer {
     pub(crate) async fn new(
         mut connection: SqliteConnection,
         options: SqliteConnectOptions,
+        pace: Pace,
     ) -> Result<Self, StoreError> {
+        share_core(&mut connection, &pace).await?;
         let next_seq = next_seq(&mut connection).await?;
         let lineages = Lineages::load(&mut connection).await?;
         let (connection, open) = (Some(connection), HashMap::new());
-        Ok(Self { connection, options, broken: false, next_seq, open, lineages })
+        Ok(Self { connection, options, pace, broken: false, next_seq, open, lineages })
     }
 
     /// The connection; an error once the store is closed.
@@ -137,6 +147,7 @@ impl Writer {
         self.connection = None;
         self.broken = true;
         let mut connection = SqliteConnection::connect_with(&self.options).await?;
+        share_core(&mut connection, &self.pace).await?;
         self.next_seq = next_seq(&mut connection).await?;
         self.lineages = Lineages::load(&mut connection).await?;
         self.open = row::open_rows(&mut connection).await?;
@@ -185,6 +196,17 @@ impl Store {
             }
         }
     }
+}
+
+/// Lets others use the core of the connection's thread, in the middle of its statements.
+async fn share_core(connection: &mut SqliteConnection, pace: &Pace) -> Result<(), StoreError> {
+    let pace = pace.clone();
+    let go_on = move || {
+        pace.give_way();
+        true
+    };
+    connection.lock_handle().await?.set_progress_handler(STEPS, go_on);
+    Ok(())
 }
 
 async fn next_seq(connection: &mut SqliteConnection) -> Result<i64, StoreError> {

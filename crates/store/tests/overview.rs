@@ -75,6 +75,7 @@ fn detail(started_ms: i64) -> CallDetail {
         response_body: BodyInfo::default(),
         cost: Cost::default(),
         timing: Timing::default(),
+        translated: None,
     }
 }
 
@@ -86,6 +87,7 @@ fn write(detail: &CallDetail) -> Write {
         detail: detail.clone(),
         request: Body::default(),
         response: Body::default(),
+        client: None,
         answer_text: String::new(),
         ties: store::Ties::default(),
     }))

@@ -66,11 +66,13 @@ fn record(summary: CallSummary, request: &[u8], response: &[u8]) -> CallRecord {
         response_body: info(response),
         cost: Cost::default(),
         timing: Timing::default(),
+        translated: None,
     };
     CallRecord {
         detail,
         request: Body { bytes: request.to_vec().into(), segmented: true },
         response: Body { bytes: response.to_vec().into(), segmented: false },
+        client: None,
         answer_text: "the quick brown fox".into(),
         ties: store::Ties::default(),
     }

@@ -24,7 +24,8 @@ fn usage(plan: &Plan, output: u64) -> Value {
             "ephemeral_5m_input_tokens": tokens.cache_write_5m,
             "ephemeral_1h_input_tokens": tokens.cache_write_1h,
         },
-        "output_tokens": output, "service_tier": "standard",
+        "output_tokens": output, "output_tokens_details": {"thinking_tokens": tokens.reasoning.min(output)},
+        "service_tier": "standard",
     })
 }
 
@@ -45,9 +46,11 @@ fn whole(plan: &Plan, received: &Received, model: &str) -> Answer {
         content.push(json!({"type": "thinking", "thinking": plan.thinking, "signature": "c2lnbmF0dXJl"}));
     }
     content.push(json!({"type": "text", "text": plan.text}));
-    if let Some((name, arguments)) = plan.tool_for(received) {
+    for (number, (name, arguments)) in (1..).zip(plan.tools_for(received)) {
         let input: Value = serde_json::from_str(arguments).unwrap();
-        content.push(json!({"type": "tool_use", "id": "toolu_mock_1", "name": name, "input": input}));
+        content.push(
+            json!({"type": "tool_use", "id": format!("toolu_mock_{number}"), "name": name, "input": input}),
+        );
     }
     let body = message(plan, model, &content, Some(stop(plan, received)), plan.tokens.output);
     Answer::whole(200, "application/json", body.to_string()).header("request-id", "req_mock_0001")
@@ -74,15 +77,18 @@ fn stream(plan: &Plan, received: &Received, model: &str) -> Answer {
     let deltas = plan.text_pieces().into_iter().map(|text| json!({"type": "text_delta", "text": text}));
     block(&mut events, json!({"type": "text", "text": ""}), deltas.collect());
     events.push(("ping", json!({})));
-    if let Some((name, arguments)) = plan.tool_for(received) {
+    for (number, (name, arguments)) in (1..).zip(plan.tools_for(received)) {
         let deltas = arguments
             .split_inclusive(':')
             .map(|piece| json!({"type": "input_json_delta", "partial_json": piece}));
-        let start = json!({"type": "tool_use", "id": "toolu_mock_1", "name": name, "input": {}});
+        let start =
+            json!({"type": "tool_use", "id": format!("toolu_mock_{number}"), "name": name, "input": {}});
         block(&mut events, start, deltas.collect());
     }
     let delta = json!({"stop_reason": stop(plan, received), "stop_sequence": null});
-    events.push(("message_delta", json!({"delta": delta, "usage": {"output_tokens": plan.tokens.output}})));
+    events.push(("message_delta", json!({"delta": delta, "usage": {
+        "output_tokens": plan.tokens.output, "output_tokens_details": {"thinking_tokens": plan.tokens.reasoning},
+    }})));
     events.push(("message_stop", json!({})));
     let typed = events.into_iter().map(|(name, mut event)| {
         event["type"] = json!(name);

@@ -20,7 +20,13 @@ pub(super) async fn serve(stream: TcpStream, state: &State) {
         };
         if let Some(asked) = upgraded {
             let agreed = Sent { whole: true, ..Sent::default() };
-            state.exchanges.lock().unwrap().get_mut(index).into_iter().for_each(|it| it.sent = Some(agreed.clone()));
+            state
+                .exchanges
+                .lock()
+                .unwrap()
+                .get_mut(index)
+                .into_iter()
+                .for_each(|it| it.sent = Some(agreed.clone()));
             if wire.write(&socket::agreement(&asked)).await.is_ok() {
                 let (stream, first) = wire.into_parts();
                 socket::serve(stream, first, &asked, state).await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Answer, Plan, Received, anthropic, cohere, gemini, ollama, openai, responses};
+use super::{Answer, Plan, Received, anthropic, bedrock, cohere, gemini, ollama, openai, responses};
 
 /// A provider's language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +19,10 @@ pub enum Dialect {
     Ollama,
     /// Cohere's chat.
     Cohere,
+    /// Bedrock's `invoke` of Anthropic's models.
+    Invoke,
+    /// Bedrock's Converse.
+    Converse,
 }
 
 impl Dialect {
@@ -41,6 +45,10 @@ impl Dialect {
             Some(Self::Gemini)
         } else if path.ends_with("/api/chat") {
             Some(Self::Ollama)
+        } else if path.ends_with("/invoke") || path.ends_with("/invoke-with-response-stream") {
+            Some(Self::Invoke)
+        } else if path.ends_with("/converse") || path.ends_with("/converse-stream") {
+            Some(Self::Converse)
         } else if path.ends_with("/v2/chat") {
             Some(Self::Cohere)
         } else {
@@ -56,6 +64,8 @@ impl Dialect {
             Self::Gemini => gemini::answer(plan, received),
             Self::Ollama => ollama::answer(plan, received),
             Self::Cohere => cohere::answer(plan, received),
+            Self::Invoke => bedrock::invoke(plan, received),
+            Self::Converse => bedrock::converse(plan, received),
         }
     }
 
@@ -78,13 +88,36 @@ impl Dialect {
             }
             Self::Ollama => json!({"error": message}),
             Self::Cohere => json!({"id": "mock-1", "message": message}),
+            Self::Invoke | Self::Converse => json!({"message": message}),
         };
         let answer = Answer::whole(status, "application/json", body.to_string());
+        let answer = match self {
+            Self::Invoke | Self::Converse if status == 429 => {
+                answer.header("x-amzn-errortype", "ThrottlingException")
+            }
+            Self::Invoke | Self::Converse => answer.header("x-amzn-errortype", "InternalServerException"),
+            _ => answer,
+        };
         if status == 429 { answer.header("retry-after-ms", "1").header("Retry-After", "0") } else { answer }
     }
 
     /// An error in the middle of a stream.
-    pub(super) fn error_event(self) -> String {
+    pub(super) fn error_event(self, plan: &Plan) -> Vec<u8> {
+        match self {
+            Self::Invoke | Self::Converse => bedrock::exception(),
+            _ => plan.lines(&self.error_text()),
+        }
+    }
+
+    /// An event that cannot be read.
+    pub(super) fn broken_event(self, plan: &Plan) -> Vec<u8> {
+        match self {
+            Self::Invoke | Self::Converse => bedrock::broken(),
+            _ => plan.lines("data: {\"choices\": [{\"delta\n\n"),
+        }
+    }
+
+    fn error_text(self) -> String {
         let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
         match self {
             Self::Anthropic => format!("event: error\ndata: {error}\n\n"),
@@ -101,6 +134,7 @@ impl Dialect {
                 format!("data: {error}\n\n")
             }
             Self::Ollama => format!("{}\n", json!({"error": "Overloaded"})),
+            Self::Invoke | Self::Converse => String::new(),
             Self::Cohere => {
                 let end = json!({"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "Overloaded"}});
                 format!("event: message-end\ndata: {end}\n\n")

@@ -1,13 +1,20 @@
-//! Gemini. `promptTokenCount` includes cached tokens; thoughts are counted beside candidates; no terminal event.
+//! Gemini. `promptTokenCount` includes cached tokens; thoughts are counted beside candidates; no terminal event. Calls
+//! are signed since version 3, and have to come back so.
 
 use serde_json::{Value, json};
 
 use super::{Answer, Plan, Received};
 
+/// Base64 with every character that addresses and ids cannot have.
+const SIGNATURE: &str = "EqoB+/8A+w==";
+
 pub(super) fn answer(plan: &Plan, received: &Received) -> Answer {
     let path = received.path();
     let model =
         path.rsplit('/').next().and_then(|last| last.split(':').next()).unwrap_or_default().to_owned();
+    if let Some(refusal) = unsigned(received, &model) {
+        return refusal;
+    }
     if !path.ends_with(":streamGenerateContent") {
         let body = response(plan, &model, &parts(plan, received), (1, 1));
         return Answer::whole(200, "application/json; charset=UTF-8", body.to_string());
@@ -26,14 +33,38 @@ fn parts(plan: &Plan, received: &Received) -> Vec<Value> {
         parts.push(json!({"text": plan.thinking, "thought": true}));
     }
     parts.push(json!({"text": plan.text}));
-    parts.extend(call(plan, received));
+    parts.extend(calls(plan, received));
     parts
 }
 
-fn call(plan: &Plan, received: &Received) -> Option<Value> {
-    let (name, arguments) = plan.tool_for(received)?;
-    let arguments: Value = serde_json::from_str(arguments).unwrap();
-    Some(json!({"functionCall": {"name": name, "args": arguments}}))
+fn calls(plan: &Plan, received: &Received) -> Vec<Value> {
+    let call = |(name, arguments): (&str, &str)| {
+        let arguments: Value = serde_json::from_str(arguments).unwrap();
+        json!({"functionCall": {"name": name, "args": arguments}})
+    };
+    let mut calls: Vec<Value> = plan.tools_for(received).into_iter().map(call).collect();
+    // Of calls that come together the first is signed.
+    if let Some(first) = calls.first_mut().filter(|_| received.path().contains("gemini-3")) {
+        first["thoughtSignature"] = json!(SIGNATURE);
+    }
+    calls
+}
+
+/// The answer to a conversation in which a call has lost its signature.
+fn unsigned(received: &Received, model: &str) -> Option<Answer> {
+    let body = received.json();
+    let turns = body["contents"].as_array().filter(|_| model.starts_with("gemini-3"))?;
+    let first = |turn: &Value| {
+        let parts = turn["parts"].as_array()?;
+        parts.iter().find(|part| part.get("functionCall").is_some()).cloned()
+    };
+    let known = [SIGNATURE, "skip_thought_signature_validator"];
+    let lost = |call: &Value| !known.iter().any(|known| call["thoughtSignature"] == *known);
+    turns.iter().filter_map(first).find(lost).map(|call| {
+        let message = format!("Function call is missing a thought_signature in functionCall parts: {call}");
+        let error = json!({"error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}});
+        Answer::whole(400, "application/json; charset=UTF-8", error.to_string())
+    })
 }
 
 /// The piece `(number, of)` of an answer. Each counts the tokens so far.
@@ -65,7 +96,7 @@ fn pieces(plan: &Plan, received: &Received, model: &str) -> Vec<Value> {
         all.push(json!({"text": plan.thinking, "thought": true}));
     }
     all.extend(plan.text_pieces().into_iter().map(|text| json!({"text": text})));
-    all.extend(call(plan, received));
+    all.extend(calls(plan, received));
     let of = all.len() as u64;
     (1..).zip(all).map(|(number, part)| response(plan, model, &[part], (number, of))).collect()
 }

@@ -21,21 +21,33 @@ fn usage(plan: &Plan) -> Value {
         "completion_tokens": tokens.output,
         "total_tokens": tokens.prompt() + tokens.output,
         "prompt_tokens_details": {"cached_tokens": tokens.cache_read, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": tokens.reasoning, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": tokens.reasoning, "audio_tokens": 0,
+            "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0,
+        },
     })
 }
 
 fn whole(plan: &Plan, received: &Received, model: &str) -> Answer {
-    let tool = plan.tool_for(received);
+    let tools = plan.tools_for(received);
     let mut message = json!({"role": "assistant", "content": plan.text, "refusal": null});
-    if let Some((name, arguments)) = tool {
-        message["tool_calls"] = json!([{"id": "call_mock_1", "type": "function", "function": {"name": name, "arguments": arguments}}]);
+    if !plan.thinking.is_empty() {
+        message["reasoning_content"] = json!(plan.thinking);
+    }
+    let calls = (1..).zip(&tools).map(|(number, (name, arguments))| {
+        let id = format!("call_mock_{number}");
+        json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
+    });
+    let calls: Vec<Value> = calls.collect();
+    let called = !calls.is_empty();
+    if called {
+        message["tool_calls"] = json!(calls);
     }
     let body = json!({
         "id": "chatcmpl-mock-1", "object": "chat.completion", "created": 1_700_000_000, "model": model,
         "choices": [{
             "index": 0, "message": message, "logprobs": null,
-            "finish_reason": if tool.is_some() { "tool_calls" } else { "stop" },
+            "finish_reason": if called { "tool_calls" } else { "stop" },
         }],
         "usage": usage(plan), "service_tier": "default", "system_fingerprint": "fp_mock",
     });
@@ -58,6 +70,9 @@ fn stream(plan: &Plan, received: &Received, request: &Value, model: &str) -> Ans
         chunk(json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]), Value::Null)
     };
     let mut events = vec![delta(json!({"role": "assistant", "content": "", "refusal": null}), Value::Null)];
+    if !plan.thinking.is_empty() {
+        events.push(delta(json!({"reasoning_content": plan.thinking}), Value::Null));
+    }
     events.extend(plan.text_pieces().into_iter().map(|text| delta(json!({"content": text}), Value::Null)));
     let tool = plan.tool_for(received);
     // Mistral sends a call in one piece, and its SDK insists.
@@ -66,12 +81,15 @@ fn stream(plan: &Plan, received: &Received, request: &Value, model: &str) -> Ans
         let call =
             json!({"index": 0, "id": "call_mock_1", "function": {"name": name, "arguments": arguments}});
         events.push(delta(json!({"tool_calls": [call]}), Value::Null));
-    } else if let Some((name, arguments)) = tool {
-        let start = json!({"index": 0, "id": "call_mock_1", "type": "function", "function": {"name": name, "arguments": ""}});
-        events.push(delta(json!({"tool_calls": [start]}), Value::Null));
-        for piece in arguments.split_inclusive(':') {
-            let piece = json!({"index": 0, "function": {"arguments": piece}});
-            events.push(delta(json!({"tool_calls": [piece]}), Value::Null));
+    } else {
+        for (index, (name, arguments)) in plan.tools_for(received).into_iter().enumerate() {
+            let (id, function) = (format!("call_mock_{}", index + 1), json!({"name": name, "arguments": ""}));
+            let start = json!({"index": index, "id": id, "type": "function", "function": function});
+            events.push(delta(json!({"tool_calls": [start]}), Value::Null));
+            for piece in arguments.split_inclusive(':') {
+                let piece = json!({"index": index, "function": {"arguments": piece}});
+                events.push(delta(json!({"tool_calls": [piece]}), Value::Null));
+            }
         }
     }
     events.push(delta(json!({}), json!(if tool.is_some() { "tool_calls" } else { "stop" })));

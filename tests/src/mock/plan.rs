@@ -56,6 +56,8 @@ pub struct Plan {
     pub thinking: String,
     /// The tool it calls, with arguments as JSON, unless the request does not offer it or carries its result.
     pub tool: Option<(String, String)>,
+    /// The tool it calls at the same time.
+    pub also: Option<(String, String)>,
     /// The tool it calls once the request carries the result of the first.
     pub then: Option<(String, String)>,
     /// The tokens it reports.
@@ -82,6 +84,7 @@ impl Default for Plan {
             text: "Grüße aus Köln 🌍: the answer is forty-two.".into(),
             thinking: String::new(),
             tool: None,
+            also: None,
             then: None,
             tokens: Tokens {
                 input: 1_201,
@@ -141,11 +144,10 @@ impl Plan {
             Fault::Truncate if streamed => answer.steps.truncate(middle),
             Fault::ErrorEvent if streamed => {
                 answer.steps.truncate(middle);
-                answer.steps.push(Step::Send(self.lines(&dialect.error_event())));
+                answer.steps.push(Step::Send(dialect.error_event(self)));
             }
             Fault::InvalidJson if streamed => {
-                let broken = self.lines("data: {\"choices\": [{\"delta\n\n");
-                answer.steps.insert(middle, Step::Send(broken));
+                answer.steps.insert(middle, Step::Send(dialect.broken_event(self)));
             }
             Fault::InvalidJson => {
                 let mut body = answer.body();
@@ -185,24 +187,31 @@ impl Plan {
 
     /// The tool to call now: one that the request offers, by how many results it carries.
     pub(super) fn tool_for(&self, received: &Received) -> Option<(&str, &str)> {
+        self.tools_for(received).into_iter().next()
+    }
+
+    /// The tools to call now.
+    pub(super) fn tools_for(&self, received: &Received) -> Vec<(&str, &str)> {
         let count = |mark: &str| memchr::memmem::find_iter(&received.body, mark).count();
         let results: usize = [
             "\"tool_result\"",
             "\"function_call_output\"",
             "\"functionResponse\"",
+            "\"toolResult\"",
             "\"role\":\"tool\"",
             "\"role\": \"tool\"",
         ]
         .into_iter()
         .map(count)
         .sum();
-        let tool = match results {
-            0 => self.tool.as_ref(),
-            1 => self.then.as_ref(),
-            _ => None,
+        let tools = match results {
+            0 => [self.tool.as_ref(), self.also.as_ref()],
+            1 => [self.then.as_ref(), None],
+            _ => [None, None],
         };
-        let (name, arguments) = tool?;
-        (count(&format!("\"{name}\"")) > 0).then_some((name.as_str(), arguments.as_str()))
+        let offered = |name: &str| count(&format!("\"{name}\"")) > 0;
+        let tools = tools.into_iter().flatten().map(|(name, arguments)| (name.as_str(), arguments.as_str()));
+        tools.filter(|(name, _)| offered(name)).collect()
     }
 }
 
@@ -210,6 +219,9 @@ impl Plan {
 fn elsewhere(received: &Received) -> Answer {
     if received.head.header("upgrade").is_some() {
         return Answer::whole(426, "application/json", "{}");
+    }
+    if received.path().ends_with("/inference-profiles") {
+        return Answer::whole(200, "application/json", r#"{"inferenceProfileSummaries":[]}"#);
     }
     if received.path().ends_with("/models") && received.method() == "GET" {
         let body = r#"{"object":"list","data":[{"id":"gpt-4o-mini","object":"model","created":1700000000,"owned_by":"openai"}]}"#;

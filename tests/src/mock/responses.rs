@@ -21,18 +21,30 @@ fn message(plan: &Plan) -> Value {
     })
 }
 
-fn call(name: &str, arguments: &str) -> Value {
+fn call(number: usize, name: &str, arguments: &str) -> Value {
     json!({
-        "id": "fc_mock_1", "type": "function_call", "status": "completed", "call_id": "call_mock_1",
-        "name": name, "arguments": arguments,
+        "id": format!("fc_mock_{number}"), "type": "function_call", "status": "completed",
+        "call_id": format!("call_mock_{number}"), "name": name, "arguments": arguments,
     })
+}
+
+fn reasoning(plan: &Plan) -> Option<Value> {
+    let summary = json!([{"type": "summary_text", "text": plan.thinking}]);
+    let item = json!({"id": "rs_mock_1", "type": "reasoning", "summary": summary, "encrypted_content": null});
+    (!plan.thinking.is_empty()).then_some(item)
+}
+
+fn calls(plan: &Plan, received: &Received) -> Vec<Value> {
+    let calls = (1..).zip(plan.tools_for(received));
+    calls.map(|(number, (name, arguments))| call(number, name, arguments)).collect()
 }
 
 fn response(plan: &Plan, received: &Received, model: &str, status: &str) -> Value {
     let tokens = &plan.tokens;
     let done = status == "completed";
-    let mut output = vec![message(plan)];
-    output.extend(plan.tool_for(received).map(|(name, arguments)| call(name, arguments)));
+    let mut output: Vec<Value> = reasoning(plan).into_iter().collect();
+    output.push(message(plan));
+    output.extend(calls(plan, received));
     json!({
         "id": "resp_mock_1", "object": "response", "created_at": 1_700_000_000, "status": status, "error": null,
         "incomplete_details": null, "instructions": null, "max_output_tokens": null, "model": model,
@@ -41,7 +53,7 @@ fn response(plan: &Plan, received: &Received, model: &str, status: &str) -> Valu
         "tools": [], "top_p": 1.0, "service_tier": "default", "store": true, "metadata": {},
         "usage": if done { json!({
             "input_tokens": tokens.prompt(),
-            "input_tokens_details": {"cached_tokens": tokens.cache_read},
+            "input_tokens_details": {"cached_tokens": tokens.cache_read, "cache_write_tokens": 0},
             "output_tokens": tokens.output,
             "output_tokens_details": {"reasoning_tokens": tokens.reasoning},
             "total_tokens": tokens.prompt() + tokens.output,
@@ -54,11 +66,15 @@ fn stream(plan: &Plan, received: &Received, model: &str) -> Answer {
         ("response.created", json!({"response": response(plan, received, model, "in_progress")})),
         ("response.in_progress", json!({"response": response(plan, received, model, "in_progress")})),
     ];
+    if let Some(item) = reasoning(plan) {
+        thought(plan, &item, &mut events);
+    }
+    let index = usize::from(!plan.thinking.is_empty());
     let empty = json!({"id": "msg_mock_1", "type": "message", "status": "in_progress", "role": "assistant", "content": []});
-    events.push(("response.output_item.added", json!({"output_index": 0, "item": empty})));
+    events.push(("response.output_item.added", json!({"output_index": index, "item": empty})));
     let at = |mut event: Value| {
         event["item_id"] = json!("msg_mock_1");
-        event["output_index"] = json!(0);
+        event["output_index"] = json!(index);
         event["content_index"] = json!(0);
         event
     };
@@ -69,18 +85,9 @@ fn stream(plan: &Plan, received: &Received, model: &str) -> Answer {
     }
     events.push(("response.output_text.done", at(json!({"text": plan.text, "logprobs": []}))));
     events.push(("response.content_part.done", at(json!({"part": part(&plan.text)}))));
-    events.push(("response.output_item.done", json!({"output_index": 0, "item": message(plan)})));
-    if let Some((name, arguments)) = plan.tool_for(received) {
-        let mut begun = call(name, "");
-        begun["status"] = json!("in_progress");
-        events.push(("response.output_item.added", json!({"output_index": 1, "item": begun})));
-        for piece in arguments.split_inclusive(':') {
-            let delta = json!({"item_id": "fc_mock_1", "output_index": 1, "delta": piece});
-            events.push(("response.function_call_arguments.delta", delta));
-        }
-        let done = json!({"item_id": "fc_mock_1", "output_index": 1, "name": name, "arguments": arguments});
-        events.push(("response.function_call_arguments.done", done));
-        events.push(("response.output_item.done", json!({"output_index": 1, "item": call(name, arguments)})));
+    events.push(("response.output_item.done", json!({"output_index": index, "item": message(plan)})));
+    for (index, item) in (index + 1..).zip(calls(plan, received)) {
+        called(index, &item, &mut events);
     }
     events.push(("response.completed", json!({"response": response(plan, received, model, "completed")})));
     let named = events.into_iter().enumerate().map(|(number, (name, mut event))| {
@@ -89,4 +96,38 @@ fn stream(plan: &Plan, received: &Received, model: &str) -> Answer {
         (name, event.to_string())
     });
     plan.events(&named.collect::<Vec<_>>())
+}
+
+fn thought(plan: &Plan, item: &Value, events: &mut Vec<(&str, Value)>) {
+    let mut begun = item.clone();
+    begun["summary"] = json!([]);
+    let at = |mut event: Value| {
+        event["item_id"] = item["id"].clone();
+        event["output_index"] = json!(0);
+        event["summary_index"] = json!(0);
+        event
+    };
+    let part = |text: &str| json!({"type": "summary_text", "text": text});
+    events.push(("response.output_item.added", json!({"output_index": 0, "item": begun})));
+    events.push(("response.reasoning_summary_part.added", at(json!({"part": part("")}))));
+    events.push(("response.reasoning_summary_text.delta", at(json!({"delta": plan.thinking}))));
+    events.push(("response.reasoning_summary_text.done", at(json!({"text": plan.thinking}))));
+    events.push(("response.reasoning_summary_part.done", at(json!({"part": part(&plan.thinking)}))));
+    events.push(("response.output_item.done", json!({"output_index": 0, "item": item})));
+}
+
+fn called(index: usize, item: &Value, events: &mut Vec<(&str, Value)>) {
+    let arguments = item["arguments"].as_str().unwrap();
+    let mut begun = item.clone();
+    begun["status"] = json!("in_progress");
+    begun["arguments"] = json!("");
+    events.push(("response.output_item.added", json!({"output_index": index, "item": begun})));
+    for piece in arguments.split_inclusive(':') {
+        let delta = json!({"item_id": item["id"], "output_index": index, "delta": piece});
+        events.push(("response.function_call_arguments.delta", delta));
+    }
+    let done =
+        json!({"item_id": item["id"], "output_index": index, "name": item["name"], "arguments": arguments});
+    events.push(("response.function_call_arguments.done", done));
+    events.push(("response.output_item.done", json!({"output_index": index, "item": item})));
 }

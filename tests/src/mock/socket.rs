@@ -72,8 +72,8 @@ async fn answer(socket: &mut WebSocketStream<TcpStream>, received: Received, sta
     }
     if script.status != 200 && going {
         let error: Value = serde_json::from_slice(&unread).unwrap_or_default();
-        let text =
-            serde_json::json!({"type": "error", "status": script.status, "error": error["error"]}).to_string();
+        let text = serde_json::json!({"type": "error", "status": script.status, "error": error["error"]})
+            .to_string();
         sent.body.extend(text.as_bytes());
         going &= socket.send(Message::text(text)).await.is_ok();
     }

@@ -16,6 +16,7 @@ fn plan(dialect: Dialect, tool: bool) -> Plan {
         thinking: match dialect {
             Dialect::Anthropic | Dialect::Gemini => "First I think.".into(),
             Dialect::Chat | Dialect::Responses | Dialect::Ollama | Dialect::Cohere => String::new(),
+            Dialect::Invoke | Dialect::Converse => String::new(),
         },
         tokens: Tokens {
             input: 1_234,
@@ -69,6 +70,7 @@ fn check_row(call: &CallDetail, dialect: Dialect, stream: bool, what: &str) {
         Dialect::Gemini => "gemini",
         Dialect::Ollama => "ollama",
         Dialect::Cohere => "cohere",
+        Dialect::Invoke | Dialect::Converse => "bedrock",
     };
     assert_eq!(row.provider, provider, "{what}");
     assert_eq!(row.state, CallState::Complete, "{what}: {:?}", row.error);

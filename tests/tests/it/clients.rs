@@ -5,10 +5,12 @@
 //! `js-continue`. A tap in front of the mock, or of us, keeps what a client wrote and what it got.
 
 mod agents;
+mod bedrock;
 mod bench;
 mod normal;
 mod score;
 mod sdks;
+mod translation;
 
 use std::io::Write;
 use std::path::PathBuf;

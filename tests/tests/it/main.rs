@@ -8,6 +8,7 @@
 )]
 
 mod abuse;
+mod bedrock;
 mod bounds;
 mod browser;
 mod call;
@@ -31,6 +32,7 @@ mod settings;
 mod sources;
 mod store;
 mod store_faults;
+mod translation;
 mod transports;
 mod websocket;
 #[cfg(target_os = "linux")]

@@ -12,6 +12,12 @@ pub(crate) fn path(dialect: Dialect, stream: bool) -> &'static str {
         (Dialect::Gemini, false) => "/gemini/v1beta/models/gemini-2.5-flash:generateContent",
         (Dialect::Ollama, _) => "/ollama/api/chat",
         (Dialect::Cohere, _) => "/cohere/v2/chat",
+        (Dialect::Invoke, false) => "/model/us.anthropic.claude-sonnet-4-5-20250929-v1:0/invoke",
+        (Dialect::Invoke, true) => {
+            "/model/us.anthropic.claude-sonnet-4-5-20250929-v1:0/invoke-with-response-stream"
+        }
+        (Dialect::Converse, false) => "/model/eu.amazon.nova-lite-v1%3A0/converse",
+        (Dialect::Converse, true) => "/model/eu.amazon.nova-lite-v1%3A0/converse-stream",
         (Dialect::Gemini, true) => "/gemini/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
     }
 }
@@ -26,6 +32,10 @@ pub(crate) fn model(dialect: Dialect) -> (&'static str, &'static str) {
         // What runs at home has no price.
         Dialect::Ollama => ("llama3.2", ""),
         Dialect::Cohere => ("command-r-08-2024", "command-r-08-2024"),
+        Dialect::Invoke => {
+            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-sonnet-4-5-20250929-v1:0")
+        }
+        Dialect::Converse => ("eu.amazon.nova-lite-v1:0", "eu.amazon.nova-lite-v1:0"),
     }
 }
 
@@ -49,6 +59,15 @@ pub(crate) fn body(dialect: Dialect, stream: bool, prompt: &str) -> Value {
         Dialect::Ollama | Dialect::Cohere => json!({
             "model": model, "stream": stream, "messages": [{"role": "user", "content": prompt}],
             "tools": [{"type": "function", "function": {"name": "get_weather", "parameters": schema}}],
+        }),
+        Dialect::Invoke => json!({
+            "anthropic_version": "bedrock-2023-05-31", "max_tokens": 1024, "system": "Be brief.",
+            "messages": [{"role": "user", "content": [{"type": "text", "text": prompt}]}],
+            "tools": [{"name": "get_weather", "input_schema": schema}],
+        }),
+        Dialect::Converse => json!({
+            "system": [{"text": "Be brief."}], "messages": [{"role": "user", "content": [{"text": prompt}]}],
+            "toolConfig": {"tools": [{"toolSpec": {"name": "get_weather", "inputSchema": {"json": schema}}}]},
         }),
         Dialect::Responses => json!({
             "model": model, "instructions": "Be brief.", "stream": stream,

@@ -25,13 +25,17 @@ impl Talk {
         self.messages.push(match self.dialect {
             Dialect::Chat | Dialect::Ollama | Dialect::Cohere => json!({"role": "user", "content": words}),
             Dialect::Responses => json!({"role": "user", "content": [{"type": "input_text", "text": words}]}),
-            Dialect::Anthropic => json!({"role": "user", "content": [{"type": "text", "text": words}]}),
+            Dialect::Anthropic | Dialect::Invoke => {
+                json!({"role": "user", "content": [{"type": "text", "text": words}]})
+            }
+            Dialect::Converse => json!({"role": "user", "content": [{"text": words}]}),
             Dialect::Gemini => json!({"role": "user", "parts": [{"text": words}]}),
         });
         let response = send(app.proxy, &self.request()).await;
         assert_eq!(response.status(), 200, "{}", response.text());
         self.messages.push(match self.dialect {
-            Dialect::Chat | Dialect::Anthropic | Dialect::Ollama => {
+            Dialect::Converse => json!({"role": "assistant", "content": [{"text": answer}]}),
+            Dialect::Chat | Dialect::Anthropic | Dialect::Ollama | Dialect::Invoke => {
                 json!({"role": "assistant", "content": answer})
             }
             Dialect::Cohere => json!({"role": "assistant", "content": [{"type": "text", "text": answer}]}),
@@ -65,12 +69,18 @@ impl Talk {
                     "tools": [{"name": "Task", "input_schema": {"type": "object"}}],
                 })
             }
+            Dialect::Invoke => json!({
+                "anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "system": system,
+                "messages": self.messages,
+            }),
+            Dialect::Converse => json!({"system": [{"text": system}], "messages": self.messages}),
             Dialect::Gemini => {
                 json!({"systemInstruction": {"parts": [{"text": system}]}, "contents": self.messages})
             }
         };
-        // Gemini says it in the path, and Ollama streams unless it is told not to.
-        if self.dialect != Dialect::Gemini && (self.stream || self.dialect == Dialect::Ollama) {
+        // Gemini and Bedrock say it in the path, and Ollama streams unless it is told not to.
+        let in_path = matches!(self.dialect, Dialect::Gemini | Dialect::Invoke | Dialect::Converse);
+        if !in_path && (self.stream || self.dialect == Dialect::Ollama) {
             body["stream"] = json!(self.stream);
         }
         let more = format!("Content-Type: application/json\r\n{}", self.headers);
@@ -90,7 +100,7 @@ fn place(call: &CallSummary) -> (Option<u64>, Option<SessionSource>, Option<Tie>
 }
 
 /// The dialects with and without streams.
-const ALL: [(Dialect, bool); 12] = [
+const ALL: [(Dialect, bool); 16] = [
     (Dialect::Chat, false),
     (Dialect::Chat, true),
     (Dialect::Responses, false),
@@ -103,6 +113,10 @@ const ALL: [(Dialect, bool); 12] = [
     (Dialect::Ollama, true),
     (Dialect::Cohere, false),
     (Dialect::Cohere, true),
+    (Dialect::Invoke, false),
+    (Dialect::Invoke, true),
+    (Dialect::Converse, false),
+    (Dialect::Converse, true),
 ];
 
 #[tokio::test]
@@ -129,7 +143,7 @@ async fn every_dialect_s_conversation_is_found_across_a_restart() {
     else {
         panic!("not sessions")
     };
-    assert_eq!((page.total, page.sessions.len()), (12, 12));
+    assert_eq!((page.total, page.sessions.len()), (ALL.len() as u64, ALL.len()));
     for summary in &page.sessions {
         assert_eq!((summary.calls, summary.forks, summary.agents), (4, 0, 0), "{summary:?}");
         assert!(summary.title.as_deref().unwrap().starts_with("begin "), "{summary:?}");

@@ -48,7 +48,8 @@ fn create(text: &str) -> Value {
 /// The events that answer it.
 fn events(id: &str, text: &str) -> Vec<Value> {
     let response = |status: &str, rest: Value| {
-        let mut response = json!({"id": id, "object": "response", "status": status, "model": "gpt-5-mini-2025-08-07"});
+        let mut response =
+            json!({"id": id, "object": "response", "status": status, "model": "gpt-5-mini-2025-08-07"});
         response.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         response
     };

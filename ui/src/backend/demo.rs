@@ -114,8 +114,8 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
 
 fn body(call: &CallDetail, side: BodySide, offset: u64, limit: u64) -> BodyText {
     let text = match side {
-        BodySide::Request => talk::request_body(&call.summary),
-        BodySide::Response => talk::response_body(&call.summary),
+        BodySide::Request | BodySide::ClientRequest => talk::request_body(&call.summary),
+        BodySide::Response | BodySide::ClientResponse => talk::response_body(&call.summary),
     };
     let total = text.len();
     let start = text.floor_char_boundary(offset as usize);

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use api::{ApiError, ErrorKind, KeyTest, MadeKey, ProviderStatus, Providers, Reply, Secret};
-use proxy::Provider;
+use api::{
+    ApiError, AwsState, ErrorKind, KeyOrigin, KeyTest, MadeKey, ProviderStatus, Providers, Reply, Secret,
+};
 use proxy::provider::KeyForm;
+use proxy::{BedrockState, Provider};
 
 use super::internal;
 use crate::Engine;
@@ -42,7 +44,7 @@ impl Engine {
                     if provider.passthrough && !provider.custom { "/passthrough" } else { "" },
                     provider.name
                 ),
-                key: self.inner.keys.origin(provider),
+                key: self.key_origin(provider),
                 calls: found.as_ref().map_or(0, |found| found.calls),
                 errors: found.as_ref().map_or(0, |found| found.errors),
                 last_ms: found.map(|found| found.last_ms),
@@ -54,6 +56,16 @@ impl Engine {
             local_keys: self.inner.keys.local(),
             local_keys_required: self.inner.keys.local_required(),
         })
+    }
+
+    /// Where the key of calls comes from; where none is stored and AWS's credentials sign, how these are.
+    fn key_origin(&self, provider: &Provider) -> KeyOrigin {
+        match self.inner.keys.origin(provider) {
+            KeyOrigin::None if provider.key.form == KeyForm::Aws => {
+                KeyOrigin::Aws(aws(self.inner.bedrock.known()))
+            }
+            origin => origin,
+        }
     }
 
     pub(super) async fn set_key(&self, provider: &str, key: &Secret) -> Result<Reply, ApiError> {
@@ -90,6 +102,9 @@ impl Engine {
     pub(super) async fn test_key(&self, provider: &str, key: Option<Secret>) -> Result<KeyTest, ApiError> {
         let provider = self.with_key(provider)?;
         let name = &provider.display_name;
+        if key.is_none() && matches!(self.key_origin(&provider), KeyOrigin::Aws(_)) {
+            return Ok(self.test_aws().await);
+        }
         let key = match &key {
             Some(key) => {
                 let key = keys::clean(key.reveal()).map_err(|reason| ApiError::parameter("key", reason))?;
@@ -115,6 +130,27 @@ impl Engine {
         })
     }
 
+    /// Looks for this machine's AWS credentials.
+    async fn test_aws(&self) -> KeyTest {
+        let begun = Instant::now();
+        let state = aws(self.inner.bedrock.look().await);
+        let accepted = state.source.is_some() && state.region.is_some();
+        let message = match (&state.source, &state.region, &state.problem) {
+            _ if state.off => "Bedrock is switched off: bedrock in the settings.".to_owned(),
+            (_, _, Some(problem)) => problem.clone(),
+            (_, None, _) => {
+                "No AWS region is known: set bedrock_region in the settings, or AWS_REGION.".to_owned()
+            }
+            (Some(source), Some(region), None) => format!(
+                "There are AWS credentials ({source}, …{}) and a region ({region}). What they may do, the first call shows.",
+                state.hint.unwrap_or_default()
+            ),
+            (None, _, None) => "The AWS credentials are being looked for: try again shortly.".to_owned(),
+        };
+        let duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        KeyTest { accepted, status: None, message, duration_us, models: None }
+    }
+
     /// The provider called `name`, if it takes a key.
     fn with_key(&self, name: &str) -> Result<Arc<Provider>, ApiError> {
         let provider = self.inner.upstreams.providers().find(name);
@@ -124,7 +160,9 @@ impl Engine {
             KeyForm::NotNeeded => {
                 Err(ApiError::parameter("provider", format!("{} takes no key.", provider.display_name)))
             }
-            KeyForm::Bearer | KeyForm::Header { .. } | KeyForm::Beside { .. } => Ok(provider.clone()),
+            KeyForm::Bearer | KeyForm::Header { .. } | KeyForm::Beside { .. } | KeyForm::Aws => {
+                Ok(provider.clone())
+            }
         }
     }
 
@@ -150,6 +188,22 @@ impl Engine {
             true => self.providers().await,
             false => Err(ApiError::new(ErrorKind::NotFound, format!("There is no local key for {name:?}."))),
         }
+    }
+}
+
+fn aws(state: BedrockState) -> AwsState {
+    let (found, problem) = match state.credentials {
+        Some(Ok(found)) => (Some(found), None),
+        Some(Err(problem)) => (None, Some(problem)),
+        None => (None, None),
+    };
+    AwsState {
+        region: state.region,
+        source: found.as_ref().map(|found| found.source.clone()),
+        hint: found.as_ref().map(|found| found.hint.clone()),
+        expires_ms: found.and_then(|found| found.expires_ms),
+        problem,
+        off: !state.enabled,
     }
 }
 

@@ -96,7 +96,7 @@ fn leads(providers: &Providers, path: &str, tool: &Tool) -> bool {
                 .wants
                 .is_none_or(|(name, wanted)| to.provider.name == name && to.path_and_query == wanted)
         }
-        Route::Health | Route::Providers | Route::Refused(_) => false,
+        Route::Health | Route::BedrockHealth | Route::Providers | Route::Refused(_) => false,
     }
 }
 

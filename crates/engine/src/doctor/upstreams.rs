@@ -16,8 +16,8 @@ pub(super) fn way(settings: &Settings) -> Option<Finding> {
     let (urls, every) = (settings.base_urls(), settings.every_provider());
     let address = |provider: &proxy::Provider| {
         let url = urls.get(&provider.name).unwrap_or(&provider.base_url);
-        // Any resource is reached by the same way.
-        url.replace("{resource}", "resource")
+        // Any resource and any region is reached by the same way.
+        url.replace("{resource}", "resource").replace("{region}", "us-east-1")
     };
     let mut by_proxy: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for provider in every.iter() {

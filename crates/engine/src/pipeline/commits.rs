@@ -8,7 +8,7 @@ use std::time::Duration;
 use api::{CallId, Event};
 use proxy::Capture;
 use store::{Batch, Store};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::Tally;
 use crate::events::Events;
@@ -28,6 +28,8 @@ pub(super) struct Ready {
     pub(super) opened: Vec<CallId>,
     /// Those that end or are lost in it.
     pub(super) over: Vec<CallId>,
+    /// While it is there, no other batch is in work.
+    pub(super) turn: Option<OwnedSemaphorePermit>,
 }
 
 /// Calls whose batch was given up: their rows, if they have any, must say so. The next batch does.
@@ -67,7 +69,7 @@ impl Commits {
     /// Commits a batch. While it cannot, calls wait in the queue; only when that fills, or everything stops, is the
     /// batch given up.
     pub(super) async fn commit(&self, ready: Ready) {
-        let Ready { batch, ended, opened, over } = ready;
+        let Ready { batch, ended, opened, over, turn: _turn } = ready;
         let mut pauses = RETRIES.into_iter();
         while let Err(error) = self.store.commit(&batch).await {
             self.set_trouble(Some(error.reason()));

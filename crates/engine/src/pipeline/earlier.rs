@@ -155,6 +155,7 @@ mod tests {
             response_body: api::BodyInfo::default(),
             cost: Cost::default(),
             timing: Timing::default(),
+            translated: None,
         }
     }
 

@@ -1,21 +1,23 @@
 //! One capture as a record: what the exchange says, what it cost, when things happened. Pure but for its inputs.
 
+use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use api::{
-    BodyInfo, CallDetail, CallState, CallSummary, ChunkTiming, CostSource, Header, Part, Timing, Usage,
-    UsageSource,
+    BodyInfo, CallDetail, CallState, CallSummary, ChunkTiming, CostSource, Header, Part, Timing, Translated,
+    Usage, UsageSource,
 };
 use bytes::Bytes;
-use model::dialect::{self, Dialect, Exchange, Reading, Spoken};
+use model::dialect::{self, ByHeaders, Dialect, Exchange, Reading, Spoken};
 use model::identity::{self, Said, Scope};
-use model::pricing::{Billable, PriceTable};
-use proxy::{Captured, Closed, Ending, Head};
+use model::pricing::{Billable, PriceTable, priced_name};
+use proxy::{Captured, Closed, Counters, Ending, Head};
 use sha2::{Digest, Sha256};
 use store::{Body, CallRecord, Ties};
 
 use super::decode::decode;
 use super::earlier::Earlier;
+use super::frames;
 use super::labels;
 
 /// The row of a call that has just begun.
@@ -53,12 +55,17 @@ pub(super) fn opened(head: &Head) -> CallSummary {
 }
 
 /// Everything about a call that ended. A fault in a parser costs what it would have read, and nothing else.
-pub(super) fn closed(call: &Closed, prices: &PriceTable, earlier: &mut Earlier) -> CallRecord {
-    let whole = || record(call, prices, earlier, Depth::Whole);
+pub(super) fn closed(
+    call: &Closed,
+    prices: &PriceTable,
+    earlier: &mut Earlier,
+    counters: &Counters,
+) -> CallRecord {
+    let whole = || record(call, prices, earlier, counters, Depth::Whole);
     // What it keeps of earlier calls is changed whole or not at all, so a panic leaves nothing half done.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(whole)).unwrap_or_else(|_| {
         tracing::error!(id = %call.head.id, "a call could not be read, its bodies are kept as they came");
-        record(call, prices, earlier, Depth::Bytes)
+        record(call, prices, earlier, counters, Depth::Bytes)
     })
 }
 
@@ -77,11 +84,18 @@ fn unread() -> Reading {
     Reading { error: Some(error.to_owned()), ..Reading::default() }
 }
 
-fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Depth) -> CallRecord {
+fn record(
+    call: &Closed,
+    prices: &PriceTable,
+    earlier: &mut Earlier,
+    counters: &Counters,
+    depth: Depth,
+) -> CallRecord {
     let head = &call.head;
     let answered = call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
     let (request, request_body) = body(&call.request, &head.headers, call, depth);
     let (response, response_body) = body(&call.body, answered, call, depth);
+    let (client, translated) = client_side(call, depth).unzip();
     let request_headers = with_trailers(&head.headers, &call.request);
     let response_headers = with_trailers(answered, &call.body);
     let status = call.response.as_ref().map(|response| response.status);
@@ -93,6 +107,7 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         response: &response,
         status,
         content_type: response_body.content_type.as_deref(),
+        by_headers: ByHeaders::of(|name| find(answered, name)),
     };
     let (mut reading, spoken) = match depth {
         Depth::Whole => {
@@ -103,10 +118,14 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         Depth::Bytes => (unread(), Spoken::default()),
     };
     reading.requested_model = reading.requested_model.or_else(|| model_in_query(exchange.dialect, head));
+    counters.decode_errors.fetch_add(reading.broken_frames, Ordering::Relaxed);
     let usage_source = usage_source(&mut reading, earlier);
+    let (asked_for, came) = (reading.requested_model.as_deref(), reading.model.as_deref());
+    let on_bedrock = head.provider.speaks == "bedrock";
+    let by_id = on_bedrock.then(|| priced_name(prices, asked_for, came, &head.upstream)).flatten();
     let cost = prices.cost(&Billable {
         provider: &head.provider.name,
-        model: reading.model.as_deref().or(reading.requested_model.as_deref()),
+        model: by_id.as_deref().or(came).or(asked_for),
         operation: exchange.dialect.operation(),
         status,
         usage: &reading.usage,
@@ -144,12 +163,14 @@ fn record(call: &Closed, prices: &PriceTable, earlier: &mut Earlier, depth: Dept
         cost,
         timing,
         summary,
+        translated,
     };
     detail.summary.retry_of = earlier.retry_of(&detail, &request);
     CallRecord {
         detail,
         request: Body { bytes: request, segmented: depth == Depth::Whole },
         response: Body { bytes: response, segmented: false },
+        client,
         answer_text,
         ties,
     }
@@ -270,7 +291,12 @@ fn body(captured: &Captured, headers: &[Header], call: &Closed, depth: Depth) ->
         let kept = decoded.bytes.len() - call.head.secrets.straddling(&decoded.bytes);
         decoded.bytes.truncate(kept);
     }
-    let scrubbed = call.head.secrets.scrub(&decoded.bytes).map(Bytes::from);
+    let secrets = &call.head.secrets;
+    let scrubbed = match frames::is_framed(find(headers, "content-type")) && depth == Depth::Whole {
+        true => frames::scrub(&decoded.bytes, secrets),
+        false => secrets.scrub(&decoded.bytes),
+    };
+    let scrubbed = scrubbed.map(Bytes::from);
     let digest = captured.wire_sha256.unwrap_or_else(|| Sha256::digest(&wire).into());
     let info = BodyInfo {
         wire_bytes: captured.wire_bytes,
@@ -282,6 +308,25 @@ fn body(captured: &Captured, headers: &[Header], call: &Closed, depth: Depth) ->
         inexact: scrubbed.is_some(),
     };
     (scrubbed.unwrap_or(decoded.bytes), info)
+}
+
+/// What the client sent and got, of a translated call.
+fn client_side(call: &Closed, depth: Depth) -> Option<(Box<[Body; 2]>, Box<Translated>)> {
+    let side = call.client.as_deref()?;
+    let answered = side.answered.as_ref();
+    let headers = answered.map(|head| head.headers.as_slice()).unwrap_or_default();
+    let (request, request_body) = body(&side.request, &call.head.headers, call, depth);
+    let (answer, response_body) = body(&side.answer, headers, call, depth);
+    let told = Translated {
+        upstream_path: call.head.upstream_path.clone(),
+        request_body,
+        status: answered.map(|head| head.status),
+        response_headers: headers.to_vec(),
+        response_body,
+    };
+    let bodies =
+        [Body { bytes: request, segmented: depth == Depth::Whole }, Body { bytes: answer, segmented: false }];
+    Some((Box::new(bodies), Box::new(told)))
 }
 
 /// Headers and, under names that no header can have, those that came after the body.
@@ -378,7 +423,7 @@ pub(crate) fn millis(time: SystemTime) -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-pub(super) fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
+pub(crate) fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
     headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
 }
 

@@ -42,6 +42,8 @@ pub(super) fn variable(name: &str) -> Option<String> {
         "dashboard_port" => Some("DASHBOARD_PORT".to_owned()),
         "data_dir" => Some("DATA_DIR".to_owned()),
         "keychain" => Some("LLMFLOW_KEYCHAIN".to_owned()),
+        "bedrock" => Some("LLMFLOW_BEDROCK".to_owned()),
+        "bedrock_region" => Some("BEDROCK_REGION".to_owned()),
         AZURE_RESOURCE => Some("AZURE_OPENAI_RESOURCE".to_owned()),
         AZURE_VERSION => Some("AZURE_OPENAI_API_VERSION".to_owned()),
         _ => provider_of(name).map(|provider| format!("{UPSTREAM}{}", shouted(provider))),
@@ -78,7 +80,8 @@ impl Origin {
         providers: &Providers,
     ) -> Self {
         let env = |name: &str| all.get(name).cloned();
-        let scalars = ["proxy_port", "dashboard_port", "data_dir", "keychain"].map(str::to_owned);
+        let scalars = ["proxy_port", "dashboard_port", "data_dir", "keychain", "bedrock", "bedrock_region"];
+        let scalars = scalars.map(str::to_owned);
         let addresses = providers.iter().map(|provider| base_url_of(&provider.name));
         let environment: BTreeMap<String, String> = scalars
             .into_iter()

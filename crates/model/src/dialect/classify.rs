@@ -10,6 +10,9 @@ pub fn classify(provider: &str, method: &str, path: &str) -> Dialect {
     if let Some(dialect) = models(&method, path) {
         return dialect;
     }
+    if let Some(dialect) = bedrock(&method, path) {
+        return dialect;
+    }
     let asked = match method.as_str() {
         "POST" => verb(path).and_then(|verb| gemini(verb, path)).or_else(|| by_ending(provider, path)),
         WEBSOCKET => websocket(path),
@@ -88,12 +91,37 @@ fn by_ending(provider: &str, path: &str) -> Option<Dialect> {
     found.map(|(_, dialect)| *dialect)
 }
 
+/// A call of a model on Bedrock: `/model/ID/VERB`.
+fn bedrock(method: &str, path: &str) -> Option<Dialect> {
+    let (model, verb) = bedrock_model(path).filter(|_| method == "POST")?;
+    Some(match verb {
+        "converse" | "converse-stream" => Dialect::Converse,
+        "count-tokens" => Dialect::CountTokens,
+        _ if model.contains("embed") => Dialect::OpenaiEmbeddings,
+        _ if model.contains("anthropic.") => Dialect::Anthropic,
+        _ => Dialect::BedrockInvoke,
+    })
+}
+
+/// The id in such a path, and the verb.
+fn bedrock_model(path: &str) -> Option<(&str, &str)> {
+    let (id, verb) = path.split_once("/model/")?.1.rsplit_once('/')?;
+    let verbs = ["invoke", "invoke-with-response-stream", "converse", "converse-stream", "count-tokens"];
+    (!id.is_empty() && verbs.contains(&verb)).then_some((id, verb))
+}
+
 fn models(method: &str, path: &str) -> Option<Dialect> {
     let (before, last) = path.rsplit_once('/')?;
     let listed = match method {
         "GET" | "HEAD" => {
             let described = before.ends_with("/models") && !last.contains(':');
-            last == "models" || described || path.ends_with("/api/tags") || path.ends_with("/api/ps")
+            let bedrocks = ["inference-profiles", "foundation-models"];
+            let bedrocks = path.split('/').any(|segment| bedrocks.contains(&segment));
+            bedrocks
+                || last == "models"
+                || described
+                || path.ends_with("/api/tags")
+                || path.ends_with("/api/ps")
         }
         "DELETE" => path.ends_with("/api/delete"),
         _ => false,
@@ -196,6 +224,15 @@ fn gemini(verb: &str, path: &str) -> Option<Dialect> {
 
 /// The model that a path names: `…/models/MODEL:verb`.
 pub(super) fn model_in_path(path: &str) -> Option<String> {
+    if let Some((id, _)) = bedrock_model(path) {
+        let plain = ["%3A", "%3a"].iter().fold(id.to_owned(), |id, code| id.replace(code, ":"));
+        let plain = ["%2F", "%2f"].iter().fold(plain, |id, code| id.replace(code, "/"));
+        // The ARN of a model or of AWS's profile ends with a name that everybody knows; of one's own, with a number.
+        let known = ["foundation-model/", "inference-profile/"].iter().any(|kind| plain.contains(kind));
+        let own = plain.contains("application-inference-profile/");
+        let tail = plain.rsplit('/').next().filter(|_| plain.starts_with("arn:") && known && !own);
+        return Some(tail.map(str::to_owned).unwrap_or(plain));
+    }
     let (before, last) = path.trim_end_matches('/').rsplit_once('/')?;
     if !matches!(before.rsplit('/').next(), Some("models" | "tunedModels")) {
         return None;
@@ -274,6 +311,31 @@ mod tests {
     const LIVE: &str = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
 
     #[test]
+    fn bedrock_is_known_by_its_paths() {
+        for (method, path, dialect) in [
+            ("POST", "/model/us.anthropic.c-v1:0/invoke", Dialect::Anthropic),
+            ("POST", "/model/anthropic.c-v1%3A0/invoke-with-response-stream", Dialect::Anthropic),
+            ("POST", "/model/meta.llama-v1:0/invoke", Dialect::BedrockInvoke),
+            (
+                "POST",
+                "/model/arn:aws:bedrock:a-b-1:1:application-inference-profile%2Fx/invoke",
+                Dialect::BedrockInvoke,
+            ),
+            ("POST", "/model/amazon.titan-embed-text-v2:0/invoke", Dialect::OpenaiEmbeddings),
+            ("POST", "/bedrock/model/us.anthropic.c-v1:0/converse", Dialect::Converse),
+            ("POST", "/model/m/converse-stream", Dialect::Converse),
+            ("POST", "/model/m/count-tokens", Dialect::CountTokens),
+            ("GET", "/inference-profiles", Dialect::Models),
+            ("GET", "/inference-profiles/us.anthropic.c-v1%3A0", Dialect::Models),
+            ("GET", "/foundation-models", Dialect::Models),
+            ("POST", "/openai/v1/chat/completions", Dialect::OpenaiChat),
+            ("POST", "/guardrail/g/version/1/apply", Dialect::Unknown),
+        ] {
+            assert_eq!(classify("bedrock", method, path), dialect, "{method} {path}");
+        }
+    }
+
+    #[test]
     fn reading_is_not_asking() {
         assert_eq!(classify("openai", "GET", "/v1/models"), Dialect::Models);
         assert_eq!(classify("gemini", "GET", "/v1beta/models/gemini-2.5-pro"), Dialect::Models);
@@ -346,5 +408,20 @@ mod tests {
         );
         assert_eq!(model_in_path("/p/models/claude-x@2025:rawPredict").as_deref(), Some("claude-x@2025"));
         assert_eq!(model_in_path("/v1/chat/completions"), None);
+        for (path, model) in [
+            ("/model/us.anthropic.c-v1:0/invoke", "us.anthropic.c-v1:0"),
+            ("/bedrock/model/us.anthropic.c-v1%3A0/converse-stream", "us.anthropic.c-v1:0"),
+            (
+                "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Feu.amazon.n-v1%3A0/converse",
+                "eu.amazon.n-v1:0",
+            ),
+            ("/model/arn:aws:bedrock:us-east-1::foundation-model%2Fmeta.l/count-tokens", "meta.l"),
+            (
+                "/model/arn:aws:bedrock:us-east-1:1:application-inference-profile%2Fa1/invoke",
+                "arn:aws:bedrock:us-east-1:1:application-inference-profile/a1",
+            ),
+        ] {
+            assert_eq!(model_in_path(path).as_deref(), Some(model), "{path}");
+        }
     }
 }

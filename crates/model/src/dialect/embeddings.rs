@@ -17,9 +17,11 @@ pub(super) fn absorb(value: &Value, answer: &mut Answer) {
         .iter()
         .filter_map(|one| count(object(object(one, "embeddings")?, "statistics")?, "token_count"))
         .reduce(u64::saturating_add);
-    answer.reading.usage.input =
-        first_count(told, &["prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count"])
-            .or_else(|| count(told, "total_tokens"))
-            .or(vertex);
+    answer.reading.usage.input = first_count(
+        told,
+        &["prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count", "inputTextTokenCount"],
+    )
+    .or_else(|| count(told, "total_tokens"))
+    .or(vertex);
     timing::take_ollama(value, answer);
 }

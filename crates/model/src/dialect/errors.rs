@@ -33,6 +33,11 @@ pub(super) fn named(error: &Value, description: Option<&str>) -> Option<String> 
     }
 }
 
+/// An error that its protocol names.
+pub(super) fn told(kind: &str, message: Option<&str>) -> String {
+    message.map_or_else(|| folded(kind), |message| join(Some(kind.to_owned()), message))
+}
+
 fn bare_line(value: &Value) -> Option<String> {
     let message = text(value, "message").or_else(|| text(value, "msg")).or_else(|| text(value, "detail"));
     match (kind(value), message) {

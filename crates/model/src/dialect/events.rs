@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::json::text;
 use super::{
-    Dialect, Exchange, anthropic, audio, cohere, embeddings, errors, gemini, images, kept, mistral, ollama,
-    gemini_live, openai_chat, openai_realtime, openai_responses, timing,
+    Dialect, Exchange, anthropic, audio, bedrock, cohere, converse, embeddings, errors, gemini, gemini_live,
+    images, kept, mistral, ollama, openai_chat, openai_realtime, openai_responses, timing,
 };
+use crate::eventstream::{self, Broken};
 use crate::{scanner, sse};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,7 @@ enum Framing {
     Sse,
     Lines,
     Array,
+    Frames,
 }
 
 /// Reads the whole answer.
@@ -31,6 +33,7 @@ pub(super) fn assemble(exchange: &Exchange<'_>) -> Answer {
         Framing::Sse => server_sent(exchange, &mut answer),
         Framing::Lines => lines(exchange, &mut answer),
         Framing::Array => array(exchange, &mut answer),
+        Framing::Frames => frames(exchange, &mut answer),
     }
     conclude(exchange, &mut answer);
     answer
@@ -45,7 +48,9 @@ fn framing(exchange: &Exchange<'_>, body: &[u8]) -> Framing {
         Some(b'{') if kind.contains("ndjson") || kind.contains("jsonl") => Framing::Lines,
         Some(b'{') if may_be_lines(exchange.dialect) && has_lines(body) => Framing::Lines,
         Some(b'{' | b'[') => Framing::Document,
+        _ if kind.contains("amazon.eventstream") => Framing::Frames,
         _ if kind.contains("event-stream") => Framing::Sse,
+        _ if eventstream::begins(exchange.response) => Framing::Frames,
         _ if [&b"data:"[..], b"event:", b":"].iter().any(|start| body.starts_with(start)) => Framing::Sse,
         _ => Framing::Document,
     }
@@ -132,6 +137,32 @@ fn array(exchange: &Exchange<'_>, answer: &mut Answer) {
     answer.reading.complete = closed;
 }
 
+/// A frame whose checksum is wrong was changed on its way: no client takes the answer, so it is an error.
+fn frames(exchange: &Exchange<'_>, answer: &mut Answer) {
+    answer.reading.streamed = true;
+    let mut broken = 0_u64;
+    for frame in eventstream::frames(exchange.response) {
+        match frame {
+            Ok(frame) => match bedrock::carried(&frame) {
+                bedrock::Carried::Value(value) => event_of_stream(exchange, &value, frame.end, answer),
+                bedrock::Carried::Error(error) => answer.reading.error = Some(error),
+                bedrock::Carried::Unreadable => broken += 1,
+            },
+            Err(Broken::Cut) => answer.notes.push(Broken::Cut.to_string()),
+            Err(reason) => {
+                answer.reading.broken_frames += 1;
+                answer.notes.push(reason.to_string());
+                answer
+                    .reading
+                    .error
+                    .get_or_insert_with(|| errors::told("event_stream", Some(&reason.to_string())));
+            }
+        }
+    }
+    answer.reading.broken_frames += broken;
+    note_broken(broken, answer);
+}
+
 fn note_broken(broken: u64, answer: &mut Answer) {
     if broken > 0 {
         answer
@@ -153,8 +184,13 @@ fn absorb(exchange: &Exchange<'_>, value: &Value, answer: &mut Answer) {
     if (failed || !exchange.dialect.tells_of_the_past())
         && let Some(error) = errors::line(value, failed)
     {
-        answer.reading.error = Some(error);
+        answer.reading.error = Some(match exchange.by_headers.error.filter(|_| failed) {
+            // Of its own accord such a body says only the rest.
+            Some(kind) if errors::error_kind(&error) == error => errors::told(kind, Some(&error)),
+            _ => error,
+        });
     }
+    bedrock::take_metrics(value, answer);
     match exchange.dialect {
         Dialect::OpenaiChat | Dialect::OpenaiCompletions => {
             openai_chat::absorb(value, answer);
@@ -176,6 +212,8 @@ fn absorb(exchange: &Exchange<'_>, value: &Value, answer: &mut Answer) {
         Dialect::Gemini => gemini::absorb(value, answer),
         Dialect::OllamaChat | Dialect::OllamaGenerate => ollama::absorb(value, answer),
         Dialect::CohereChat => cohere::absorb(value, answer),
+        Dialect::Converse => converse::absorb(value, answer),
+        Dialect::BedrockInvoke => bedrock::absorb(value, answer),
         Dialect::Stored => kept::absorb_stored(exchange, value, answer),
         Dialect::Batches | Dialect::Files => kept::absorb_listed(value, answer),
         // A model that is being fetched tells how far it is, and at last that it is there.
@@ -191,6 +229,9 @@ fn conclude(exchange: &Exchange<'_>, answer: &mut Answer) {
     let openai = matches!(exchange.dialect, Dialect::OpenaiChat | Dialect::OpenaiCompletions);
     if openai && answer.reading.streamed && answer.all_finished() {
         answer.reading.complete = true;
+    }
+    if exchange.status.is_none_or(|status| status < 400) {
+        bedrock::take_counts(&exchange.by_headers, answer);
     }
     // Lines of results have no last one that says so: a connection that ends well ended them.
     let lines_of_results = matches!(exchange.dialect, Dialect::Batches | Dialect::Files);

@@ -40,8 +40,7 @@ pub(super) fn request(lines: &[u8]) -> Value {
         let heard = object(&message, "serverContent")
             .and_then(|content| object(content, "inputTranscription"))
             .and_then(|transcription| text(transcription, "text"));
-        contents
-            .extend(written.or(heard).map(|said| json!({"role": "user", "parts": [{"text": said}]})));
+        contents.extend(written.or(heard).map(|said| json!({"role": "user", "parts": [{"text": said}]})));
     }
     setup.insert("contents".to_owned(), Value::Array(contents));
     Value::Object(setup)
@@ -58,7 +57,8 @@ pub(super) fn as_element(message: &Value) -> Value {
     parts.extend(heard.and_then(|said| text(said, "text")).map(|said| json!({"text": said})));
     let calls = object(message, "toolCall").map(|calls| list(calls, "functionCalls")).unwrap_or_default();
     parts.extend(calls.iter().map(|call| json!({"functionCall": call})));
-    let has = |name: &str| content.and_then(|content| content.get(name)).and_then(Value::as_bool) == Some(true);
+    let has =
+        |name: &str| content.and_then(|content| content.get(name)).and_then(Value::as_bool) == Some(true);
     let mut candidate = json!({"content": {"role": "model", "parts": parts}});
     let reason = if has("interrupted") { Some("INTERRUPTED") } else { has("turnComplete").then_some("STOP") };
     if let (Some(reason), Some(candidate)) = (reason, candidate.as_object_mut()) {

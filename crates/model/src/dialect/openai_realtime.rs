@@ -102,7 +102,8 @@ pub(super) fn request(lines: &[u8]) -> Value {
                 input.push(json!({"type": "message", "role": "user", "content": [{"type": "input_audio"}]}));
             }
             "conversation.item.input_audio_transcription.completed" => {
-                let said = json!({"type": "message", "role": "user", "content": text(&message, "transcript")});
+                let said =
+                    json!({"type": "message", "role": "user", "content": text(&message, "transcript")});
                 let id = owned(&message, "item_id");
                 let place = heard.iter().find(|(heard, _)| *heard == id).map(|(_, place)| *place);
                 match place.and_then(|place| input.get_mut(place)) {

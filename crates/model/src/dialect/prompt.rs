@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::json::{list, object, owned, text};
 use super::{
-    Dialect, Exchange, content, gemini, gemini_live, multipart, ollama, openai_realtime, openai_responses, tools,
+    Dialect, Exchange, content, converse, gemini, gemini_live, multipart, ollama, openai_realtime,
+    openai_responses, tools,
 };
 use crate::scanner;
 
@@ -34,8 +35,19 @@ pub(super) fn parse(dialect: Dialect, request: &[u8]) -> (Value, Option<String>)
 }
 
 /// Where a request keeps what was said.
-pub(super) const SPOKEN: [&str; 9] =
-    ["system", "instructions", "tools", "messages", "input", "inputs", "contents", "prompt", "suffix"];
+pub(super) const SPOKEN: [&str; 11] = [
+    "system",
+    "instructions",
+    "tools",
+    "toolConfig",
+    "messages",
+    "input",
+    "inputs",
+    "contents",
+    "prompt",
+    "inputText",
+    "suffix",
+];
 
 fn salvage(request: &[u8]) -> Value {
     let mut found = Map::new();
@@ -56,8 +68,9 @@ fn whole_elements(array: &[u8]) -> Value {
 /// Whether the request asks for a stream. Ollama streams unless told not to; Google says it in the path.
 pub(super) fn stream_requested(exchange: &Exchange<'_>, request: &Value) -> bool {
     let said = request.get("stream").and_then(Value::as_bool);
-    let by_path =
-        exchange.path.contains("streamGenerateContent") || exchange.path.contains("streamRawPredict");
+    let verbs =
+        ["streamGenerateContent", "streamRawPredict", "/converse-stream", "/invoke-with-response-stream"];
+    let by_path = verbs.iter().any(|verb| exchange.path.contains(verb));
     let by_default = by_path || exchange.dialect.is_ollama() && request.is_object();
     said.unwrap_or(by_default)
 }
@@ -120,6 +133,9 @@ fn system(dialect: Dialect, request: &Value) -> Vec<Message> {
     if let Some(instruction) = gemini.filter(|_| dialect.is_gemini()) {
         return gemini_message(instruction, Role::System).into_iter().collect();
     }
+    if dialect.is_bedrocks() {
+        return converse::system(request).into_iter().collect();
+    }
     let prompts = ["system", "instructions", "preamble"].iter().filter_map(|key| request.get(key));
     prompts.filter_map(|prompt| plain_message(Role::System, prompt)).collect()
 }
@@ -140,6 +156,7 @@ pub(super) fn message(dialect: Dialect, turn: &Value) -> Option<Message> {
     match dialect {
         Dialect::Gemini | Dialect::GeminiCountTokens => gemini_message(turn, role(turn)),
         Dialect::OpenaiResponses | Dialect::OpenaiRealtime => Some(response_item(turn)),
+        Dialect::Converse | Dialect::BedrockInvoke => converse::message(turn),
         _ => chat_message(turn),
     }
 }
@@ -218,7 +235,7 @@ pub(super) fn bare_prompt(request: &Value) -> Option<&str> {
 }
 
 fn bare_prompts(request: &Value) -> Vec<&str> {
-    let held = ["prompt", "input", "inputs", "message", "texts", "content", "query"]
+    let held = ["prompt", "input", "inputs", "inputText", "message", "texts", "content", "query"]
         .iter()
         .find_map(|key| request.get(key));
     match held {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod bedrock;
 mod compatible;
 mod failures;
 mod fixtures;
@@ -48,6 +49,7 @@ impl Case {
             response: &self.response,
             status: Some(self.status),
             content_type: Some(self.content_type),
+            by_headers: ByHeaders::default(),
         }
     }
 

@@ -1,7 +1,10 @@
 //! A call's title: the last thing the user said, on one line. Owns what a client adds to the user's words.
 //! Leaves out reading messages (`prompt`).
 
+use std::borrow::Cow;
+
 use api::{Message, Part, Role};
+use memchr::memmem;
 use serde_json::Value;
 
 use super::{Dialect, prompt};
@@ -46,7 +49,10 @@ fn anything(message: &Message) -> Option<String> {
 }
 
 /// `text` without the blocks that Claude Code writes into the user's messages.
-pub(crate) fn without_reminders(text: &str) -> String {
+pub(crate) fn without_reminders(text: &str) -> Cow<'_, str> {
+    if memmem::find(text.as_bytes(), REMINDER.0.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
     let mut kept = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(REMINDER.0) {
@@ -55,7 +61,7 @@ pub(crate) fn without_reminders(text: &str) -> String {
         rest = after.split_once(REMINDER.1).map_or("", |(_, after)| after);
     }
     kept.push_str(rest);
-    kept
+    Cow::Owned(kept)
 }
 
 /// `text` on one line: runs of whitespace and control characters become one space, cut after `limit` characters.

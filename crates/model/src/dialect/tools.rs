@@ -16,7 +16,11 @@ pub(super) fn names(request: &Value) -> Vec<String> {
 }
 
 fn declared(request: &Value) -> impl Iterator<Item = &Value> {
-    let tools = list(request, "tools").iter().flat_map(declarations);
+    let tools = list(request, "tools").iter();
+    let bedrocks = object(request, "toolConfig").map(|config| list(config, "tools")).unwrap_or_default();
+    // Where the cache ends is no tool.
+    let bedrocks = bedrocks.iter().filter(|tool| tool.get("cachePoint").is_none());
+    let tools = tools.chain(bedrocks).flat_map(declarations);
     // The legacy form, without the wrapper that says `function`.
     tools.chain(list(request, "functions"))
 }
@@ -27,7 +31,8 @@ fn declarations(tool: &Value) -> &[Value] {
     if let Some(declarations) = declared.and_then(Value::as_array) {
         return declarations;
     }
-    let inner = object(tool, "function").or_else(|| object(tool, "custom"));
+    let wrappers = ["function", "custom", "toolSpec", "systemTool"];
+    let inner = wrappers.iter().find_map(|wrapper| object(tool, wrapper));
     std::slice::from_ref(inner.unwrap_or(tool))
 }
 
@@ -45,6 +50,7 @@ fn named(tool: &Value) -> ToolDefinition {
         schema: schemas
             .iter()
             .find_map(|key| tool.get(key))
+            .or_else(|| tool.get("inputSchema").and_then(|schema| schema.get("json")))
             .filter(|schema| !schema.is_null())
             .map(Value::to_string),
     }
@@ -67,10 +73,15 @@ mod tests {
             {"type": "web_search"},
             {"googleSearch": {}},
             7,
-        ]});
+        ], "toolConfig": {"tools": [
+            {"toolSpec": {"name": "f", "description": "F", "inputSchema": {"json": {"y": 1, "a": 2}}}},
+            {"cachePoint": {"type": "default"}},
+        ]}});
         let found = definitions(&request);
         let names: Vec<&str> = found.iter().map(|tool| tool.name.as_str()).collect();
-        assert_eq!(names, ["a", "b", "c", "d", "e", "web_search", "web_search", "googleSearch", ""]);
+        let expected = ["a", "b", "c", "d", "e", "web_search", "web_search", "googleSearch", "", "f"];
+        assert_eq!(names, expected);
+        assert_eq!(found[9].schema.as_deref(), Some(r#"{"y":1,"a":2}"#));
         assert_eq!(found[0].schema.as_deref(), Some(r#"{"z":1,"b":2}"#), "the schema keeps its order");
         assert_eq!(found[5].schema, None);
     }

@@ -2,6 +2,7 @@
 //! A name is never matched by its beginning alone: a wrong price is worse than none.
 
 use super::Billable;
+use super::bedrock::spread_stripped;
 use super::decimal::{Factor, Rate};
 use super::rate::Row;
 use super::table::{Entry, PriceTable};
@@ -12,7 +13,7 @@ pub struct PriceMatch<'a> {
     /// The table's key.
     pub key: &'a str,
     /// How the model's name led to the key: `provider`, `exact`, or what was changed in the name
-    /// (`vendor_stripped`, `context_stripped`, `version_spelling`, `at_stripped`, `dated`), joined with `+`.
+    /// (`vendor_stripped`, `context_stripped`, `spread_stripped`, `version_spelling`, `at_stripped`, `dated`), joined with `+`.
     pub matched: String,
     pub(super) entry: &'a Entry,
     pub(super) rows: &'a [Row],
@@ -61,8 +62,9 @@ fn prefix(provider: &str) -> Option<&str> {
 /// A way to make a name simpler, and its word.
 type Simplification = (&'static str, fn(&str) -> Option<String>);
 
-const SIMPLIFICATIONS: [Simplification; 6] = [
+const SIMPLIFICATIONS: [Simplification; 7] = [
     ("context_stripped", context_stripped),
+    ("spread_stripped", spread_stripped),
     ("vendor_named", vendor_named),
     ("vendor_stripped", vendor_stripped),
     ("version_spelling", version_spelling),

@@ -87,6 +87,20 @@ fn names_are_matched_exactly_or_by_a_written_rule() {
         ("openai", "gpt-4o-latest", "gpt-4o", "dated"),
         ("together", "openai/gpt-oss-20b", "together_ai/openai/gpt-oss-20b", "provider"),
         ("perplexity", "sonar", "perplexity/sonar", "provider"),
+        (
+            "bedrock",
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "exact",
+        ),
+        (
+            "bedrock",
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "exact",
+        ),
+        ("bedrock", "sa.amazon.nova-lite-v1:0", "amazon.nova-lite-v1:0", "spread_stripped"),
+        ("bedrock", "us-west-2/deepseek.v3.2", "bedrock/us-west-2/deepseek.v3.2", "provider"),
         ("azure", "gpt-4o-2024-08-06", "azure/gpt-4o-2024-08-06", "provider"),
     ] {
         let found = TABLE.find(provider, model).map(|found| (found.key.to_lowercase(), found.matched));
@@ -95,6 +109,29 @@ fn names_are_matched_exactly_or_by_a_written_rule() {
     for model in ["gpt-4o-super", "gpt", "", "claude", "my-deployment", "sample_spec"] {
         assert!(TABLE.find("openai", model).is_none(), "{model} must not be priced by a guess");
     }
+}
+
+#[test]
+fn bedrocks_prices_go_by_its_ids_and_regions() {
+    let host = |region: &str| format!("bedrock-runtime.{region}.amazonaws.com");
+    let own = "arn:aws:bedrock:us-east-1:1:application-inference-profile/a1";
+    for (requested, answered, region, name) in [
+        (Some("deepseek.v3.2"), None, "us-west-2", Some("us-west-2/deepseek.v3.2")),
+        (Some("eu.amazon.nova-lite-v1:0"), None, "eu-west-1", Some("eu.amazon.nova-lite-v1:0")),
+        (
+            Some("us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+            Some("claude-sonnet-4-5-20250929"),
+            "us-east-1",
+            Some("us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ),
+        (Some(own), Some("claude-sonnet-4-5-20250929"), "us-east-1", Some("claude-sonnet-4-5-20250929")),
+        (Some(own), None, "us-east-1", None),
+        (None, None, "us-east-1", None),
+    ] {
+        assert_eq!(priced_name(&TABLE, requested, answered, &host(region)).as_deref(), name, "{requested:?}");
+    }
+    let elsewhere = priced_name(&TABLE, Some("deepseek.v3.2"), None, "127.0.0.1:9");
+    assert_eq!(elsewhere.as_deref(), Some("deepseek.v3.2"));
 }
 
 #[test]

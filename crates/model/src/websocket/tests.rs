@@ -236,7 +236,11 @@ fn steps(protocol: Option<Protocol>, script: &[(Side, Value)]) -> (Vec<String>, 
                 Step::Sent(turn) => format!("{turn} sent"),
                 Step::Said { turn, bytes, answers } => {
                     let whose = if bytes.starts_with(b"event: client\n") { "client" } else { "server" };
-                    format!("{turn} {whose} {}{}", kinds(&bytes), if answers || whose == "client" { "" } else { " beside" })
+                    format!(
+                        "{turn} {whose} {}{}",
+                        kinds(&bytes),
+                        if answers || whose == "client" { "" } else { " beside" }
+                    )
                 }
                 Step::Ended(turn) => format!("{turn} ends"),
             });
@@ -308,7 +312,8 @@ fn responses_come_one_after_the_other() {
 #[test]
 fn realtime_turns_are_asked_for_or_begin_by_themselves() {
     let response = |kind: &str, id: &str| (Server, json!({"type": kind, "response": {"id": id}}));
-    let delta = |id: &str| (Server, json!({"type": "response.output_text.delta", "response_id": id, "delta": "x"}));
+    let delta =
+        |id: &str| (Server, json!({"type": "response.output_text.delta", "response_id": id, "delta": "x"}));
     let client = |kind: &str| (Client, json!({ "type": kind }));
     let (found, mut turns) = steps(
         Some(Protocol::Realtime),
@@ -416,9 +421,8 @@ fn live_turns_end_with_their_word() {
 #[test]
 fn sound_is_left_out_and_words_are_not() {
     let sound = "A".repeat(100_000);
-    let mut script: Vec<(Side, Value)> = (0..6)
-        .map(|_| (Client, json!({"type": "input_audio_buffer.append", "audio": sound})))
-        .collect();
+    let mut script: Vec<(Side, Value)> =
+        (0..6).map(|_| (Client, json!({"type": "input_audio_buffer.append", "audio": sound}))).collect();
     script.push((Client, json!({"type": "conversation.item.create", "item": {"type": "message"}})));
     let (_, mut turns) = steps(Some(Protocol::Realtime), &script);
     let lines = String::from_utf8(turns.rest().0).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::BedrockChoice;
 use crate::keys::local_hash;
 use crate::provider::Providers;
 use crate::upstream::{Choices, Upstreams};
@@ -35,7 +36,7 @@ struct Call<'a> {
     base_url: Option<&'a str>,
     target: &'a str,
     chosen_by_client: bool,
-    passthrough: bool,
+    shape: Shape,
 }
 
 impl Call<'_> {
@@ -46,15 +47,17 @@ impl Call<'_> {
         let base_urls: BTreeMap<String, String> =
             self.base_url.iter().map(|url| (self.provider.to_owned(), (*url).to_owned())).collect();
         let azure = crate::Azure { resource: Some("r".into()), ..crate::Azure::default() };
-        let upstreams = Upstreams::new(Choices { base_urls, azure, ..Choices::default() }).unwrap();
+        let bedrock = BedrockChoice { region: Some("eu-west-1".into()), ..BedrockChoice::default() };
+        let upstreams = Upstreams::new(Choices { base_urls, azure, bedrock, ..Choices::default() }).unwrap();
         let mut headers = map(headers);
         let target = Target {
+            region: None,
             base: upstreams.settled_base(provider).unwrap(),
             path_and_query: self.target.to_owned(),
             needs_model: false,
             chosen_by_client: self.chosen_by_client,
         };
-        let auth = judge(&self.ring, provider, &target, self.passthrough, &headers)?;
+        let auth = judge(&self.ring, provider, &target, self.shape, &headers)?;
         auth.apply(&mut headers);
         let text = |(name, value): (&HeaderName, &HeaderValue)| {
             (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
@@ -74,7 +77,7 @@ fn call(provider: &str) -> Call<'_> {
         base_url: None,
         target: "/v1/x",
         chosen_by_client: false,
-        passthrough: false,
+        shape: Shape::default(),
     }
 }
 
@@ -92,6 +95,7 @@ fn each_provider_gets_the_key_in_its_own_form() {
         ("gemini", "/v1beta/models/m:generateContent", Some(("x-goog-api-key", KEY))),
         ("gemini", "/v1beta/openai/chat/completions", Some(bearer)),
         ("azure", "/openai/v1/responses", Some(("api-key", KEY))),
+        ("bedrock", "/model/m/invoke", Some(bearer)),
         ("helicone", "/v1/chat/completions", Some(("helicone-auth", bearer.1))),
         ("cohere", "/v2/chat", Some(bearer)),
         ("groq", "/openai/v1/chat/completions", Some(bearer)),
@@ -164,8 +168,14 @@ fn a_clients_own_credential_is_left_alone() {
         ("x-goog-api-key", "own"),
     ] {
         for provider in Providers::built_in().iter() {
-            // Helicone's key goes beside it, and Azure takes no key as a bearer.
-            if provider.name != "helicone" && (provider.name != "azure" || !header.1.starts_with("Bearer")) {
+            // Helicone's key goes beside it, Azure takes no key as a bearer, and AWS looks nowhere else for one.
+            let taken = match provider.name.as_str() {
+                "helicone" => false,
+                "azure" => !header.1.starts_with("Bearer"),
+                "bedrock" => header.0 == "authorization",
+                _ => true,
+            };
+            if taken {
                 let sent = call(&provider.name).headers(&[header, ("b", "2")]);
                 assert_eq!(sent, owned(&[header, ("b", "2")]), "{}", provider.name);
             }
@@ -257,8 +267,23 @@ fn an_api_key_that_came_as_a_bearer_goes_where_its_provider_looks_for_it() {
         let call = Call { target, ..call(provider) };
         let sent = call.headers(&[("a", "1"), ("authorization", bearer), ("b", "2")]);
         assert_eq!(sent, owned(&[("a", "1"), expected, ("b", "2")]), "{provider} {bearer}");
-        let untouched = Call { passthrough: true, ..call };
+        let untouched = Call { shape: Shape { passthrough: true, ..Shape::default() }, ..call };
         assert_eq!(untouched.headers(&[("authorization", bearer)]), owned(&[("authorization", bearer)]));
+    }
+    // What an OpenAI SDK sends to be translated is a key in any form, unless it is somebody's access token.
+    for (provider, bearer, expected) in [
+        ("anthropic", "Bearer own", ("x-api-key", "own")),
+        ("anthropic", oauth, ("authorization", oauth)),
+        ("gemini", "Bearer AQ.own", ("x-goog-api-key", "AQ.own")),
+        ("gemini", "Bearer ya29.own", ("authorization", "Bearer ya29.own")),
+        ("cohere", "Bearer own", ("authorization", "Bearer own")),
+    ] {
+        let translated = Call { shape: Shape { translated: true, ..Shape::default() }, ..call(provider) };
+        assert_eq!(
+            translated.headers(&[("authorization", bearer)]),
+            owned(&[expected]),
+            "{provider} {bearer}"
+        );
     }
     let both = [("api-key", "own"), ("authorization", "Bearer other")];
     assert_eq!(call("azure").headers(&both), owned(&both), "its own header wins");
@@ -276,7 +301,7 @@ fn helicones_key_travels_beside_the_providers() {
             call("helicone").headers(&[openai, ("helicone-auth", own)]),
             owned(&[openai, ("helicone-auth", sent)])
         );
-        let passthrough = Call { passthrough: true, ..call("helicone") };
+        let passthrough = Call { shape: Shape { passthrough: true, ..Shape::default() }, ..call("helicone") };
         assert_eq!(
             passthrough.headers(&[openai, ("helicone-auth", own)]),
             owned(&[openai, ("helicone-auth", sent)])
@@ -291,4 +316,62 @@ fn a_host_that_the_client_chose_gets_no_key() {
     assert_eq!(call.headers(&[]), Vec::new());
     assert!(call.sends(&[("api-key", LOCAL)]).unwrap_err().contains("which the client chose"));
     assert_eq!(call.headers(&[("api-key", "own")]), owned(&[("api-key", "own")]));
+}
+
+const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261121/us-west-2/bedrock/aws4_request, \
+                         SignedHeaders=host;x-amz-date, Signature=abcdef0123456789";
+
+#[test]
+fn a_signature_is_taken_off_and_a_key_or_another_signature_takes_its_place() {
+    let signed = [
+        ("content-type", "application/json"),
+        ("x-amz-date", "20261121T000000Z"),
+        ("authorization", SIGNATURE),
+        ("x-amz-security-token", "session"),
+        ("x-amzn-bedrock-trace", "ENABLED"),
+    ];
+    let kept = [("content-type", "application/json"), ("x-amzn-bedrock-trace", "ENABLED")];
+    let mut lent = call("bedrock").headers(&signed);
+    assert_eq!(lent.pop(), Some(("authorization".into(), format!("Bearer {KEY}"))));
+    assert_eq!(lent, owned(&kept));
+    let bare = || Call { ring: KeyRing::default(), ..call("bedrock") };
+    let judged = |call: &Call<'_>, headers: &[(&str, &str)]| {
+        let providers = Providers::built_in();
+        let bedrock = BedrockChoice { region: Some("eu-west-1".into()), ..BedrockChoice::default() };
+        let upstreams = Upstreams::new(Choices { bedrock, ..Choices::default() }).unwrap();
+        let provider = providers.find("bedrock").unwrap();
+        let base = upstreams.settled_base(provider).unwrap();
+        let target = Target {
+            base,
+            path_and_query: "/model/m/invoke".into(),
+            needs_model: false,
+            chosen_by_client: call.chosen_by_client,
+            region: Some("eu-west-1".into()),
+        };
+        judge(&call.ring, provider, &target, false, &map(headers))
+    };
+    assert_eq!(bare().headers(&signed), owned(&kept));
+    for headers in [&signed[..], &kept, &[("authorization", "Bearer ")]] {
+        assert!(judged(&bare(), headers).unwrap().signs(), "{headers:?}");
+    }
+    let own = [("authorization", "Bearer bedrock-api-key-own"), ("x-amz-date", "1")];
+    assert!(!judged(&bare(), &own).unwrap().signs());
+    assert_eq!(bare().headers(&own), owned(&own), "a key of its own goes on as it came");
+    // With a local key, and never for whom a key would not be lent.
+    let local = format!("Bearer {LOCAL}");
+    let only_local = || {
+        let mut ring = KeyRing::default();
+        ring.allow(local_hash(LOCAL), Arc::new(LocalUser::new("aider".into())));
+        ring.local_required = true;
+        Call { ring, ..call("bedrock") }
+    };
+    assert!(judged(&only_local(), &[("authorization", &local)]).unwrap().signs());
+    for (call, headers, word) in [
+        (only_local(), &signed[..], "local_keys_required"),
+        (bare(), &[("origin", "http://localhost:5173")], "web page"),
+        (Call { chosen_by_client: true, ..bare() }, &kept, "chose"),
+    ] {
+        let refused = judged(&call, headers).unwrap_err();
+        assert!(refused.contains(word), "{refused}");
+    }
 }

@@ -1,6 +1,6 @@
 //! A provider of the user's own: what settings say of it, and the row that makes.
 
-use super::{KeyForm, KeyRule, PathRule, Provider, Providers};
+use super::{KeyForm, KeyRule, PathRule, Provider, Providers, target_of};
 
 /// First segments that mean something else, or that a client may write as the beginning of a path of OpenAI's.
 const RESERVED: &[&str] = &[
@@ -89,6 +89,7 @@ impl Custom {
         let display_name = Some(self.display_name.trim()).filter(|name| !name.is_empty());
         Ok(Provider {
             display_name: display_name.unwrap_or(&name).to_owned(),
+            translated: target_of(&speaks),
             speaks,
             base_url: self.base_url.trim().to_owned(),
             path: match prefix {

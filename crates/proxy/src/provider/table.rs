@@ -1,6 +1,6 @@
 //! The table of providers that LLMFlow knows by itself: one row each.
 
-use super::{KeyForm, KeyRule, PathRule, Provider};
+use super::{KeyForm, KeyRule, PathRule, Provider, target_of};
 
 /// The provider for paths that name none.
 pub(super) fn default() -> Provider {
@@ -25,6 +25,11 @@ pub(super) fn others() -> Vec<Provider> {
             .path(PathRule::Azure)
             .form(own("api-key", None))
             .key(&["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"], Some("/openai/v1/models")),
+        provider("bedrock", "Amazon Bedrock", "https://bedrock-runtime.{region}.amazonaws.com")
+            .passthrough()
+            .path(PathRule::Bedrock)
+            .form(KeyForm::Aws)
+            .key(&["AWS_BEARER_TOKEN_BEDROCK"], None),
         // The client's other credentials are for the provider behind it. It tells nobody for free whether its key is good.
         provider("helicone", "Helicone", "https://oai.helicone.ai")
             .passthrough()
@@ -72,6 +77,7 @@ fn provider(name: &str, display_name: &str, base_url: &str) -> Provider {
         speaks: name.to_owned(),
         base_url: base_url.to_owned(),
         path: PathRule::Unchanged,
+        translated: target_of(name),
         passthrough: false,
         local: false,
         custom: false,

@@ -56,13 +56,13 @@ pub(crate) async fn left(stream: &TcpStream) {
 /// Waits until the other side has closed its half, whatever of it is still unread.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) async fn left(stream: &TcpStream) {
-        const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
-        while let Ok(ready) = stream.ready(Interest::READABLE).await {
-            if ready.is_read_closed() {
-                return;
-            }
-            tokio::time::sleep(PAUSE).await;
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+    while let Ok(ready) = stream.ready(Interest::READABLE).await {
+        if ready.is_read_closed() {
+            return;
         }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 impl AsyncRead for Socket {

@@ -230,9 +230,12 @@ impl Records {
     /// How what is under way ended. Who sent the first close frame ended it, whoever then left first.
     fn ending(&self, over: &Over) -> Ending {
         match (&self.closed, over) {
-            (_, Over::Stopped) => Ending::Truncated("LLMFlow was stopped while the call was under way".to_owned()),
+            (_, Over::Stopped) => {
+                Ending::Truncated("LLMFlow was stopped while the call was under way".to_owned())
+            }
             (_, Over::Unseen) => Ending::Truncated(
-                "LLMFlow had no memory left to follow this WebSocket: what came after is not recorded".to_owned(),
+                "LLMFlow had no memory left to follow this WebSocket: what came after is not recorded"
+                    .to_owned(),
             ),
             (Some((Side::Server, code, reason)), _) => {
                 let said = format!("the upstream closed the WebSocket: {code} {reason}");

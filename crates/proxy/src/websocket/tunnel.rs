@@ -43,7 +43,8 @@ impl Tunnel {
             (_, Err(error)) => return observer.finish(Over::Upstream(error.to_string())).await,
         };
         let parts = downcast::<TokioIo<Socket>>(client).ok();
-        let Some((Some(stream), first)) = parts.map(|parts| (parts.io.into_inner().into_stream(), parts.read_buf))
+        let Some((Some(stream), first)) =
+            parts.map(|parts| (parts.io.into_inner().into_stream(), parts.read_buf))
         else {
             tracing::error!("a client's socket cannot be had back");
             return observer.finish(Over::Client).await;

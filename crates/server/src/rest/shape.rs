@@ -2,6 +2,7 @@
 
 use api::{
     CallDetail, CallSummary, Header, Health, Money, SessionDetail, SessionSummary, SessionsPage, Stats, Tie,
+    Translated,
 };
 use serde_json::{Map, Value, json};
 
@@ -76,7 +77,8 @@ pub(super) fn row(call: &CallSummary) -> Value {
     })
 }
 
-pub(super) fn trace(call: &CallDetail, request: String, response: String) -> Value {
+/// One call. `client` is its client's side, where the call was translated.
+pub(super) fn trace(call: &CallDetail, request: String, response: String, client: &Value) -> Value {
     let summary = &call.summary;
     let mut trace = row(summary);
     if let Some(trace) = trace.as_object_mut() {
@@ -103,6 +105,21 @@ pub(super) fn trace(call: &CallDetail, request: String, response: String) -> Val
             "headers": headers(&call.response_headers),
             "body": body(response),
             "body_info": call.response_body,
+        },
+        "translated": client,
+    })
+}
+
+/// The client's side of a translated call: above are the bodies as the provider got and sent them.
+pub(super) fn translated(translated: &Translated, request: String, response: String) -> Value {
+    json!({
+        "upstream_path": translated.upstream_path,
+        "request": {"body": body(request), "body_info": translated.request_body},
+        "response": {
+            "status": translated.status,
+            "headers": headers(&translated.response_headers),
+            "body": body(response),
+            "body_info": translated.response_body,
         },
     })
 }

@@ -121,11 +121,13 @@ fn record(ties: Ties) -> CallRecord {
         response_body: api::BodyInfo::default(),
         cost: Cost::default(),
         timing: Timing::default(),
+        translated: None,
     };
     CallRecord {
         detail,
         request: Body::default(),
         response: Body::default(),
+        client: None,
         answer_text: String::new(),
         ties,
     }

@@ -42,7 +42,7 @@ async fn run(agent: &Agent, bases: &Bases, home: &Path) -> Value {
 }
 
 /// A command with nothing of the caller's environment but the path.
-fn bare(mut command: Command, home: &Path) -> Command {
+pub(super) fn bare(mut command: Command, home: &Path) -> Command {
     command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
     for (name, value) in [
         ("LANG", "C.UTF-8"),

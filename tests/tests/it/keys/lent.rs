@@ -10,7 +10,7 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("/v1/chat/completions", "authorization", "Bearer OPENAI_API_KEY"),
     ("/passthrough/openai/v1/responses", "authorization", "Bearer OPENAI_API_KEY"),
     ("/anthropic/v1/messages", "x-api-key", "ANTHROPIC_API_KEY"),
-    ("/anthropic/v1/chat/completions", "authorization", "Bearer ANTHROPIC_API_KEY"),
+    ("/passthrough/anthropic/v1/chat/completions", "authorization", "Bearer ANTHROPIC_API_KEY"),
     ("/gemini/v1beta/models/m:generateContent?alt=sse", "x-goog-api-key", "GEMINI_API_KEY"),
     ("/gemini/v1beta/openai/chat/completions", "authorization", "Bearer GEMINI_API_KEY"),
     ("/cohere/v2/chat", "authorization", "Bearer COHERE_API_KEY"),

@@ -164,7 +164,10 @@ async fn a_connection_without_turns_is_one_call() {
     drop(client);
     let call = app.recorded(1).await.remove(0);
     assert_eq!((call.state, call.status, call.method.as_str()), (CallState::Complete, Some(101), "GET"));
-    assert_eq!(app.body(call.id, api::BodySide::Request).await, "{\"type\":\"session.update\",\"session\":{}}\n");
+    assert_eq!(
+        app.body(call.id, api::BodySide::Request).await,
+        "{\"type\":\"session.update\",\"session\":{}}\n"
+    );
     assert_eq!(app.body(call.id, api::BodySide::Response).await, "{\"type\":\"session.created\"}\n");
     let detail = app.call(call.id).await;
     let closed = detail.response_headers.iter().find(|header| header.name == "trailer:websocket-close");

@@ -56,7 +56,8 @@ async fn the_handshake_goes_through_with_its_headers() {
 
 /// Frames of every kind, a good megabyte of them.
 fn frames() -> Vec<Frame> {
-    let piece = |opcode, last, payload: &[u8]| Frame { opcode, last, payload: payload.into(), ..Frame::text("") };
+    let piece =
+        |opcode, last, payload: &[u8]| Frame { opcode, last, payload: payload.into(), ..Frame::text("") };
     let mut packer = Packer::new(false);
     vec![
         Frame::text(""),
@@ -106,7 +107,11 @@ async fn frames_arrive_as_they_were_sent_both_ways() {
         }
         let got = client.bytes(sent.len()).await;
         assert!(got == sent, "connection {number}: what the upstream sent");
-        assert_eq!(arrived.recv().await.unwrap(), sha256(&masked), "connection {number}: what the client sent");
+        assert_eq!(
+            arrived.recv().await.unwrap(),
+            sha256(&masked),
+            "connection {number}: what the client sent"
+        );
     }
     let calls = app.recorded(12).await;
     assert!(calls.iter().all(|call| call.status == Some(101) && call.model.is_none()));
@@ -120,7 +125,10 @@ async fn a_refused_upgrade_passes_through() {
         let status = if number == 0 { "426 Upgrade Required" } else { "401 Unauthorized" };
         let body = r#"{"error":{"message":"no sockets here","type":"invalid_request_error","code":null}}"#;
         let length = body.len();
-        line.write(format!("HTTP/1.1 {status}\r\nX-Request-Id: req_1\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+        line.write(format!(
+            "HTTP/1.1 {status}\r\nX-Request-Id: req_1\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+        .await;
         line.rest().await;
     })
     .await;
@@ -150,7 +158,9 @@ async fn an_upstream_that_is_not_there_is_a_502() {
         .variable("LLMFLOW_UPSTREAM_GROQ", &format!("http://{}", switched.address))
         .start()
         .await;
-    for (path, said) in [("/v1/realtime", "refused the connection"), ("/groq/v1/realtime", "nobody had asked for")] {
+    for (path, said) in
+        [("/v1/realtime", "refused the connection"), ("/groq/v1/realtime", "nobody had asked for")]
+    {
         let answer = tests::send(app.proxy, handshake(path, "").as_bytes()).await;
         assert_eq!(answer.status(), 502, "{path}");
         let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
@@ -168,14 +178,18 @@ async fn half_a_handshake_is_an_ordinary_call() {
             if head.is_empty() {
                 return;
             }
-            let status = if head.to_lowercase().contains("upgrade") { "500 Relayed" } else { "400 Bad Request" };
+            let status =
+                if head.to_lowercase().contains("upgrade") { "500 Relayed" } else { "400 Bad Request" };
             line.write(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n")).await;
         }
     })
     .await;
     let app = App::start(upstream.address).await;
-    for missing in ["Connection: keep-alive, Upgrade\r\n", "Upgrade: websocket\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"]
-    {
+    for missing in [
+        "Connection: keep-alive, Upgrade\r\n",
+        "Upgrade: websocket\r\n",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+    ] {
         let half = handshake("/v1/responses", "").replacen(missing, "", 1);
         assert_eq!(tests::send(app.proxy, half.as_bytes()).await.status(), 400, "without {missing}");
     }

@@ -14,8 +14,10 @@ fn session() -> Value {
 }
 
 fn turn(id: &str, said: &str) -> Vec<Value> {
-    let response = |status: &str, output: Value, usage: Value| json!({"object": "realtime.response", "id": id,
-        "status": status, "status_details": null, "conversation_id": "conv_1", "output": output, "usage": usage});
+    let response = |status: &str, output: Value, usage: Value| {
+        json!({"object": "realtime.response", "id": id,
+        "status": status, "status_details": null, "conversation_id": "conv_1", "output": output, "usage": usage})
+    };
     let item = json!({"id": "item_9", "type": "message", "role": "assistant", "status": "completed",
         "content": [{"type": "output_audio", "transcript": said}]});
     let usage = json!({"total_tokens": 700, "input_tokens": 600, "output_tokens": 100,
@@ -89,10 +91,11 @@ async fn turns_are_recorded_with_what_was_said_and_heard() {
         assert_eq!(said.answer[0].parts, [Part::Text { text: answer.to_owned() }]);
         assert_eq!(said.tools[0].name, "clock");
         let cost = app.call(call.id).await.cost;
-        let bucket = |name: &str| {
-            cost.buckets.iter().find(|bucket| bucket.bucket == name).map(|bucket| bucket.tokens)
-        };
-        for (name, tokens) in [("input", 72), ("audio_input", 208), ("audio_cache_read", 192), ("audio_output", 80)] {
+        let bucket =
+            |name: &str| cost.buckets.iter().find(|bucket| bucket.bucket == name).map(|bucket| bucket.tokens);
+        for (name, tokens) in
+            [("input", 72), ("audio_input", 208), ("audio_cache_read", 192), ("audio_output", 80)]
+        {
             assert_eq!(bucket(name), Some(tokens), "{name}");
         }
     }
@@ -133,7 +136,8 @@ async fn a_turn_that_is_interrupted_says_so() {
                 Some("response.cancel") => {
                     let mut done = done;
                     done["response"]["status"] = json!("cancelled");
-                    done["response"]["status_details"] = json!({"type": "cancelled", "reason": "client_cancelled"});
+                    done["response"]["status_details"] =
+                        json!({"type": "cancelled", "reason": "client_cancelled"});
                     line.write(say(&done).bytes()).await;
                 }
                 _ => {}
@@ -184,8 +188,12 @@ async fn a_key_among_the_subprotocols_is_no_text() {
         .start()
         .await;
     let local = app.local_key("voice").await;
-    for (key, goes) in [("sk-canary-0123456789", "sk-canary-0123456789"), (local.as_str(), "sk-lent-0123456789abcdef")] {
-        let more = format!("Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.{key}, openai-beta.realtime-v1\r\n");
+    for (key, goes) in
+        [("sk-canary-0123456789", "sk-canary-0123456789"), (local.as_str(), "sk-lent-0123456789abcdef")]
+    {
+        let more = format!(
+            "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.{key}, openai-beta.realtime-v1\r\n"
+        );
         let mut client = Line::connect(app.proxy).await;
         client.write(handshake("/v1/realtime?model=gpt-realtime", &more)).await;
         assert!(client.head().await.starts_with("HTTP/1.1 101 "));

@@ -57,7 +57,10 @@ async fn each_turn_is_a_call_of_its_own() {
         assert_eq!(call.model.as_deref(), Some("gpt-5-mini-2025-08-07"));
         assert_eq!(call.client.as_deref(), Some("codex"));
         let usage = &call.usage;
-        assert_eq!((usage.input, usage.cache_read, usage.output, usage.reasoning), (Some(20), Some(100), Some(30), Some(10)));
+        assert_eq!(
+            (usage.input, usage.cache_read, usage.output, usage.reasoning),
+            (Some(20), Some(100), Some(30), Some(10))
+        );
         assert_eq!(call.usage_source, UsageSource::Provider);
         assert!(call.cost.is_some() && call.streamed);
         assert!(call.first_token_us.is_some_and(|first| Some(first) <= call.duration_us));
@@ -151,10 +154,10 @@ async fn a_turn_is_in_flight_while_it_runs() {
     client.write(say(&create("Well?")).masked().bytes()).await;
     Frame::read(&mut client).await.unwrap();
     let call = wait_until("the turn to be shown", async || {
-        in_flight().await.pop().filter(|call| call.response_bytes > 0)
+        in_flight().await.pop().filter(|call| call.response_bytes > 0 && call.model.is_some())
     })
     .await;
-    assert_eq!(call.model.as_deref(), Some("gpt-5-mini"));
+    assert_eq!((call.model.as_deref(), call.path.as_str()), (Some("gpt-5-mini"), "/v1/responses"));
     go.send(true).unwrap();
     assert_eq!(app.recorded(1).await[0].state, CallState::Complete);
 }

@@ -304,5 +304,6 @@ fn detail(summary: CallSummary, cost: Cost, chunks: Vec<ChunkTiming>, wire: u64,
         },
         cost,
         summary,
+        translated: None,
     }
 }

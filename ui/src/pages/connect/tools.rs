@@ -14,6 +14,8 @@ pub const fn title(tool: Tool) -> &'static str {
 pub const fn covers(tool: Tool) -> &'static str {
     match tool {
         Tool::ClaudeCode => "and anything with the Anthropic SDK",
+        Tool::ClaudeCodeOnBedrock => "with models on Amazon Bedrock",
+        Tool::AwsSdk => "and the other AWS SDKs, for Amazon Bedrock",
         Tool::Codex => "with an OpenAI API key or a ChatGPT sign-in",
         Tool::GeminiCli => "and the Google GenAI SDK",
         Tool::Aider => "with OpenAI and Anthropic models",
@@ -28,6 +30,9 @@ pub const fn covers(tool: Tool) -> &'static str {
 pub const fn note(tool: Tool) -> &'static str {
     match tool {
         Tool::ClaudeCode => "Works with an API key and with a Claude subscription.",
+        Tool::ClaudeCodeOnBedrock | Tool::AwsSdk => {
+            "Calls are signed with LLMFlow’s AWS credentials, whatever the tool’s own are."
+        }
         Tool::Codex => {
             "It reads no variable for this. For good: openai_base_url at the top of ~/.codex/config.toml."
         }

@@ -19,6 +19,9 @@ impl Credential {
     pub fn of(key: &KeyOrigin, local: Option<Option<String>>) -> Self {
         match (key, local) {
             (KeyOrigin::NotNeeded, _) => Self::None,
+            // Who sends none is signed for.
+            (KeyOrigin::Aws(_), None) => Self::None,
+            (KeyOrigin::Aws(_), Some(None)) => Self::Own,
             (KeyOrigin::None, _) | (_, Some(None)) => Self::Own,
             (_, Some(Some(key))) => Self::Local(key),
             (_, None) => Self::None,
@@ -55,6 +58,7 @@ fn path(speaks: &str) -> &'static str {
     match speaks {
         "gemini" => "/v1beta/models",
         "perplexity" => "/models",
+        "bedrock" => "/inference-profiles",
         _ => "/v1/models",
     }
 }

@@ -38,7 +38,8 @@ pub fn KeyForm(name: String, provider: Memo<Option<ProviderStatus>>) -> impl Int
     let saved = RwSignal::new(false);
     let origin = Memo::new(move |_| provider.with(|one| one.as_ref().map(|one| one.key.clone())));
     let stored = move || matches!(origin.get(), Some(KeyOrigin::Keychain { .. }));
-    let in_use = move || stored() || matches!(origin.get(), Some(KeyOrigin::Environment { .. }));
+    let in_use =
+        move || stored() || matches!(origin.get(), Some(KeyOrigin::Environment { .. } | KeyOrigin::Aws(_)));
     let keychain = Memo::new(move |_| page.shown.with(|shown| shown.map(|shown| shown.keychain.clone())));
     let ready = move || matches!(keychain.get(), Some(KeychainState::Ready));
     let has_typed = move || !cleaned(&typed.read()).is_empty();
@@ -163,6 +164,13 @@ fn meaning(origin: &KeyOrigin) -> String {
         KeyOrigin::Environment { variable, .. } => {
             format!("Read from {variable} when LLMFlow started. A key saved here comes before it.")
         }
+        KeyOrigin::Aws(aws) => match &aws.problem {
+            _ if aws.off => "Bedrock is switched off in the settings.".into(),
+            Some(problem) => problem.clone(),
+            None => "No Bedrock API key is kept here: calls are signed with this machine’s AWS credentials, which are \
+                     looked for when a call needs them. Test looks now."
+                .into(),
+        },
         KeyOrigin::NotNeeded => "Ollama and its like ask for none: calls go on as they come.".into(),
     }
 }

@@ -1,6 +1,6 @@
 //! The table of providers.
 
-use api::{KeyOrigin, ProviderStatus};
+use api::{AwsState, KeyOrigin, ProviderStatus};
 use leptos::prelude::*;
 
 use super::Page;
@@ -114,6 +114,17 @@ pub fn ProviderMark(name: String, display: String, #[prop(optional)] large: bool
     view! { <span class=class style=format!("--c:{colour}") aria-hidden="true">{letters}</span> }
 }
 
+/// How this machine's AWS credentials are.
+fn in_a_word(aws: &AwsState) -> String {
+    match (&aws.source, &aws.region) {
+        _ if aws.off => "switched off".to_owned(),
+        _ if aws.problem.is_some() => "no AWS credentials".to_owned(),
+        (Some(source), Some(region)) => format!("{source}, {region}"),
+        (Some(source), None) => format!("{source}, no region"),
+        (None, _) => "AWS credentials".to_owned(),
+    }
+}
+
 /// Where a provider's key comes from, with its last characters.
 #[component]
 pub fn KeyCell(key_: KeyOrigin) -> impl IntoView {
@@ -136,6 +147,13 @@ pub fn KeyCell(key_: KeyOrigin) -> impl IntoView {
         KeyOrigin::None => {
             view! { <span class="t3 cut keycell" data-testid="key-origin">"clients bring their own"</span> }.into_any()
         }
+        KeyOrigin::Aws(aws) => view! {
+            <span class="row g3 keycell" title=in_a_word(&aws) data-testid="key-origin">
+                {aws.hint.clone().map(|hint| view! { <Glyph icon=Icon::System small=true /><span class="mono nw">"····"{hint}</span> })}
+                <span class="t3 cut">{in_a_word(&aws)}</span>
+            </span>
+        }
+        .into_any(),
         KeyOrigin::NotNeeded => view! { <span class="t3 keycell" data-testid="key-origin">"not needed"</span> }.into_any(),
     }
 }

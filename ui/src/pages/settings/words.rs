@@ -85,6 +85,8 @@ pub fn describe(name: &str) -> Words {
         "allowed_upstreams" => (Group::Security, "Other hosts that clients may name", ""),
         "providers.azure.resource" => (Group::Providers, "azure: resource", ""),
         "providers.azure.api_version" => (Group::Providers, "azure: API version", ""),
+        "bedrock" => (Group::Providers, "Amazon Bedrock", ""),
+        "bedrock_region" => (Group::Providers, "bedrock: AWS region", ""),
         "keychain" => (Group::Security, "Keep keys in this system's keychain", ""),
         "local_keys_required" => (Group::Security, "Stored keys only for calls that carry a local key", ""),
         "data_dir" => (Group::Storage, "Data folder", ""),

@@ -27,8 +27,12 @@ pub fn Raw(call: CallDetail) -> impl IntoView {
             Some(view! { <span class="cut" title=hash.clone()?>{name}" sha256 "{hash.clone()?}</span> })
         })
         .collect_view();
+    let whose = call.translated.as_ref().map(|_| {
+        view! { <p class="t3 s12">"The provider's side: what it got and sent. The client's is under Request and Response."</p> }
+    });
     view! {
         <div class="http" data-testid="trace-raw">
+            {whose}
             <p class="t3 s11 mono col hashes">{hashes}</p>
             <h3>"Request body"</h3>
             <Body id=id side=BodySide::Request info=request raw=true />

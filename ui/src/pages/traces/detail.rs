@@ -129,10 +129,14 @@ pub fn RetryOf(earlier: CallId) -> impl IntoView {
 pub fn CurlButton(call: CallDetail) -> impl IntoView {
     let backend = use_backend();
     let body = RwSignal::new(None::<String>);
-    let (id, size) = (call.summary.id, call.request_body.stored_bytes);
+    let (side, info) = match &call.translated {
+        Some(translated) => (BodySide::ClientRequest, &translated.request_body),
+        None => (BodySide::Request, &call.request_body),
+    };
+    let (id, size) = (call.summary.id, info.stored_bytes);
     if size > 0 && size <= CURL_BODY {
         spawn_local(async move {
-            if let Ok(part) = backend.body(id, BodySide::Request, 0, CURL_BODY).await {
+            if let Ok(part) = backend.body(id, side, 0, CURL_BODY).await {
                 body.try_set(Some(part.text));
             }
         });

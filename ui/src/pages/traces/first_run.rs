@@ -27,7 +27,7 @@ pub fn FirstRun() -> impl IntoView {
     };
     let rows = Tool::ALL
         .into_iter()
-        .filter(|tool| *tool != Tool::OpenAiSdk)
+        .filter(|tool| !matches!(tool, Tool::OpenAiSdk | Tool::ClaudeCodeOnBedrock | Tool::AwsSdk))
         .enumerate()
         .map(|(at, tool)| {
             let proxy = move || format!("http://{}", live.proxy_address());

@@ -22,6 +22,7 @@ const CHAT: &str = "/v1/chat/completions";
 const REALTIME: &str = "/v1/realtime";
 const LIVE: &str = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent";
 const GEMINI: &str = "/v1beta/models/gemini-f:streamGenerateContent";
+const CONVERSE: &str = "/model/us.amazon.nova-f-v1:0/converse-stream";
 const NONE: [Option<u64>; 6] = [None; 6];
 const PLAIN: Fixture = Fixture {
     file: "",
@@ -44,7 +45,7 @@ const fn input(tokens: u64) -> [Option<u64>; 6] {
 }
 
 #[rustfmt::skip]
-pub(super) const FIXTURES: [Fixture; 55] = [
+pub(super) const FIXTURES: [Fixture; 69] = [
     Fixture { file: "openai-chat.sse", model: "m-large-1", usage: of(116, Some(384), 30, Some(12)), id: "chatcmpl-f1", said: "Grüße aus 東京 🚲", ..PLAIN },
     Fixture { file: "openai-chat-tools-no-usage.sse", model: "m-large-1", finish: "tool_calls", id: "chatcmpl-f1", said: r#"look_up{"word":"Fahrrad"}"#, ..PLAIN },
     Fixture { file: "openai-chat-error.sse", model: "m-large-1", finish: "", id: "chatcmpl-f1", said: "Half a", error: "server_error: The server had a problem", ..PLAIN },
@@ -100,6 +101,20 @@ pub(super) const FIXTURES: [Fixture; 55] = [
     Fixture { file: "response-queued.json", path: "/v1/responses", model: "m-codex-2", finish: "", id: "resp_f1", ..PLAIN },
     Fixture { file: "generation.json", provider: "openrouter", path: "/api/v1/generation", model: "vendor/m-f", finish: "", id: "gen-f", ..PLAIN },
     Fixture { file: "count-tokens.json", provider: "anthropic", path: "/v1/messages/count_tokens", finish: "", ..PLAIN },
+    Fixture { file: "bedrock-claude.eventstream", provider: "bedrock", path: "/model/us.anthropic.claude-f-v1:0/invoke-with-response-stream", model: "claude-f-1", usage: [Some(20), Some(5000), Some(300), None, Some(66), None], finish: "tool_use", id: "msg_bdrk_f1", said: r#"(Überlegen…)Gern, 東京.Read{"path":"b.rs"}"#, ..PLAIN },
+    Fixture { file: "bedrock-claude-error.eventstream", provider: "bedrock", path: "/model/us.anthropic.claude-f-v1:0/invoke-with-response-stream", model: "claude-f-1", usage: [Some(20), Some(5000), Some(300), None, Some(2), None], finish: "", id: "msg_bdrk_f1", said: "(Überlegen…)Gern, 東京.", error: "modelStreamErrorException: The model stopped" },
+    Fixture { file: "bedrock-converse.eventstream", provider: "bedrock", path: CONVERSE, usage: [Some(31), Some(1000), Some(300), Some(200), Some(47), None], finish: "tool_use", said: r#"(Erst denken)Grüße 🚲look_up{"word":"Rad"}now{}"#, ..PLAIN },
+    Fixture { file: "bedrock-converse-error.eventstream", provider: "bedrock", path: CONVERSE, finish: "", said: "Grüße ", error: "throttlingException: Too many tokens", ..PLAIN },
+    Fixture { file: "bedrock-converse.json", provider: "bedrock", path: "/model/m/converse", usage: of(9, None, 5, None), finish: "tool_use", said: r#"(Hm)Jaf{"a":1}"#, ..PLAIN },
+    Fixture { file: "bedrock-nova.eventstream", provider: "bedrock", path: "/model/amazon.nova-f-v1:0/invoke-with-response-stream", usage: [Some(12), Some(7), Some(0), None, Some(4), None], finish: "end_turn", said: "Nova sagt ja", ..PLAIN },
+    Fixture { file: "bedrock-llama.eventstream", provider: "bedrock", path: "/model/meta.llama-f-v1:0/invoke-with-response-stream", usage: of(14, None, 3, None), said: "Das Lama", ..PLAIN },
+    Fixture { file: "bedrock-titan.eventstream", provider: "bedrock", path: "/model/amazon.titan-text-f/invoke-with-response-stream", usage: of(6, None, 8, None), finish: "FINISH", said: "Titan spricht", ..PLAIN },
+    Fixture { file: "bedrock-titan.json", provider: "bedrock", path: "/model/amazon.titan-text-f/invoke", usage: of(6, None, 8, None), finish: "LENGTH", said: "Titan spricht", ..PLAIN },
+    Fixture { file: "bedrock-mistral.eventstream", provider: "bedrock", path: "/model/mistral.mixtral-f-v0:1/invoke-with-response-stream", usage: of(5, None, 3, None), said: "Vent fort", ..PLAIN },
+    Fixture { file: "bedrock-cohere.eventstream", provider: "bedrock", path: "/model/cohere.command-f-v1:0/invoke-with-response-stream", usage: of(7, None, 2, None), finish: "COMPLETE", id: "br-co", said: "Bon soir", ..PLAIN },
+    Fixture { file: "bedrock-deepseek.eventstream", provider: "bedrock", path: "/model/deepseek.r1-f-v1:0/invoke-with-response-stream", usage: of(4, None, 2, None), said: "深海", ..PLAIN },
+    Fixture { file: "bedrock-qwen.eventstream", provider: "bedrock", path: "/model/qwen.q-f-v1:0/invoke-with-response-stream", model: "qwen.q-f", usage: of(8, None, 3, None), id: "chatcmpl-q", said: "Qwen hier", ..PLAIN },
+    Fixture { file: "bedrock-embeddings.json", provider: "bedrock", path: "/model/amazon.titan-embed-f/invoke", usage: input(9), finish: "", ..PLAIN },
 ];
 
 impl Fixture {
@@ -112,6 +127,7 @@ impl Fixture {
             "sse" => "text/event-stream",
             "ndjson" => "application/x-ndjson",
             "jsonl" => "application/x-jsonl",
+            "eventstream" => "application/vnd.amazon.eventstream",
             _ => "application/json",
         };
         Case { content_type, ..Case::new(self.provider, self.path, response) }

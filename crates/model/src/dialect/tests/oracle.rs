@@ -2,6 +2,9 @@
 //! this repository:
 //! `LLMFLOW_SAMPLES=FOLDER cargo test -p model --lib oracle -- --ignored --nocapture`, with an `expected.json` in it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
 use crate::websocket::{Protocol, Side, Step, Turns};
 
@@ -13,6 +16,8 @@ fn provider_and_path(file: &str) -> Option<(&'static str, &'static str)> {
         ("ollama-chat", "ollama", "/api/chat"),
         ("ollama-generate", "ollama", "/api/generate"),
         ("cohere", "cohere", "/v2/chat"),
+        ("bedrock-invoke-claude", "bedrock", "/model/us.anthropic.claude-v1:0/invoke-with-response-stream"),
+        ("bedrock", "bedrock", "/model/m/converse-stream"),
         ("llamacpp-completion", "llama", "/completion"),
     ];
     let (_, provider, path) = known.into_iter().find(|(start, ..)| file.starts_with(start)).unwrap_or((
@@ -20,8 +25,7 @@ fn provider_and_path(file: &str) -> Option<(&'static str, &'static str)> {
         "openai",
         "/chat/completions",
     ));
-    // Event streams of Bedrock are read elsewhere.
-    (!file.starts_with("bedrock")).then_some((provider, path))
+    Some((provider, path))
 }
 
 /// The one turn among a WebSocket's messages, which stand on a line each with who sent them.
@@ -125,12 +129,17 @@ fn samples_written_by_others_are_read_as_they_expect() {
         let content_type = match file.rsplit_once('.').unwrap().1 {
             "sse" => "text/event-stream",
             "ndjson" => "application/x-ndjson",
+            "b64" => "application/vnd.amazon.eventstream",
             _ => "application/json",
         };
-        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let mut body = std::fs::read(folder.join(file)).unwrap();
+        if file.ends_with(".b64") {
+            let text: Vec<u8> = body.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            body = STANDARD.decode(text).unwrap();
+        }
         let case = match file.starts_with("codex-websocket") {
-            true => turn(&bytes),
-            false => Case { content_type, ..Case::new(provider, path, bytes) },
+            true => turn(&body),
+            false => Case { content_type, ..Case::new(provider, path, body) },
         };
         let found = differences(&case, expected);
         same += usize::from(found.is_empty());

@@ -10,7 +10,16 @@ fn survive(request: &[u8], response: &[u8]) {
             [(Some(200), Some("text/event-stream")), (Some(500), None), (None, Some("x-ndjson"))]
         {
             let path = "/v1/images/x:y";
-            let exchange = Exchange { dialect, provider: "p", path, request, response, status, content_type };
+            let exchange = Exchange {
+                dialect,
+                provider: "p",
+                path,
+                request,
+                response,
+                status,
+                content_type,
+                by_headers: ByHeaders::default(),
+            };
             let reading = read(&exchange);
             conversation(&exchange);
             assert!(reading.first_token_at.is_none_or(|at| at <= response.len()));

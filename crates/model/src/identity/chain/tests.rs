@@ -2,7 +2,7 @@ use api::{Message, Part, Role};
 use proptest::prelude::*;
 
 use super::*;
-use crate::dialect::{Dialect, Exchange, read_with_spoken};
+use crate::dialect::{ByHeaders, Dialect, Exchange, read_with_spoken};
 
 fn scope() -> Scope {
     Scope::new("anthropic", "[key:1]", Some("tool"))
@@ -33,6 +33,7 @@ fn read(dialect: Dialect, request: &str, response: &str) -> Chain {
         response: response.as_bytes(),
         status: Some(200),
         content_type: Some("application/json"),
+        by_headers: ByHeaders::default(),
     };
     chain(&scope(), &read_with_spoken(&exchange).1).unwrap()
 }
@@ -212,6 +213,7 @@ proptest! {
             let exchange = Exchange {
                 dialect, provider: "any", path: "/", request: &request, response: &response, status: None,
                 content_type: None,
+                by_headers: ByHeaders::default(),
             };
             let found = chain(&scope(), &read_with_spoken(&exchange).1);
             prop_assert!(found.is_none_or(|chain| chain.earlier.len() <= MOST_EARLIER));

@@ -39,9 +39,10 @@ impl Turns {
             "error" => {
                 let refused = member(text, "error").and_then(|error| string_member(error, "event_id"));
                 // A question that has no answer yet was refused, unless another message was meant.
-                let waiting = self.open.iter().position(|open| {
-                    open.response.is_none() && (refused.is_none() || open.event == refused)
-                });
+                let waiting = self
+                    .open
+                    .iter()
+                    .position(|open| open.response.is_none() && (refused.is_none() || open.event == refused));
                 self.said(waiting.or(self.last()), Side::Server, text, step);
                 if let Some(place) = waiting {
                     self.end(place, step);

@@ -33,6 +33,13 @@ const STARTS: &[Start] = &[
         variables: &[("DISABLE_AUTOUPDATER", "1"), ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")],
     },
     Start {
+        tool: Tool::ClaudeCodeOnBedrock,
+        folder: "js-claude/node_modules/.bin",
+        arguments: "-p hello",
+        files: &[],
+        variables: &[("DISABLE_AUTOUPDATER", "1"), ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")],
+    },
+    Start {
         tool: Tool::Codex,
         folder: "js-codex/node_modules/.bin",
         arguments: "exec --skip-git-repo-check -m gpt-5 hello",
@@ -138,7 +145,9 @@ async fn check(what: &str, tool: Tool, (code, said): (Option<i32>, String), mock
     assert!(said.contains("forty-two"), "{what}: {said}");
     let asked = mock.take().len();
     let calls = app.recorded(asked).await;
-    let named = calls.iter().filter(|call| call.client.as_deref() == Some(tool.key())).count();
+    // On Bedrock it is the same program.
+    let name = if tool == Tool::ClaudeCodeOnBedrock { Tool::ClaudeCode.key() } else { tool.key() };
+    let named = calls.iter().filter(|call| call.client.as_deref() == Some(name)).count();
     assert!(named > 0, "{what}: none of its {asked} calls bears its name");
     println!("{what}: {asked} calls");
 }
@@ -169,6 +178,7 @@ macro_rules! connects {
 
 connects! {
     claude_code: ClaudeCode;
+    claude_code_on_bedrock: ClaudeCodeOnBedrock;
     codex: Codex;
     gemini_cli: GeminiCli;
     aider: Aider;

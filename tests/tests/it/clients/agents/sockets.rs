@@ -40,7 +40,10 @@ async fn codex_over_a_websocket() {
     let said = run(&CODEX, &Bases::at(app.proxy, true), home.path()).await;
     let (through, sockets) = turns(mock.take());
     assert!(said.to_string().contains("forty-two"), "{said}");
-    assert!(direct_sockets > 0 && sockets == direct_sockets, "{direct_sockets} without us, {sockets} with us");
+    assert!(
+        direct_sockets > 0 && sockets == direct_sockets,
+        "{direct_sockets} without us, {sockets} with us"
+    );
     let shapes = |exchanges: &[Exchange]| exchanges.iter().map(shape).collect::<Vec<_>>();
     assert_eq!(shapes(&through), shapes(&direct), "it asks the same");
 

@@ -126,6 +126,12 @@ fn providers(now_ms: i64, ready: bool, word: &str) -> Vec<ProviderStatus> {
         mark: "[key:09fe…]".into(),
     };
     let none = KeyOrigin::None;
+    let aws = api::AwsState {
+        region: Some("eu-central-1".into()),
+        source: Some("SSO".into()),
+        hint: Some("7QXA".into()),
+        ..api::AwsState::default()
+    };
     let long =
         "https://gateway.internal.example.com/tenants/0b4f2c66-7d1e-4c1b/providers/eu-central-1/mistral";
     let rows = [
@@ -149,6 +155,16 @@ fn providers(now_ms: i64, ready: bool, word: &str) -> Vec<ProviderStatus> {
             31,
             0,
             Some(960_000),
+        ),
+        (
+            "bedrock",
+            "Amazon Bedrock",
+            "https://bedrock-runtime.{region}.amazonaws.com",
+            false,
+            KeyOrigin::Aws(aws),
+            18,
+            0,
+            Some(610_000),
         ),
         ("helicone", "Helicone", "https://oai.helicone.ai", false, none.clone(), 0, 0, None),
         ("cohere", "Cohere", "https://api.cohere.com", false, none.clone(), 0, 0, None),
