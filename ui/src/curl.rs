@@ -19,7 +19,7 @@ const LEFT_OUT: [&str; 13] = [
     "sec-websocket-extensions",
 ];
 /// The method under which a turn of a WebSocket is recorded.
-const WEBSOCKET: &str = "WS";
+pub const WEBSOCKET: &str = "WS";
 
 /// The command that sends the same request to the same upstream; a translated call is made again to be translated.
 pub fn command(call: &CallDetail, body: Option<&str>) -> String {
@@ -40,13 +40,9 @@ pub fn command(call: &CallDetail, body: Option<&str>) -> String {
         call.query.as_deref().map(|query| format!("?{}", without_fingerprints(query))).unwrap_or_default();
     let url = format!("{scheme}://{upstream}{}{query}", call.summary.path);
     let body = body.filter(|body| !body.is_empty());
-    let mut lines = match body.filter(|_| socket) {
-        // A message is a line.
-        Some(body) => {
-            vec![format!("printf '%s\\n' {} | websocat {}", single_quoted(body.trim_end()), quoted(&url))]
-        }
-        None if socket => vec![format!("websocat {}", quoted(&url))],
-        None => vec![format!("curl {}", quoted(&url))],
+    let mut lines = match socket {
+        true => vec![over_websocket(&url, body)],
+        false => vec![format!("curl {}", quoted(&url))],
     };
     if !socket && (call.summary.method != "POST" || body.is_none()) {
         lines.push(format!("-X {}", call.summary.method));
@@ -62,6 +58,12 @@ pub fn command(call: &CallDetail, body: Option<&str>) -> String {
         lines.push(format!("--data-raw {}", single_quoted(body)));
     }
     lines.join(" \\\n  ")
+}
+
+/// What says a turn's messages again, a line each.
+fn over_websocket(url: &str, body: Option<&str>) -> String {
+    let said = body.map(|body| format!("printf '%s\\n' {} | ", single_quoted(body.trim_end())));
+    format!("{}websocat {}", said.unwrap_or_default(), quoted(url))
 }
 
 /// Whether a header's value holds a credential's fingerprint.
@@ -123,6 +125,13 @@ mod tests {
         assert!(!has_fingerprint("application/json"));
         assert_eq!(quoted("x-api-key: $API_KEY"), "\"x-api-key: $API_KEY\"");
         assert_eq!(quoted("a\"`$x $API_KEY"), "\"a\\\"\\`\\$x $API_KEY\"");
+    }
+
+    #[test]
+    fn a_turn_of_a_websocket_is_said_again() {
+        let line = over_websocket("wss://api.openai.com/v1/responses", Some("{\"a\":1}\n"));
+        assert_eq!(line, "printf '%s\\n' '{\"a\":1}' | websocat 'wss://api.openai.com/v1/responses'");
+        assert_eq!(over_websocket("ws://localhost/", None), "websocat 'ws://localhost/'");
     }
 
     #[test]
