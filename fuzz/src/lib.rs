@@ -10,6 +10,7 @@ mod scanning;
 mod seeds;
 mod segments;
 mod translation;
+mod websocket;
 
 // Private to their crates, and worth fuzzing by themselves.
 #[path = "../../crates/engine/src/pipeline/decode.rs"]
@@ -36,11 +37,13 @@ pub enum Target {
     Decoding,
     /// Calls in OpenAI's shape to other providers, and their answers.
     Translation,
+    /// WebSocket frames, messages and turns.
+    Websocket,
 }
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Framing,
         Self::Frames,
         Self::Scanning,
@@ -48,6 +51,7 @@ impl Target {
         Self::Dialects,
         Self::Decoding,
         Self::Translation,
+        Self::Websocket,
     ];
 
     /// Its name on the command line and in folders.
@@ -60,6 +64,7 @@ impl Target {
             Self::Dialects => "dialects",
             Self::Decoding => "decoding",
             Self::Translation => "translation",
+            Self::Websocket => "websocket",
         }
     }
 
@@ -81,6 +86,7 @@ impl Target {
             Self::Dialects => dialects::run(data),
             Self::Decoding => decoding::run(data),
             Self::Translation => translation::run(data),
+            Self::Websocket => websocket::run(data),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use model::dialect::{Dialect, classify};
+use model::dialect::{Dialect, WEBSOCKET, classify};
 
 use crate::Target;
 
@@ -24,6 +24,42 @@ const TRANSLATED: [&str; 2] = [
 /// A chat request that every provider takes.
 const CALL: &str = r#"{"model":"m","stream":true,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"Grüße","cache_control":{"type":"ephemeral"}},{"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}}]},{"role":"assistant","tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"t","content":"42"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}],"response_format":{"type":"json_object"},"stop":["x"],"max_tokens":9,"temperature":0.5}"#;
 
+/// Messages of the protocols that have turns.
+const MESSAGES: [&str; 6] = [
+    r#"{"type":"response.create","event_id":"e","input":[]}"#,
+    r#"{"type":"response.created","response":{"id":"r"}}"#,
+    r#"{"type":"response.done","response":{"id":"r"}}"#,
+    r#"{"type":"error","error":{"event_id":"e"}}"#,
+    r#"{"setup":{"model":"m"},"clientContent":{"turnComplete":true}}"#,
+    r#"{"serverContent":{"modelTurn":{},"turnComplete":true}}"#,
+];
+
+/// A conversation in frames: each message whole, in two masked frames, and compressed.
+fn frames() -> Vec<u8> {
+    let mut packer = flate2::Compress::new(flate2::Compression::fast(), false);
+    let mut bytes = Vec::new();
+    let mut frame = |first: u8, payload: &[u8]| {
+        let length = u8::try_from(payload.len()).unwrap_or_default();
+        bytes.extend([&[first, length][..], payload].concat());
+    };
+    for message in MESSAGES.map(str::as_bytes) {
+        frame(0x81, message);
+        let (one, two) = message.split_at(message.len() / 2);
+        frame(0x01, one);
+        frame(0x89, b"ping");
+        frame(0x80, two);
+        let mut packed = Vec::with_capacity(256);
+        let flush = flate2::FlushCompress::Sync;
+        if packer.compress_vec(message, &mut packed, flush).is_ok() {
+            packed.truncate(packed.len() - 4);
+            frame(0xc1, &packed);
+        }
+    }
+    frame(0x88, &[3, 0xe8]);
+    bytes.extend([0x81, 0x85, 1, 2, 3, 4, b'h' ^ 1, b'e' ^ 2, b'l' ^ 3, b'l' ^ 4, b'o' ^ 1]);
+    bytes
+}
+
 /// The inputs that `target` begins with.
 pub fn seeds(target: Target) -> Vec<Vec<u8>> {
     let answers = answers();
@@ -41,6 +77,7 @@ pub fn seeds(target: Target) -> Vec<Vec<u8>> {
                 .chain(REQUESTS.iter().map(|request| request.as_bytes().to_vec()))
                 .collect()
         }
+        Target::Websocket => (0..16).map(|labels| with(&[labels, 0x35 ^ (labels << 4)], &frames())).collect(),
         Target::Decoding => (0..6).map(|encoding| with(&[128 + encoding], b"data: {\"a\":1}\n\n")).collect(),
         Target::Dialects => {
             let of_answers = answers.iter().map(|(name, bytes)| {
@@ -90,6 +127,7 @@ fn answers() -> Vec<(String, Vec<u8>)> {
 fn dialect_of(file: &str) -> u8 {
     let paths = [
         ("openai-responses", "/v1/responses"),
+        ("openai-realtime", "/v1/realtime"),
         ("openai-completions", "/v1/completions"),
         ("anthropic", "/v1/messages"),
         ("gemini", "/v1/models/g:streamGenerateContent"),
@@ -118,6 +156,7 @@ fn dialect_of(file: &str) -> u8 {
     ];
     let path =
         paths.iter().find(|(start, _)| file.starts_with(start)).map_or("/chat/completions", |(_, path)| path);
-    let dialect = classify("mistral", "POST", path);
+    let method = if path == "/v1/realtime" { WEBSOCKET } else { "POST" };
+    let dialect = classify("mistral", method, path);
     Dialect::ALL.iter().position(|known| *known == dialect).and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
 }

@@ -1,9 +1,9 @@
-//! A call as a curl command. Pure; credentials become `$API_KEY`, and only headers that matter are kept.
+//! A call as a curl command, a turn of a WebSocket as one of websocat. Pure; credentials become `$API_KEY`, and only headers that matter are kept.
 
 use api::CallDetail;
 
 /// Headers that curl or the connection sets by itself.
-const LEFT_OUT: [&str; 9] = [
+const LEFT_OUT: [&str; 13] = [
     "host",
     "content-length",
     "connection",
@@ -13,7 +13,13 @@ const LEFT_OUT: [&str; 9] = [
     "te",
     "keep-alive",
     "accept",
+    "upgrade",
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "sec-websocket-extensions",
 ];
+/// The method under which a turn of a WebSocket is recorded.
+pub const WEBSOCKET: &str = "WS";
 
 /// The command that sends the same request to the same upstream; a translated call is made again to be translated.
 pub fn command(call: &CallDetail, body: Option<&str>) -> String {
@@ -22,13 +28,23 @@ pub fn command(call: &CallDetail, body: Option<&str>) -> String {
         call.request_headers.iter().find(|header| translated && header.name.eq_ignore_ascii_case("host"));
     let host = asked.map_or(&call.upstream, |header| &header.value);
     let plain = translated || call.upstream.starts_with("localhost") || call.upstream.starts_with("127.");
-    let scheme = if plain { "http" } else { "https" };
+    let socket = call.summary.method == WEBSOCKET;
+    let scheme = match (socket, plain) {
+        (false, true) => "http",
+        (false, false) => "https",
+        (true, true) => "ws",
+        (true, false) => "wss",
+    };
     let upstream = host.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
     let query =
         call.query.as_deref().map(|query| format!("?{}", without_fingerprints(query))).unwrap_or_default();
     let url = format!("{scheme}://{upstream}{}{query}", call.summary.path);
-    let mut lines = vec![format!("curl {}", quoted(&url))];
-    if call.summary.method != "POST" || body.is_none() {
+    let body = body.filter(|body| !body.is_empty());
+    let mut lines = match socket {
+        true => vec![over_websocket(&url, body)],
+        false => vec![format!("curl {}", quoted(&url))],
+    };
+    if !socket && (call.summary.method != "POST" || body.is_none()) {
         lines.push(format!("-X {}", call.summary.method));
     }
     for header in &call.request_headers {
@@ -38,10 +54,16 @@ pub fn command(call: &CallDetail, body: Option<&str>) -> String {
         let text = format!("{}: {}", header.name, header.value);
         lines.push(format!("-H {}", quoted(&without_fingerprints(&text))));
     }
-    if let Some(body) = body.filter(|body| !body.is_empty()) {
+    if let Some(body) = body.filter(|_| !socket) {
         lines.push(format!("--data-raw {}", single_quoted(body)));
     }
     lines.join(" \\\n  ")
+}
+
+/// What says a turn's messages again, a line each.
+fn over_websocket(url: &str, body: Option<&str>) -> String {
+    let said = body.map(|body| format!("printf '%s\\n' {} | ", single_quoted(body.trim_end())));
+    format!("{}websocat {}", said.unwrap_or_default(), quoted(url))
 }
 
 /// Whether a header's value holds a credential's fingerprint.
@@ -103,6 +125,13 @@ mod tests {
         assert!(!has_fingerprint("application/json"));
         assert_eq!(quoted("x-api-key: $API_KEY"), "\"x-api-key: $API_KEY\"");
         assert_eq!(quoted("a\"`$x $API_KEY"), "\"a\\\"\\`\\$x $API_KEY\"");
+    }
+
+    #[test]
+    fn a_turn_of_a_websocket_is_said_again() {
+        let line = over_websocket("wss://api.openai.com/v1/responses", Some("{\"a\":1}\n"));
+        assert_eq!(line, "printf '%s\\n' '{\"a\":1}' | websocat 'wss://api.openai.com/v1/responses'");
+        assert_eq!(over_websocket("ws://localhost/", None), "websocat 'ws://localhost/'");
     }
 
     #[test]

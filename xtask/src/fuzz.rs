@@ -14,8 +14,8 @@ use clap::Args;
 use crate::step::Step;
 use crate::workspace::Workspace;
 
-const TARGETS: [&str; 7] =
-    ["framing", "frames", "scanning", "segments", "dialects", "decoding", "translation"];
+const TARGETS: [&str; 8] =
+    ["framing", "frames", "scanning", "segments", "dialects", "decoding", "translation", "websocket"];
 /// Counters on edges, a table of their places, and what is compared: what libFuzzer learns from.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
@@ -24,7 +24,7 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
 /// What to fuzz, and for how long.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only these: framing, frames, scanning, segments, dialects, decoding, translation
+    /// Only these: framing, frames, scanning, segments, dialects, decoding, translation, websocket
     #[arg(value_parser = TARGETS)]
     target: Vec<String>,
     /// For how long, each

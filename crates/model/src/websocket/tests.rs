@@ -318,8 +318,8 @@ fn realtime_turns_are_asked_for_or_begin_by_themselves() {
     let (found, mut turns) = steps(
         Some(Protocol::Realtime),
         &[
-            (Server, json!({"type": "session.created", "session": {"model": "r"}})),
             client("session.update"),
+            (Server, json!({"type": "session.created", "session": {"model": "r"}})),
             client("conversation.item.create"),
             client("response.create"),
             response("response.created", "a"),
@@ -375,7 +375,9 @@ fn realtime_turns_are_asked_for_or_begin_by_themselves() {
             "3 ends",
         ]
     );
-    assert_eq!(turns.rest(), (Vec::new(), b"{\"type\":\"rate_limits.updated\"}\n".to_vec()));
+    let session = "{\"type\":\"session.created\",\"session\":{\"model\":\"r\"}}\n";
+    let rest = format!("{session}{{\"type\":\"rate_limits.updated\"}}\n");
+    assert_eq!(turns.rest(), (Vec::new(), rest.into_bytes()));
 }
 
 #[test]

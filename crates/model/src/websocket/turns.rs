@@ -68,8 +68,8 @@ pub struct Turns {
     /// Turns under way, oldest first.
     open: Vec<Open>,
     beside: Beside,
-    /// The last word on how the session is set up.
-    session: Option<Vec<u8>>,
+    /// The last word on how the session is set up, and whose it is.
+    session: Option<(Side, Vec<u8>)>,
     recordings: Recordings,
 }
 
@@ -88,7 +88,6 @@ struct Beside {
     lines: Vec<(Side, Vec<u8>)>,
     bytes: usize,
     left_out: u64,
-    holds_session: bool,
 }
 
 impl Beside {
@@ -134,7 +133,7 @@ impl Turns {
     pub fn rest(&mut self) -> (Vec<u8>, Vec<u8>) {
         let (mut client, mut server) = (Vec::new(), Vec::new());
         let beside = std::mem::take(&mut self.beside);
-        for (side, text) in beside.lines {
+        for (side, text) in self.session.take().into_iter().chain(beside.lines) {
             line(if side == Side::Client { &mut client } else { &mut server }, &text);
         }
         if beside.left_out > 0 {
@@ -164,7 +163,7 @@ impl Turns {
         let turn = self.begin(step);
         let beside = std::mem::take(&mut self.beside);
         let mut request = Vec::new();
-        if let Some(session) = self.session.as_ref().filter(|_| !beside.holds_session) {
+        if let Some((_, session)) = &self.session {
             line(&mut request, session);
         }
         beside.lines.iter().for_each(|(_, said)| line(&mut request, said));
@@ -177,9 +176,13 @@ impl Turns {
         turn
     }
 
-    fn remember_session(&mut self, text: &[u8]) {
-        self.session = (text.len() <= SESSION).then(|| text.to_vec());
-        self.beside.holds_session |= self.open.is_empty();
+    /// Somebody says how the session is set up: that stands before everything else in what the next turns are asked.
+    fn set_up(&mut self, side: Side, text: &[u8], step: &mut impl FnMut(Step)) {
+        let fits = text.len() <= SESSION;
+        self.session = fits.then(|| (side, text.to_vec()));
+        if !fits || !self.open.is_empty() {
+            self.said(self.last(), side, text, step);
+        }
     }
 
     /// Something is said in the turn at `place` of those under way, or beside all of them.

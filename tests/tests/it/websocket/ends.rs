@@ -242,6 +242,37 @@ async fn a_stop_waits_for_the_turn_and_then_goes_away() {
     app.ends().await;
 }
 
+/// Nothing is under way where no turn is: nobody waits for such a connection.
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_connection_without_a_turn() {
+    let (told, mut closed) = tokio::sync::mpsc::unbounded_channel();
+    let upstream = agreeing(move |_, mut line| {
+        let told = told.clone();
+        async move {
+            Frame::read(&mut line).await;
+            for event in events("resp_1", "Done.") {
+                line.write(say(&event).bytes()).await;
+            }
+            told.send(Frame::read(&mut line).await.and_then(|frame| frame.code())).unwrap();
+            line.rest().await;
+        }
+    })
+    .await;
+    // Longer than any test may take.
+    let app = Setup::new(upstream.address).settings("shutdown_grace_s = 3600").start().await;
+    let mut client = connected(app.proxy, "/v1/responses", "").await;
+    client.write(say(&create("Well?")).masked().bytes()).await;
+    for _ in 0..3 {
+        Frame::read(&mut client).await.unwrap();
+    }
+    app.recorded(1).await;
+    app.terminate();
+    assert_eq!(Frame::read(&mut client).await.unwrap().code(), Some(1001));
+    assert_eq!(closed.recv().await.unwrap(), Some(1001));
+    drop(client);
+    assert!(app.ends().await.status.success());
+}
+
 /// After the grace a turn is cut, with a good-bye where a frame may stand.
 #[tokio::test]
 async fn a_turn_is_cut_after_the_grace() {
@@ -259,6 +290,33 @@ async fn a_turn_is_cut_after_the_grace() {
     let states: Vec<&[u8]> =
         cells.iter().filter(|cell| cell.column == "state").map(|cell| cell.bytes.as_slice()).collect();
     assert_eq!(states, [b"truncated"]);
+}
+
+/// When there is no memory left for the record it says so, and the bytes go on; the next connection is read again.
+#[tokio::test]
+async fn a_record_without_room_goes_blind_and_the_bytes_go_on() {
+    let upstream = agreeing(async |number, mut line| {
+        Frame::read(&mut line).await;
+        let text = if number == 0 { "long ".repeat(1 << 20) } else { "short".to_owned() };
+        for event in events("resp_1", &text) {
+            line.write(say(&event).bytes()).await;
+        }
+        line.rest().await;
+    })
+    .await;
+    let app = Setup::new(upstream.address).settings("memory_mb = 1").start().await;
+    for (number, state) in [(1, CallState::Truncated), (2, CallState::Complete)] {
+        let mut client = connected(app.proxy, "/v1/responses", "").await;
+        client.write(say(&create("Well?")).masked().bytes()).await;
+        let text = if number == 1 { "long ".repeat(1 << 20) } else { "short".to_owned() };
+        for event in events("resp_1", &text) {
+            assert!(Frame::read(&mut client).await.unwrap().as_text() == event.to_string());
+        }
+        drop(client);
+        let call = app.recorded(number).await.remove(0);
+        assert_eq!(call.state, state, "{:?}", call.error);
+        assert_eq!(call.error.is_some_and(|error| error.contains("memory")), number == 1);
+    }
 }
 
 /// As many as there may be, and no more.

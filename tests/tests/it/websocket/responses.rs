@@ -154,10 +154,10 @@ async fn a_turn_is_in_flight_while_it_runs() {
     client.write(say(&create("Well?")).masked().bytes()).await;
     Frame::read(&mut client).await.unwrap();
     let call = wait_until("the turn to be shown", async || {
-        in_flight().await.pop().filter(|call| call.response_bytes > 0)
+        in_flight().await.pop().filter(|call| call.response_bytes > 0 && call.model.is_some())
     })
     .await;
-    assert_eq!(call.model.as_deref(), Some("gpt-5-mini"));
+    assert_eq!((call.model.as_deref(), call.path.as_str()), (Some("gpt-5-mini"), "/v1/responses"));
     go.send(true).unwrap();
     assert_eq!(app.recorded(1).await[0].state, CallState::Complete);
 }

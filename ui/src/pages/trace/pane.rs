@@ -7,6 +7,7 @@ use crate::colour;
 use crate::components::copy_button::CopyButton;
 use crate::components::cost::CostSection;
 use crate::components::marks::{call_type, provenance};
+use crate::curl::WEBSOCKET;
 use crate::format::time::plain_date;
 use crate::format::{bytes, money};
 use crate::pages::session::source_words;
@@ -89,15 +90,17 @@ fn place(call: &CallDetail) -> impl IntoView + use<> {
 
 fn about(call: &CallDetail) -> impl IntoView + use<> {
     let row = &call.summary;
+    let how = match (row.method == WEBSOCKET, row.streamed) {
+        (true, _) => ", a turn of a WebSocket",
+        (false, true) => ", streamed",
+        (false, false) => "",
+    };
     let plain = [
         ("Endpoint", Some(format!("{} {}", row.method, row.path))),
         ("Upstream", Some(call.upstream.clone())),
         ("Provider", Some(row.provider.clone())),
         ("Tool", Some(colour::tool(row.client.as_deref()).name)),
-        (
-            "Type",
-            Some(format!("{}{}", call_type(row.operation).2, if row.streamed { ", streamed" } else { "" })),
-        ),
+        ("Type", Some(format!("{}{how}", call_type(row.operation).2))),
         ("Model asked for", call.requested_model.clone()),
         ("Model answered", row.model.clone()),
         ("Stopped because", row.finish_reason.clone()),

@@ -66,7 +66,7 @@ pub(super) static TOOLS: &[Tool] = &[
                 kept(port, connect::Tool::Codex)
             )
         },
-        losses: codex,
+        losses: |_| Vec::new(),
     },
     Tool {
         name: "Gemini CLI",
@@ -247,14 +247,6 @@ fn claude(machine: &Machine) -> Vec<Loss> {
         });
     }
     losses
-}
-
-fn codex(_: &Machine) -> Vec<Loss> {
-    vec![Loss {
-        says: "LLMFlow does not relay its WebSocket: it tries, and falls back to HTTP.",
-        remedy: "Nothing to do; a provider of your own in ~/.codex/config.toml (wire_api = \"responses\") does not try.",
-        here: false,
-    }]
 }
 
 fn gemini(machine: &Machine) -> Vec<Loss> {

@@ -10,10 +10,7 @@ impl Turns {
     pub(super) fn take_live(&mut self, side: Side, text: &[u8], step: &mut impl FnMut(Step)) {
         let has = |name: &str| member(text, name).is_some();
         match side {
-            Side::Client if has("setup") => {
-                self.remember_session(text);
-                self.said(self.last(), side, text, step);
-            }
+            Side::Client if has("setup") => self.set_up(side, text, step),
             Side::Client if self.open.is_empty() && asks(text) => {
                 self.begin_with_lines(Some(text), step);
             }

@@ -23,8 +23,7 @@ impl Turns {
         let response = string_member(text, "response_id").or(inner);
         match kind {
             "session.created" | "session.updated" | "transcription_session.updated" => {
-                self.remember_session(text);
-                self.said(self.last(), Side::Server, text, step);
+                self.set_up(Side::Server, text, step);
             }
             "response.created" => {
                 let waiting = self.open.iter().position(|open| open.response.is_none());
