@@ -8,17 +8,25 @@ use crate::json::{list, text};
 /// The error of an answer with an error's status.
 pub fn error(status: u16, body: &[u8]) -> Failure {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    within(&value).unwrap_or_else(|| Failure::of_status(status, body))
+    found(&value, Some(status)).unwrap_or_else(|| Failure::of_status(status, body))
 }
 
 /// The error in a body or an event. Where a stream was asked for it may stand in a list.
 pub(super) fn within(value: &Value) -> Option<Failure> {
-    let error = value.get("error").or_else(|| value.get(0)?.get("error"))?;
-    let message = text(error, "message").unwrap_or("Gemini failed without a word.").to_owned();
+    found(value, None)
+}
+
+/// `answered` is the status of the answer around it, which counts where the error itself names none: gateways say an
+/// error in fewer words than Google, or in text alone.
+fn found(value: &Value, answered: Option<u16>) -> Option<Failure> {
+    let error = value.get("error").or_else(|| value.get(0)?.get("error")).filter(|error| !error.is_null())?;
+    let said = error.as_str().or_else(|| text(error, "message")).filter(|said| !said.trim().is_empty());
+    let message = said.unwrap_or("Gemini failed without a word.").to_owned();
     let status = text(error, "status");
+    let code = error.get("code").and_then(Value::as_u64).or(answered.map(u64::from));
     Some(Failure {
         message,
-        kind: kind(status, error.get("code").and_then(Value::as_u64)).to_owned(),
+        kind: kind(status, code).to_owned(),
         param: field(error),
         code: reason(error).or(status).map(str::to_owned),
     })

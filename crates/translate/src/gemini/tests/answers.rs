@@ -230,3 +230,18 @@ fn calls_get_ids_of_their_own_where_nothing_has_one() {
     assert!((1..all.len()).all(|place| !all[..place].contains(&all[place])), "{all:?}");
     assert_eq!(ids("Bonn"), ids("Bonn"), "the same answer has the same ids, however often it is read");
 }
+
+#[test]
+fn an_error_in_other_words_keeps_its_text_and_its_status() {
+    for (status, body, message, kind) in [
+        (429, json!({"error": "Slow down."}), "Slow down.", "rate_limit_error"),
+        (429, json!({"type": "error", "error": {"message": "Too many."}}), "Too many.", "rate_limit_error"),
+        (401, json!([{"error": "Who are you?"}]), "Who are you?", "authentication_error"),
+        (400, json!({"error": {"code": 403, "message": "No."}}), "No.", "permission_error"),
+        (529, json!({"error": {"message": "Full."}}), "Full.", "server_error"),
+        (500, json!({"error": {}}), "Gemini failed without a word.", "server_error"),
+    ] {
+        let failure = super::super::error(status, body.to_string().as_bytes());
+        assert_eq!((failure.message.as_str(), failure.kind.as_str()), (message, kind), "{status} {body}");
+    }
+}
