@@ -58,9 +58,9 @@ pub(crate) async fn translate(
     let asked = request.body_mut().whole(LARGEST, budget).await.map_err(unread)?;
     let size = asked.data.len();
     let work = move || {
-        let begun = translate::begin(front, target, &asked.data).map(|(outgoing, answering)| {
-            let body = outgoing.body.to_string().into_bytes();
-            (Outgoing { body: serde_json::Value::Null, ..outgoing }, body, answering)
+        let begun = translate::begin(front, target, &asked.data).map(|(mut outgoing, answering)| {
+            let body = outgoing.take_bytes();
+            (outgoing, body, answering)
         });
         (asked, begun)
     };

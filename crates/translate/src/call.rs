@@ -1,10 +1,14 @@
 //! One translated call: which front and which target, and what of the request the answer needs. Leaves out what either
 //! says (`chat`, `anthropic`, …) and the answer's way (`stream`).
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 use crate::chat::{self, Request, Writer};
 use crate::delta::{Delta, Failure};
+use crate::digits;
 use crate::outgoing::Outgoing;
 use crate::refusal::Refusal;
 use crate::responses::{self, Echo};
@@ -56,7 +60,7 @@ pub struct Answering {
 
 /// Translates a request's body.
 pub fn begin(front: Front, target: Target, body: &[u8]) -> Result<(Outgoing, Answering), Refusal> {
-    let body: Value = serde_json::from_slice(body)
+    let body = digits::read(body, digits::OF_REQUESTS)
         .map_err(|error| Refusal::new("", format!("The body is not JSON: {error}.")))?;
     let (request, echo) = match front {
         Front::Chat => (chat::parse(body)?, None),
@@ -116,7 +120,7 @@ impl Answering {
 
     /// A whole answer, from the provider's body.
     pub fn whole(&self, body: &[u8], created: u64) -> Result<Vec<u8>, Failure> {
-        let body: Value = serde_json::from_slice(body)
+        let body = digits::read(body, digits::OF_ANSWERS)
             .map_err(|error| Failure::of_upstream(format!("The provider's answer is not JSON: {error}.")))?;
         let mut deltas = Vec::new();
         self.reader().answer(&body, &mut deltas);
@@ -124,7 +128,7 @@ impl Answering {
             None => chat::whole(deltas, &self.model, created)?,
             Some(echo) => responses::Writer::new(&self.model, echo.clone(), created).whole(deltas)?,
         };
-        Ok(answer.to_string().into_bytes())
+        Ok(digits::text(&answer).into_bytes())
     }
 
     fn reader(&self) -> Box<dyn Reader> {

@@ -13,6 +13,7 @@ pub mod delta;
 pub mod gemini;
 
 mod call;
+mod digits;
 mod fields;
 mod json;
 mod media;

@@ -5,6 +5,7 @@ use model::sse::{Framer, SseEvent};
 use crate::call::Reader;
 use crate::chat::Writer;
 use crate::delta::{Delta, Failure};
+use crate::digits;
 use crate::responses;
 
 /// A stream on its way from the provider to the client.
@@ -51,7 +52,7 @@ impl Stream {
     /// A whole answer where a stream was asked for.
     pub fn document(&mut self, body: &[u8], out: &mut Vec<u8>) {
         let mut deltas = Vec::new();
-        match serde_json::from_slice(body) {
+        match digits::read(body, digits::OF_ANSWERS) {
             Ok(body) => self.reader.answer(&body, &mut deltas),
             Err(_) => deltas.push(Delta::Error(Failure::of_upstream("The provider's answer is not JSON."))),
         }
@@ -87,7 +88,7 @@ fn take(reader: &mut dyn Reader, writer: &mut Writing, event: SseEvent<'_>, out:
         return;
     }
     let mut deltas = Vec::new();
-    match serde_json::from_slice(data) {
+    match digits::read(data, digits::OF_ANSWERS) {
         Ok(value) => reader.event(event.name, &value, &mut deltas),
         Err(_) => {
             let message = "An event of the provider's stream is not JSON.";

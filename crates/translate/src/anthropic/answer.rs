@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::failure;
 use crate::call::Reader;
 use crate::delta::{Delta, Failure, Finish, Proof, Usage};
+use crate::digits;
 
 /// What of an answer is known so far.
 #[derive(Debug, Default)]
@@ -85,7 +86,7 @@ impl Answer {
         if let Some(Value::Object(input)) = block.get("input")
             && !input.is_empty()
         {
-            self.arguments(&Value::Object(input.clone()).to_string(), out);
+            self.arguments(&digits::text(&Value::Object(input.clone())), out);
         }
     }
 

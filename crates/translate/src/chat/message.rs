@@ -113,7 +113,7 @@ pub struct Call {
     pub id: String,
     /// The tool.
     pub name: String,
-    /// The arguments: an object.
+    /// The arguments: an object (`digits` reads and writes it).
     pub arguments: Value,
     /// The provider's proof of it (Gemini's thought signature).
     pub proof: Option<String>,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Call, Message, Part, Source, Thought};
+use crate::digits;
 use crate::fields::Fields;
 use crate::refusal::Refusal;
 
@@ -120,7 +121,7 @@ fn read_call(path: String, value: Value) -> Result<Call, Refusal> {
     let text = function.text("arguments")?.unwrap_or_default();
     let arguments = match text.trim() {
         "" => Value::Object(serde_json::Map::new()),
-        text => serde_json::from_str(text).ok().filter(Value::is_object).ok_or_else(|| {
+        text => digits::read_all(text).ok().filter(Value::is_object).ok_or_else(|| {
             function.refuse("arguments", "is no JSON object, and the provider takes nothing else.")
         })?,
     };

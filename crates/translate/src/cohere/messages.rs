@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::chat::{Call, Message, Part, Request, Source, Thought};
+use crate::digits;
 use crate::gemini;
 use crate::refusal::Refusal;
 
@@ -64,7 +65,7 @@ fn readable(thought: &Thought) -> Option<&str> {
 fn call(call: &Call) -> Value {
     json!({
         "id": gemini::bare_id(&call.id), "type": "function",
-        "function": {"name": call.name, "arguments": call.arguments.to_string()},
+        "function": {"name": call.name, "arguments": digits::text(&call.arguments)},
     })
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{error, signature};
 use crate::call::Reader;
 use crate::delta::{Delta, Failure, Finish, Proof, Usage};
+use crate::digits;
 use crate::json::{count, list, text};
 
 /// What of an answer is known so far.
@@ -102,7 +103,7 @@ impl Answer {
             let id = text(call, "id").filter(|id| !id.is_empty()).map_or_else(made, str::to_owned);
             let name = text(call, "name").unwrap_or_default().to_owned();
             out.push(Delta::ToolStart { index, id: signature::join(&id, signed), name, proof: None });
-            let arguments = call.get("args").map_or_else(|| "{}".to_owned(), Value::to_string);
+            let arguments = call.get("args").map_or_else(|| "{}".to_owned(), digits::text);
             return out.push(Delta::ToolArguments { index, text: arguments });
         }
         if let Some(said) = text(part, "text").filter(|said| !said.is_empty()) {
@@ -168,7 +169,7 @@ impl Reader for Answer {
 /// Stands for an answer's id where there is none.
 fn digest(call: &Value) -> String {
     let mut hasher = DefaultHasher::new();
-    call.to_string().hash(&mut hasher);
+    digits::text(call).hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 

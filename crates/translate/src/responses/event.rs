@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::digits;
+
 /// Numbers events and writes them.
 #[derive(Debug, Default)]
 pub(super) struct Events {
@@ -18,7 +20,7 @@ impl Events {
         if let Value::Object(members) = data {
             event.extend(members);
         }
-        let frame = format!("event: {name}\ndata: {}\n\n", Value::Object(event));
+        let frame = format!("event: {name}\ndata: {}\n\n", digits::text(&Value::Object(event)));
         out.extend_from_slice(frame.as_bytes());
     }
 }

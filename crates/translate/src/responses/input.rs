@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{proof, tools};
 use crate::chat::{Call, Message, Part, Source, Thought};
+use crate::digits;
 use crate::fields::Fields;
 use crate::refusal::Refusal;
 
@@ -99,7 +100,7 @@ fn call(fields: &mut Fields, path: String) -> Result<Call, Refusal> {
     let text = fields.text("arguments")?.unwrap_or_default();
     let arguments = match text.trim() {
         "" => Value::Object(Map::new()),
-        text => serde_json::from_str(text).ok().filter(Value::is_object).ok_or_else(|| {
+        text => digits::read_all(text).ok().filter(Value::is_object).ok_or_else(|| {
             fields.refuse("arguments", "is no JSON object, and the provider takes nothing else.")
         })?,
     };
