@@ -15,5 +15,6 @@ pub use message::{Call, Message, Part, Source, Thought};
 pub use parse::parse;
 pub use request::{Effort, Format, Request, Sampling};
 pub use tools::{Choose, Tool};
+pub(crate) use tools::{a_function, agreed, only};
 pub use whole::whole;
 pub use writer::{Writer, error_body};

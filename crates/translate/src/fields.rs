@@ -73,6 +73,15 @@ impl Fields {
         self.take(name).map(|value| Self::of(value, path)).transpose()
     }
 
+    /// A JSON schema, which stays a value.
+    pub(crate) fn schema(&mut self, name: &str) -> Result<Option<Value>, Refusal> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(schema @ Value::Object(_)) => Ok(Some(schema)),
+            Some(_) => Err(self.wrong(name, "an object")),
+        }
+    }
+
     /// A list's elements, each with where it stands.
     pub(crate) fn list(&mut self, name: &str) -> Result<Option<Vec<(String, Value)>>, Refusal> {
         let path = self.at(name);

@@ -118,7 +118,7 @@ fn format(fields: &mut Fields) -> Result<Format, Refusal> {
             let schema = format.object("json_schema")?;
             let mut inner = format.needed("json_schema", schema)?;
             let name = inner.text("name")?;
-            let schema = inner.take("schema");
+            let schema = inner.schema("schema")?;
             let read = Format::Schema {
                 name: inner.needed("name", name)?,
                 description: inner.text("description")?,

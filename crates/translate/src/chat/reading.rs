@@ -21,7 +21,13 @@ fn read_message(path: String, value: Value) -> Result<Message, Refusal> {
     }
     let message = match role.as_str() {
         "system" | "developer" => Message::System { parts: content(&mut fields, Allowed::Text)? },
-        "user" => Message::User { parts: content(&mut fields, Allowed::All)? },
+        "user" => {
+            let parts = content(&mut fields, Allowed::All)?;
+            if parts.is_empty() {
+                return Err(fields.refuse("content", "holds nothing: a user's message has to say something."));
+            }
+            Message::User { parts }
+        }
         "assistant" => assistant(&mut fields)?,
         "tool" => {
             // Older clients repeat the tool's name, which its call has told.
@@ -107,13 +113,7 @@ fn read_call(path: String, value: Value) -> Result<Call, Refusal> {
     fields.take("index");
     let id = fields.text("id")?;
     let id = fields.needed("id", id)?;
-    let proof = match fields.object("extra_content")? {
-        Some(mut extra) => match extra.object("google")? {
-            Some(mut google) => google.text("thought_signature")?,
-            None => None,
-        },
-        None => None,
-    };
+    let proof = proof(&mut fields)?;
     let function = fields.object("function")?;
     let mut function = fields.needed("function", function)?;
     let name = function.text("name")?;
@@ -128,6 +128,17 @@ fn read_call(path: String, value: Value) -> Result<Call, Refusal> {
     function.end()?;
     fields.end()?;
     Ok(Call { id, name, arguments, proof, path })
+}
+
+/// Gemini's thought signature, where Google's own OpenAI surface has it.
+fn proof(call: &mut Fields) -> Result<Option<String>, Refusal> {
+    let Some(mut extra) = call.object("extra_content")? else { return Ok(None) };
+    let google = extra.object("google")?;
+    extra.end()?;
+    let Some(mut google) = google else { return Ok(None) };
+    let proof = google.text("thought_signature")?;
+    google.end()?;
+    Ok(proof)
 }
 
 /// What a role's content may hold.

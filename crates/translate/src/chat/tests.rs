@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::parse;
+use crate::Target;
 use crate::refusal::Refusal;
+use crate::samples;
 
 fn with(fields: &Value) -> Value {
     let mut request = json!({"model": "m", "messages": [{"role": "user", "content": "Hi."}]});
@@ -59,6 +61,26 @@ fn what_cannot_be_told_is_refused_by_name() {
         (json!({"response_format": {"type": "grammar"}}), "response_format.type"),
         (json!({"response_format": {"type": "json_schema"}}), "response_format.json_schema"),
         (json!({"tool_choice": "any"}), "tool_choice"),
+        (
+            json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": true}}]}),
+            "tools[0].function.parameters",
+        ),
+        (
+            json!({"response_format": {"type": "json_schema", "json_schema": {"name": "f", "schema": 7}}}),
+            "response_format.json_schema.schema",
+        ),
+        (message(&json!({"role": "user", "content": null})), "messages[0].content"),
+        (message(&json!({"role": "user", "content": []})), "messages[0].content"),
+        (
+            message(&json!({"role": "assistant", "tool_calls": [{"id": "c", "extra_content": {"x": 1}}]})),
+            "messages[0].tool_calls[0].extra_content.x",
+        ),
+        (
+            message(
+                &json!({"role": "assistant", "tool_calls": [{"id": "c", "extra_content": {"google": {"x": 1}}}]}),
+            ),
+            "messages[0].tool_calls[0].extra_content.google.x",
+        ),
         (json!({"tools": [{"type": "custom", "custom": {"name": "x"}}]}), "tools[0].type"),
         (json!({"tools": [{"type": "function", "function": {"name": "x", "y": 1}}]}), "tools[0].function.y"),
         (json!({"messages": "Hi."}), "messages"),
@@ -110,4 +132,63 @@ fn what_clients_send_back_of_an_answer_is_taken() {
     let request = parse(with(&message(&answer))).unwrap();
     let super::Message::Assistant { calls, .. } = &request.messages[0] else { panic!("an answer") };
     assert_eq!((calls[0].name.as_str(), &calls[0].arguments), ("f", &json!({"a": 1})));
+}
+
+/// A request with one tool, `f`, and a choice.
+fn chosen(choice: &Value) -> Value {
+    with(&json!({"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": choice}))
+}
+
+#[test]
+fn a_choice_that_the_tools_do_not_agree_with_is_refused_for_every_provider() {
+    let named = |name: &str| json!({"type": "function", "function": {"name": name}});
+    let allowed = |allowed: Value| json!({"type": "allowed_tools", "allowed_tools": allowed});
+    let place = "tool_choice.allowed_tools";
+    for (request, field) in [
+        (with(&json!({"tool_choice": "required"})), "tool_choice".to_owned()),
+        (with(&json!({"tool_choice": named("f")})), "tool_choice".to_owned()),
+        (chosen(&named("g")), "tool_choice".to_owned()),
+        (
+            chosen(&json!({"type": "function", "function": {"name": "f", "x": 1}})),
+            "tool_choice.function.x".to_owned(),
+        ),
+        (chosen(&json!({"type": "function", "function": {"name": "f"}, "x": 1})), "tool_choice.x".to_owned()),
+        (
+            chosen(&allowed(json!({"mode": "required", "tools": [named("f"), named("g")]}))),
+            format!("{place}.tools[1]"),
+        ),
+        (chosen(&allowed(json!({"mode": "required", "tools": []}))), format!("{place}.tools")),
+        (chosen(&allowed(json!({"mode": "auto"}))), format!("{place}.tools")),
+        (chosen(&allowed(json!({"mode": "auto", "tools": [named("f")], "x": 1}))), format!("{place}.x")),
+        (
+            chosen(&allowed(json!({"mode": "auto", "tools": [{"type": "mcp", "server_label": "s"}]}))),
+            format!("{place}.tools[0].type"),
+        ),
+        (
+            chosen(&allowed(json!({"mode": "auto", "tools": [{"function": {"name": "f"}, "x": 1}]}))),
+            format!("{place}.tools[0].x"),
+        ),
+        (
+            chosen(&json!({"type": "allowed_tools", "x": 1,
+                "allowed_tools": {"mode": "auto", "tools": [named("f")]}})),
+            "tool_choice.x".to_owned(),
+        ),
+    ] {
+        for target in [Target::Anthropic, Target::Gemini, Target::Cohere] {
+            let refusal = samples::refused(target, &request);
+            assert_eq!(refusal.field, field, "{target:?} {request}: {}", refusal.why);
+            assert!(refusal.why.starts_with(&field), "{}", refusal.why);
+        }
+    }
+}
+
+#[test]
+fn no_tools_and_none_to_be_called_is_nothing() {
+    let plain = parse(with(&json!({}))).unwrap();
+    for choice in ["none", "auto"] {
+        assert_eq!(parse(with(&json!({"tool_choice": choice}))).unwrap(), plain);
+    }
+    let allowed = parse(chosen(&json!({"type": "allowed_tools", "allowed_tools": {"mode": "required",
+        "tools": [{"type": "function", "function": {"name": "f"}}]}})));
+    assert_eq!(allowed.unwrap(), parse(chosen(&json!("required"))).unwrap());
 }

@@ -54,7 +54,7 @@ fn read_tool(path: String, value: Value) -> Result<Tool, Refusal> {
     let tool = Tool {
         name: function.needed("name", name)?,
         description: function.text("description")?,
-        parameters: function.take("parameters"),
+        parameters: function.schema("parameters")?,
         strict: function.flag("strict")?,
         cache,
     };
@@ -75,7 +75,7 @@ pub(super) fn read_choice(fields: &mut Fields, tools: Vec<Tool>) -> Result<(Choo
     if let Some(Value::String(text)) = fields.peek("tool_choice") {
         let choose = word(text).ok_or_else(|| unknown(fields))?;
         fields.take("tool_choice");
-        return Ok((choose, tools));
+        return Ok((agreed(fields, choose, &tools)?, tools));
     }
     let Some(mut choice) = fields.object("tool_choice")? else { return Ok((Choose::Auto, tools)) };
     let kind = choice.text("type")?.unwrap_or_default();
@@ -83,7 +83,7 @@ pub(super) fn read_choice(fields: &mut Fields, tools: Vec<Tool>) -> Result<(Choo
         "function" => {
             let name = function_name(&mut choice)?;
             choice.end()?;
-            Ok((Choose::Named(name), tools))
+            Ok((agreed(fields, Choose::Named(name), &tools)?, tools))
         }
         "allowed_tools" => {
             let allowed = choice.object("allowed_tools")?;
@@ -92,18 +92,65 @@ pub(super) fn read_choice(fields: &mut Fields, tools: Vec<Tool>) -> Result<(Choo
             let mode = word(&allowed.needed("mode", mode)?).ok_or_else(|| unknown(fields))?;
             let mut names = Vec::new();
             for (path, value) in allowed.list("tools")?.unwrap_or_default() {
-                names.push(function_name(&mut Fields::of(value, path)?)?);
+                let mut named = Fields::of(value, path.clone())?;
+                names.push((path, function_name(&mut named)?));
+                named.end()?;
             }
-            Ok((mode, tools.into_iter().filter(|tool| names.contains(&tool.name)).collect()))
+            let tools = only(&allowed, &names, tools)?;
+            allowed.end()?;
+            choice.end()?;
+            Ok((mode, tools))
         }
         _ => Err(unknown(fields)),
     }
 }
 
 fn function_name(fields: &mut Fields) -> Result<String, Refusal> {
-    fields.take("type");
+    a_function(fields)?;
     let function = fields.object("function")?;
     let mut function = fields.needed("function", function)?;
     let name = function.text("name")?;
-    function.needed("name", name)
+    let name = function.needed("name", name)?;
+    function.end()?;
+    Ok(name)
+}
+
+/// Takes the type of a tool that is named.
+pub(crate) fn a_function(fields: &mut Fields) -> Result<(), Refusal> {
+    match fields.text("type")? {
+        Some(kind) if kind != "function" => {
+            Err(fields.refuse("type", &format!("is {kind:?}; only functions can be translated.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A choice that the tools agree with. Providers differ in what they make of one that does not: some leave it out.
+pub(crate) fn agreed(fields: &Fields, choose: Choose, tools: &[Tool]) -> Result<Choose, Refusal> {
+    match choose {
+        Choose::Some if tools.is_empty() => {
+            Err(fields.refuse("tool_choice", "asks for a tool's call, and there are no tools."))
+        }
+        Choose::Named(name) if !tools.iter().any(|tool| tool.name == name) => {
+            Err(fields.refuse("tool_choice", &format!("names {name:?}, which is none of the tools.")))
+        }
+        // Nothing can be called as it is.
+        Choose::Never if tools.is_empty() => Ok(Choose::Auto),
+        choose => Ok(choose),
+    }
+}
+
+/// The tools that are named, each with where it is.
+pub(crate) fn only(
+    holder: &Fields,
+    names: &[(String, String)],
+    tools: Vec<Tool>,
+) -> Result<Vec<Tool>, Refusal> {
+    if names.is_empty() {
+        return Err(holder.refuse("tools", "names no tool."));
+    }
+    if let Some((path, name)) = names.iter().find(|(_, name)| !tools.iter().any(|tool| tool.name == *name)) {
+        return Err(Refusal::new(path, format!("{path} names {name:?}, which is none of the tools.")));
+    }
+    Ok(tools.into_iter().filter(|tool| names.iter().any(|(_, name)| *name == tool.name)).collect())
 }

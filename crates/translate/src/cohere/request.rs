@@ -15,14 +15,6 @@ pub fn request(request: &Request) -> Result<Outgoing, Refusal> {
     if request.choices > 1 {
         return Err(Refusal::new("n", "n has to be 1: Cohere gives one answer to a call."));
     }
-    if let Choose::Named(name) = &request.choose
-        && !request.tools.iter().any(|tool| tool.name == *name)
-    {
-        return Err(Refusal::new(
-            "tool_choice",
-            format!("tool_choice names {name:?}, which is none of the tools."),
-        ));
-    }
     let sampling = &request.sampling;
     let mut body = Map::new();
     let mut put = |name: &str, value: Option<Value>| {

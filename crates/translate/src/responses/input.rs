@@ -88,6 +88,9 @@ fn message(fields: &mut Fields) -> Result<Item, Refusal> {
     let parts = content(fields, "content")?;
     match role.as_str() {
         "system" | "developer" => Ok(Item::Message(Message::System { parts })),
+        "user" if parts.is_empty() => {
+            Err(fields.refuse("content", "holds nothing: a user's message has to say something."))
+        }
         "user" => Ok(Item::Message(Message::User { parts })),
         "assistant" => Ok(Item::Answer(Piece::Said(parts))),
         other => Err(fields.refuse("role", &format!("is {other:?}, which is none."))),

@@ -163,7 +163,7 @@ fn form(mut format: Fields) -> Result<Format, Refusal> {
         "json_object" => Format::Json,
         "json_schema" => {
             let name = format.text("name")?;
-            let schema = format.take("schema");
+            let schema = format.schema("schema")?;
             Format::Schema {
                 name: format.needed("name", name)?,
                 description: format.text("description")?,

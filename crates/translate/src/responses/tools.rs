@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::chat::{Choose, Tool};
+use crate::chat::{self, Choose, Tool};
 use crate::fields::Fields;
 use crate::refusal::Refusal;
 
@@ -70,7 +70,7 @@ fn tool(path: String, value: Value) -> Result<Tool, Refusal> {
     let tool = Tool {
         name: fields.needed("name", name)?,
         description: fields.text("description")?,
-        parameters: fields.take("parameters"),
+        parameters: fields.schema("parameters")?,
         strict: fields.flag("strict")?,
         cache: fields.take("cache_control"),
     };
@@ -84,20 +84,29 @@ fn choice(fields: &mut Fields, tools: Vec<Tool>) -> Result<(Choose, Vec<Tool>), 
     if let Some(Value::String(text)) = fields.peek("tool_choice") {
         let choose = word(text).ok_or_else(|| unknown(fields))?;
         fields.take("tool_choice");
-        return Ok((choose, tools));
+        return Ok((chat::agreed(fields, choose, &tools)?, tools));
     }
     let Some(mut choice) = fields.object("tool_choice")? else { return Ok((Choose::Auto, tools)) };
     match choice.text("type")?.unwrap_or_default().as_str() {
-        "function" => Ok((Choose::Named(named(&mut choice)?), tools)),
+        "function" => {
+            let choose = Choose::Named(named(&mut choice)?);
+            choice.end()?;
+            Ok((chat::agreed(fields, choose, &tools)?, tools))
+        }
         "allowed_tools" => {
             let mode = choice.text("mode")?;
             let choose = word(&choice.needed("mode", mode)?).ok_or_else(|| unknown(fields))?;
             let mut names = Vec::new();
             for (path, value) in choice.list("tools")?.unwrap_or_default() {
-                names.push(named(&mut Fields::of(value, path)?)?);
+                let mut own = Fields::of(value, path.clone())?;
+                chat::a_function(&mut own)?;
+                names.push((path, named(&mut own)?));
+                own.end()?;
             }
             // Nothing else can be called either way.
-            Ok((choose, tools.into_iter().filter(|tool| names.contains(&tool.name)).collect()))
+            let tools = chat::only(&choice, &names, tools)?;
+            choice.end()?;
+            Ok((choose, tools))
         }
         _ => Err(unknown(fields)),
     }

@@ -115,6 +115,41 @@ fn what_lives_at_openai_is_refused_by_name() {
             "tools[1].type",
         ),
         (json!({"tool_choice": {"type": "file_search"}}), "tool_choice"),
+        (json!({"tool_choice": "required"}), "tool_choice"),
+        (
+            json!({"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "function", "name": "g"}}),
+            "tool_choice",
+        ),
+        (
+            json!({"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "function", "name": "f", "x": 1}}),
+            "tool_choice.x",
+        ),
+        (
+            json!({"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": []}}),
+            "tool_choice.tools",
+        ),
+        (
+            json!({"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "g"}]}}),
+            "tool_choice.tools[0]",
+        ),
+        (
+            json!({"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "mcp", "server_label": "s"}]}}),
+            "tool_choice.tools[0].type",
+        ),
+        (
+            json!({"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"name": "f", "x": 1}]}}),
+            "tool_choice.tools[0].x",
+        ),
+        (
+            json!({"tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"name": "f"}], "x": 1}}),
+            "tool_choice.x",
+        ),
+        (json!({"tools": [{"type": "function", "name": "f", "parameters": [1]}]}), "tools[0].parameters"),
+        (
+            json!({"text": {"format": {"type": "json_schema", "name": "f", "schema": 7}}}),
+            "text.format.schema",
+        ),
+        (json!({"input": [{"role": "user", "content": []}]}), "input[0].content"),
         (json!({"include": ["message.output_text.logprobs"]}), "include[0]"),
         (json!({"text": {"verbosity": "low"}}), "text.verbosity"),
         (json!({"reasoning": {"effort": "enormous"}}), "reasoning.effort"),
