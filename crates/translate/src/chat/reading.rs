@@ -67,6 +67,9 @@ fn assistant(fields: &mut Fields) -> Result<Message, Refusal> {
     Ok(Message::Assistant { parts, thoughts: thoughts(fields)?, calls })
 }
 
+/// OpenRouter's names for proofs that a target here made, or may have made.
+const OWN_FORMATS: &[&str] = &["anthropic-claude-v1", "unknown"];
+
 /// Thoughts come back with their proofs in `reasoning_details` (OpenRouter's shape, which our answers have) or
 /// `thinking_blocks` (LiteLLM's), else as text alone.
 fn thoughts(fields: &mut Fields) -> Result<Vec<Thought>, Refusal> {
@@ -78,7 +81,10 @@ fn thoughts(fields: &mut Fields) -> Result<Vec<Thought>, Refusal> {
     for (path, value) in details.into_iter().chain(blocks) {
         let mut detail = Fields::of(value, path)?;
         let kind = detail.text("type")?.unwrap_or_default();
+        // After a change of models a client sends back what another provider proved: only that one can check it.
+        let foreign = detail.text("format")?.is_some_and(|format| !OWN_FORMATS.contains(&format.as_str()));
         thoughts.push(match kind.as_str() {
+            "reasoning.encrypted" if foreign => continue,
             "reasoning.encrypted" | "redacted_thinking" => {
                 let data = detail.text("data")?;
                 Thought::Sealed(detail.needed("data", data)?)
@@ -86,7 +92,8 @@ fn thoughts(fields: &mut Fields) -> Result<Vec<Thought>, Refusal> {
             "reasoning.text" | "thinking" => {
                 let text = detail.text("text")?;
                 let text = detail.text("thinking")?.or(text).unwrap_or_default();
-                Thought::Text { text, signature: detail.text("signature")? }
+                let signature = detail.text("signature")?;
+                Thought::Text { text, signature: signature.filter(|own| !foreign && !own.is_empty()) }
             }
             "reasoning.summary" => {
                 Thought::Text { text: detail.text("summary")?.unwrap_or_default(), signature: None }

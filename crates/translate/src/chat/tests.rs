@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parse;
+use super::{Thought, parse};
 use crate::Target;
 use crate::refusal::Refusal;
 use crate::samples;
@@ -191,4 +191,30 @@ fn no_tools_and_none_to_be_called_is_nothing() {
     let allowed = parse(chosen(&json!({"type": "allowed_tools", "allowed_tools": {"mode": "required",
         "tools": [{"type": "function", "function": {"name": "f"}}]}})));
     assert_eq!(allowed.unwrap(), parse(chosen(&json!("required"))).unwrap());
+}
+
+#[test]
+fn what_another_provider_proved_is_not_sent_to_be_checked() {
+    let thoughts = |details: Value| {
+        let answer = json!({"role": "assistant", "content": "Yes.", "reasoning_details": details});
+        let request = parse(with(&message(&answer))).unwrap();
+        let super::Message::Assistant { thoughts, .. } = &request.messages[0] else { panic!("an answer") };
+        thoughts.clone()
+    };
+    let text = |signature: Option<&str>| Thought::Text {
+        text: "So.".to_owned(),
+        signature: signature.map(str::to_owned),
+    };
+    for format in ["openai-responses-v1", "xai-responses-v1", "google-gemini-v1"] {
+        assert_eq!(thoughts(json!([{"type": "reasoning.encrypted", "data": "gAAA", "format": format}])), []);
+        let detail = json!([{"type": "reasoning.text", "text": "So.", "signature": "S", "format": format}]);
+        assert_eq!(thoughts(detail), [text(None)], "{format}");
+    }
+    for format in [json!("anthropic-claude-v1"), Value::Null] {
+        let sealed = json!([{"type": "reasoning.encrypted", "data": "gAAA", "format": format}]);
+        assert_eq!(thoughts(sealed), [Thought::Sealed("gAAA".to_owned())]);
+        let detail = |signature: &str| json!([{"type": "reasoning.text", "text": "So.", "signature": signature, "format": format}]);
+        assert_eq!(thoughts(detail("S")), [text(Some("S"))]);
+        assert_eq!(thoughts(detail("")), [text(None)], "an empty one proves nothing");
+    }
 }

@@ -1,5 +1,7 @@
 //! A conversation as Gemini takes it: instructions apart, turns of `user` and `model`, and parts.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::{signature, thinking};
@@ -24,7 +26,7 @@ pub(super) struct Contents {
 pub(super) fn contents(request: &Request) -> Result<Contents, Refusal> {
     let mut builder = Builder {
         signed: !matches!(thinking::generation(&request.model), Some(1 | 2)),
-        known: Vec::new(),
+        known: HashMap::new(),
         resolutions: Vec::new(),
         contents: Contents { system: Vec::new(), turns: Vec::new(), resolution: None },
         results: false,
@@ -40,7 +42,7 @@ struct Builder<'a> {
     /// The model demands signatures, and takes a resolution for each picture.
     signed: bool,
     /// The calls so far: a result names its tool.
-    known: Vec<(&'a str, &'a str)>,
+    known: HashMap<&'a str, &'a str>,
     /// Each picture's resolution, and where it was said.
     resolutions: Vec<(Option<&'static str>, &'a str)>,
     contents: Contents,
@@ -66,7 +68,7 @@ impl<'a> Builder<'a> {
                 turn.extend(self.parts(parts)?);
                 turn.extend(thoughts.iter().filter_map(text_signature));
                 for (place, call) in (0_usize..).zip(calls) {
-                    self.known.push((&call.id, &call.name));
+                    self.known.insert(&call.id, &call.name);
                     turn.push(self.call(call, place == 0));
                 }
                 self.turn("model", &turn);
@@ -104,8 +106,7 @@ impl<'a> Builder<'a> {
     }
 
     fn result(&mut self, id: &'a str, parts: &'a [Part], path: &str) -> Result<Value, Refusal> {
-        let called = self.known.iter().rev().find(|(known, _)| *known == id);
-        let Some((_, name)) = called.copied() else {
+        let Some(name) = self.known.get(id).copied() else {
             let field = format!("{path}.tool_call_id");
             let why =
                 format!("{field} names no tool call of an earlier message; Gemini needs the tool's name.");

@@ -17,7 +17,6 @@ const HINTS: &[&str] = &[
     "prompt_cache_retention",
     "prompt_cache_options",
     "max_tool_calls",
-    "stream_options",
     "client_metadata",
 ];
 
@@ -43,6 +42,17 @@ const ONLY_DEFAULT: &[(&str, &[&str], &str)] = &[
     ("top_logprobs", &["0"], "has no counterpart: the provider tells no probabilities"),
 ];
 
+/// What may be asked for in `include`: there is none of it in an answer here, or it is there without being asked for.
+const INCLUDED: &[&str] = &[
+    "reasoning.encrypted_content",
+    "file_search_call.results",
+    "web_search_call.results",
+    "web_search_call.action.sources",
+    "message.input_image.image_url",
+    "computer_call_output.output.image_url",
+    "code_interpreter_call.outputs",
+];
+
 /// Reads a request's body, and what of it the answer repeats.
 pub(crate) fn parse(body: Value) -> Result<(Request, Echo), Refusal> {
     let mut echo = Echo::of(&body);
@@ -56,6 +66,11 @@ pub(crate) fn parse(body: Value) -> Result<(Request, Echo), Refusal> {
         }
     }
     include(&mut fields)?;
+    if let Some(mut options) = fields.object("stream_options")? {
+        // The padding that OpenAI adds says nothing.
+        options.take("include_obfuscation");
+        options.end()?;
+    }
     let model = fields.text("model")?;
     let (effort, tell_thoughts) = reasoning(&mut fields)?;
     let Offered { tools, choose, namespaced } = tools::read(&mut fields)?;
@@ -103,10 +118,14 @@ pub(crate) fn renamed(refusal: Refusal) -> Refusal {
 /// about OpenAI's own tools.
 fn include(fields: &mut Fields) -> Result<(), Refusal> {
     for (path, value) in fields.list("include")?.unwrap_or_default() {
-        if value == "message.output_text.logprobs" {
-            let why = format!("{path} asks for probabilities, which the provider does not tell.");
-            return Err(Refusal::new(path, why));
-        }
+        let why = match value.as_str() {
+            Some(name) if INCLUDED.contains(&name) => continue,
+            Some("message.output_text.logprobs") => {
+                "asks for probabilities, which the provider does not tell."
+            }
+            _ => "is not known to LLMFlow, so it cannot be translated. Leave it out.",
+        };
+        return Err(Refusal::new(path.clone(), format!("{path} {why}")));
     }
     Ok(())
 }

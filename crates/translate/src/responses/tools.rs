@@ -37,6 +37,12 @@ pub(super) fn read(fields: &mut Fields) -> Result<Offered, Refusal> {
             tools.push(tool(path, value)?);
         }
     }
+    // A name that is there twice could not be taken apart again.
+    let twice = |own: &&Namespaced| tools.iter().filter(|tool| tool.name == own.flat).count() > 1;
+    if let Some(Namespaced { flat, namespace, name }) = namespaced.iter().find(twice) {
+        let why = format!("has {name:?} in the namespace {namespace:?} beside another tool named {flat:?}.");
+        return Err(fields.refuse("tools", &why));
+    }
     let (choose, tools) = choice(fields, tools)?;
     Ok(Offered { tools, choose, namespaced })
 }

@@ -139,7 +139,7 @@ fn thoughts_go_back_with_their_proofs() {
             {"role": "user", "content": "Hi."}, assistant, {"role": "tool", "tool_call_id": "c", "content": "1"}]})
     };
     let signed = json!({"reasoning_content": "Hm.", "reasoning_details": [
-        {"type": "reasoning.text", "text": "Hm.", "signature": "c2ln", "index": 0, "format": "x"},
+        {"type": "reasoning.text", "text": "Hm.", "signature": "c2ln", "index": 0, "format": "anthropic-claude-v1"},
         {"type": "reasoning.encrypted", "data": "Zm9v", "id": "y"}]});
     let body = sent(Anthropic, &ask(MODEL, &turn(signed))).body;
     assert_eq!(

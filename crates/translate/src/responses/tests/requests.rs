@@ -151,6 +151,13 @@ fn what_lives_at_openai_is_refused_by_name() {
         ),
         (json!({"input": [{"role": "user", "content": []}]}), "input[0].content"),
         (json!({"include": ["message.output_text.logprobs"]}), "include[0]"),
+        (json!({"include": ["reasoning.encrypted_content", "something.new"]}), "include[1]"),
+        (json!({"stream_options": {"include_obfuscation": false, "x": 1}}), "stream_options.x"),
+        (
+            json!({"tools": [{"type": "function", "name": "mcp__x__go"},
+                {"type": "namespace", "name": "mcp__x", "tools": [{"type": "function", "name": "go"}]}]}),
+            "tools",
+        ),
         (json!({"text": {"verbosity": "low"}}), "text.verbosity"),
         (json!({"reasoning": {"effort": "enormous"}}), "reasoning.effort"),
         (json!({"input": [{"type": "item_reference", "id": "msg_1"}]}), "input[0].id"),
