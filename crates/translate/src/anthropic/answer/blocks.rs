@@ -7,7 +7,7 @@ use crate::delta::{Delta, Failure, Proof};
 
 /// The most of what waits that is held, in bytes.
 const LARGEST: usize = 16 << 20;
-/// The most blocks that are open at once.
+/// The most blocks that are told or wait at once.
 const MOST: usize = 1000;
 /// What a piece takes beside its text.
 const PIECE: usize = size_of::<Delta>();
@@ -116,7 +116,7 @@ impl Blocks {
 
     fn push(&mut self, index: Option<u64>, kind: Kind, out: &mut Vec<Delta>) -> Option<usize> {
         if self.open.len() >= MOST {
-            out.push(broken("has too many blocks open at once"));
+            out.push(broken("has too many blocks at once"));
             return None;
         }
         self.open.push_back(Block { index, kind, waiting: Vec::new(), held: 0, over: false });
@@ -181,4 +181,48 @@ fn join(waiting: &mut Vec<Delta>, piece: Delta) -> usize {
 
 fn broken(how: &str) -> Delta {
     Delta::Error(Failure::of_upstream(format!("Anthropic's stream {how}.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(out: &[Delta]) -> Option<&str> {
+        out.iter().find_map(|delta| match delta {
+            Delta::Error(failure) => Some(failure.message.as_str()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn open_blocks_are_bounded() {
+        let (mut blocks, mut out) = (Blocks::default(), Vec::new());
+        for index in (0..).take(MOST) {
+            blocks.begin(Some(index), Kind::Said, Vec::new(), &mut out);
+        }
+        assert_eq!(failed(&out), None);
+        blocks.begin(Some(5000), Kind::Said, Vec::new(), &mut out);
+        assert!(failed(&out).unwrap().contains("too many blocks"));
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let (mut blocks, mut out) = (Blocks::default(), Vec::new());
+        let half = || Delta::Text("x".repeat(LARGEST / 2 - PIECE));
+        // What was told waits no longer, so the second round has as much room.
+        for _ in 0..2 {
+            blocks.begin(Some(0), Kind::Tool { place: 0, told: false }, vec![half(), half()], &mut out);
+            blocks.begin(Some(1), Kind::Said, vec![half()], &mut out);
+            blocks.say(Some(1), half(), &mut out);
+            assert!(blocks.held > LARGEST / 2);
+            blocks.end(Some(0), &mut out);
+            blocks.end(Some(1), &mut out);
+            assert_eq!((failed(&out), blocks.held, blocks.open.len()), (None, 0, 0));
+        }
+        blocks.begin(Some(0), Kind::Said, Vec::new(), &mut out);
+        blocks.begin(Some(1), Kind::Said, vec![half(), half()], &mut out);
+        assert_eq!(failed(&out), None);
+        blocks.say(Some(1), Delta::Text("x".repeat(2 * PIECE)), &mut out);
+        assert!(failed(&out).unwrap().contains("too much of some blocks"));
+    }
 }

@@ -183,28 +183,6 @@ fn a_number_that_nothing_began_under_loses_nothing() {
     assert_eq!((&told["error"], &told["calls"]), (&Value::Null, &json!([call("a", "{}")])));
 }
 
-#[test]
-fn what_waits_is_bounded() {
-    let error = |events: &[Value]| {
-        let request =
-            json!({"model": MODEL, "stream": true, "messages": [{"role": "user", "content": "Go."}]});
-        let written = streamed(Anthropic, &request, stream(events).as_bytes(), &[usize::MAX]);
-        let error =
-            frames(&written).iter().find_map(|frame| frame["error"]["message"].as_str().map(str::to_owned));
-        error.unwrap_or_default()
-    };
-    let open = |count: u32| (0..count).map(|index| tool(index, "t")).collect::<Vec<_>>();
-    assert_eq!(error(&open(1000)), "");
-    assert!(error(&open(1001)).contains("too many blocks"));
-    let piece = "x".repeat(1 << 20);
-    let long = |count: usize| [vec![tool(0, "a"), text(1)], vec![say(1, &piece); count]].concat();
-    assert_eq!(error(&long(15)), "");
-    assert!(error(&long(16)).contains("too much of some blocks"));
-    // What was told waits no longer.
-    let twice = [long(15), vec![stop(0), stop(1)], long(15)].concat();
-    assert_eq!(error(&twice), "");
-}
-
 /// The events of a text or of a call, in their own order.
 fn own_events(index: usize, words: Option<&[String]>) -> Vec<Value> {
     match words {
