@@ -1,6 +1,10 @@
-//! An answer of Anthropic's, streamed or whole, as deltas.
+//! An answer of Anthropic's, streamed or whole, as deltas. Leaves out the order in which blocks are told (`blocks`).
+
+mod blocks;
 
 use serde_json::Value;
+
+use blocks::{Blocks, Kind};
 
 use super::failure;
 use crate::call::Reader;
@@ -11,20 +15,9 @@ use crate::digits;
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     answer_tool: Option<String>,
-    /// The block that is being told.
-    block: Block,
+    blocks: Blocks,
     tools: usize,
     usage: Counted,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Block {
-    #[default]
-    Other,
-    /// A tool's call, and whether any of its arguments were told.
-    Tool { index: usize, told: bool },
-    /// The call that holds the answer.
-    Answer,
 }
 
 /// Tokens in Anthropic's buckets: each that is told replaces the one before.
@@ -49,82 +42,70 @@ impl Answer {
     }
 
     /// A block's beginning; in a whole answer, all of it.
-    fn block(&mut self, block: &Value, out: &mut Vec<Delta>) {
+    fn block(&mut self, index: Option<u64>, block: &Value, out: &mut Vec<Delta>) {
         let text = |key| block.get(key).and_then(Value::as_str).unwrap_or_default();
-        self.block = Block::Other;
-        match text("type") {
-            "text" => say(text("text"), Delta::Text, out),
+        let mut said = Vec::new();
+        let kind = match text("type") {
+            "text" => {
+                say(text("text"), Delta::Text, &mut said);
+                Kind::Said
+            }
             "thinking" => {
-                say(text("thinking"), Delta::Reasoning, out);
-                say(text("signature"), |text| Delta::ReasoningProof(Proof::Signature(text)), out);
+                say(text("thinking"), Delta::Reasoning, &mut said);
+                say(text("signature"), signature, &mut said);
+                Kind::Said
             }
             "redacted_thinking" => {
-                out.push(Delta::ReasoningProof(Proof::Sealed(text("data").to_owned())));
+                said.push(Delta::ReasoningProof(Proof::Sealed(text("data").to_owned())));
+                Kind::Said
             }
-            "tool_use" if self.answer_tool.as_deref() == Some(text("name")) => {
-                self.block = Block::Answer;
-                self.arguments_at_once(block, out);
-            }
+            "tool_use" if self.answer_tool.as_deref() == Some(text("name")) => Kind::Answer,
             "tool_use" => {
-                let index = self.tools;
+                let place = self.tools;
                 self.tools += 1;
-                self.block = Block::Tool { index, told: false };
-                out.push(Delta::ToolStart {
-                    index,
+                said.push(Delta::ToolStart {
+                    index: place,
                     id: text("id").to_owned(),
                     name: text("name").to_owned(),
                     proof: None,
                 });
-                self.arguments_at_once(block, out);
+                Kind::Tool { place, told: false }
             }
-            _ => {}
+            _ => Kind::Unseen,
+        };
+        self.blocks.begin(index, kind, said, out);
+        if matches!(kind, Kind::Tool { .. } | Kind::Answer) {
+            self.arguments_at_once(index, block, out);
         }
     }
 
     /// A stream's tool begins with an empty object, which only stands for what follows.
-    fn arguments_at_once(&mut self, block: &Value, out: &mut Vec<Delta>) {
+    fn arguments_at_once(&mut self, index: Option<u64>, block: &Value, out: &mut Vec<Delta>) {
         if let Some(Value::Object(input)) = block.get("input")
             && !input.is_empty()
         {
-            self.arguments(&digits::text(&Value::Object(input.clone())), out);
+            self.blocks.argue(index, &digits::text(&Value::Object(input.clone())), out);
         }
     }
 
-    fn arguments(&mut self, text: &str, out: &mut Vec<Delta>) {
-        match &mut self.block {
-            Block::Tool { index, told } if !text.is_empty() => {
-                *told = true;
-                out.push(Delta::ToolArguments { index: *index, text: text.to_owned() });
-            }
-            Block::Answer => say(text, Delta::Text, out),
-            Block::Tool { .. } | Block::Other => {}
-        }
-    }
-
-    fn delta(&mut self, delta: &Value, out: &mut Vec<Delta>) {
+    fn delta(&mut self, index: Option<u64>, delta: &Value, out: &mut Vec<Delta>) {
         let text = |key| delta.get(key).and_then(Value::as_str).unwrap_or_default();
+        let mut said = Vec::new();
         match text("type") {
-            "text_delta" => say(text("text"), Delta::Text, out),
-            "thinking_delta" => say(text("thinking"), Delta::Reasoning, out),
-            "signature_delta" => {
-                say(text("signature"), |text| Delta::ReasoningProof(Proof::Signature(text)), out);
-            }
-            "input_json_delta" => self.arguments(text("partial_json"), out),
+            "text_delta" => say(text("text"), Delta::Text, &mut said),
+            "thinking_delta" => say(text("thinking"), Delta::Reasoning, &mut said),
+            "signature_delta" => say(text("signature"), signature, &mut said),
+            "input_json_delta" => self.blocks.argue(index, text("partial_json"), out),
             _ => {}
         }
-    }
-
-    /// A tool without arguments is called with none.
-    fn end_block(&mut self, out: &mut Vec<Delta>) {
-        if let Block::Tool { index, told: false } = std::mem::take(&mut self.block) {
-            out.push(Delta::ToolArguments { index, text: "{}".to_owned() });
-        }
+        said.into_iter().for_each(|piece| self.blocks.say(index, piece, out));
     }
 
     /// `holder` has the reason, and says why where the model declines.
     fn stop(&mut self, holder: &Value, usage: Option<&Value>, out: &mut Vec<Delta>) {
         self.usage.take(usage);
         if let Some(reason) = holder.get("stop_reason").and_then(Value::as_str) {
+            self.blocks.end_all(out);
             if reason == "refusal" {
                 let details = holder.get("stop_details").and_then(|details| details.get("explanation"));
                 let said = details.and_then(Value::as_str).unwrap_or("The model declined to answer.");
@@ -147,13 +128,19 @@ impl Answer {
 
 impl Reader for Answer {
     fn event(&mut self, _name: Option<&str>, data: &Value, out: &mut Vec<Delta>) {
+        let index = data.get("index").and_then(Value::as_u64);
         match data.get("type").and_then(Value::as_str).unwrap_or_default() {
             "message_start" => self.start(data.get("message").unwrap_or(&Value::Null), out),
-            "content_block_start" => self.block(data.get("content_block").unwrap_or(&Value::Null), out),
-            "content_block_delta" => self.delta(data.get("delta").unwrap_or(&Value::Null), out),
-            "content_block_stop" => self.end_block(out),
+            "content_block_start" => {
+                self.block(index, data.get("content_block").unwrap_or(&Value::Null), out);
+            }
+            "content_block_delta" => self.delta(index, data.get("delta").unwrap_or(&Value::Null), out),
+            "content_block_stop" => self.blocks.end(index, out),
             "message_delta" => self.stop(data.get("delta").unwrap_or(&Value::Null), data.get("usage"), out),
-            "message_stop" => out.push(Delta::End),
+            "message_stop" => {
+                self.blocks.end_all(out);
+                out.push(Delta::End);
+            }
             "error" => out.push(Delta::Error(
                 failure(data).unwrap_or_else(|| Failure::of_upstream("Anthropic broke its answer off.")),
             )),
@@ -166,14 +153,32 @@ impl Reader for Answer {
             out.push(Delta::Error(failure));
             return;
         }
+        let Some(content) = body.get("content").and_then(Value::as_array) else {
+            return out.push(Delta::Error(no_message(body)));
+        };
         self.start(body, out);
-        for block in body.get("content").and_then(Value::as_array).into_iter().flatten() {
-            self.block(block, out);
-            self.end_block(out);
+        for block in content {
+            self.block(None, block, out);
+            self.blocks.end(None, out);
+        }
+        if body.get("stop_reason").is_none_or(|reason| !reason.is_string()) {
+            let why = "Anthropic's answer does not say why it ended.";
+            return out.push(Delta::Error(Failure::of_upstream(why)));
         }
         self.stop(body, None, out);
         out.push(Delta::End);
     }
+}
+
+/// Some gateways say what is wrong with status 200.
+fn no_message(body: &Value) -> Failure {
+    let said = ["message", "error", "detail"].into_iter().find_map(|name| body.get(name)?.as_str());
+    let said = said.map_or_else(|| ".".to_owned(), |said| format!(": {said}"));
+    Failure::of_upstream(format!("Anthropic's answer has no message{said}"))
+}
+
+fn signature(text: String) -> Delta {
+    Delta::ReasoningProof(Proof::Signature(text))
 }
 
 fn say(text: &str, delta: impl FnOnce(String) -> Delta, out: &mut Vec<Delta>) {

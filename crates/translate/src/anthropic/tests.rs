@@ -1,5 +1,6 @@
 //! Anthropic's dialect: requests, answers, and both there and back.
 
 mod answers;
+mod blocks;
 mod requests;
 mod round_trip;

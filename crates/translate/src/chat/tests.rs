@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Thought, parse};
+use super::{Thought, parse, whole};
 use crate::Target;
+use crate::delta::{Delta, Finish};
 use crate::refusal::Refusal;
 use crate::samples;
 
@@ -21,6 +22,27 @@ fn refused(fields: &Value) -> Refusal {
 
 fn message(message: &Value) -> Value {
     json!({"messages": [message]})
+}
+
+#[test]
+fn a_choice_that_never_ended_is_no_answer() {
+    let start = || Delta::Start { id: "a".to_owned(), model: String::new() };
+    let text = || Delta::Text("x".to_owned());
+    let ended = || Delta::Finish(Finish::Length);
+    let answer = whole(vec![start(), Delta::Choice(1), text(), ended()], "m", 1).unwrap();
+    assert_eq!(answer["choices"].as_array().unwrap().len(), 1, "none that nobody told");
+    assert_eq!(
+        (&answer["choices"][0]["index"], &answer["choices"][0]["finish_reason"]),
+        (&json!(1), &json!("length"))
+    );
+    for broken in [
+        vec![],
+        vec![start(), Delta::End],
+        vec![start(), text(), Delta::End],
+        vec![start(), text(), ended(), Delta::Choice(1), text(), Delta::End],
+    ] {
+        assert_eq!(whole(broken, "m", 1).unwrap_err().kind, "upstream_error");
+    }
 }
 
 #[test]

@@ -21,8 +21,8 @@ struct Answer {
 pub fn whole(deltas: Vec<Delta>, model: &str, created: u64) -> Result<Value, Failure> {
     let (mut id, mut model) = (String::new(), model.to_owned());
     let mut usage: Option<Usage> = None;
-    let mut choices: Vec<(u32, Answer)> = vec![(0, Answer::default())];
-    let mut at = 0;
+    let mut choices: Vec<(u32, Answer)> = Vec::new();
+    let mut current = 0;
     for delta in deltas {
         match delta {
             Delta::Start { id: own, model: answering } => {
@@ -31,23 +31,26 @@ pub fn whole(deltas: Vec<Delta>, model: &str, created: u64) -> Result<Value, Fai
                     model = answering;
                 }
             }
-            Delta::Choice(choice) => {
-                at = choices.iter().position(|(known, _)| *known == choice).unwrap_or(choices.len());
-                if at == choices.len() {
-                    choices.push((choice, Answer::default()));
-                }
-            }
+            Delta::Choice(choice) => current = choice,
             Delta::Usage(last) => usage = Some(last),
             Delta::Error(failure) => return Err(failure),
             Delta::End => {}
-            delta => {
-                if let Some((_, answer)) = choices.get_mut(at) {
+            delta => match choices.iter_mut().find(|(known, _)| *known == current) {
+                Some((_, answer)) => answer.take(delta),
+                None => {
+                    let mut answer = Answer::default();
                     answer.take(delta);
+                    choices.push((current, answer));
                 }
-            }
+            },
         }
     }
-    let choices: Vec<Value> = choices.into_iter().map(|(index, answer)| answer.body(index)).collect();
+    if choices.is_empty() {
+        return Err(Failure::of_upstream("The provider's answer holds nothing."));
+    }
+    let choices: Result<Vec<Value>, Failure> =
+        choices.into_iter().map(|(index, answer)| answer.body(index)).collect();
+    let choices = choices?;
     Ok(json!({
         "id": id, "object": "chat.completion", "created": created, "model": model, "choices": choices,
         "usage": usage.map(|usage| usage_body(&usage)),
@@ -83,7 +86,10 @@ impl Answer {
         }
     }
 
-    fn body(self, index: u32) -> Value {
+    /// What never ended is no answer: any word for why would be a guess that clients act on.
+    fn body(self, index: u32) -> Result<Value, Failure> {
+        let unfinished = || Failure::of_upstream("The provider's answer does not say why it ended.");
+        let finish = self.finish.ok_or_else(unfinished)?;
         let mut message = Map::new();
         message.insert("role".to_owned(), Value::from("assistant"));
         message.insert("content".to_owned(), Value::from(self.text));
@@ -103,9 +109,8 @@ impl Answer {
             });
             message.insert("tool_calls".to_owned(), calls.collect());
         }
-        json!({
-            "index": index, "message": message, "logprobs": null,
-            "finish_reason": self.finish.unwrap_or(Finish::Stop).as_str(),
-        })
+        Ok(json!({
+            "index": index, "message": message, "logprobs": null, "finish_reason": finish.as_str(),
+        }))
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Target::Anthropic;
+use crate::call::{Front, begin};
 use crate::samples::{folded, frames, streamed, whole};
 
 fn request(rest: &Value) -> Value {
@@ -154,6 +155,62 @@ fn every_reason_to_stop() {
         assert_eq!(whole["choices"][0]["message"]["refusal"].is_string(), reason == "refusal");
         assert_eq!(whole["model"], "claude-sonnet-4-5", "the request's, where the provider says none");
     }
+}
+
+/// What both fronts say to a body with status 200 that is no answer; each must be an error of the provider's.
+fn not_taken(body: &Value) -> String {
+    let messages = json!([{"role": "user", "content": "Hi."}]);
+    let mut said = Vec::new();
+    for (front, asked) in [(Front::Chat, "messages"), (Front::Responses, "input")] {
+        let request = json!({"model": "claude-sonnet-4-5", asked: messages});
+        let (_, answering) = begin(front, Anthropic, request.to_string().as_bytes()).unwrap();
+        let failure = answering.whole(body.to_string().as_bytes(), 1).unwrap_err();
+        assert_eq!(failure.kind, "upstream_error", "{body}");
+        said.push(failure.message);
+    }
+    let (_, answering) =
+        begin(Front::Chat, Anthropic, request(&json!({"stream": true})).to_string().as_bytes()).unwrap();
+    let mut out = Vec::new();
+    answering.stream(1).document(body.to_string().as_bytes(), &mut out);
+    let folded = folded(&out);
+    assert_eq!((&folded["error"]["type"], &folded["finish"]), (&json!("upstream_error"), &Value::Null));
+    assert!(said.iter().all(|said| *said == folded["error"]["message"]), "{said:?}");
+    said.swap_remove(0)
+}
+
+#[test]
+fn what_is_no_message_is_an_error() {
+    for body in [
+        json!({}),
+        json!([]),
+        json!(null),
+        json!("x"),
+        json!({"type": "message"}),
+        json!({"content": "str", "stop_reason": "end_turn"}),
+        json!({"content": null, "stop_reason": "end_turn"}),
+    ] {
+        assert_eq!(not_taken(&body), "Anthropic's answer has no message.", "{body}");
+    }
+    for body in [json!({"message": "quota"}), json!({"error": "quota"}), json!({"detail": "quota"})] {
+        assert_eq!(not_taken(&body), "Anthropic's answer has no message: quota", "{body}");
+    }
+}
+
+#[test]
+fn an_end_without_a_reason_is_not_called_a_stop() {
+    let mut answer = json!({"id": "m", "content": [{"type": "text", "text": "a"}], "usage": {}});
+    assert!(not_taken(&answer).contains("why it ended"));
+    answer["stop_reason"] = Value::Null;
+    assert!(not_taken(&answer).contains("why it ended"));
+
+    let end = json!({"type": "message_delta", "delta": {"stop_reason": null}, "usage": {"output_tokens": 3}});
+    let mut events = vec![begun()];
+    events.extend(block(0, &json!({"type": "text", "text": "a"}), &[]));
+    events.extend([end, json!({"type": "message_stop"})]);
+    let asked = request(&json!({"stream": true}));
+    let folded = folded(&streamed(Anthropic, &asked, stream(&events).as_bytes(), &[usize::MAX]));
+    assert_eq!((&folded["text"], &folded["finish"]), (&json!("a"), &Value::Null));
+    assert_eq!(folded["error"]["type"], "upstream_error");
 }
 
 #[test]
