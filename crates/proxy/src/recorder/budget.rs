@@ -44,6 +44,11 @@ impl Lease {
         }
         taken
     }
+
+    /// Takes over what `other` took from the same budget.
+    pub(crate) fn join(&mut self, mut other: Self) {
+        self.taken += std::mem::take(&mut other.taken);
+    }
 }
 
 impl Drop for Lease {
