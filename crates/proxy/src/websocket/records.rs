@@ -112,7 +112,7 @@ impl Records {
         if let Err(error) = told.and(read).and_then(|()| self.account()) {
             tracing::debug!(%error, "a WebSocket is not read any further");
             self.unreadable = Some(error.to_string());
-            self.untold = self.open.is_empty();
+            self.untold = !self.open.values().any(Option::is_some);
             self.end_turns(&Ending::Truncated(no_further(&error.to_string())), at);
         }
     }
@@ -265,7 +265,7 @@ impl Records {
                 "too many turns were under way on this WebSocket at once: {passed_over} of them are not recorded"
             ));
         }
-        if matches!(over, Over::Unseen) && self.open.is_empty() {
+        if matches!(over, Over::Unseen) && self.unreadable.is_none() && self.open.is_empty() {
             return Some(UNSEEN.to_owned());
         }
         self.unreadable.as_deref().filter(|_| self.untold).map(no_further)
