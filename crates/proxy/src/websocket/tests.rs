@@ -24,6 +24,7 @@ fn tap() -> (Tap, mpsc::Receiver<Capture>) {
         sender,
         counters: Arc::new(Counters::default()),
         budget: Budget::new(MEMORY),
+        held: Budget::new(MEMORY),
         limits: Limits { body: 64 << 10 },
         fingerprinter: Fingerprinter::new([7; 32]),
         paused: Arc::default(),
