@@ -76,6 +76,7 @@ fn turns(protocol: Option<Protocol>, messages: &[Message]) {
                 assert_eq!(turn, begun);
                 begun += 1;
                 open.push(turn);
+                assert!(open.len() <= 64, "no connection is followed without end");
             }
             Step::Ended(turn) => {
                 let place = open.iter().position(|open| *open == turn);

@@ -34,6 +34,11 @@ impl Buffer {
         Self { pieces: Vec::new(), tail: Vec::new(), kept: 0, limit, wire_bytes: 0, digest: None, lease }
     }
 
+    /// Keeps this memory as long as the copy.
+    pub(crate) fn hold(&mut self, lease: Lease) {
+        self.lease.join(lease);
+    }
+
     /// Bytes that went by.
     pub(crate) fn wire_bytes(&self) -> u64 {
         self.wire_bytes

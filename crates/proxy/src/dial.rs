@@ -100,7 +100,7 @@ async fn through(
     mut tls: HttpsConnector<Tcp>,
     tunnels: bool,
 ) -> Result<Line, BoxError> {
-    let address = proxy.uri().clone();
+    let (address, destination) = (proxy.uri().clone(), with_port(destination));
     if address.scheme_str().is_some_and(|scheme| scheme.starts_with("socks5")) {
         let mut socks = SocksV5::new(address, tcp);
         if let Some((user, password)) = proxy.raw_auth() {
@@ -116,6 +116,21 @@ async fn through(
         tunnel = tunnel.with_auth(authorization.clone());
     }
     Ok(Line::new(Transport::Proxy(TokioIo::new(tunnel.call(destination).await?)), false))
+}
+
+/// Plain HTTP's address with its port: who tunnels takes 443 for the port of an address that names none.
+fn with_port(destination: Uri) -> Uri {
+    let Some(host) = destination.host().filter(|_| destination.port().is_none()) else { return destination };
+    if destination.scheme() != Some(&Scheme::HTTP) {
+        return destination;
+    }
+    let authority = format!("{host}:80");
+    Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(authority)
+        .path_and_query("/")
+        .build()
+        .unwrap_or(destination)
 }
 
 /// A connector that fails when a connection is not ready in time.

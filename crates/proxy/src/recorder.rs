@@ -346,6 +346,11 @@ impl Recorder {
         }
     }
 
+    /// Keeps this memory until the record is stored.
+    pub(crate) fn hold(&mut self, lease: Lease) {
+        self.body.hold(lease);
+    }
+
     /// The call ended so. The first word counts.
     pub(crate) fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);

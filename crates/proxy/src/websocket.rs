@@ -6,6 +6,9 @@ mod pump;
 mod records;
 mod tunnel;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;

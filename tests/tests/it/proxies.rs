@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use http::Response;
+use tests::websocket::{agreement, handshake};
 use tests::{App, Line, Mock, Raw, SecureUpstream, Setup, send, whole};
 use tokio::net::TcpStream;
 
@@ -166,4 +167,24 @@ async fn socks_is_understood() {
     let app =
         behind(&upstream, &mock).variable("ALL_PROXY", &format!("socks5h://{}", socks.address)).start().await;
     assert_eq!(get(&app, "/v1/models").await.text(), "ok");
+}
+
+/// A WebSocket is tunnelled to plain HTTP, too, and to its port.
+#[tokio::test]
+async fn a_websocket_to_plain_http_is_tunnelled_to_port_80() {
+    let (upstream, mock) = (upstream().await, Mock::start().await);
+    let plain = Raw::start(async |_, mut line| {
+        line.head().await;
+        line.write(agreement("")).await;
+        line.rest().await;
+    })
+    .await;
+    let proxy = NetworkProxy::start(plain.address, None).await;
+    let app =
+        behind(&upstream, &mock).settings(&format!("upstream_proxy = \"{}\"", proxy.url(""))).start().await;
+    let mut client = Line::connect(app.proxy).await;
+    client.write(handshake("/groq/v1/realtime", "")).await;
+    assert!(client.head().await.starts_with("HTTP/1.1 101 "));
+    let tunnel = proxy.asked().remove(0);
+    assert!(tunnel.starts_with("CONNECT plain.provider.example:80 HTTP/1.1\r\n"), "{tunnel}");
 }

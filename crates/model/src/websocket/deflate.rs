@@ -50,7 +50,7 @@ impl Extensions {
     /// What unpacks the messages of `side`; `None` when none are packed.
     pub(super) fn inflater(self, side: Side) -> Option<Inflater> {
         let forgets = if side == Side::Client { self.client_forgets } else { self.server_forgets };
-        self.deflate.then(|| Inflater { inner: Decompress::new(false), forgets, unpacked: 0 })
+        self.deflate.then(|| Inflater { inner: Decompress::new(false), forgets, unpacked: 0, before: 0 })
     }
 }
 
@@ -62,6 +62,8 @@ pub(super) struct Inflater {
     forgets: bool,
     /// Bytes that the message unpacked to so far.
     unpacked: u64,
+    /// Bytes that the messages before it unpacked to.
+    before: u64,
 }
 
 impl Inflater {
@@ -94,10 +96,15 @@ impl Inflater {
         }
     }
 
+    /// Bytes unpacked so far.
+    pub(super) fn unpacked(&self) -> u64 {
+        self.before + self.unpacked
+    }
+
     /// The message is over.
     pub(super) fn finish(&mut self, take: &mut impl FnMut(&[u8])) -> Result<(), Broken> {
         self.push(&TAIL, take)?;
-        self.unpacked = 0;
+        self.before += std::mem::take(&mut self.unpacked);
         if self.forgets {
             self.inner.reset(false);
         }

@@ -3,6 +3,9 @@
 use super::deflate::{Extensions, Inflater};
 use super::{Broken, Frames, Head, Opcode, Piece, Side};
 
+/// Bytes of a control frame (RFC 6455, 5.5).
+const CONTROL: usize = 125;
+
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -78,9 +81,14 @@ impl Messages {
         self.frames.push(bytes, &mut |piece| assembly.piece(piece, take))
     }
 
-    /// Bytes kept of a message that is not over.
+    /// Bytes that a message which is not over takes.
     pub fn held(&self) -> usize {
-        self.assembly.message.as_ref().map_or(0, |message| message.data.len())
+        self.assembly.message.as_ref().map_or(0, |message| message.data.capacity())
+    }
+
+    /// Bytes unpacked so far.
+    pub fn unpacked(&self) -> u64 {
+        self.assembly.inflater.as_ref().map_or(0, Inflater::unpacked)
     }
 }
 
@@ -121,12 +129,12 @@ impl Assembly {
 
     fn payload(&mut self, at: u64, bytes: &[u8]) -> Result<(), Broken> {
         let Some(head) = self.head else { return Err(Broken::Order) };
-        let limit = self.limit;
+        let control = head.opcode.is_control();
+        let limit = if control { self.limit.min(CONTROL) } else { self.limit };
         let mut plain = bytes.to_vec();
         if let Some(mask) = head.mask {
             unmask(&mut plain, mask, at);
         }
-        let control = head.opcode.is_control();
         let Some(message) = (if control { &mut self.control } else { &mut self.message }) else {
             return Err(Broken::Order);
         };
@@ -160,8 +168,15 @@ impl Assembly {
 }
 
 fn keep(message: &mut Message, bytes: &[u8], limit: usize) {
-    let fits = bytes.len().min(limit.saturating_sub(message.data.len()));
-    message.data.extend_from_slice(bytes.get(..fits).unwrap_or_default());
+    let data = &mut message.data;
+    let fits = bytes.len().min(limit.saturating_sub(data.len()));
+    let needed = data.len() + fits;
+    if needed > data.capacity() {
+        // It doubles, but takes no more than the limit.
+        let room = needed.max((data.capacity() * 2).min(limit));
+        data.reserve_exact(room - data.len());
+    }
+    data.extend_from_slice(bytes.get(..fits).unwrap_or_default());
     message.cut |= fits < bytes.len();
 }
 

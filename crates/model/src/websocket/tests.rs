@@ -435,3 +435,85 @@ fn sound_is_left_out_and_words_are_not() {
     assert_eq!(lines.lines().count(), 4);
     assert!(lines.ends_with("{\"type\":\"llmflow.left_out\",\"messages\":3}\n"), "{lines}");
 }
+
+/// Who asks without end is followed as far as answers could come; what is passed over is counted, and its answers are
+/// nobody else's.
+#[test]
+fn turns_beyond_any_use_are_passed_over() {
+    let create = || (Client, json!({"type": "response.create"}));
+    let server = |kind: &str, id: u64| (Server, json!({"type": kind, "response": {"id": format!("r{id}")}}));
+    for protocol in [Protocol::Responses, Protocol::Realtime] {
+        let mut script: Vec<_> = (0..1_000).map(|_| create()).collect();
+        let (found, turns) = steps(Some(protocol), &script);
+        assert_eq!(found.iter().filter(|step| step.ends_with("begins")).count(), 64);
+        assert_eq!((turns.begun(), turns.passed_over()), (64, 936));
+        for id in 0..1_000 {
+            script.push(server("response.created", id));
+            script.push(server("response.in_progress", id));
+            script.push(server("response.done", id));
+        }
+        let (found, turns) = steps(Some(protocol), &script);
+        assert_eq!(found.iter().filter(|step| step.ends_with("response.in_progress")).count(), 64);
+        assert_eq!(found.last().unwrap(), "63 ends");
+        assert!(!turns.are_under_way(), "{protocol:?}: all was answered");
+        // The next one is followed again, with its own answer.
+        script.extend([create(), server("response.created", 1_000), server("response.done", 1_000)]);
+        let (found, turns) = steps(Some(protocol), &script);
+        let last: Vec<&str> = found.iter().rev().take(3).map(String::as_str).collect();
+        assert_eq!(last, ["64 ends", "64 server response.done", "64 server response.created"]);
+        assert_eq!((turns.begun(), turns.passed_over()), (65, 936));
+        assert_eq!(
+            found.iter().filter(|step| step.contains("llmflow.left_out")).count(),
+            1,
+            "its record says so"
+        );
+    }
+}
+
+/// A server that begins answers by itself is not followed without end either, nor is one that refuses every question.
+#[test]
+fn answers_that_nobody_asked_for_are_bounded_and_refusals_are_answers() {
+    let created =
+        |id: u64| (Server, json!({"type": "response.created", "response": {"id": format!("r{id}")}}));
+    let script: Vec<_> = (0..100).map(created).collect();
+    let (_, turns) = steps(Some(Protocol::Realtime), &script);
+    assert_eq!((turns.begun(), turns.passed_over()), (64, 36));
+    let mut script: Vec<_> = (0..100)
+        .map(|id| (Client, json!({"type": "response.create", "event_id": format!("e{id}")})))
+        .collect();
+    script.extend(
+        (0..100).map(|id| (Server, json!({"type": "error", "error": {"event_id": format!("e{id}")}}))),
+    );
+    let (found, turns) = steps(Some(Protocol::Realtime), &script);
+    assert_eq!((found.last().unwrap().as_str(), turns.are_under_way()), ("63 ends", false));
+}
+
+/// What is kept for the next turn is bounded by what it takes, not by what it says.
+#[test]
+fn short_words_between_turns_take_their_memory_too() {
+    let mut turns = Turns::new(Some(Protocol::Realtime));
+    (0..100_000).for_each(|_| turns.take(Client, b"{}", &mut |_| {}));
+    assert!(turns.held() <= 1 << 20 && turns.held() > 1 << 19, "{}", turns.held());
+    let lines = turns.rest().0.iter().filter(|byte| **byte == b'\n').count();
+    assert!(lines * size_of::<(Side, Vec<u8>)>() < 1 << 20, "{lines} lines");
+    assert_eq!(turns.held(), 0);
+}
+
+/// What a message takes is what it holds, room to grow included, and no more than the limit.
+#[test]
+fn a_message_under_way_is_counted_with_its_room() {
+    let mut messages = plain(100_000);
+    let (mut most, mut capacity) = (0, 0);
+    for piece in frame(0x81, None, &[b'x'; 90_000]).chunks(700) {
+        messages.push(piece, &mut |message| capacity = message.data.capacity()).unwrap();
+        most = most.max(messages.held());
+    }
+    assert!(most == capacity && (90_000..=100_000).contains(&most), "{most} of {capacity}");
+}
+
+/// A control frame is short; one that is not is kept no further.
+#[test]
+fn a_control_frame_holds_little() {
+    let found = read(plain(100_000), &[&frame(0x89, None, &[b'p'; 50_000])]).unwrap();
+    assert_eq!((found[0].data.len(), found[0].cut), (125, true));
+}

@@ -14,6 +14,12 @@ use lighten::Recordings;
 const BESIDE: usize = 1 << 20;
 /// A session's settings are repeated in each turn's record up to this size.
 const SESSION: usize = 256 << 10;
+/// Turns that are followed at once. Providers answer one at a time, or a few beside each other.
+const UNDER_WAY: usize = 64;
+/// What a line that is kept costs beside its bytes.
+const LINE: usize = 64;
+/// An id that is longer is none (OpenAI's are 512 bytes at most).
+const ID: usize = 1024;
 
 /// How turns are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +71,12 @@ pub enum Step {
 pub struct Turns {
     protocol: Option<Protocol>,
     begun: u64,
-    /// Turns under way, oldest first.
+    /// Turns under way, oldest first; never more than [`UNDER_WAY`].
     open: Vec<Open>,
+    /// Turns that were asked for while as many were under way: nothing is told of them.
+    passed_over: u64,
+    /// Of them, those without an answer. They come after all that are open.
+    unanswered: u64,
     beside: Beside,
     /// The last word on how the session is set up, and whose it is.
     session: Option<(Side, Vec<u8>)>,
@@ -92,11 +102,12 @@ struct Beside {
 
 impl Beside {
     fn push(&mut self, side: Side, text: Vec<u8>) {
-        if self.bytes + text.len() > BESIDE {
+        let size = text.len() + LINE;
+        if self.bytes + size > BESIDE {
             self.left_out += 1;
             return;
         }
-        self.bytes += text.len();
+        self.bytes += size;
         self.lines.push((side, text));
     }
 }
@@ -108,6 +119,8 @@ impl Turns {
             protocol,
             begun: 0,
             open: Vec::new(),
+            passed_over: 0,
+            unanswered: 0,
             beside: Beside::default(),
             session: None,
             recordings: Recordings::default(),
@@ -117,6 +130,21 @@ impl Turns {
     /// Turns that began so far.
     pub fn begun(&self) -> u64 {
         self.begun
+    }
+
+    /// Turns that nothing was told of, since too many were under way.
+    pub fn passed_over(&self) -> u64 {
+        self.passed_over
+    }
+
+    /// Whether an answer is due, be it one that nothing is told of.
+    pub fn are_under_way(&self) -> bool {
+        !self.open.is_empty() || self.unanswered > 0
+    }
+
+    /// Bytes kept of what was said.
+    pub fn held(&self) -> usize {
+        self.beside.bytes + self.session.as_ref().map_or(0, |(_, said)| said.len())
     }
 
     /// Takes the message that `side` sends next.
@@ -145,6 +173,23 @@ impl Turns {
     fn beside(&mut self, side: Side, text: &[u8]) {
         let text = self.recordings.lighten(text).into_owned();
         self.beside.push(side, text);
+    }
+
+    /// Whether one more turn can be followed. Answers come in order, so one that is passed over waits for its own first.
+    fn has_room(&self) -> bool {
+        self.open.len() < UNDER_WAY && self.unanswered == 0
+    }
+
+    /// A turn is asked for, and there is no room.
+    fn pass_over(&mut self) {
+        self.passed_over += 1;
+        self.unanswered += 1;
+        self.leave_out();
+    }
+
+    /// What is said belongs to a turn that was passed over.
+    fn leave_out(&mut self) {
+        self.beside.left_out += 1;
     }
 
     /// A new turn; it stays open until it is ended.

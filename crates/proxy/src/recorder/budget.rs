@@ -45,6 +45,11 @@ impl Lease {
         taken
     }
 
+    /// Takes over what `other` took from the same budget.
+    pub(crate) fn join(&mut self, mut other: Self) {
+        self.taken += std::mem::take(&mut other.taken);
+    }
+
     /// Takes `bytes` more, or as many of them as there are.
     pub(crate) fn take_what_is_left(&mut self, bytes: usize) {
         let Some(budget) = &self.budget else { return };

@@ -17,6 +17,10 @@ use crate::recorder::{Budget, Lease, Tap};
 
 /// Copies that wait to be read. When there is no room for one more, the record says so.
 const QUEUE: usize = 512;
+/// Bytes read at once: unpacked they can be a thousand times as many.
+const PIECE: usize = 1024;
+/// After this many unpacked bytes other calls have their turn.
+const UNPACKED: u64 = 256 << 10;
 
 /// What goes to the task.
 enum Seen {
@@ -90,9 +94,18 @@ impl Observer {
 }
 
 async fn read(mut records: Records, mut seen: mpsc::Receiver<Seen>, busy: watch::Sender<bool>) {
+    let mut unpacked = 0;
     while let Some(seen) = seen.recv().await {
         match seen {
-            Seen::Bytes { side, bytes, at, _lease } => records.take(side, &bytes, at),
+            Seen::Bytes { side, bytes, at, _lease } => {
+                for piece in bytes.chunks(PIECE) {
+                    records.take(side, piece, at);
+                    if records.unpacked() - unpacked >= UNPACKED {
+                        unpacked = records.unpacked();
+                        tokio::task::yield_now().await;
+                    }
+                }
+            }
             Seen::Over { over, at } => return records.over(&over, at),
         }
         busy.send_if_modified(|busy| std::mem::replace(busy, records.has_turns()) != records.has_turns());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime};
 
-use api::CallId;
+use api::{CallId, Header};
 use http::header::{self, HeaderMap, HeaderValue};
 use model::dialect::{WEBSOCKET, classify};
 use model::websocket::{Broken, Extensions, Kind, Message, Messages, Protocol, Side, Step, Turns};
@@ -17,6 +17,10 @@ use crate::recorder::{Lease, Recorder, Tap};
 const SWITCHED: u16 = 101;
 /// Close codes that say nothing went wrong.
 const WELL: [u16; 3] = [1000, 1001, 1005];
+/// What the record of a turn holds while it goes on, beside headers and bodies.
+const TURN: usize = 4096;
+/// What is said of what nobody saw.
+const UNSEEN: &str = "LLMFlow had no memory left to follow this WebSocket: what came after is not recorded";
 /// Under this name a connection's record tells how it was closed.
 const CLOSED: header::HeaderName = header::HeaderName::from_static("websocket-close");
 
@@ -45,6 +49,8 @@ pub(super) struct Records {
     server: Messages,
     /// Why nothing is read any more.
     unreadable: Option<String>,
+    /// No turn was under way then, whose record could tell it.
+    untold: bool,
     turns: Turns,
     /// The turns under way; those that began while recording was paused have no record.
     open: BTreeMap<u64, Option<Recorder>>,
@@ -71,6 +77,7 @@ impl Records {
             server: Messages::new(Side::Server, extensions, limit),
             unreadable: (!extensions.are_known())
                 .then(|| "it uses an extension that LLMFlow does not know".to_owned()),
+            untold: false,
             turns: Turns::new(protocol),
             open: BTreeMap::new(),
             closed: None,
@@ -85,7 +92,12 @@ impl Records {
     }
 
     pub(super) fn has_turns(&self) -> bool {
-        !self.open.is_empty()
+        self.unreadable.is_none() && self.turns.are_under_way()
+    }
+
+    /// Bytes unpacked so far.
+    pub(super) fn unpacked(&self) -> u64 {
+        self.client.unpacked() + self.server.unpacked()
     }
 
     /// Takes bytes that `side` sent at `at`.
@@ -96,18 +108,18 @@ impl Records {
         let mut messages = Vec::new();
         let direction = if side == Side::Client { &mut self.client } else { &mut self.server };
         let read = direction.push(bytes, &mut |message| messages.push(message));
-        messages.into_iter().for_each(|message| self.message(side, message, at));
-        if let Err(error) = read.and_then(|()| self.account()) {
+        let told = messages.into_iter().try_for_each(|message| self.message(side, message, at));
+        if let Err(error) = told.and(read).and_then(|()| self.account()) {
             tracing::debug!(%error, "a WebSocket is not read any further");
             self.unreadable = Some(error.to_string());
-            let reason = format!("LLMFlow cannot read this WebSocket any further: {error}");
-            self.end_turns(&Ending::Truncated(reason), at);
+            self.untold = !self.open.values().any(Option::is_some);
+            self.end_turns(&Ending::Truncated(no_further(&error.to_string())), at);
         }
     }
 
-    /// Takes the memory of messages that are not over from the budget of all copies.
+    /// Takes the memory of messages that are not over, and of what is kept for the next turn, from the budget of all copies.
     fn account(&mut self) -> Result<(), Broken> {
-        let held = self.client.held() + self.server.held();
+        let held = self.client.held() + self.server.held() + self.turns.held();
         if held < self.held {
             (self.held, self.lease) = (0, self.tap.budget.lease());
         }
@@ -119,7 +131,7 @@ impl Records {
         Ok(())
     }
 
-    fn message(&mut self, side: Side, message: Message, at: Instant) {
+    fn message(&mut self, side: Side, message: Message, at: Instant) -> Result<(), Broken> {
         match message.kind {
             Kind::Ping | Kind::Pong => {}
             Kind::Close => {
@@ -133,15 +145,16 @@ impl Records {
                 let text = if is_json { message.data } else { other() };
                 let mut steps = Vec::new();
                 self.turns.take(side, &text, &mut |step| steps.push(step));
-                steps.into_iter().for_each(|step| self.step(step, at));
+                steps.into_iter().try_for_each(|step| self.step(step, at))?;
             }
         }
+        Ok(())
     }
 
-    fn step(&mut self, step: Step, at: Instant) {
+    fn step(&mut self, step: Step, at: Instant) -> Result<(), Broken> {
         match step {
             Step::Begin(turn) => {
-                let recorder = self.begin(at);
+                let recorder = self.begin(at)?;
                 self.open.insert(turn, recorder);
             }
             Step::Asked(turn, bytes) => {
@@ -169,6 +182,7 @@ impl Records {
                 }
             }
         }
+        Ok(())
     }
 
     fn recorder(&mut self, turn: u64) -> Option<&mut Recorder> {
@@ -176,16 +190,28 @@ impl Records {
     }
 
     /// The record of a turn that begins at `at`.
-    fn begin(&self, at: Instant) -> Option<Recorder> {
+    fn begin(&self, at: Instant) -> Result<Option<Recorder>, Broken> {
         if self.is_paused() {
-            return None;
+            return Ok(None);
+        }
+        let mut lease = self.tap.budget.lease();
+        if !lease.take(self.size_of_turn()) {
+            return Err(Broken::Room);
         }
         let started = SystemTime::now().checked_sub(at.elapsed()).unwrap_or_else(SystemTime::now);
         let id = CallId::new(uuid::Uuid::now_v7());
         let head = Head { id, started, method: WEBSOCKET.to_owned(), ..self.head.clone() };
         let mut recorder = Recorder::open(&self.tap, head, at, None);
+        recorder.hold(lease);
         recorder.answered_at(SWITCHED, &self.answer, None);
-        Some(recorder)
+        Ok(Some(recorder))
+    }
+
+    /// What the record of one more turn takes before anything is said: each has the connection's headers.
+    fn size_of_turn(&self) -> usize {
+        let asked = self.head.headers.iter().map(|header| header.name.len() + header.value.len());
+        let answered = self.answer.iter().map(|(name, value)| name.as_str().len() + value.len());
+        asked.chain(answered).map(|size| size + size_of::<Header>()).sum::<usize>() + TURN
     }
 
     fn is_paused(&self) -> bool {
@@ -203,10 +229,10 @@ impl Records {
 
     /// The tunnel ended.
     pub(super) fn over(mut self, over: &Over, at: Instant) {
-        let ending = self.ending(over);
+        let (ending, untold) = (self.ending(over), self.untold(over));
         let well = self.closed.as_ref().is_some_and(|(_, code, _)| WELL.contains(code));
         self.end_turns(&ending, at);
-        if self.turns.begun() > 0 || self.is_paused() {
+        if (self.turns.begun() > 0 && untold.is_none()) || self.is_paused() {
             return;
         }
         let (asked, said) = self.turns.rest();
@@ -223,8 +249,26 @@ impl Records {
             recorder.trailers(&HeaderMap::from_iter([(CLOSED, said)]));
         }
         recorder.ended_at(at);
-        // Outside of a turn a close is how such a connection ends.
-        recorder.end(if well { Ending::Complete } else { ending });
+        recorder.end(match untold {
+            Some(reason) => Ending::Truncated(reason),
+            // Outside of a turn a close is how such a connection ends.
+            None if well => Ending::Complete,
+            None => ending,
+        });
+    }
+
+    /// Why something that was said here is in the record of no turn.
+    fn untold(&self, over: &Over) -> Option<String> {
+        let passed_over = self.turns.passed_over();
+        if passed_over > 0 {
+            return Some(format!(
+                "too many turns were under way on this WebSocket at once: {passed_over} of them are not recorded"
+            ));
+        }
+        if matches!(over, Over::Unseen) && self.unreadable.is_none() && self.open.is_empty() {
+            return Some(UNSEEN.to_owned());
+        }
+        self.unreadable.as_deref().filter(|_| self.untold).map(no_further)
     }
 
     /// How what is under way ended. Who sent the first close frame ended it, whoever then left first.
@@ -233,10 +277,7 @@ impl Records {
             (_, Over::Stopped) => {
                 Ending::Truncated("LLMFlow was stopped while the call was under way".to_owned())
             }
-            (_, Over::Unseen) => Ending::Truncated(
-                "LLMFlow had no memory left to follow this WebSocket: what came after is not recorded"
-                    .to_owned(),
-            ),
+            (_, Over::Unseen) => Ending::Truncated(UNSEEN.to_owned()),
             (Some((Side::Server, code, reason)), _) => {
                 let said = format!("the upstream closed the WebSocket: {code} {reason}");
                 Ending::Truncated(said.trim_end().to_owned())
@@ -247,4 +288,8 @@ impl Records {
             }
         }
     }
+}
+
+fn no_further(reason: &str) -> String {
+    format!("LLMFlow cannot read this WebSocket any further: {reason}")
 }

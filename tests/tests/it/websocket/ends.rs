@@ -320,6 +320,43 @@ async fn a_record_without_room_goes_blind_and_the_bytes_go_on() {
     }
 }
 
+/// An agent that asks and asks without waiting is relayed; of its turns as many are recorded as anybody answers at once, one
+/// call more tells of the others, and other calls are none the worse.
+#[tokio::test]
+async fn turns_without_end_are_relayed_and_not_followed() {
+    const QUESTIONS: usize = 20_000;
+    let (told, mut arrived) = tokio::sync::mpsc::unbounded_channel();
+    let upstream = agreeing(move |_, mut line| {
+        let told = told.clone();
+        async move {
+            for _ in 0..QUESTIONS {
+                Frame::read(&mut line).await.unwrap();
+            }
+            told.send(()).unwrap();
+            line.rest().await;
+        }
+    })
+    .await;
+    let app = App::start(upstream.address).await;
+    for (path, recorded) in [("/v1/realtime?model=gpt-realtime", 65), ("/v1/responses", 130)] {
+        let mut client = connected(app.proxy, path, "").await;
+        let question = Frame::text(r#"{"type":"response.create"}"#).masked().bytes();
+        for _ in 0..QUESTIONS / 1_000 {
+            client.write(question.repeat(1_000)).await;
+        }
+        arrived.recv().await.unwrap();
+        drop(client);
+        let calls = app.recorded(recorded).await;
+        let missing = format!("{} of them are not recorded", QUESTIONS - 64);
+        let telling =
+            |call: &&api::CallSummary| call.error.as_ref().is_some_and(|error| error.contains(&missing));
+        let told: Vec<_> = calls.iter().filter(telling).collect();
+        assert_eq!(told.len(), recorded / 65, "{path}");
+        assert!(told.iter().all(|call| call.method == "GET" && call.state == CallState::Truncated));
+    }
+    assert_eq!(app.health().await.completeness.lost, 0, "nobody else's record was lost over it");
+}
+
 /// As many as there may be, and no more.
 #[tokio::test]
 async fn websockets_count_as_connections() {
