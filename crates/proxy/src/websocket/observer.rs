@@ -75,7 +75,7 @@ impl Observer {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// The tunnel ended; waits until everything is recorded.

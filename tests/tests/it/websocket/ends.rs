@@ -43,6 +43,7 @@ async fn asked(app: &App) -> Line {
 
 fn reset(line: Line) {
     line.stream.set_zero_linger().unwrap();
+    drop(line);
 }
 
 /// A client sees its connection dropped without a close frame, which it calls 1006, as it would without us.
@@ -307,7 +308,8 @@ async fn a_record_without_room_goes_blind_and_the_bytes_go_on() {
         client.write(say(&create("Well?")).masked().bytes()).await;
         let text = if number == 1 { "long ".repeat(1 << 20) } else { "short".to_owned() };
         for event in events("resp_1", &text) {
-            assert!(Frame::read(&mut client).await.unwrap().as_text() == event.to_string());
+            let expected = event.to_string();
+            assert!(Frame::read(&mut client).await.unwrap().as_text() == expected);
         }
         drop(client);
         let call = app.recorded(number).await.remove(0);

@@ -65,7 +65,7 @@ fn frames() -> Vec<Frame> {
         piece(9, true, b"are you there?"),
         piece(0, false, b"\"x\","),
         piece(0, true, "\"ü\":1}".as_bytes()),
-        piece(2, true, &vec![7; 126]),
+        piece(2, true, &[7; 126]),
         piece(2, true, &vec![8; 70_000]),
         piece(10, true, b""),
         packer.text("compressed"),
