@@ -20,6 +20,8 @@ use crate::reply;
 
 /// The largest body that is translated, either way: it is held whole, where others go by.
 const LARGEST: usize = 64 << 20;
+/// What is larger is translated on a thread of its own: the others' calls go on meanwhile.
+const AT_ONCE: usize = 256 << 10;
 /// What OpenAI's clients say to OpenAI alone.
 const FOR_OPENAI: &[&str] = &["openai-organization", "openai-project", "openai-beta"];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -54,7 +56,16 @@ pub(crate) async fn translate(
         return Err(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding", &message));
     }
     let asked = request.body_mut().whole(LARGEST, budget).await.map_err(unread)?;
-    let (outgoing, answering) = translate::begin(front, target, &asked.data).map_err(|refusal| {
+    let size = asked.data.len();
+    let work = move || {
+        let begun = translate::begin(front, target, &asked.data).map(|(outgoing, answering)| {
+            let body = outgoing.body.to_string().into_bytes();
+            (Outgoing { body: serde_json::Value::Null, ..outgoing }, body, answering)
+        });
+        (asked, begun)
+    };
+    let Some((asked, begun)) = aside(size, work).await else { return Err(failed()) };
+    let (outgoing, body, answering) = begun.map_err(|refusal| {
         tracing::debug!(
             provider = provider.name,
             field = refusal.field,
@@ -63,15 +74,31 @@ pub(crate) async fn translate(
         );
         answer(StatusCode::BAD_REQUEST, refusal.body().to_string().into_bytes())
     })?;
-    let Outgoing { path, query, headers, body, .. } = outgoing;
+    let Outgoing { path, query, headers, .. } = outgoing;
     let own = request.uri().query().filter(|query| !query.is_empty());
     let query: Vec<&str> = query.into_iter().chain(own).collect();
     let mark = if query.is_empty() { "" } else { "?" };
     let path_and_query = provider.upstream_path(&format!("{path}{mark}{}", query.join("&")));
     let Whole { data, lease } = asked;
-    let body = Whole { data: body.to_string().into_bytes(), lease };
-    *request.body_mut() = Peeked::own(body);
+    *request.body_mut() = Peeked::own(Whole { data: body, lease });
     Ok(Translation { asked: data.into(), path_and_query, headers, answering })
+}
+
+/// Does `work` on `size` bytes where it holds nobody up; `None` when it broke.
+async fn aside<T: Send + 'static>(size: usize, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    match size > AT_ONCE {
+        false => Some(work()),
+        true => tokio::task::spawn_blocking(work).await.ok(),
+    }
+}
+
+/// A fault of our own.
+fn failed() -> Response<ResponseBody> {
+    error(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal_error",
+        "LLMFlow could not translate this, by a fault of its own.",
+    )
 }
 
 fn unread(why: PeekError) -> Response<ResponseBody> {
@@ -140,9 +167,11 @@ impl Translation {
             false => whole(&mut tapped, budget).await,
         };
         let upstream_status = head.status;
-        let failed = read.as_ref().ok().filter(|_| !upstream_status.is_success());
-        let retry_after = failed.and_then(|whole| self.answering.retry_after(&whole.data));
-        let (status, kind, body) = self.whole_answer(upstream_status, read);
+        let unwell = read.as_ref().ok().filter(|_| !upstream_status.is_success());
+        let retry_after = unwell.and_then(|whole| self.answering.retry_after(&whole.data));
+        let size = read.as_ref().map_or(0, |whole| whole.data.len());
+        let work = move || self.whole_answer(upstream_status, read);
+        let Some((status, kind, body)) = aside(size, work).await else { return failed() };
         head.status = status;
         head.headers = passed_on(&upstream, kind);
         if let Some(seconds) = retry_after {

@@ -21,6 +21,7 @@ use crate::azure::Azure;
 use crate::body::{ResponseBody, Tapped};
 use crate::capture::{Ending, Head};
 use crate::forward::{Kept, describe, keep_end_to_end, prepare_headers};
+use crate::provider::PathRule;
 use crate::recorder::{Open, Recorder};
 use crate::reply;
 use crate::route::Destination;
@@ -130,6 +131,10 @@ pub(crate) async fn relay(
 
 /// The address of the handshake; it has no body that could name a deployment.
 fn aim(shared: &Shared, to: &Destination, headers: &HeaderMap) -> Result<Target, Refusal> {
+    if to.provider.path == PathRule::Bedrock {
+        let message = "Bedrock speaks no WebSocket. Use converse-stream or invoke-with-response-stream.";
+        return Err(Refusal::bad_request(message.to_owned()));
+    }
     let mut target = shared.upstreams.aim(to, headers)?;
     if target.needs_model {
         let deployment = Azure::named_deployment(headers).ok_or_else(|| {

@@ -348,7 +348,7 @@ fn a_signature_is_taken_off_and_a_key_or_another_signature_takes_its_place() {
             chosen_by_client: call.chosen_by_client,
             region: Some("eu-west-1".into()),
         };
-        judge(&call.ring, provider, &target, false, &map(headers))
+        judge(&call.ring, provider, &target, Shape::default(), &map(headers))
     };
     assert_eq!(bare().headers(&signed), owned(&kept));
     for headers in [&signed[..], &kept, &[("authorization", "Bearer ")]] {

@@ -27,9 +27,12 @@ async fn python(arguments: &[&str], input: &str) -> Vec<Value> {
     let mut process = command.spawn().unwrap();
     let mut writing = process.stdin.take().unwrap();
     let input = input.to_owned();
-    let written = tokio::spawn(async move { writing.write_all(input.as_bytes()).await });
-    let output = within("the script", process.wait_with_output()).await.unwrap();
-    written.await.unwrap().unwrap();
+    // Both at once: neither pipe holds a thousand requests.
+    let write = async move { writing.write_all(input.as_bytes()).await };
+    let both = async { tokio::join!(write, process.wait_with_output()) };
+    let (written, output) = within("the script", both).await;
+    let output = output.unwrap();
+    written.unwrap();
     assert!(output.status.success(), "{arguments:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -59,7 +59,11 @@ async fn go(client: &str, mut command: Command, prefixes: &[&str]) {
     });
     let app = App::start(mock.address()).await;
     let home = tempfile::tempdir().unwrap();
-    command.env_clear().env("HOME", home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+        .env_clear()
+        .env("HOME", home.path())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.arg(format!("http://{}", app.proxy)).args(prefixes);
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
     let output = within("the script", child.wait_with_output()).await.unwrap();

@@ -41,7 +41,8 @@ async fn asked(app: &App) -> Line {
     client
 }
 
-fn reset(line: Line) {
+/// Closing it from here on is a reset.
+fn reset(line: &Line) {
     line.stream.set_zero_linger().unwrap();
     drop(line);
 }
@@ -57,7 +58,8 @@ async fn an_upstream_that_dies_drops_the_client() {
             async move {
                 gone.wait_for(|go| *go).await.unwrap();
                 if dies == "is reset" {
-                    reset(line);
+                    reset(&line);
+                    drop(line);
                 }
                 None
             }
@@ -109,7 +111,8 @@ async fn a_client_that_leaves_cancels_its_turn() {
                 Some(4000)
             }
             "is reset" => {
-                reset(client);
+                reset(&client);
+                drop(client);
                 None
             }
             _ => {

@@ -99,7 +99,7 @@ fn Message(said: Said) -> impl IntoView {
     let headers = headers.map(|headers| view! { <h3>"Headers"</h3><Headers headers=headers /> });
     view! {
         <div class="http" data-testid=testid>
-            <div class="firstline mono row"><span class="cut" title=first.clone()>{first.clone()}</span>{to}</div>
+            <div class="firstline mono row"><span class="cut" title=first>{first.clone()}</span>{to}</div>
             {headers}
             <h3 class="row">"Body"<span class="t3 s12 about-body cut">{described(&info)}</span></h3>
             <Body id=call side=side info=info />
