@@ -44,7 +44,6 @@ async fn asked(app: &App) -> Line {
 /// Closing it from here on is a reset.
 fn reset(line: &Line) {
     line.stream.set_zero_linger().unwrap();
-    drop(line);
 }
 
 /// A client sees its connection dropped without a close frame, which it calls 1006, as it would without us.
