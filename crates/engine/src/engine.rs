@@ -146,6 +146,7 @@ impl Engine {
             sender,
             counters: Arc::default(),
             budget: Budget::new(settings.memory_mb as usize * MEGABYTE),
+            held: Budget::new(settings.memory_mb as usize * MEGABYTE),
             limits: Limits { body: settings.max_body_mb as usize * MEGABYTE },
             fingerprinter,
             paused: Arc::default(),

@@ -125,7 +125,7 @@ async fn forward(
     let mut request = request.map(Peeked::new);
     let translation = match to.translated {
         None => None,
-        Some(from_to) => match translate(from_to, provider, &shared.tap.budget, &mut request).await {
+        Some(from_to) => match translate(from_to, provider, &shared.tap.held, &mut request).await {
             Ok(translation) => Some(translation),
             Err(refusal) => {
                 TaskTracker::new().spawn(request.into_body().discard());
@@ -213,7 +213,7 @@ async fn forward(
             *response.version_mut() = Version::HTTP_11;
             let response = response.map(|body| Tapped::new(body, watch, expectation, line));
             match translation {
-                Some(translation) => translation.answer(response, &shared.tap.budget).await,
+                Some(translation) => translation.answer(response, &shared.tap.held).await,
                 None => response.map(|tapped| ResponseBody::Upstream(Box::new(tapped))),
             }
         }
@@ -252,7 +252,7 @@ async fn sign_with(
 ) -> Result<Signer, Refusal> {
     let mut signer = shared.bedrock.signer(target.region.as_deref()).await?;
     let headers = request.headers().clone();
-    signer.read(request.body_mut(), &target.path_and_query, &headers, &shared.tap.budget).await?;
+    signer.read(request.body_mut(), &target.path_and_query, &headers, &shared.tap.held).await?;
     Ok(signer)
 }
 
@@ -278,7 +278,7 @@ async fn aim(
     target.path_and_query = match Azure::named_deployment(&headers) {
         Some(deployment) => azure.at(deployment, &target.path_and_query),
         None => {
-            let model = request.body_mut().model(&headers, &shared.tap.budget).await;
+            let model = request.body_mut().model(&headers, &shared.tap.held).await;
             azure.deployed(&model.map_err(unknown_deployment)?, &target.path_and_query)
         }
     };

@@ -34,13 +34,13 @@ pub(crate) struct Peeked {
     rest: Option<Incoming>,
 }
 
-/// The beginning of a body, with the memory it takes from the budget of all copies.
+/// The beginning of a body, with the memory it takes from the budget of bodies that are held.
 struct Ahead {
     data: Vec<u8>,
     lease: Lease,
 }
 
-/// A body that was read to its end, with the memory it takes from the budget of all copies.
+/// A body that was read to its end, with the memory it takes from the budget of bodies that are held.
 pub(crate) struct Whole {
     pub(crate) data: Vec<u8>,
     pub(crate) lease: Lease,

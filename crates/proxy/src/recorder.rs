@@ -90,6 +90,9 @@ pub struct Tap {
     pub counters: Arc<Counters>,
     /// The memory all copies share.
     pub budget: Budget,
+    /// The memory of bodies that are held before they go on, to be read, signed or translated. Apart from the copies,
+    /// which wait for storage: calls never do.
+    pub held: Budget,
     /// The limits of one copy.
     pub limits: Limits,
     /// Replaces credentials.

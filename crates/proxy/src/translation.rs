@@ -232,12 +232,8 @@ async fn whole(tapped: &mut Tapped, budget: &Budget) -> Result<Whole, String> {
                 LARGEST >> 20
             ));
         }
-        if !whole.lease.take(data.len()) {
-            return Err(
-                "could not be translated: LLMFlow has no memory left. Raise memory_mb in the settings"
-                    .to_owned(),
-            );
-        }
+        // It is paid for: there is room for it, and less for calls that only begin.
+        whole.lease.take_what_is_left(data.len());
         whole.data.extend_from_slice(data);
     }
     Ok(whole)

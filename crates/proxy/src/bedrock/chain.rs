@@ -18,7 +18,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::http;
-use super::kept::{Found, Kept, PATIENCE};
+use super::kept::{Found, Kept, MARGIN, PATIENCE};
 use crate::outbound::Outbound;
 
 /// Credentials without an end are read again after this time: a file may have been changed.
@@ -131,6 +131,12 @@ impl Chain {
             let ends = credentials.expiry();
             let left = ends.map(|ends| ends.duration_since(SystemTime::now()).unwrap_or_default());
             let source = source(&credentials);
+            if left.is_some_and(|left| left <= MARGIN) {
+                return Err(Failure::Broken(format!(
+                    "those of the {source} are over (profile {:?}). Log in again as you did for them, then call again.",
+                    profile()
+                )));
+            }
             tracing::info!(source, expires = ends.is_some(), "AWS credentials for Bedrock");
             Ok(Found {
                 what: Arc::new(Loaded { credentials, source }),

@@ -15,7 +15,7 @@ const LONGEST_SEARCH: Duration = Duration::from_secs(120);
 /// After a search that found nothing this time passes before the next.
 const PAUSE: Duration = Duration::from_secs(5);
 /// What ends sooner is as good as over: the call must arrive before.
-const MARGIN: Duration = Duration::from_secs(15);
+pub(super) const MARGIN: Duration = Duration::from_secs(15);
 
 /// What a search found, and for how long.
 #[derive(Clone, Debug)]

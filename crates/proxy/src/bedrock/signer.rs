@@ -116,7 +116,8 @@ impl Signer {
         }
     }
 
-    /// Goes by AWS's clock when this machine's is wrong, as AWS's own SDKs do.
+    /// Goes by AWS's clock when this machine's is wrong, and by this machine's once that is right again, as AWS's own
+    /// SDKs do.
     fn set_clock(&self, headers: &HeaderMap) {
         let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
         let Some(ahead) = date.and_then(|date| ahead_of(date, SystemTime::now())) else { return };
@@ -126,8 +127,9 @@ impl Signer {
                 "AWS refuses the signature since this machine's clock is wrong: set the clock. Until then signatures are \
                  made by AWS's"
             );
-            self.bedrock.inner.ahead_s.store(ahead, Ordering::Relaxed);
         }
+        let ahead = if ahead.abs() >= SKEW_S { ahead } else { 0 };
+        self.bedrock.inner.ahead_s.store(ahead, Ordering::Relaxed);
     }
 }
 

@@ -44,6 +44,14 @@ impl Lease {
         }
         taken
     }
+
+    /// Takes `bytes` more, or as many of them as there are.
+    pub(crate) fn take_what_is_left(&mut self, bytes: usize) {
+        let Some(budget) = &self.budget else { return };
+        let less = |free: usize| Some(free.saturating_sub(bytes));
+        let before = budget.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        self.taken += before.unwrap_or_default().min(bytes);
+    }
 }
 
 impl Drop for Lease {
@@ -51,5 +59,24 @@ impl Drop for Lease {
         if let Some(budget) = &self.budget {
             budget.free.fetch_add(self.taken, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_back_is_what_was_taken() {
+        let budget = Budget::new(100);
+        let (mut one, mut other) = (budget.lease(), budget.lease());
+        assert!(one.take(80));
+        assert!(!other.take(40), "there are not enough");
+        other.take_what_is_left(40);
+        assert_eq!(budget.free(), 0);
+        drop(other);
+        assert_eq!(budget.free(), 20);
+        drop(one);
+        assert_eq!(budget.free(), 100);
     }
 }

@@ -87,6 +87,31 @@ async fn a_profile_names_keys_a_region_or_a_program() {
 }
 
 #[tokio::test]
+async fn credentials_that_are_over_are_said_to_be() {
+    let mock = Mock::start().await;
+    let setup = bare(&mock).variable("AWS_REGION", "us-east-1");
+    let given = json!({
+        "Version": 1, "AccessKeyId": "AKIAOVER", "SecretAccessKey": SECRET, "SessionToken": "s",
+        "Expiration": "2020-01-01T00:00:00Z",
+    });
+    write(&setup.home(), "given.json", &given.to_string());
+    let program =
+        format!("[default]\ncredential_process = cat {}\n", setup.home().join("given.json").display());
+    write(&setup.home(), ".aws/config", &program);
+    let app = setup.start().await;
+    let said = send(app.proxy, &request("POST", &format!("/model/{MODEL}/invoke"), "", b"{}")).await;
+    assert_ne!(said.status(), 503, "asking again does not help: {}", said.text());
+    assert!(
+        message(&said).contains("are over") && message(&said).contains("Log in again"),
+        "{}",
+        said.text()
+    );
+    let health = send(app.proxy, &request("GET", "/health/bedrock", "", b"")).await.text();
+    assert!(health.contains("are over"), "{health}");
+    assert!(mock.exchanges().is_empty(), "nothing was sent");
+}
+
+#[tokio::test]
 async fn roles_are_assumed_by_a_profile_and_by_web_identity() {
     let mock = giver(|received| {
         let body = String::from_utf8_lossy(&received.body).into_owned();

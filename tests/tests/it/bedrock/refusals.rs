@@ -1,5 +1,7 @@
 //! Calls that do not go on: each refusal is one of AWS's shape and names the remedy.
 
+use std::time::SystemTime;
+
 use tests::Answer;
 
 use super::*;
@@ -105,4 +107,15 @@ async fn a_wrong_clock_is_named_and_then_aws_s_is_gone_by() {
     let health = send(app.proxy, &request("GET", "/health/bedrock", "", b"")).await.json();
     assert!(health["clock_ahead_s"].as_i64().unwrap() < -300_000_000, "{health}");
     assert!(app.log().contains("clock is wrong"), "{}", app.log());
+
+    // The machine's clock was set: what is signed by the other one is refused once, and no more.
+    mock.answer(|_| {
+        Answer::whole(403, "application/json", r#"{"message":"Signature not yet current"}"#)
+            .header("Date", httpdate::fmt_http_date(SystemTime::now()))
+            .header("x-amzn-ErrorType", "InvalidSignatureException")
+    });
+    let (_, received) = call(&app, &mock, "POST", &target(), JSON, BODY).await;
+    assert!(signed(&received).date.starts_with("20400101T1"));
+    let (_, received) = call(&app, &mock, "POST", &target(), JSON, BODY).await;
+    assert!(!signed(&received).date.starts_with("2040"));
 }
