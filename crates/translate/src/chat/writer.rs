@@ -13,7 +13,7 @@ pub struct Writer {
     include_usage: bool,
     choice: u32,
     begun: Vec<u32>,
-    finished: bool,
+    finished: Vec<u32>,
     closed: bool,
     usage: Option<Usage>,
     /// The thought that is being told, for its signature.
@@ -31,7 +31,7 @@ impl Writer {
             include_usage,
             choice: 0,
             begun: Vec::new(),
-            finished: false,
+            finished: Vec::new(),
             closed: false,
             usage: None,
             thought: String::new(),
@@ -76,7 +76,7 @@ impl Writer {
             }
             Delta::Finish(finish) => {
                 self.begin(out);
-                self.finished = true;
+                self.finished.push(self.choice);
                 self.chunk(&json!({}), Some(finish), out);
             }
             Delta::Usage(usage) => self.usage = Some(usage),
@@ -90,7 +90,7 @@ impl Writer {
         if self.closed {
             return;
         }
-        if !self.finished {
+        if self.begun.is_empty() || self.begun.iter().any(|choice| !self.finished.contains(choice)) {
             let message = "The provider's stream ended before its last event.";
             return self.fail(&Failure::of_upstream(message), out);
         }

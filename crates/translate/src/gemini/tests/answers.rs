@@ -245,3 +245,19 @@ fn an_error_in_other_words_keeps_its_text_and_its_status() {
         assert_eq!((failure.message.as_str(), failure.kind.as_str()), (message, kind), "{status} {body}");
     }
 }
+
+#[test]
+fn a_stream_that_breaks_off_in_one_of_its_choices_says_so() {
+    let of = |index: u64, finish: Option<&str>| {
+        let mut event = candidate(&json!([{"text": "x"}]), finish);
+        event["candidates"][0]["index"] = json!(index);
+        event
+    };
+    let ask = request(&json!({"n": 2, "stream": true}));
+    for (last, fails) in [(None, true), (Some("STOP"), false)] {
+        let events = stream(&[of(0, Some("STOP")), of(1, last)]);
+        let out = String::from_utf8(streamed(Gemini, &ask, events.as_bytes(), &[7])).unwrap();
+        assert_eq!(out.contains("ended before its last event"), fails, "{out}");
+        assert_eq!(out.ends_with("data: [DONE]\n\n"), !fails, "{out}");
+    }
+}
