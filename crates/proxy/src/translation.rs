@@ -10,6 +10,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::Full;
+use tokio::sync::Semaphore;
 use translate::{Answering, Front, Outgoing, Stream, Target};
 
 use crate::body::{ResponseBody, Tapped};
@@ -22,6 +23,10 @@ use crate::reply;
 const LARGEST: usize = 64 << 20;
 /// What is larger is translated on a thread of its own: the others' calls go on meanwhile.
 const AT_ONCE: usize = 256 << 10;
+/// So many of the larger ones are translated at one time: a tree of values takes several times its text.
+static LARGE_ONES: Semaphore = Semaphore::const_new(2);
+/// A body of more values than this is no conversation, and its tree would take a hundred times its text.
+const MOST_VALUES: usize = 500_000;
 /// What OpenAI's clients say to OpenAI alone.
 const FOR_OPENAI: &[&str] = &["openai-organization", "openai-project", "openai-beta"];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -57,6 +62,12 @@ pub(crate) async fn translate(
     }
     let asked = request.body_mut().whole(LARGEST, budget).await.map_err(unread)?;
     let size = asked.data.len();
+    if has_too_many_values(&asked.data) {
+        let message = format!(
+            "The body holds more than {MOST_VALUES} values, which is the most that LLMFlow translates."
+        );
+        return Err(error(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", &message));
+    }
     let work = move || {
         let begun = translate::begin(front, target, &asked.data).map(|(mut outgoing, answering)| {
             let body = outgoing.take_bytes();
@@ -86,10 +97,29 @@ pub(crate) async fn translate(
 
 /// Does `work` on `size` bytes where it holds nobody up; `None` when it broke.
 async fn aside<T: Send + 'static>(size: usize, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    match size > AT_ONCE {
-        false => Some(work()),
-        true => tokio::task::spawn_blocking(work).await.ok(),
+    if size <= AT_ONCE {
+        return Some(work());
     }
+    let _turn = LARGE_ONES.acquire().await.ok()?;
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+/// Whether JSON holds more values than are translated: what opens or separates them, outside of texts.
+fn has_too_many_values(json: &[u8]) -> bool {
+    if json.len() <= MOST_VALUES {
+        return false;
+    }
+    let (mut values, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        match (in_text, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_text = !in_text,
+            (false, b',' | b'[' | b'{') => values += 1,
+            _ => {}
+        }
+    }
+    values > MOST_VALUES
 }
 
 /// A fault of our own.
@@ -198,6 +228,9 @@ impl Translation {
             (StatusCode::BAD_GATEWAY, JSON, translate::chat::error_body(&failure).to_string().into_bytes())
         };
         let body = match read {
+            Ok(whole) if has_too_many_values(&whole.data) => {
+                return failed(&format!("The provider's answer holds more than {MOST_VALUES} values."));
+            }
             Ok(whole) => whole,
             Err(why) => return failed(&format!("The provider's answer {why}.")),
         };
@@ -319,4 +352,19 @@ fn answer(status: StatusCode, body: Vec<u8>) -> Response<ResponseBody> {
 /// Seconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_where_they_are_no_text() {
+        let many = |piece: &str| format!("[{}0]", piece.repeat(MOST_VALUES));
+        assert!(has_too_many_values(many("0,").as_bytes()));
+        assert!(has_too_many_values(many("[],").as_bytes()));
+        let text = format!(r#"["a \\\" {}","b"]"#, "[,{".repeat(MOST_VALUES));
+        assert!(!has_too_many_values(text.as_bytes()), "a long text is one value");
+        assert!(!has_too_many_values(b"[0,0]"));
+    }
 }
