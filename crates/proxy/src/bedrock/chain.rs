@@ -220,6 +220,8 @@ fn failure(error: &CredentialsError) -> Failure {
         next = cause.source();
     }
     let text = causes.join(": ");
+    // What a program of the profile says may hold what it found: it is not for clients, logs and records.
+    let text = text.split(" Stderr:").next().unwrap_or_default();
     let small = text.to_ascii_lowercase();
     let remedy = if small.contains("sso") || small.contains("token is expired") {
         "Run \"aws sso login\"."

@@ -112,6 +112,19 @@ async fn credentials_that_are_over_are_said_to_be() {
 }
 
 #[tokio::test]
+async fn what_a_program_says_beside_its_credentials_goes_nowhere() {
+    let mock = Mock::start().await;
+    let setup = bare(&mock).variable("AWS_REGION", "us-east-1");
+    let program = "[default]\ncredential_process = sh -c \"echo CaNaRyOfTheProgram >&2; exit 3\"\n";
+    write(&setup.home(), ".aws/config", program);
+    let app = setup.start().await;
+    let said = send(app.proxy, &request("POST", &format!("/model/{MODEL}/invoke"), "", b"{}")).await;
+    assert!(message(&said).contains("external process exited"), "{}", said.text());
+    assert!(!said.text().contains("CaNaRy"), "{}", said.text());
+    assert!(!app.log().contains("CaNaRy"), "{}", app.log());
+}
+
+#[tokio::test]
 async fn roles_are_assumed_by_a_profile_and_by_web_identity() {
     let mock = giver(|received| {
         let body = String::from_utf8_lossy(&received.body).into_owned();
