@@ -15,9 +15,14 @@ const BUILT_ON: [&str; 9] = ["box", "cpb", "det", "dh", "list", "rows", "sec", "
 fn selectors(sheet: &str) -> Vec<String> {
     let mut without_comments = String::new();
     for (index, part) in sheet.split("/*").enumerate() {
-        without_comments.push_str(if index == 0 { part } else { part.split_once("*/").map_or("", |(_, rest)| rest) });
+        without_comments.push_str(if index == 0 {
+            part
+        } else {
+            part.split_once("*/").map_or("", |(_, rest)| rest)
+        });
     }
-    let heads = without_comments.split('{').filter_map(|before| before.rsplit(['}', ';']).next().map(str::to_owned));
+    let heads =
+        without_comments.split('{').filter_map(|before| before.rsplit(['}', ';']).next().map(str::to_owned));
     let heads: Vec<String> = heads.filter(|head| !head.trim_start().starts_with('@')).collect();
     heads.iter().flat_map(|head| head.split(',')).map(|one| one.trim().to_owned()).collect()
 }
@@ -61,11 +66,16 @@ fn sheets(of: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 #[test]
 fn a_class_of_one_page_that_another_names_is_found() {
-    let leaking = sheets(&[("sessions.css", "/* .a { } */ .x, .key { width: 1px; }"), ("app.css", ".code .key { top: 0; }")]);
+    let leaking = sheets(&[
+        ("sessions.css", "/* .a { } */ .x, .key { width: 1px; }"),
+        ("app.css", ".code .key { top: 0; }"),
+    ]);
     assert_eq!(collisions(&leaking), ["sessions.css styles .key by itself, app.css names it"]);
-    let in_media = sheets(&[("a.css", "@media (width > 1px) { .y { top: 0; } }"), ("b.css", ".y:hover { top: 0; }")]);
+    let in_media =
+        sheets(&[("a.css", "@media (width > 1px) { .y { top: 0; } }"), ("b.css", ".y:hover { top: 0; }")]);
     assert_eq!(collisions(&in_media), ["a.css styles .y by itself, b.css names it"]);
-    let scoped = sheets(&[("sessions.css", ".turns .key { width: 1px; }"), ("app.css", ".code .key { top: 0; }")]);
+    let scoped =
+        sheets(&[("sessions.css", ".turns .key { width: 1px; }"), ("app.css", ".code .key { top: 0; }")]);
     assert!(collisions(&scoped).is_empty());
 }
 
