@@ -154,6 +154,8 @@ impl Live {
             }
             Event::SourceState { source } => self.source_changed(source),
             Event::HealthChanged => self.ask_health(),
+            // The pages that show these listen on their own.
+            Event::TracesChanged { .. } | Event::LogsChanged | Event::MetricsChanged => {}
             Event::SettingsChanged | Event::KeysChanged => self.configured.update(|turn| *turn += 1),
             Event::Resync => self.resync(),
         }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Cost, CostSource, Lineage, Money, Usage, UsageSource};
+use crate::{CallReport, Cost, CostSource, Lineage, Money, ReportSource, Usage, UsageSource};
 
 /// A call's identity: a UUIDv7, so ids sort by the time a call began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -254,6 +254,17 @@ pub struct CallSummary {
     pub retry_of: Option<CallId>,
     /// Tags given with the call.
     pub tags: Vec<String>,
+    /// Who told of it. One that did not go through the proxy has the method `OTLP`, and its span's or event's name for a
+    /// path.
+    #[serde(default = "by_proxy")]
+    pub sources: Vec<ReportSource>,
+    /// The trace whose tree it stands in, in hex; `trace_id` is what the client's headers say, which may be anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_trace: Option<String>,
+}
+
+fn by_proxy() -> Vec<ReportSource> {
+    vec![ReportSource::Proxy]
 }
 
 /// One header, its value replaced by a fingerprint when it was a credential.
@@ -394,6 +405,9 @@ pub struct CallDetail {
     /// tokens above are the provider's then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub translated: Option<Box<Translated>>,
+    /// What others than the proxy told of it, in the order in which they did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<CallReport>,
 }
 
 /// A translated call as its client knows it; path and request headers are the client's in any case.

@@ -20,6 +20,15 @@ pub enum Event {
         /// How many there are in all.
         total: u64,
     },
+    /// Spans of these traces were stored, or calls in them changed; a busy moment names only the newest hundred.
+    TracesChanged {
+        /// The traces, in hex.
+        ids: Vec<String>,
+    },
+    /// Log records were stored.
+    LogsChanged,
+    /// Metric points were stored.
+    MetricsChanged,
     /// A listener started, paused, stopped or failed.
     SourceState {
         /// The listener.

@@ -35,6 +35,29 @@ pub struct Completeness {
     pub paused: u64,
 }
 
+/// What came over OTLP since start. Every span, record and point is in exactly one of `stored`, `rejected` and
+/// `refused`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Collected {
+    /// Spans committed, those sent twice once.
+    pub spans: u64,
+    /// Log records committed.
+    pub logs: u64,
+    /// Metric points committed.
+    pub points: u64,
+    /// Of no use (an id of zeros, say): the sender was told how many and why.
+    pub rejected: u64,
+    /// Not taken for now (full, or the store cannot be written): the sender was asked to come again.
+    pub refused: u64,
+    /// Requests that could not be read at all.
+    pub unreadable: u64,
+    /// Spans and events that are stored, but not yet joined with calls and sessions.
+    pub waiting: u64,
+    /// For how long the oldest of those waits, in milliseconds.
+    pub lag_ms: u64,
+}
+
 /// The answer of `/api/health`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Health {
@@ -48,6 +71,9 @@ pub struct Health {
     pub sources: Vec<SourceStatus>,
     /// Calls since start.
     pub completeness: Completeness,
+    /// What came over OTLP since start.
+    #[serde(default)]
+    pub collected: Collected,
     /// Calls in the store.
     pub calls: u64,
     /// Bytes of the database files.

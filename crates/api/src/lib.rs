@@ -12,12 +12,16 @@ mod event;
 mod filter;
 mod health;
 mod keys;
+mod log;
+mod metric;
 mod money;
 mod overview;
 mod request;
 mod session;
 mod setting;
 mod source;
+mod timeline;
+mod trace;
 mod usage;
 
 pub use call::{
@@ -28,9 +32,14 @@ pub use conversation::{Conversation, Message, Part, Role, ToolDefinition};
 pub use error::{ApiError, ErrorKind};
 pub use event::Event;
 pub use filter::{CallFilter, Outcome, Page};
-pub use health::{Completeness, Health, HealthStatus};
+pub use health::{Collected, Completeness, Health, HealthStatus};
 pub use keys::{
     AwsState, KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderStatus, Providers, Secret,
+};
+pub use log::{LogDetail, LogFacets, LogFilter, LogRow, LogsPage};
+pub use metric::{
+    MetricChart, MetricExemplar, MetricFilter, MetricKind, MetricLine, MetricPoint, MetricQuery,
+    MetricSummary, MetricUsage, PointsPage, Quantile, Temporality,
 };
 pub use money::Money;
 pub use overview::{
@@ -44,4 +53,9 @@ pub use session::{
 };
 pub use setting::{Setting, SettingKind, SettingOrigin, SettingsView};
 pub use source::{SourceState, SourceStatus, SourceTarget, Stranded};
+pub use timeline::{Timeline, TimelineEntry, TimelineKind};
+pub use trace::{
+    Attribute, AttributeValue, CallReport, Difference, ReportSource, Reporter, SpanCall, SpanDetail,
+    SpanEvent, SpanLink, SpanRow, SpanType, TraceDetail, TraceEntry, TraceSummary, TracesCursor, TracesPage,
+};
 pub use usage::{BucketCost, Cost, CostSource, Usage, UsageSource};

@@ -4,9 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallDetail, CallFilter, CallId, CallSummary, Conversation, GroupBy, Health, InFlight, KeyTest, MadeKey,
-    Money, Overview, Page, Providers, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage,
-    SettingsView, SourceStatus, SourceTarget, Stranded, Usage,
+    CallDetail, CallFilter, CallId, CallSummary, Conversation, GroupBy, Health, InFlight, KeyTest, LogDetail,
+    LogFacets, LogFilter, LogsPage, MadeKey, MetricChart, MetricFilter, MetricQuery, MetricSummary,
+    MetricUsage, Money, Overview, Page, PointsPage, Providers, Secret, Series, SessionDetail, SessionFilter,
+    SessionRef, SessionsPage, SettingsView, SourceStatus, SourceTarget, SpanDetail, Stranded, Timeline,
+    TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -88,6 +90,92 @@ pub enum Request {
     },
     /// One session and its calls.
     GetSession {
+        /// Which one.
+        session: SessionRef,
+    },
+    /// A page of traces, and of calls that belong to none, newest first. The filter is about calls: a trace matches when
+    /// one of its calls does, and one without calls only when nothing but time, session or trace is asked for.
+    ListTraces {
+        /// Which.
+        filter: CallFilter,
+        /// At most this many; 1 to 500.
+        limit: u32,
+        /// After this place.
+        after: Option<TracesCursor>,
+    },
+    /// One trace and a part of its spans.
+    GetTrace {
+        /// Its id, in hex.
+        id: String,
+        /// Skip this many spans.
+        offset: u64,
+        /// At most this many; 1 to 20,000.
+        limit: u32,
+    },
+    /// Everything about one span.
+    GetSpan {
+        /// The trace, in hex.
+        trace_id: String,
+        /// The span, in hex.
+        span_id: String,
+    },
+    /// A page of log records, newest first.
+    ListLogs {
+        /// Which.
+        filter: LogFilter,
+        /// At most this many; 1 to 1,000.
+        limit: u32,
+        /// Skip this many.
+        offset: u32,
+        /// Only records before this one: the last id of the page before. Cheaper than `offset`.
+        before: Option<String>,
+    },
+    /// One log record.
+    GetLog {
+        /// Its id.
+        id: String,
+    },
+    /// Log records over time, in equal bars; errors are those of severity 17 and above.
+    GetLogHistogram {
+        /// Which.
+        filter: LogFilter,
+        /// From, in milliseconds since 1970 (UTC).
+        from_ms: i64,
+        /// To (exclusive), in milliseconds since 1970 (UTC).
+        to_ms: i64,
+        /// How many bars; 1 to 500.
+        bars: u32,
+    },
+    /// The values that log filters can take.
+    GetLogFacets,
+    /// Every metric, by name.
+    ListMetrics {
+        /// Which.
+        filter: MetricFilter,
+    },
+    /// One metric over time.
+    GetMetricChart {
+        /// Which, and when.
+        query: MetricQuery,
+    },
+    /// One metric's points, newest first.
+    ListPoints {
+        /// Which, and when; `group` and `bars` do not matter.
+        query: MetricQuery,
+        /// At most this many; 1 to 1,000.
+        limit: u32,
+        /// Skip this many.
+        offset: u32,
+    },
+    /// What metrics say of tokens and money.
+    GetMetricUsage {
+        /// From, in milliseconds since 1970 (UTC).
+        from_ms: i64,
+        /// To (exclusive), in milliseconds since 1970 (UTC).
+        to_ms: i64,
+    },
+    /// What happened in a session.
+    GetTimeline {
         /// Which one.
         session: SessionRef,
     },
@@ -191,6 +279,30 @@ pub enum Reply {
     Sessions(SessionsPage),
     /// To [`Request::GetSession`].
     Session(Box<SessionDetail>),
+    /// To [`Request::ListTraces`].
+    Traces(TracesPage),
+    /// To [`Request::GetTrace`].
+    Trace(Box<TraceDetail>),
+    /// To [`Request::GetSpan`].
+    Span(Box<SpanDetail>),
+    /// To [`Request::ListLogs`].
+    Logs(LogsPage),
+    /// To [`Request::GetLog`].
+    Log(Box<LogDetail>),
+    /// To [`Request::GetLogHistogram`].
+    LogHistogram(Vec<HistogramBar>),
+    /// To [`Request::GetLogFacets`].
+    LogFacets(LogFacets),
+    /// To [`Request::ListMetrics`].
+    Metrics(Vec<MetricSummary>),
+    /// To [`Request::GetMetricChart`].
+    MetricChart(Box<MetricChart>),
+    /// To [`Request::ListPoints`].
+    Points(PointsPage),
+    /// To [`Request::GetMetricUsage`].
+    MetricUsage(Vec<MetricUsage>),
+    /// To [`Request::GetTimeline`].
+    Timeline(Timeline),
     /// To [`Request::SetSource`].
     Source(SourceStatus),
     /// To [`Request::GetStranded`], latest call first.

@@ -66,6 +66,20 @@ impl Engine {
             Request::ChangeSetting { name, value } => {
                 self.change_setting(name, value).await.map(Reply::Settings)
             }
+            Request::ListTraces { .. }
+            | Request::GetTrace { .. }
+            | Request::GetSpan { .. }
+            | Request::ListLogs { .. }
+            | Request::GetLog { .. }
+            | Request::GetLogHistogram { .. }
+            | Request::GetLogFacets
+            | Request::ListMetrics { .. }
+            | Request::GetMetricChart { .. }
+            | Request::ListPoints { .. }
+            | Request::GetMetricUsage { .. }
+            | Request::GetTimeline { .. } => {
+                Err(ApiError::new(ErrorKind::Unavailable, "This version does not collect telemetry yet."))
+            }
             Request::GetProviders => self.providers().await,
             Request::SetKey { provider, key } => self.set_key(&provider, &key).await,
             Request::RemoveKey { provider } => self.remove_key(&provider).await,

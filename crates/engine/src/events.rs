@@ -89,6 +89,11 @@ fn merge(earlier: &mut Event, later: Event) {
             ids.extend(more);
             newest(ids);
         }
+        (Event::TracesChanged { ids }, Event::TracesChanged { ids: more }) => {
+            ids.retain(|id| !more.contains(id));
+            ids.extend(more);
+            ids.drain(..ids.len().saturating_sub(NAMED));
+        }
         (earlier, later) => *earlier = later,
     }
 }

@@ -183,6 +183,7 @@ mod tests {
             uptime_s: 0,
             sources: vec![SourceStatus { name: "proxy".to_owned(), state }],
             completeness: Completeness::default(),
+            collected: api::Collected::default(),
             calls: 0,
             disk_bytes: 0,
             data_dir: String::new(),

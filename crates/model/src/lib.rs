@@ -10,6 +10,7 @@ pub mod identity;
 pub mod pricing;
 pub mod segment;
 pub mod sse;
+pub mod telemetry;
 pub mod text;
 pub mod websocket;
 

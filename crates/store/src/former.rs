@@ -41,6 +41,7 @@ impl Store {
             cost: Cost::default(),
             timing: Timing::default(),
             translated: None,
+            reports: Vec::new(),
         };
         let details = sqlx::query("SELECT * FROM call_detail WHERE seq = ?").bind(seq);
         let Some(row) = details.fetch_optional(&self.inner.read).await? else { return Ok(call) };

@@ -127,6 +127,7 @@ pub(crate) fn detail(summary: CallSummary, record: &Parts<'_>) -> Result<CallDet
         cost: read.cost,
         timing: read.timing,
         translated: read.translated,
+        reports: Vec::new(),
     })
 }
 

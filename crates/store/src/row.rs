@@ -280,6 +280,8 @@ pub(crate) fn summary(row: &SqliteRow) -> Result<CallSummary, StoreError> {
         parent_id: row.try_get("parent_id")?,
         retry_of: row.try_get::<Option<&[u8]>, _>("retry_of")?.and_then(CallId::from_slice),
         tags: tags.map(|tags| serde_json::from_str(&tags)).transpose()?.unwrap_or_default(),
+        sources: vec![api::ReportSource::Proxy],
+        in_trace: None,
     })
 }
 

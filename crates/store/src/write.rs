@@ -248,6 +248,8 @@ mod tests {
             parent_id: None,
             retry_of: None,
             tags: Vec::new(),
+            sources: vec![api::ReportSource::Proxy],
+            in_trace: None,
         }))
     }
 

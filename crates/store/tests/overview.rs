@@ -61,6 +61,8 @@ fn detail(started_ms: i64) -> CallDetail {
             parent_id: None,
             retry_of: None,
             tags: Vec::new(),
+            sources: vec![api::ReportSource::Proxy],
+            in_trace: None,
         },
         upstream: "api.openai.com".into(),
         query: None,
@@ -76,6 +78,7 @@ fn detail(started_ms: i64) -> CallDetail {
         cost: Cost::default(),
         timing: Timing::default(),
         translated: None,
+        reports: Vec::new(),
     }
 }
 

@@ -42,6 +42,8 @@ fn summary(state: CallState) -> CallSummary {
         parent_id: None,
         retry_of: None,
         tags: vec!["team:a".into()],
+        sources: vec![api::ReportSource::Proxy],
+        in_trace: None,
     }
 }
 
@@ -67,6 +69,7 @@ fn record(summary: CallSummary, request: &[u8], response: &[u8]) -> CallRecord {
         cost: Cost::default(),
         timing: Timing::default(),
         translated: None,
+        reports: Vec::new(),
     };
     CallRecord {
         detail,
@@ -237,6 +240,8 @@ async fn filters_find_what_they_say() {
         state: CallState::UpstreamError,
         model: None,
         tags: Vec::new(),
+        sources: vec![api::ReportSource::Proxy],
+        in_trace: None,
         started_ms: 2_000,
         cost: None,
         cost_source: CostSource::Unknown,

@@ -194,6 +194,7 @@ fn health(world: &World) -> Health {
             cut: 0,
             paused,
         },
+        collected: api::Collected::default(),
         calls: recorded,
         disk_bytes: 92_000 + recorded * 180_000,
         data_dir: "~/.local/share/llmflow".into(),

@@ -52,6 +52,7 @@ impl Engine {
             uptime_s: inner.started.elapsed().as_secs(),
             sources,
             completeness,
+            collected: api::Collected::default(),
             calls: inner.store.count_calls(&every_call).await.map_err(internal)?,
             disk_bytes: inner.store.disk_bytes(),
             data_dir: inner.proof.folder().to_owned(),

@@ -141,6 +141,8 @@ mod tests {
                 parent_id: None,
                 retry_of: None,
                 tags: Vec::new(),
+                sources: vec![api::ReportSource::Proxy],
+                in_trace: None,
             },
             upstream: String::new(),
             query: None,
@@ -156,6 +158,7 @@ mod tests {
             cost: Cost::default(),
             timing: Timing::default(),
             translated: None,
+            reports: Vec::new(),
         }
     }
 

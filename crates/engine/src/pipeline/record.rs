@@ -48,6 +48,8 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         parent_id: labels::trace(&head.headers).1,
         retry_of: None,
         tags: labels::tags(&head.headers),
+        sources: vec![api::ReportSource::Proxy],
+        in_trace: None,
     }
 }
 
@@ -152,6 +154,7 @@ fn record(
         timing,
         summary,
         translated,
+        reports: Vec::new(),
     };
     detail.summary.retry_of = earlier.retry_of(&detail, &request);
     CallRecord {

@@ -105,6 +105,8 @@ fn record(ties: Ties) -> CallRecord {
         parent_id: None,
         retry_of: None,
         tags: Vec::new(),
+        sources: vec![api::ReportSource::Proxy],
+        in_trace: None,
     };
     let detail = CallDetail {
         summary,
@@ -122,6 +124,7 @@ fn record(ties: Ties) -> CallRecord {
         cost: Cost::default(),
         timing: Timing::default(),
         translated: None,
+        reports: Vec::new(),
     };
     CallRecord {
         detail,

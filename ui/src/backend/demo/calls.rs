@@ -305,5 +305,6 @@ fn detail(summary: CallSummary, cost: Cost, chunks: Vec<ChunkTiming>, wire: u64,
         cost,
         summary,
         translated: None,
+        reports: Vec::new(),
     }
 }

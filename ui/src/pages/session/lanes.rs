@@ -168,6 +168,8 @@ mod tests {
             parent_id: None,
             retry_of: None,
             tags: Vec::new(),
+            sources: vec![api::ReportSource::Proxy],
+            in_trace: None,
         }
     }
 

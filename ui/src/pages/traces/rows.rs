@@ -197,6 +197,8 @@ mod tests {
             parent_id: None,
             retry_of: None,
             tags: vec![],
+            sources: vec![api::ReportSource::Proxy],
+            in_trace: None,
         }
     }
 

@@ -1,0 +1,123 @@
+//! The way from a decoded request to whoever stores it, bounded by bytes, and the answer back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use model::telemetry::wire::Export;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+/// How much may be on its way at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one request after decompression; OTLP recommends 64 MiB.
+    pub body: usize,
+    /// Bytes of all requests that are being decoded or wait to be stored. A larger single one may pass alone.
+    pub waiting: usize,
+}
+
+/// What happened to requests since start.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Spans, records and points that were of no use.
+    pub rejected: AtomicU64,
+    /// Spans, records and points whose sender was asked to come again.
+    pub refused: AtomicU64,
+    /// Requests that could not be read.
+    pub unreadable: AtomicU64,
+}
+
+/// One request's reports, and where its answer goes.
+#[derive(Debug)]
+pub struct Delivery {
+    /// What was sent, the useless left out.
+    pub export: Export,
+    /// Answered once everything is committed, or will not be.
+    pub done: oneshot::Sender<Result<Taken, Refused>>,
+    /// Its share of what may wait; free again when this is dropped.
+    pub room: Waiting,
+}
+
+/// Everything was committed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Of them, so many were of no use after all.
+    pub rejected: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// Nothing was committed; the sender may try again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why, for the sender's log.
+    pub reason: String,
+    /// When to try again.
+    pub retry_after: Duration,
+}
+
+/// A share of the bytes that may wait.
+#[derive(Debug)]
+pub struct Waiting {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Where decoded requests go. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    sender: mpsc::Sender<Delivery>,
+    room: Arc<Semaphore>,
+    limits: Limits,
+    counts: Arc<Counts>,
+}
+
+/// Semaphores count to less than a 64-bit number of bytes: in kilobytes.
+const UNIT: usize = 1024;
+
+impl Inbox {
+    /// The sending side; deliveries come out of `sender`'s other end. How many may stand in the channel does not matter:
+    /// they are bounded by their bytes.
+    pub fn new(sender: mpsc::Sender<Delivery>, limits: Limits, counts: Arc<Counts>) -> Self {
+        let room = Arc::new(Semaphore::new(limits.waiting / UNIT));
+        Self { sender, room, limits, counts }
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// What happened to requests since start.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Takes room for a request of so many decompressed bytes, before it is decoded; an error when there is none: then
+    /// the sender is asked to come again.
+    pub fn reserve(&self, bytes: usize) -> Result<Waiting, Refused> {
+        let all = self.limits.waiting / UNIT;
+        let units = u32::try_from((bytes / UNIT + 1).min(all)).unwrap_or(u32::MAX);
+        let permit = self.room.clone().try_acquire_many_owned(units);
+        permit.map(|permit| Waiting { _permit: permit }).map_err(|_| Refused {
+            reason: "LLMFlow is still storing what came before".to_owned(),
+            retry_after: Duration::from_secs(1),
+        })
+    }
+
+    /// Hands a request over and waits until it is committed.
+    pub async fn deliver(&self, export: Export, room: Waiting) -> Result<Taken, Refused> {
+        let records = export.len() as u64;
+        let (done, answer) = oneshot::channel();
+        let gone =
+            |_| Refused { reason: "LLMFlow is stopping".to_owned(), retry_after: Duration::from_secs(5) };
+        let sent = self.sender.send(Delivery { export, done, room }).await.map_err(|_| gone(()));
+        let answer = match sent {
+            Ok(()) => answer.await.map_err(|_| gone(())).and_then(|answer| answer),
+            Err(refused) => Err(refused),
+        };
+        if answer.is_err() {
+            self.counts.refused.fetch_add(records, Ordering::Relaxed);
+        }
+        answer
+    }
+}

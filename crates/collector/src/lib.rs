@@ -1,0 +1,8 @@
+//! OTLP in: traces, logs and metrics over HTTP and gRPC, as protobuf and as JSON, decoded into [`model::telemetry`].
+//!
+//! Decodes and nothing more: what is in a request goes to whoever holds the other end of [`Inbox`], and its answer
+//! decides what the sender hears. Leaves out what a report means (`model`), storing it, and how much of it may wait.
+
+mod inbox;
+
+pub use inbox::{Counts, Delivery, Inbox, Limits, Refused, Taken, Waiting};
