@@ -355,6 +355,11 @@ impl App {
         self.with_child(|child| kill_process(pid(child), Signal::TERM)).unwrap();
     }
 
+    /// Sends SIGKILL without waiting.
+    pub fn kill_now(&self) {
+        self.with_child(|child| kill_process(pid(child), Signal::KILL)).unwrap();
+    }
+
     /// Ends it with SIGTERM and waits.
     pub fn stop(self) -> Finished {
         self.finish(Signal::TERM)

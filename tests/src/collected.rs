@@ -1,8 +1,8 @@
 //! What the app has collected: traces, spans, logs and metrics, as its API tells them. Leaves out sending them (`otlp`).
 
 use api::{
-    CallFilter, LogDetail, LogFilter, LogRow, MetricFilter, MetricPoint, MetricQuery, MetricSummary, Reply, Request,
-    SpanDetail, SpanRow, Timeline, TraceDetail, TraceEntry, TraceSummary,
+    CallFilter, LogDetail, LogFilter, LogRow, MetricFilter, MetricPoint, MetricQuery, MetricSummary, Reply,
+    Request, SpanDetail, SpanRow, Timeline, TraceDetail, TraceEntry, TraceSummary,
 };
 
 use crate::app::App;

@@ -22,6 +22,7 @@ pub use grpc::Grpc;
 pub use json::{point_json, to_json};
 pub use opentelemetry_proto::tonic as proto;
 pub use shown::{attributes, plain, reporter, value};
+pub use tonic::Code;
 
 /// What one request carries.
 #[derive(Clone, Debug, PartialEq)]

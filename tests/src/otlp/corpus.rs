@@ -10,8 +10,8 @@ use opentelemetry_proto::tonic::common::v1::{
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
 use opentelemetry_proto::tonic::metrics::v1::{
-    Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint, Metric,
-    NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, Summary, SummaryDataPoint, exemplar, metric,
+    Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint,
+    Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, Summary, SummaryDataPoint, exemplar, metric,
     number_data_point, summary_data_point::ValueAtQuantile,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -70,7 +70,8 @@ pub fn spans_named(trace: u64, service: &str, names: impl IntoIterator<Item = St
     }
     let resource = Resource { attributes: vec![text("service.name", service)], ..Resource::default() };
     let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
-    let resource_spans = vec![ResourceSpans { resource: Some(resource), scope_spans, ..ResourceSpans::default() }];
+    let resource_spans =
+        vec![ResourceSpans { resource: Some(resource), scope_spans, ..ResourceSpans::default() }];
     Export::Traces(ExportTraceServiceRequest { resource_spans })
 }
 
@@ -81,7 +82,9 @@ fn id(seed: u64, number: u64) -> Vec<u8> {
 
 /// Every kind of value, nested, the extremes included.
 fn values() -> Vec<KeyValue> {
-    use any_value::Value::{ArrayValue as Array, BoolValue, BytesValue, DoubleValue, IntValue, KvlistValue, StringValue};
+    use any_value::Value::{
+        ArrayValue as Array, BoolValue, BytesValue, DoubleValue, IntValue, KvlistValue, StringValue,
+    };
     let any = |value| AnyValue { value: Some(value) };
     let several = vec![
         any(StringValue("a".into())),
@@ -283,7 +286,11 @@ fn logs(seed: u64) -> ExportLogsServiceRequest {
     let full = ResourceLogs {
         resource: Some(resource(&service(seed, "logs"))),
         scope_logs: vec![
-            ScopeLogs { scope: Some(scope()), log_records: records, schema_url: "https://schema/logs".into() },
+            ScopeLogs {
+                scope: Some(scope()),
+                log_records: records,
+                schema_url: "https://schema/logs".into(),
+            },
             ScopeLogs::default(),
         ],
         schema_url: "https://schema/resource".into(),
@@ -302,7 +309,11 @@ fn exemplars(seed: u64) -> Vec<Exemplar> {
     vec![
         full(Some(exemplar::Value::AsDouble(0.25))),
         full(Some(exemplar::Value::AsInt(i64::MIN))),
-        Exemplar { time_unix_nano: NOW - 2, value: Some(exemplar::Value::AsDouble(f64::NAN)), ..Exemplar::default() },
+        Exemplar {
+            time_unix_nano: NOW - 2,
+            value: Some(exemplar::Value::AsDouble(f64::NAN)),
+            ..Exemplar::default()
+        },
     ]
 }
 
@@ -399,7 +410,10 @@ fn metrics(seed: u64) -> ExportMetricsServiceRequest {
         ("sum.unspecified", sum(0, false)),
         (
             "histogram.delta",
-            metric::Data::Histogram(Histogram { data_points: distributions.clone(), aggregation_temporality: 1 }),
+            metric::Data::Histogram(Histogram {
+                data_points: distributions.clone(),
+                aggregation_temporality: 1,
+            }),
         ),
         (
             "histogram.cumulative",
@@ -423,7 +437,11 @@ fn metrics(seed: u64) -> ExportMetricsServiceRequest {
     });
     // A name without points, and without anything.
     let hollow = [
-        Metric { name: "hollow".into(), data: Some(metric::Data::Gauge(Gauge::default())), ..Metric::default() },
+        Metric {
+            name: "hollow".into(),
+            data: Some(metric::Data::Gauge(Gauge::default())),
+            ..Metric::default()
+        },
         Metric { name: "hollower".into(), ..Metric::default() },
     ];
     let full = ResourceMetrics {

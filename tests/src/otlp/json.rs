@@ -122,7 +122,9 @@ fn any(of: &AnyValue) -> Value {
         Some(any_value::Value::IntValue(number)) => json!({"intValue": number.to_string()}),
         Some(any_value::Value::DoubleValue(number)) => json!({"doubleValue": double(*number)}),
         Some(any_value::Value::ArrayValue(of)) => json!({"arrayValue": {"values": list(&of.values, any)}}),
-        Some(any_value::Value::KvlistValue(of)) => json!({"kvlistValue": {"values": list(&of.values, attribute)}}),
+        Some(any_value::Value::KvlistValue(of)) => {
+            json!({"kvlistValue": {"values": list(&of.values, attribute)}})
+        }
         Some(any_value::Value::BytesValue(bytes)) => json!({"bytesValue": STANDARD.encode(bytes)}),
         Some(any_value::Value::StringValueStrindex(_)) => unreachable!("profiles only"),
     }
@@ -141,14 +143,19 @@ fn resource(of: &Resource) -> Value {
     let mut fields = Fields::default();
     fields.attributes("attributes", &of.attributes);
     fields.number("droppedAttributesCount", of.dropped_attributes_count);
-    fields.put("entityRefs", (!of.entity_refs.is_empty()).then(|| list(&of.entity_refs, |of| {
-        let mut fields = Fields::default();
-        fields.text("schemaUrl", &of.schema_url);
-        fields.text("type", &of.r#type);
-        fields.put("idKeys", Some(json!(of.id_keys)));
-        fields.put("descriptionKeys", Some(json!(of.description_keys)));
-        fields.done()
-    })));
+    fields.put(
+        "entityRefs",
+        (!of.entity_refs.is_empty()).then(|| {
+            list(&of.entity_refs, |of| {
+                let mut fields = Fields::default();
+                fields.text("schemaUrl", &of.schema_url);
+                fields.text("type", &of.r#type);
+                fields.put("idKeys", Some(json!(of.id_keys)));
+                fields.put("descriptionKeys", Some(json!(of.description_keys)));
+                fields.done()
+            })
+        }),
+    );
     fields.done()
 }
 
@@ -174,32 +181,45 @@ fn span(of: &Span) -> Value {
     fields.long("endTimeUnixNano", of.end_time_unix_nano);
     fields.attributes("attributes", &of.attributes);
     fields.number("droppedAttributesCount", of.dropped_attributes_count);
-    fields.put("events", (!of.events.is_empty()).then(|| list(&of.events, |of| {
-        let mut fields = Fields::default();
-        fields.long("timeUnixNano", of.time_unix_nano);
-        fields.text("name", &of.name);
-        fields.attributes("attributes", &of.attributes);
-        fields.number("droppedAttributesCount", of.dropped_attributes_count);
-        fields.done()
-    })));
+    fields.put(
+        "events",
+        (!of.events.is_empty()).then(|| {
+            list(&of.events, |of| {
+                let mut fields = Fields::default();
+                fields.long("timeUnixNano", of.time_unix_nano);
+                fields.text("name", &of.name);
+                fields.attributes("attributes", &of.attributes);
+                fields.number("droppedAttributesCount", of.dropped_attributes_count);
+                fields.done()
+            })
+        }),
+    );
     fields.number("droppedEventsCount", of.dropped_events_count);
-    fields.put("links", (!of.links.is_empty()).then(|| list(&of.links, |of| {
-        let mut fields = Fields::default();
-        fields.hex("traceId", &of.trace_id);
-        fields.hex("spanId", &of.span_id);
-        fields.text("traceState", &of.trace_state);
-        fields.attributes("attributes", &of.attributes);
-        fields.number("droppedAttributesCount", of.dropped_attributes_count);
-        fields.number("flags", of.flags);
-        fields.done()
-    })));
+    fields.put(
+        "links",
+        (!of.links.is_empty()).then(|| {
+            list(&of.links, |of| {
+                let mut fields = Fields::default();
+                fields.hex("traceId", &of.trace_id);
+                fields.hex("spanId", &of.span_id);
+                fields.text("traceState", &of.trace_state);
+                fields.attributes("attributes", &of.attributes);
+                fields.number("droppedAttributesCount", of.dropped_attributes_count);
+                fields.number("flags", of.flags);
+                fields.done()
+            })
+        }),
+    );
     fields.number("droppedLinksCount", of.dropped_links_count);
-    fields.put("status", of.status.as_ref().map(|of| {
-        let mut fields = Fields::default();
-        fields.text("message", &of.message);
-        fields.number("code", of.code);
-        fields.done()
-    }));
+    fields.put(
+        "status",
+        of.status.as_ref().map(|of| {
+            let mut fields = Fields::default();
+            fields.text("message", &of.message);
+            fields.number("code", of.code);
+            fields.done()
+        }),
+    );
     fields.done()
 }
 
@@ -228,16 +248,25 @@ fn metric(of: &Metric) -> Value {
     let (name, data) = match of.data.as_ref() {
         None => return fields.done(),
         Some(metric::Data::Gauge(of)) => ("gauge", json!({"dataPoints": list(&of.data_points, number)})),
-        Some(metric::Data::Sum(of)) => ("sum", json!({
-            "dataPoints": list(&of.data_points, number), "aggregationTemporality": of.aggregation_temporality,
-            "isMonotonic": of.is_monotonic,
-        })),
-        Some(metric::Data::Histogram(of)) => ("histogram", json!({
-            "dataPoints": list(&of.data_points, histogram), "aggregationTemporality": of.aggregation_temporality,
-        })),
-        Some(metric::Data::ExponentialHistogram(of)) => ("exponentialHistogram", json!({
-            "dataPoints": list(&of.data_points, exponential), "aggregationTemporality": of.aggregation_temporality,
-        })),
+        Some(metric::Data::Sum(of)) => (
+            "sum",
+            json!({
+                "dataPoints": list(&of.data_points, number), "aggregationTemporality": of.aggregation_temporality,
+                "isMonotonic": of.is_monotonic,
+            }),
+        ),
+        Some(metric::Data::Histogram(of)) => (
+            "histogram",
+            json!({
+                "dataPoints": list(&of.data_points, histogram), "aggregationTemporality": of.aggregation_temporality,
+            }),
+        ),
+        Some(metric::Data::ExponentialHistogram(of)) => (
+            "exponentialHistogram",
+            json!({
+                "dataPoints": list(&of.data_points, exponential), "aggregationTemporality": of.aggregation_temporality,
+            }),
+        ),
         Some(metric::Data::Summary(of)) => ("summary", json!({"dataPoints": list(&of.data_points, summary)})),
     };
     fields.put(name, Some(data));
@@ -254,19 +283,26 @@ fn head(attributes: &[KeyValue], start: u64, time: u64, flags: u32) -> Fields {
 }
 
 fn exemplars(fields: &mut Fields, of: &[Exemplar]) {
-    fields.put("exemplars", (!of.is_empty()).then(|| list(of, |of| {
-        let mut fields = Fields::default();
-        fields.attributes("filteredAttributes", &of.filtered_attributes);
-        fields.long("timeUnixNano", of.time_unix_nano);
-        fields.hex("spanId", &of.span_id);
-        fields.hex("traceId", &of.trace_id);
-        match of.value {
-            None => {}
-            Some(exemplar::Value::AsDouble(number)) => fields.put("asDouble", Some(double(number))),
-            Some(exemplar::Value::AsInt(number)) => fields.put("asInt", Some(json!(number.to_string()))),
-        }
-        fields.done()
-    })));
+    fields.put(
+        "exemplars",
+        (!of.is_empty()).then(|| {
+            list(of, |of| {
+                let mut fields = Fields::default();
+                fields.attributes("filteredAttributes", &of.filtered_attributes);
+                fields.long("timeUnixNano", of.time_unix_nano);
+                fields.hex("spanId", &of.span_id);
+                fields.hex("traceId", &of.trace_id);
+                match of.value {
+                    None => {}
+                    Some(exemplar::Value::AsDouble(number)) => fields.put("asDouble", Some(double(number))),
+                    Some(exemplar::Value::AsInt(number)) => {
+                        fields.put("asInt", Some(json!(number.to_string())));
+                    }
+                }
+                fields.done()
+            })
+        }),
+    );
 }
 
 fn number(of: &NumberDataPoint) -> Value {
@@ -324,8 +360,12 @@ fn summary(of: &SummaryDataPoint) -> Value {
     let mut fields = head(&of.attributes, of.start_time_unix_nano, of.time_unix_nano, of.flags);
     fields.long("count", of.count);
     fields.put("sum", Some(double(of.sum)));
-    fields.put("quantileValues", Some(list(&of.quantile_values, |of| {
-        json!({"quantile": double(of.quantile), "value": double(of.value)})
-    })));
+    fields.put(
+        "quantileValues",
+        Some(list(
+            &of.quantile_values,
+            |of| json!({"quantile": double(of.quantile), "value": double(of.value)}),
+        )),
+    );
     fields.done()
 }

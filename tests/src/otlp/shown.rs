@@ -67,7 +67,9 @@ pub fn plain(of: &[Attribute]) -> Value {
 fn plain_value(of: &AttributeValue) -> Value {
     match of {
         AttributeValue::Empty => Value::Null,
-        AttributeValue::Text(text) | AttributeValue::NotFinite(text) | AttributeValue::Bytes(text) => json!(text),
+        AttributeValue::Text(text) | AttributeValue::NotFinite(text) | AttributeValue::Bytes(text) => {
+            json!(text)
+        }
         AttributeValue::Bool(yes) => json!(yes),
         AttributeValue::Int(number) => json!(number.to_string()),
         AttributeValue::Double(number) => json!(number.to_string()),
