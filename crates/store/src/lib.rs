@@ -22,6 +22,7 @@ mod packing;
 mod record;
 mod row;
 mod sessions;
+mod telemetry;
 mod text;
 mod totals;
 mod window;
@@ -39,6 +40,9 @@ pub use error::StoreError;
 pub use inspect::{Inspection, inspect};
 pub use lineage::Ties;
 pub use pace::Pace;
+pub use telemetry::{
+    Committed, LogWrite, MetricWrite, Reports, SpanWrite, TelemetryBatch, Work, WorkBatch, Worked,
+};
 pub use totals::ProviderActivity;
 pub use write::{Body, CallRecord, Write};
 
