@@ -4,12 +4,16 @@
 mod backlog;
 mod commit;
 mod keys;
+mod list;
+mod log_list;
 mod logs;
 mod packs;
 mod points;
 mod prepare;
+mod shown;
 mod spans;
 mod traces;
+mod tree;
 
 use std::sync::Arc;
 
@@ -18,7 +22,10 @@ use model::telemetry::wire::{LogRecord, Metric, Origin, Span, TraceId};
 
 pub use backlog::{Work, WorkBatch, Worked};
 pub(crate) use keys::Keys;
+pub(crate) use list::Orphans;
+pub use log_list::{StoredLog, log_id, log_key};
 pub use prepare::TelemetryBatch;
+pub use tree::StoredSpan;
 
 /// A span to remember.
 #[derive(Clone, Debug)]
@@ -104,7 +111,7 @@ fn short(mut text: String, chars: usize) -> String {
 }
 
 /// Bytes in hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |half: u8| DIGITS.get(usize::from(half)).copied().map_or('0', char::from);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
