@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallId, CallSummary, Conversation, CostSource, LogRow, Money, Usage};
+use crate::{BucketCosts, CallId, CallSummary, Conversation, CostSource, LogRow, Money, Usage};
 
 /// What a span is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -161,6 +161,9 @@ pub struct TraceSummary {
     pub usage: Usage,
     /// Cost of those calls whose cost is known.
     pub cost: Money,
+    /// The same by bucket, where it is known by bucket.
+    #[serde(default)]
+    pub costs: BucketCosts,
     /// Ended calls whose cost is unknown.
     pub unpriced: u64,
 }
