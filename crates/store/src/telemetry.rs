@@ -1,7 +1,7 @@
 //! What tools report about themselves: spans, log records and metric points, kept whole in packs, and of each a narrow
 //! row. Leaves out what a report means: that comes with it as a reading.
 
-mod backlog;
+pub(crate) mod backlog;
 mod commit;
 mod keys;
 mod logs;
@@ -18,6 +18,7 @@ use model::telemetry::wire::{LogRecord, Metric, Origin, Span, TraceId};
 
 pub use backlog::{Work, WorkBatch, Worked};
 pub(crate) use keys::Keys;
+pub(crate) use spans::INFRASTRUCTURE;
 pub use prepare::TelemetryBatch;
 
 /// A span to remember.
@@ -104,7 +105,7 @@ fn short(mut text: String, chars: usize) -> String {
 }
 
 /// Bytes in hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |half: u8| DIGITS.get(usize::from(half)).copied().map_or('0', char::from);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()

@@ -224,8 +224,8 @@ impl<'a> Together<'a> {
             error,
             session_id: whose.session.or(whose.conversation),
             lineage: Lineage::default(),
-            trace_id: None,
-            parent_id: None,
+            trace_id: self.first(|told| told.trace.as_ref().map(|id| hex(id))),
+            parent_id: self.first(Self::above),
             retry_of: None,
             tags: Vec::new(),
             sources: self.sources(),
@@ -241,12 +241,21 @@ impl<'a> Together<'a> {
         call.client = call.client.take().or(told.client);
         call.title = call.title.take().or(told.title);
         call.finish_reason = call.finish_reason.take().or(told.finish_reason);
+        if call.trace_id.is_none() {
+            (call.trace_id, call.parent_id) = (told.trace_id, told.parent_id);
+        }
         call.first_token_us = call.first_token_us.or(told.first_token_us.filter(|_| call.streamed));
         // A part that the wire told, and the rest that it did not: whoever was told to the end knows better.
         if call.usage.is_unknown() && !told.usage.is_unknown() {
             (call.usage, call.usage_source) = (told.usage, told.usage_source);
         }
         *call != before
+    }
+
+    /// The span in which a call was made: above the span that is the call, or the one that its event stands in.
+    fn above(told: &Told) -> Option<String> {
+        let span = if told.source == ReportSource::Span { &told.parent } else { &told.span };
+        span.as_ref().map(|id| hex(id))
     }
 
     fn sources(&self) -> Vec<ReportSource> {
