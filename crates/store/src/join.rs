@@ -176,6 +176,12 @@ impl Store {
         self.inner.price.get().map_or(&unpriced, |price| price.as_ref())
     }
 
+    /// The batch of the backlog that comes after the one with the number `after`.
+    pub async fn backlog_after(&self, after: i64) -> Result<Option<i64>, StoreError> {
+        let next = sqlx::query_scalar("SELECT min(id) FROM backlog WHERE id > ?").bind(after);
+        Ok(next.fetch_one(&self.inner.read).await?)
+    }
+
     /// Joins reports with calls, and takes what is done out of the backlog: all of it, or nothing.
     pub async fn commit_digest(&self, digest: &Digest) -> Result<Joined, StoreError> {
         let mut writer = self.inner.writer.lock().await;

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use api::{Agent, CallId, CallSummary, Cost, CostSource, ReportSource};
+use api::{Agent, CallId, CallSummary, Cost, CostSource, Money, ReportSource};
 use model::telemetry::join::{Mark, Member, Together, Told, Touched, answer_digest, digest};
 use model::telemetry::wire;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
@@ -30,6 +30,8 @@ struct Again {
     rewritten: bool,
     requested: Option<String>,
     tier: Option<String>,
+    /// What it cost, as a report says.
+    charged: Option<Money>,
     agent: Option<Agent>,
     keys: Keys,
     cost: Cost,
@@ -68,6 +70,10 @@ pub(crate) async fn write(
         call.cost = (writing.price)(&call.summary, call.requested.as_deref(), call.tier.as_deref());
         if call.proxied && call.summary.cost_source != CostSource::Unknown {
             continue;
+        }
+        // One table for all, so that sums compare; a tool's own figure only where that has none.
+        if call.cost.source == CostSource::Unknown && call.charged.is_some() {
+            call.cost = Cost { total: call.charged, source: CostSource::Reported, ..Cost::default() };
         }
         (call.summary.cost, call.summary.cost_source) = (call.cost.total, call.cost.source);
     }
@@ -156,6 +162,7 @@ fn again(seq: i64, members: &[Member], stored: &Stored) -> Result<Option<Again>,
         rewritten,
         requested: together.requested_model(),
         tier: together.service_tier(),
+        charged: together.cost(),
         agent: whose.agent.map(|id| Agent { id, parent: whose.agent_parent, name: whose.agent_name, inferred: false }),
         keys: Keys {
             sources: members.iter().fold(0, |bits, member| bits | bit(member.mark.source)),
@@ -234,7 +241,7 @@ async fn fill(connection: &mut SqliteConnection, call: &Again) -> Result<(), Sto
     query.push(", output = ").push_bind(row::signed(usage.output));
     query.push(", reasoning = ").push_bind(row::signed(usage.reasoning));
     query.push(", usage_source = ").push_bind(row::word(&summary.usage_source));
-    query.push(", cost = ").push_bind(summary.cost.map(api::Money::pico));
+    query.push(", cost = ").push_bind(summary.cost.map(Money::pico));
     query.push(", cost_source = ").push_bind(row::word(&summary.cost_source));
     query.push(" WHERE seq = ").push_bind(call.seq);
     query.build().execute(connection).await?;
