@@ -7,3 +7,24 @@
 pub mod join;
 pub mod reading;
 pub mod wire;
+
+mod call;
+mod client;
+mod conversation;
+mod dialect;
+mod event;
+mod facts;
+mod infrastructure;
+mod keys;
+mod kind;
+mod metric;
+mod provider;
+mod read;
+mod told;
+mod tool;
+mod usage;
+mod value;
+
+pub use conversation::{log_conversation, searchable_text, span_conversation, span_io};
+pub use metric::{Counted, MetricMeaning, is_usage, metric_usage};
+pub use read::{read_log, read_span};

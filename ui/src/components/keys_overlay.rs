@@ -33,7 +33,7 @@ const KEYS: [(&str, &[(&str, &str)]); 6] = [
         &[
             ("[ ]", "Previous, next trace"),
             ("Alt 1-6", "Choose a tab"),
-            ("c", "Copy as curl"),
+            ("c", "Copy as a command"),
             ("Esc", "Back to the list"),
         ],
     ),

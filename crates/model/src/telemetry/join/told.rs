@@ -178,7 +178,8 @@ impl<'a> Together<'a> {
     /// Tokens: those of the first who says any, and what only others know.
     fn usage(&self) -> Usage {
         let said = |bucket: fn(&Usage) -> Option<u64>| self.first(|told| bucket(&told.call.usage));
-        let Some(first) = self.told.iter().map(|told| told.call.usage).find(|usage| !usage.is_unknown()) else {
+        let Some(first) = self.told.iter().map(|told| told.call.usage).find(|usage| !usage.is_unknown())
+        else {
             return Usage::default();
         };
         // Buckets of one source fit together: what another says of the input would count its caches twice.
@@ -202,13 +203,20 @@ impl<'a> Together<'a> {
         let whose = self.whose();
         CallSummary {
             id,
-            started_ms: self.first(|told| (told.call.start_ns > 0).then(|| millis(told.call.start_ns))).or_else(|| self.first(|told| Some(millis(told.began_ns())))).unwrap_or(0),
+            started_ms: self
+                .first(|told| (told.call.start_ns > 0).then(|| millis(told.call.start_ns)))
+                .or_else(|| self.first(|told| Some(millis(told.began_ns()))))
+                .unwrap_or(0),
             duration_us: self.first(Told::duration_us),
             first_byte_us: None,
             first_token_us: self.first(|told| told.call.first_token_us),
             state: if failed { CallState::UpstreamError } else { CallState::Complete },
             provider: self.first(|told| told.call.provider.clone()).unwrap_or_else(|| NO_PROVIDER.to_owned()),
-            operation: self.first(|told| Some(told.call.operation).filter(|operation| *operation != api::Operation::Other)).unwrap_or_default(),
+            operation: self
+                .first(|told| {
+                    Some(told.call.operation).filter(|operation| *operation != api::Operation::Other)
+                })
+                .unwrap_or_default(),
             client: whose.client,
             method: METHOD.to_owned(),
             path: self.first(|told| Some(told.name.clone())).unwrap_or_default(),
