@@ -43,7 +43,8 @@ pub use join::{Digest, Joined, Price, Report};
 pub use lineage::Ties;
 pub use pace::Pace;
 pub use telemetry::{
-    Committed, LogWrite, MetricWrite, Reports, SpanWrite, TelemetryBatch, Work, WorkBatch, Worked,
+    Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
+    WorkBatch, Worked, log_id, log_key,
 };
 pub use totals::ProviderActivity;
 pub use write::{Body, CallRecord, Write};
@@ -64,6 +65,8 @@ struct Inner {
     known: Arc<std::sync::Mutex<known::Known>>,
     /// Sums over intervals.
     kept: kept::Kept,
+    /// What is remembered of large traces.
+    orphans: std::sync::Mutex<telemetry::Orphans>,
     /// How storing shares the cores.
     pace: Pace,
     /// What calls cost that did not go through the proxy.

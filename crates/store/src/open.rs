@@ -70,6 +70,7 @@ impl Store {
             read,
             known: Arc::new(std::sync::Mutex::new(known)),
             kept: Kept::default(),
+            orphans: std::sync::Mutex::default(),
             pace,
             price: OnceLock::new(),
             writer,

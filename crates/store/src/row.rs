@@ -144,7 +144,7 @@ pub(crate) fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn from_word<T: DeserializeOwned + Default>(word: String) -> T {
+pub(crate) fn from_word<T: DeserializeOwned + Default>(word: String) -> T {
     serde_json::from_value(serde_json::Value::String(word)).unwrap_or_default()
 }
 

@@ -4,12 +4,16 @@
 pub(crate) mod backlog;
 mod commit;
 mod keys;
+mod list;
+mod log_list;
 mod logs;
 mod packs;
 mod points;
 mod prepare;
+mod shown;
 mod spans;
 mod traces;
+mod tree;
 
 use std::sync::Arc;
 
@@ -19,7 +23,10 @@ use model::telemetry::wire::{LogRecord, Metric, Origin, Span, TraceId};
 pub use backlog::{Work, WorkBatch, Worked};
 pub(crate) use keys::Keys;
 pub(crate) use spans::INFRASTRUCTURE;
+pub(crate) use list::Orphans;
+pub use log_list::{StoredLog, log_id, log_key};
 pub use prepare::TelemetryBatch;
+pub use tree::StoredSpan;
 
 /// A span to remember.
 #[derive(Clone, Debug)]
