@@ -6,19 +6,22 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use api::{Event, SourceTarget};
+use collector::{Delivery, Inbox};
 use model::pricing::{PriceTable, VENDORED, VENDORED_DATE};
 use proxy::{Budget, Capture, Counters, Guard, Limits, Proxy, Tap, Upstreams};
 use store::Store;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::background::Background;
+use crate::digest::Digester;
 use crate::events::Events;
 use crate::files;
 use crate::folder::{self, Hold, HoldError, Instance};
 use crate::in_flight::OpenCalls;
 use crate::indexer::index_former;
+use crate::ingest::{self, Ingest};
 use crate::keys::Keys;
 use crate::pipeline::{Pipeline, Tally};
 use crate::proof::Proof;
@@ -32,6 +35,10 @@ const QUEUE: usize = 65_536;
 /// After everything was cut the pipeline has this long to commit what it holds, a locked database included.
 const LAST_COMMITS: Duration = Duration::from_secs(60);
 const MEGABYTE: usize = 1 << 20;
+/// Bytes of OTLP requests that may be on their way to the disk at once; decoded they take a few times as many.
+const OTLP_WAITING: usize = 64 * MEGABYTE;
+/// Bytes of one OTLP request after decompression.
+const OTLP_BODY: usize = 64 * MEGABYTE;
 
 /// The engine could not start. Each says its cause itself, and so has no source that would be told again behind it.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +108,8 @@ pub(crate) struct Inner {
     pub(crate) open: OpenCalls,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) inbox: Inbox,
+    pub(crate) collected: Arc<ingest::Tally>,
     pub(crate) sources: Sources,
     pub(crate) keys: Keys,
     pub(crate) upstreams: Upstreams,
@@ -175,8 +184,12 @@ impl Engine {
             stop.clone(),
             force.clone(),
         );
+        let (reports, deliveries) = mpsc::channel(ingest::DELIVERIES);
+        let limits = collector::Limits { body: OTLP_BODY, waiting: OTLP_WAITING };
         let inner = Inner {
             store,
+            inbox: Inbox::new(reports, limits, Arc::default()),
+            collected: Arc::default(),
             prices: Arc::new(prices),
             sources,
             keys,
@@ -202,6 +215,7 @@ impl Engine {
         };
         let engine = Self { inner: Arc::new(inner) };
         engine.spawn_pipeline(queue, receiver);
+        engine.spawn_ingest(deliveries);
         // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
         if engine.inner.settings.proxy_port != 0 {
             // Its state says how that went.
@@ -228,6 +242,32 @@ impl Engine {
         inner.tracker.spawn_on(pipeline.run(queue, captures), &background);
         inner.tracker.spawn_on(index_former(inner.store.clone(), inner.quiet.clone()), &background);
         inner.tracker.spawn(inner.open.clone().beat(inner.events.clone(), inner.quiet.clone()));
+    }
+
+    /// What comes over OTLP: in, stored and acknowledged; then joined with the calls.
+    fn spawn_ingest(&self, deliveries: mpsc::Receiver<Delivery>) {
+        let inner = &self.inner;
+        let digest = Arc::new(Notify::new());
+        let ingest = Ingest {
+            store: inner.store.clone(),
+            events: inner.events.clone(),
+            tally: inner.collected.clone(),
+            digest: digest.clone(),
+        };
+        let digester = Digester {
+            store: inner.store.clone(),
+            prices: inner.prices.clone(),
+            events: inner.events.clone(),
+            wake: digest,
+        };
+        let background = inner.background.handle();
+        inner.tracker.spawn_on(ingest.run(deliveries, inner.quiet.clone()), &background);
+        inner.tracker.spawn_on(digester.run(inner.quiet.clone()), &background);
+    }
+
+    /// Where decoded OTLP requests go.
+    pub fn inbox(&self) -> Inbox {
+        self.inner.inbox.clone()
     }
 
     /// Stops everything: (1) no new calls; (2) calls under way end, or are cut after `grace`; (3) the pipeline

@@ -1,7 +1,7 @@
 //! What tools report about themselves: spans, log records and metric points, kept whole in packs, and of each a narrow
 //! row. Leaves out what a report means: that comes with it as a reading.
 
-mod backlog;
+pub(crate) mod backlog;
 mod commit;
 mod keys;
 mod list;
@@ -22,6 +22,7 @@ use model::telemetry::wire::{LogRecord, Metric, Origin, Span, TraceId};
 
 pub use backlog::{Work, WorkBatch, Worked};
 pub(crate) use keys::Keys;
+pub(crate) use spans::INFRASTRUCTURE;
 pub(crate) use list::Orphans;
 pub use log_list::{StoredLog, log_id, log_key};
 pub use prepare::TelemetryBatch;

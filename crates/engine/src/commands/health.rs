@@ -1,12 +1,14 @@
 //! Whether all is well: sources, completeness, and what to do about what is not.
 
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::Ordering;
+use std::time::SystemTime;
 
-use api::{ApiError, CallFilter, Completeness, Health, HealthStatus, SourceState, SourceStatus};
+use api::{ApiError, CallFilter, Collected, Completeness, Health, HealthStatus, SourceState, SourceStatus};
 
 use super::internal;
 use crate::Engine;
+use crate::pipeline::millis;
 
 impl Engine {
     /// How everything is; `None` when the store does not answer.
@@ -26,7 +28,8 @@ impl Engine {
             SourceState::Running { .. } | SourceState::Paused { .. } | SourceState::Stopped => None,
         });
         let failed: Vec<String> = failed.collect();
-        let cannot_store = inner.tally.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let trouble = |trouble: &Mutex<Option<String>>| trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let cannot_store = trouble(&inner.tally.trouble).or_else(|| trouble(&inner.collected.trouble));
         let degraded = !failed.is_empty() || completeness.lost > 0 || cannot_store.is_some();
         problems.extend(failed);
         problems.extend(cannot_store.as_ref().map(|reason| self.unwritable(reason, completeness.waiting)));
@@ -52,13 +55,32 @@ impl Engine {
             uptime_s: inner.started.elapsed().as_secs(),
             sources,
             completeness,
-            collected: api::Collected::default(),
+            collected: self.collected().await?,
             calls: inner.store.count_calls(&every_call).await.map_err(internal)?,
             disk_bytes: inner.store.disk_bytes(),
             data_dir: inner.proof.folder().to_owned(),
             price_date: inner.prices.date().to_owned(),
             cannot_store,
             problems,
+        })
+    }
+
+    /// What came over OTLP since start, and what of it is not joined with calls yet.
+    async fn collected(&self) -> Result<Collected, ApiError> {
+        let inner = &self.inner;
+        let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let (counts, tally) = (inner.inbox.counts(), &inner.collected);
+        let (waiting, since_ms) = inner.store.backlog().await.map_err(internal)?;
+        let lag = since_ms.map_or(0, |since| millis(SystemTime::now()).saturating_sub(since));
+        Ok(Collected {
+            spans: read(&tally.spans),
+            logs: read(&tally.logs),
+            points: read(&tally.points),
+            rejected: read(&counts.rejected),
+            refused: read(&counts.refused),
+            unreadable: read(&counts.unreadable),
+            waiting,
+            lag_ms: lag.max(0).unsigned_abs(),
         })
     }
 

@@ -59,7 +59,7 @@ pub(super) async fn these(
 }
 
 /// Numbers, and the bracket that closes their list.
-pub(super) fn push_list(query: &mut QueryBuilder<'_, Sqlite>, numbers: &[i64]) {
+pub(super) fn push_list(query: &mut QueryBuilder<Sqlite>, numbers: &[i64]) {
     let mut list = query.separated(", ");
     for number in numbers {
         list.push_bind(*number);
@@ -167,7 +167,7 @@ fn proxied(row: &SqliteRow) -> Result<Facts, StoreError> {
 
 /// An id for a call that was told of, made of when it began and of what told of it first: the same however often it is
 /// worked out.
-pub(super) fn call_id(started_ms: i64, mark: Mark) -> CallId {
+pub(super) fn call_id(started_ms: i64, mark: Mark) -> Result<CallId, StoreError> {
     let mut named = [0_u8; 24];
     let (source, numbers) = named.split_at_mut(8);
     source.copy_from_slice(&bit(mark.source).to_be_bytes());
@@ -180,9 +180,8 @@ pub(super) fn call_id(started_ms: i64, mark: Mark) -> CallId {
     // As RFC 9562 has it: six bytes of time, the version, the variant.
     let time = started_ms.max(0).to_be_bytes();
     id.iter_mut().zip(time.iter().skip(2)).for_each(|(byte, time)| *byte = *time);
-    if let [.., version, _, variant, _, _, _, _, _, _, _] = &mut id {
-        *version = *version & 0x0f | 0x70;
-        *variant = *variant & 0x3f | 0x80;
-    }
-    CallId::from_slice(&id).unwrap_or_else(|| CallId::new(uuid::Uuid::nil()))
+    let [.., version, _, variant, _, _, _, _, _, _, _] = &mut id;
+    *version = *version & 0x0f | 0x70;
+    *variant = *variant & 0x3f | 0x80;
+    CallId::from_slice(&id).ok_or(StoreError::Damaged("a call's id is malformed"))
 }
