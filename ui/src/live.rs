@@ -89,6 +89,10 @@ pub struct Live {
     pub health: RwSignal<Option<Health>>,
     /// Counts up when a setting or a key was changed.
     pub configured: RwSignal<u64>,
+    /// Counts up when log records came.
+    pub logs: RwSignal<u64>,
+    /// Counts up when points of metrics came.
+    pub metrics: RwSignal<u64>,
     /// The clock, four times a second.
     pub now: RwSignal<i64>,
     pub paused: RwSignal<bool>,
@@ -110,6 +114,8 @@ impl Live {
             changes: RwSignal::new(Changes::default()),
             health: RwSignal::new(None),
             configured: RwSignal::new(0),
+            logs: RwSignal::new(0),
+            metrics: RwSignal::new(0),
             now: RwSignal::new(now_ms()),
             paused: RwSignal::new(false),
             port: RwSignal::new(None),
@@ -154,8 +160,10 @@ impl Live {
             }
             Event::SourceState { source } => self.source_changed(source),
             Event::HealthChanged => self.ask_health(),
-            // The pages that show these listen on their own.
-            Event::TracesChanged { .. } | Event::LogsChanged | Event::MetricsChanged => {}
+            Event::LogsChanged => self.logs.update(|turn| *turn += 1),
+            Event::MetricsChanged => self.metrics.update(|turn| *turn += 1),
+            // The page that shows these listens on its own.
+            Event::TracesChanged { .. } => {}
             Event::SettingsChanged | Event::KeysChanged => self.configured.update(|turn| *turn += 1),
             Event::Resync => self.resync(),
         }
@@ -198,7 +206,9 @@ impl Live {
     /// Everything shown may be stale.
     pub fn resync(self) {
         self.changes.update(Changes::everything);
-        self.configured.update(|turn| *turn += 1);
+        for stale in [self.configured, self.logs, self.metrics] {
+            stale.update(|turn| *turn += 1);
+        }
         self.ask_health();
         self.ask_in_flight();
     }

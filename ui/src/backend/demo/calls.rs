@@ -198,6 +198,8 @@ fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
         } else {
             vec![]
         },
+        sources: vec![api::ReportSource::Proxy],
+        in_trace: None,
     };
     detail(summary, cost, chunks, wire, prompt)
 }
@@ -301,6 +303,7 @@ fn detail(summary: CallSummary, cost: Cost, chunks: Vec<ChunkTiming>, wire: u64,
             end_us: summary.duration_us,
             chunks,
             chunks_untimed: 0,
+            server: None,
         },
         cost,
         summary,
