@@ -20,3 +20,4 @@ mod preferences;
 mod provenance;
 mod source;
 mod today;
+mod tree;

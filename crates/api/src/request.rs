@@ -102,6 +102,9 @@ pub enum Request {
         limit: u32,
         /// After this place.
         after: Option<TracesCursor>,
+        /// Skip this many from there on: for a jump far down the list. The dearer the larger it is.
+        #[serde(default)]
+        offset: u64,
     },
     /// One trace and a part of its spans.
     GetTrace {

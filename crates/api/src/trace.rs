@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallId, CallSummary, Conversation, CostSource, LogRow, Money, Usage};
+use crate::{BucketCosts, CallId, CallSummary, Conversation, CostSource, LogRow, Money, Usage};
 
 /// What a span is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -161,6 +161,9 @@ pub struct TraceSummary {
     pub usage: Usage,
     /// Cost of those calls whose cost is known.
     pub cost: Money,
+    /// The same by bucket, where it is known by bucket.
+    #[serde(default)]
+    pub costs: BucketCosts,
     /// Ended calls whose cost is unknown.
     pub unpriced: u64,
 }
@@ -168,6 +171,7 @@ pub struct TraceSummary {
 /// A row of the Traces page: a trace, or a call that belongs to none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "most entries are traces: a box for each would only add to them")]
 pub enum TraceEntry {
     /// Spans that belong together.
     Trace(TraceSummary),

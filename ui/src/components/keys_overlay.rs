@@ -35,7 +35,7 @@ const KEYS: [(&str, &[(&str, &str)]); 7] = [
         &[
             ("[ ]", "Previous, next trace"),
             ("Alt 1-6", "Choose a tab"),
-            ("c", "Copy as curl"),
+            ("c", "Copy as a command"),
             ("Esc", "Back to the list"),
         ],
     ),
