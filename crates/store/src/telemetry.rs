@@ -22,10 +22,10 @@ use model::telemetry::wire::{LogRecord, Metric, Origin, Span, TraceId};
 
 pub use backlog::{Work, WorkBatch, Worked};
 pub(crate) use keys::Keys;
-pub(crate) use spans::INFRASTRUCTURE;
 pub(crate) use list::Orphans;
 pub use log_list::{StoredLog, log_id, log_key};
 pub use prepare::TelemetryBatch;
+pub(crate) use spans::INFRASTRUCTURE;
 pub use tree::StoredSpan;
 
 /// A span to remember.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use api::{
-    BucketCosts, CallFilter, CallSummary, Money, SpanType, TraceEntry, TraceSummary, TracesCursor, TracesPage, Usage,
+    BucketCosts, CallFilter, CallSummary, Money, SpanType, TraceEntry, TraceSummary, TracesCursor,
+    TracesPage, Usage,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
