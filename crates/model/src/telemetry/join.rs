@@ -336,7 +336,12 @@ impl Facts {
         same.then_some(distance)
     }
 
+    /// Whether both speak of one model. Codex counts tokens on spans that name none: those leave it open.
     fn same_model(&self, other: &Self) -> bool {
+        let nameless = |facts: &Self| facts.families.iter().all(Option::is_none);
+        if nameless(self) || nameless(other) {
+            return true;
+        }
         let known = self.families.iter().flatten();
         known.clone().any(|family| other.families.iter().flatten().any(|theirs| theirs == family))
     }
