@@ -15,6 +15,8 @@ const LARGEST_PAGE: u32 = 1_000;
 const RECENT: i64 = 100_000;
 /// Services and events named.
 const FACETS: usize = 200;
+/// Log records of one span that are read whole.
+const RECORDS: i64 = 500;
 const NANOS: i64 = 1_000_000;
 /// From this severity on it is an error.
 const ERROR: i64 = 17;
@@ -68,6 +70,26 @@ impl Store {
         query.push(" ORDER BY time_ns, hash LIMIT ").push_bind(limit);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// The earliest log records of a span, as they came.
+    pub async fn span_records(
+        &self,
+        trace_id: [u8; 16],
+        span_id: [u8; 8],
+    ) -> Result<Vec<LogRecord>, StoreError> {
+        let select = "SELECT place FROM log WHERE trace = (SELECT key FROM trace WHERE id = ?) AND span = ? \
+            ORDER BY time_ns, hash LIMIT ?";
+        let places = sqlx::query_scalar(select)
+            .bind(trace_id.to_vec())
+            .bind(i64::from_be_bytes(span_id))
+            .bind(RECORDS);
+        let places: Vec<i64> = places.fetch_all(&self.inner.read).await?;
+        let (mut records, mut reader) = (Vec::with_capacity(places.len()), Records::new(self));
+        for place in places {
+            records.push(reader.get(place).await?);
+        }
+        Ok(records)
     }
 
     async fn count_logs(&self, filter: &LogFilter) -> Result<u64, StoreError> {
