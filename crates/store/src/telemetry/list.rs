@@ -214,9 +214,10 @@ impl Store {
             "SELECT trace, model, count(*) AS calls, sum(input) AS input, sum(cache_read) AS cache_read, \
              sum(cache_write_5m) AS cache_write_5m, sum(cache_write_1h) AS cache_write_1h, sum(output) AS output, \
              sum(reasoning) AS reasoning, coalesce(sum(cost), 0) AS cost, \
-             sum(cost_input) AS cost_input, sum(cost_cache_read) AS cost_cache_read, \
-             sum(cost_cache_write_5m) AS cost_cache_write_5m, sum(cost_cache_write_1h) AS cost_cache_write_1h, \
-             sum(cost_output) AS cost_output, sum(cost_source = 'unknown' AND state != 'open') AS unpriced FROM call WHERE trace IN (",
+             coalesce(sum(cost_input), 0) AS cost_input, coalesce(sum(cost_cache_read), 0) AS cost_cache_read, \
+             coalesce(sum(cost_cache_write_5m), 0) AS cost_cache_write_5m, \
+             coalesce(sum(cost_cache_write_1h), 0) AS cost_cache_write_1h, coalesce(sum(cost_output), 0) AS cost_output, \
+             sum(cost_source = 'unknown' AND state != 'open') AS unpriced FROM call WHERE trace IN (",
         );
         let mut list = query.separated(", ");
         for key in keys {
@@ -389,6 +390,15 @@ fn add_calls(trace: &mut TraceSummary, row: &SqliteRow) -> Result<(), StoreError
     trace.calls += row.try_get::<i64, _>("calls")?.unsigned_abs();
     trace.unpriced += row.try_get::<i64, _>("unpriced")?.unsigned_abs();
     trace.cost = trace.cost.saturating_add(Money::from_pico(row.try_get("cost")?));
+    for (sum, column) in [
+        (&mut trace.costs.input, "cost_input"),
+        (&mut trace.costs.cache_read, "cost_cache_read"),
+        (&mut trace.costs.cache_write_5m, "cost_cache_write_5m"),
+        (&mut trace.costs.cache_write_1h, "cost_cache_write_1h"),
+        (&mut trace.costs.output, "cost_output"),
+    ] {
+        *sum = sum.saturating_add(Money::from_pico(row.try_get(column)?));
+    }
     trace.usage.add(&Usage {
         input: tokens("input")?,
         cache_read: tokens("cache_read")?,
@@ -397,17 +407,6 @@ fn add_calls(trace: &mut TraceSummary, row: &SqliteRow) -> Result<(), StoreError
         output: tokens("output")?,
         reasoning: tokens("reasoning")?,
     });
-    let costs = &mut trace.costs;
-    for (sum, column) in [
-        (&mut costs.input, "cost_input"),
-        (&mut costs.cache_read, "cost_cache_read"),
-        (&mut costs.cache_write_5m, "cost_cache_write_5m"),
-        (&mut costs.cache_write_1h, "cost_cache_write_1h"),
-        (&mut costs.output, "cost_output"),
-    ] {
-        let more: Option<i64> = row.try_get(column)?;
-        *sum = sum.saturating_add(Money::from_pico(more.unwrap_or(0)));
-    }
     let model: Option<String> = row.try_get("model")?;
     trace.models.extend(model.filter(|_| trace.models.len() < MODELS));
     Ok(())
