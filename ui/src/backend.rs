@@ -7,6 +7,7 @@ mod desktop;
 mod events;
 mod http;
 pub(crate) mod invoke;
+mod traces;
 
 use api::{
     ApiError, BodySide, BodyText, CallDetail, CallFilter, CallId, CallsPage, Conversation, ErrorKind, Facets,

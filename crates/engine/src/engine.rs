@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use api::{Event, SourceTarget};
-use collector::{Delivery, Inbox};
+use collector::{Delivery, Inbox, Receiver};
 use model::pricing::{PriceTable, VENDORED, VENDORED_DATE};
 use proxy::{Budget, Capture, Counters, Guard, Limits, Proxy, Tap, Upstreams};
 use store::Store;
@@ -27,7 +27,7 @@ use crate::pipeline::{Pipeline, Tally};
 use crate::proof::Proof;
 use crate::settings::Settings;
 use crate::sources::Sources;
-use crate::supervisor::Supervisor;
+use crate::supervisor::{OTLP_GRPC, OTLP_HTTP, PROXY, Service, Supervisor, Switch};
 
 /// Captures that wait to be read. When it is full the proxy drops records and counts them; their bodies' bytes are
 /// bounded on their own, by the budget.
@@ -37,8 +37,6 @@ const LAST_COMMITS: Duration = Duration::from_secs(60);
 const MEGABYTE: usize = 1 << 20;
 /// Bytes of OTLP requests that may be on their way to the disk at once; decoded they take a few times as many.
 const OTLP_WAITING: usize = 64 * MEGABYTE;
-/// Bytes of one OTLP request after decompression.
-const OTLP_BODY: usize = 64 * MEGABYTE;
 
 /// The engine could not start. Each says its cause itself, and so has no source that would be told again behind it.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +107,8 @@ pub(crate) struct Inner {
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) inbox: Inbox,
+    /// What the listener for OTLP over HTTP takes in, and the dashboard's port too.
+    otlp: Receiver,
     pub(crate) collected: Arc<ingest::Tally>,
     pub(crate) sources: Sources,
     pub(crate) keys: Keys,
@@ -176,19 +176,32 @@ impl Engine {
             .map_err(|error| StartError::Other(format!("TLS cannot be set up: {error}")))?;
         let bedrock = proxy.bedrock();
         let sources = Sources::new(events.clone());
-        let supervisor = Supervisor::new(
-            proxy,
-            settings.proxy_port,
-            sources.clone(),
-            tracker.clone(),
-            stop.clone(),
-            force.clone(),
-        );
         let (reports, deliveries) = mpsc::channel(ingest::DELIVERIES);
-        let limits = collector::Limits { body: OTLP_BODY, waiting: OTLP_WAITING };
+        let body = settings.otlp_max_body_mb as usize * MEGABYTE;
+        let limits = collector::Limits { body, waiting: OTLP_WAITING.max(body) };
+        let inbox = Inbox::new(reports, limits, Arc::default());
+        let otlp = Receiver::new(inbox.clone());
+        let switches = vec![
+            Switch::new(PROXY, Service::Proxy(proxy), settings.proxy_port, ("proxy_port", "PROXY_PORT")),
+            Switch::new(
+                OTLP_HTTP,
+                Service::collector(otlp.clone(), settings.guard()),
+                settings.otlp_http_port,
+                ("otlp_http_port", "OTLP_HTTP_PORT"),
+            ),
+            Switch::new(
+                OTLP_GRPC,
+                Service::collector(otlp.again(), settings.guard()),
+                settings.otlp_grpc_port,
+                ("otlp_grpc_port", "OTLP_GRPC_PORT"),
+            ),
+        ];
+        let supervisor =
+            Supervisor::new(switches, sources.clone(), tracker.clone(), stop.clone(), force.clone());
         let inner = Inner {
             store,
-            inbox: Inbox::new(reports, limits, Arc::default()),
+            inbox,
+            otlp,
             collected: Arc::default(),
             prices: Arc::new(prices),
             sources,
@@ -217,9 +230,15 @@ impl Engine {
         engine.spawn_pipeline(queue, receiver);
         engine.spawn_ingest(deliveries);
         // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
-        if engine.inner.settings.proxy_port != 0 {
+        let settings = &engine.inner.settings;
+        let ports = [
+            (PROXY, settings.proxy_port),
+            (OTLP_HTTP, settings.otlp_http_port),
+            (OTLP_GRPC, settings.otlp_grpc_port),
+        ];
+        for (name, _) in ports.into_iter().filter(|(_, port)| *port != 0) {
             // Its state says how that went.
-            let _stated = engine.inner.supervisor.switch(SourceTarget::Running, Duration::ZERO).await;
+            let _stated = engine.inner.supervisor.switch(name, SourceTarget::Running, Duration::ZERO).await;
         }
         Ok(engine)
     }
@@ -265,9 +284,9 @@ impl Engine {
         inner.tracker.spawn_on(digester.run(inner.quiet.clone()), &background);
     }
 
-    /// Where decoded OTLP requests go.
-    pub fn inbox(&self) -> Inbox {
-        self.inner.inbox.clone()
+    /// What takes OTLP requests in, for the dashboard's port. It is paused with the listener for OTLP over HTTP.
+    pub fn otlp(&self) -> Receiver {
+        self.inner.otlp.clone()
     }
 
     /// Stops everything: (1) no new calls; (2) calls under way end, or are cut after `grace`; (3) the pipeline
@@ -334,6 +353,8 @@ fn instance(settings: &Settings) -> Instance {
         pid: std::process::id(),
         proxy_port: settings.proxy_port,
         dashboard_port: settings.dashboard_port,
+        otlp_http_port: settings.otlp_http_port,
+        otlp_grpc_port: settings.otlp_grpc_port,
         stopping: false,
     }
 }

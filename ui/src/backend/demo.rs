@@ -8,6 +8,7 @@ mod figures;
 mod matching;
 mod sessions;
 mod talk;
+mod traces;
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crate::browser::now_ms;
 struct World {
     /// Newest first.
     details: Vec<CallDetail>,
+    traces: Vec<traces::Made>,
     flying: Vec<InFlight>,
     word: String,
     control: control::Control,
@@ -44,7 +46,9 @@ pub(super) fn is_wanted() -> bool {
     let now = now_ms();
     let flying = if count == 0 || word == "error" { Vec::new() } else { calls::flying(now) };
     let control = control::Control::make(&word, now);
-    WORLD.set(Some(World { details: calls::make(count, now), flying, word, control }));
+    let mut details = calls::make(count, now);
+    let traces = if count == 0 { Vec::new() } else { traces::make(&mut details, now) };
+    WORLD.set(Some(World { details, traces, flying, word, control }));
     true
 }
 
@@ -54,7 +58,19 @@ fn with<T>(look: impl FnOnce(&mut World) -> T) -> Result<T, ApiError> {
 }
 
 pub(super) async fn ask(request: Request) -> Result<Reply, ApiError> {
+    if matches!(request, Request::GetTrace { limit, .. } if limit > 2_000) {
+        pause(120).await;
+    }
     with(|world| answer(world, request))?
+}
+
+/// A large answer takes its time.
+async fn pause(ms: i32) {
+    let promise = js_sys::Promise::new(&mut |done, _| {
+        // It cannot fail in a page.
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&done, ms);
+    });
+    let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
 }
 
 fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
@@ -66,6 +82,9 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
     }
     if let Some(answer) = world.control.answer(&request) {
         return answer;
+    }
+    if let Some(answer) = traces::answer(&world.traces, &world.details, &request) {
+        return answer.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no such trace. It may have been deleted."));
     }
     let missing = || ApiError::new(ErrorKind::NotFound, "There is no such call. It may have been deleted.");
     let find = |id: CallId| world.details.iter().find(|call| call.summary.id == id).ok_or_else(missing);
@@ -218,9 +237,13 @@ pub(super) fn listen(on: impl Fn(Signal) + 'static) -> EventStream {
                 }
                 let arrives = turn.is_multiple_of(12) && !world.flying.is_empty() && world.word != "still";
                 let ids = if arrives { calls::arrive(&mut world.details, now_ms()) } else { Vec::new() };
-                (ids, world.flying.clone())
+                let grown = if turn.is_multiple_of(6) { traces::grow(&mut world.traces) } else { Vec::new() };
+                (ids, world.flying.clone(), grown)
             });
-            if let Ok((ids, calls)) = told {
+            if let Ok((ids, calls, grown)) = told {
+                if !grown.is_empty() {
+                    on(Signal::Event(Event::TracesChanged { ids: grown }));
+                }
                 if !calls.is_empty() {
                     let total = calls.len() as u64;
                     on(Signal::Event(Event::CallProgress { calls, total }));

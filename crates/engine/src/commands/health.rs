@@ -8,6 +8,7 @@ use api::{ApiError, CallFilter, Collected, Completeness, Health, HealthStatus, S
 
 use super::internal;
 use crate::Engine;
+use crate::supervisor::{OTLP_GRPC, OTLP_HTTP};
 use crate::pipeline::millis;
 
 impl Engine {
@@ -23,7 +24,7 @@ impl Engine {
         let mut problems = inner.notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let failed = sources.iter().filter_map(|source| match &source.state {
             SourceState::Failed { message } => {
-                Some(format!("The {} does not listen: {message}.", source.name))
+                Some(not_listening(&source.name, message))
             }
             SourceState::Running { .. } | SourceState::Paused { .. } | SourceState::Stopped => None,
         });
@@ -94,6 +95,18 @@ impl Engine {
 
     /// What somebody switched off and may have forgotten. It is as it was asked for, so nothing is wrong.
     fn switched(&self, source: &SourceStatus) -> Option<String> {
+        if let Some(over) = otlp(&source.name) {
+            let port = if source.name == OTLP_HTTP { self.inner.settings.otlp_http_port } else { self.inner.settings.otlp_grpc_port };
+            return match source.state {
+                SourceState::Paused { .. } => Some(format!(
+                    "{over} is paused: senders are told that nothing is kept. Resume it on the dashboard."
+                )),
+                SourceState::Stopped if port != 0 => Some(format!(
+                    "{over} is switched off: what tools report there is not kept. Switch it on on the dashboard."
+                )),
+                SourceState::Running { .. } | SourceState::Stopped | SourceState::Failed { .. } => None,
+            };
+        }
         match source.state {
             SourceState::Paused { .. } => Some(
                 "Recording is paused: calls go through and are not recorded. Resume it here or with llmflow proxy resume.".to_owned(),
@@ -123,5 +136,23 @@ impl Engine {
             cut: read(&inner.counters.cut),
             paused: read(&inner.counters.paused),
         }
+    }
+}
+
+/// An OTLP listener's name in sentences.
+fn otlp(name: &str) -> Option<&'static str> {
+    match name {
+        OTLP_HTTP => Some("OTLP over HTTP"),
+        OTLP_GRPC => Some("OTLP over gRPC"),
+        _ => None,
+    }
+}
+
+fn not_listening(name: &str, message: &str) -> String {
+    match otlp(name) {
+        Some(over) => format!(
+            "{over} does not listen: {message}. If another collector should have that port, set it to 0; the dashboard's port takes OTLP over HTTP, too."
+        ),
+        None => format!("The {name} does not listen: {message}."),
     }
 }
