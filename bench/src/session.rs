@@ -102,7 +102,7 @@ impl Session {
 
     /// What the tool is asked for: a path, or an edit with its text.
     fn input(&mut self) -> Value {
-        let path = format!("/work/crates/{}.rs", self.writer.below(1_000));
+        let path = format!("/home/dev/project/crates/{}.rs", self.writer.below(1_000));
         match self.turn % 3 {
             0 => json!({"path": path, "old": self.writer.code(300), "new": self.writer.code(400)}),
             1 => json!({"path": path, "limit": self.writer.below(2_000)}),

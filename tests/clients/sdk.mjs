@@ -4,19 +4,8 @@
 // whether to stream; the answer is one line: what the SDK's user sees. Leaves out retries (they are switched off), so
 // that one line is one request.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
-
-/** A package of that folder, by the entry that it has for imports. */
-async function load(name) {
-  const folder = join(process.argv[2], name);
-  const { exports, module, main } = JSON.parse(readFileSync(join(folder, 'package.json')));
-  const entry = exports?.['.'] ?? exports;
-  const found = [entry?.node?.import, entry?.import, entry?.default, module, main].map((path) => path?.default ?? path);
-  return import(pathToFileURL(join(folder, found.find((path) => typeof path === 'string'))).href);
-}
+import { load } from './load.mjs';
 
 const SDKS = {
   'openai': ['chat', 'responses'], '@anthropic-ai/sdk': ['messages'], '@google/genai': ['gemini'],

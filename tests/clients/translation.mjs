@@ -4,18 +4,8 @@
 // prompt (`case:NAME`) tells the mock behind the proxy what to answer. Prints one JSON document: what differs from
 // `/v1`, field by field, and how many answers were compared. Leaves out retries: one call is one request.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
-/** A package of that folder, by the entry that it has for imports. */
-async function load(name) {
-  const folder = join(process.argv[2], name);
-  const { exports, module, main } = JSON.parse(readFileSync(join(folder, 'package.json')));
-  const entry = exports?.['.'] ?? exports;
-  const found = [entry?.node?.import, entry?.import, entry?.default, module, main].map((path) => path?.default ?? path);
-  return import(pathToFileURL(join(folder, found.find((path) => typeof path === 'string'))).href);
-}
+import { load } from './load.mjs';
 
 const { OpenAI } = await load('openai');
 const { generateText, generateObject, streamText, jsonSchema, stepCountIs, tool: aiTool } = await load('ai');

@@ -55,6 +55,8 @@ pub struct Setup {
     environment: Vec<(String, String)>,
     settings: String,
     upstream: String,
+    /// The ports for OTLP over HTTP and over gRPC.
+    otlp: (u16, u16),
     log: &'static str,
     /// Another program than `llmflow serve`.
     program: Option<PathBuf>,
@@ -69,6 +71,7 @@ impl Setup {
             environment: Vec::new(),
             settings: String::new(),
             upstream: format!("http://{upstream}"),
+            otlp: (free_port(), free_port()),
             log: "info",
             program: None,
             arguments: Vec::new(),
@@ -127,7 +130,7 @@ impl Setup {
             let ports = (free_port(), free_port());
             match setup.attempt(ports).await {
                 Ok(app) => return app,
-                Err(again) => setup = again,
+                Err(again) => setup = Self { otlp: (free_port(), free_port()), ..again },
             }
         }
         panic!("no free ports after {STARTS} attempts");
@@ -171,6 +174,8 @@ impl Setup {
             ("RUST_LOG".to_owned(), self.log.to_owned()),
             ("PROXY_PORT".to_owned(), proxy.to_string()),
             ("DASHBOARD_PORT".to_owned(), dashboard.to_string()),
+            ("OTLP_HTTP_PORT".to_owned(), self.otlp.0.to_string()),
+            ("OTLP_GRPC_PORT".to_owned(), self.otlp.1.to_string()),
         ];
         // Whoever runs the tests may have some of their own.
         for (name, value) in AWS {
@@ -196,10 +201,12 @@ impl Setup {
     fn app(self, proxy: u16, dashboard: u16, child: Option<Child>) -> App {
         let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         App {
-            setup: Some(self),
             child: Mutex::new(child),
             proxy: address(proxy),
             dashboard: address(dashboard),
+            otlp_http: address(self.otlp.0),
+            otlp_grpc: address(self.otlp.1),
+            setup: Some(self),
         }
     }
 }
@@ -244,6 +251,10 @@ pub struct App {
     pub proxy: SocketAddr,
     /// Where the dashboard listens.
     pub dashboard: SocketAddr,
+    /// Where OTLP over HTTP is taken.
+    pub otlp_http: SocketAddr,
+    /// Where OTLP over gRPC is taken.
+    pub otlp_grpc: SocketAddr,
 }
 
 impl Drop for App {
@@ -342,6 +353,11 @@ impl App {
     /// Sends SIGTERM without waiting.
     pub fn terminate(&self) {
         self.with_child(|child| kill_process(pid(child), Signal::TERM)).unwrap();
+    }
+
+    /// Sends SIGKILL without waiting.
+    pub fn kill_now(&self) {
+        self.with_child(|child| kill_process(pid(child), Signal::KILL)).unwrap();
     }
 
     /// Ends it with SIGTERM and waits.

@@ -12,11 +12,13 @@
 mod app;
 mod binary;
 mod client;
+mod collected;
 #[cfg(target_os = "linux")]
 mod desktop;
 mod http1;
 mod mock;
 mod modern;
+pub mod otlp;
 mod prices;
 mod raw;
 #[cfg(target_os = "linux")]

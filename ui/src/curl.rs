@@ -21,6 +21,14 @@ const LEFT_OUT: [&str; 13] = [
 /// The method under which a turn of a WebSocket is recorded.
 pub const WEBSOCKET: &str = "WS";
 
+/// The program that the command of a call with this method is for, and what copying it is called.
+pub fn program(method: &str) -> (&'static str, &'static str) {
+    match method {
+        WEBSOCKET => ("websocat", "Copy as websocat; credentials become $API_KEY"),
+        _ => ("curl", "Copy as curl; credentials become $API_KEY"),
+    }
+}
+
 /// The command that sends the same request to the same upstream; a translated call is made again to be translated.
 pub fn command(call: &CallDetail, body: Option<&str>) -> String {
     let translated = call.translated.is_some();
@@ -132,6 +140,7 @@ mod tests {
         let line = over_websocket("wss://api.openai.com/v1/responses", Some("{\"a\":1}\n"));
         assert_eq!(line, "printf '%s\\n' '{\"a\":1}' | websocat 'wss://api.openai.com/v1/responses'");
         assert_eq!(over_websocket("ws://localhost/", None), "websocat 'ws://localhost/'");
+        assert_eq!((program(WEBSOCKET).0, program("POST").0), ("websocat", "curl"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Left out: which compiler (`setup::wasm`), and files and sizes (`dist`).
 
 mod dist;
+#[cfg(test)]
+mod styles;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,13 @@
 //! Decodes and nothing more: what is in a request goes to whoever holds the other end of [`Inbox`], and its answer
 //! decides what the sender hears. Leaves out what a report means (`model`), storing it, and how much of it may wait.
 
+mod decode;
+mod encode;
 mod inbox;
+mod json;
+mod protobuf;
+mod wire_format;
 
+pub use decode::{Decoded, Encoding, Signal, Unreadable, decode, guess};
+pub use encode::encode;
 pub use inbox::{Counts, Delivery, Inbox, Limits, Refused, Taken, Waiting};

@@ -1,6 +1,7 @@
 //! From captures to committed calls: gather, read, price, store, tell. The only reader of the proxy's channel.
 //! Leaves out what a body means (`model`) and how it is stored (`store`).
 
+mod bodies;
 mod commits;
 mod decode;
 mod earlier;

@@ -36,8 +36,13 @@ mod title;
 mod tools;
 
 pub use classify::{WEBSOCKET, classify};
+pub(crate) use content::{flat_text, part as content_part};
 pub use errors::error_kind;
-pub(crate) use title::without_reminders;
+pub(crate) use gemini::part as gemini_part;
+pub(crate) use json::argument_text;
+pub(crate) use prompt::response_item;
+pub(crate) use title::{fold, without_reminders};
+pub(crate) use tools::definitions as tool_definitions;
 
 /// The shape of a request and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

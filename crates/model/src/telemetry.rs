@@ -4,5 +4,27 @@
 //! `wire` is what was said, `reading` what it means; each dialect's normaliser turns the first into the second. Leaves
 //! out decoding a request (`collector`), and which reports tell of one and the same call (`join`).
 
+pub mod join;
 pub mod reading;
 pub mod wire;
+
+mod call;
+mod client;
+mod conversation;
+mod dialect;
+mod event;
+mod facts;
+mod infrastructure;
+mod keys;
+mod kind;
+mod metric;
+mod provider;
+mod read;
+mod told;
+mod tool;
+mod usage;
+mod value;
+
+pub use conversation::{log_conversation, searchable_text, span_conversation, span_io};
+pub use metric::{Counted, MetricMeaning, is_usage, metric_usage};
+pub use read::{read_log, read_span};

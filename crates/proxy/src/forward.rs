@@ -9,7 +9,8 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{self, Auth, Shape};
+use crate::admit::{Admitted, admit, refused, speaks};
+use crate::auth::Auth;
 use crate::azure::Azure;
 use crate::bedrock::Signer;
 use crate::body::{RequestBody, ResponseBody, Tapped};
@@ -118,8 +119,7 @@ async fn forward(
     request: Request<Incoming>,
     origin: Instant,
 ) -> Response<ResponseBody> {
-    let provider = &to.provider;
-    let speaks = if to.translated.is_some() { "openai" } else { provider.speaks.as_str() };
+    let (provider, speaks) = (&to.provider, speaks(to));
     // It is under way from here on: a body that is looked at takes room too.
     let open = Open::new(&shared.tap.counters);
     let mut request = request.map(Peeked::new);
@@ -135,36 +135,26 @@ async fn forward(
     };
     let target = match aim(shared, to, translation.as_ref(), &mut request).await {
         Ok(target) => target,
-        Err(refusal) => return refuse(provider, &refusal, request),
+        Err(refusal) => return refuse(to, &refusal, request),
     };
-    let keys = shared.keys.current();
-    let shape = Shape { passthrough: to.passthrough, translated: translation.is_some() };
-    let auth = match auth::judge(&keys, provider, &target, shape, request.headers()) {
-        Ok(auth) => auth,
-        Err(refusal) => {
-            tracing::warn!(provider = provider.name, "a local key was refused: {refusal}");
-            let kind = if speaks == "gemini" { "UNAUTHENTICATED" } else { "authentication_error" };
-            return reply::error(StatusCode::UNAUTHORIZED, speaks, kind, &refusal);
-        }
+    let admitted = admit(&shared.keys.current(), to, &target, request.headers());
+    let Admitted { auth, path_and_query, uri } = match admitted {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refuse(to, &refusal, request),
     };
     let mut signer = None;
     if auth.signs() {
         match sign_with(shared, &target, &mut request).await {
             Ok(found) => signer = Some(found),
-            Err(refusal) => return refuse(provider, &refusal, request),
+            Err(refusal) => return refuse(to, &refusal, request),
         }
     }
     let base = &target.base;
-    let path_and_query = &*auth.path_and_query(&target.path_and_query);
-    let Some(uri) = base.uri(path_and_query) else {
-        let message = "The path cannot be forwarded: it is not valid in a URL.";
-        return reply::error(StatusCode::BAD_REQUEST, speaks, "invalid_request_error", message);
-    };
     let tap = &shared.tap;
     let mut watch = match tap.paused.load(Ordering::Relaxed) {
         true => Watch::Passing(Passing::open(&tap.counters, open)),
         false => {
-            let mut head = describe(shared, provider, base, path_and_query, &request);
+            let mut head = describe(shared, provider, base, &path_and_query, &request);
             auth.note(&mut head);
             if let Some(signer) = &signer {
                 signer.note(&mut head, &tap.fingerprinter);
@@ -232,13 +222,8 @@ async fn forward(
 }
 
 /// The answer to a call that is not forwarded, and why.
-fn refuse(provider: &Provider, refusal: &Refusal, request: Request<Peeked>) -> Response<ResponseBody> {
-    let Refusal { status, kind, message } = refusal;
-    tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
-    let mut response = reply::error(*status, &provider.speaks, kind, message);
-    if *status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
+fn refuse(to: &Destination, refusal: &Refusal, request: Request<Peeked>) -> Response<ResponseBody> {
+    let response = refused(&to.provider, speaks(to), refusal);
     // Nobody waits for this: it ends with the connection at the latest.
     TaskTracker::new().spawn(request.into_body().discard());
     response

@@ -11,6 +11,7 @@ pub mod redact;
 pub mod route;
 
 mod address;
+mod admit;
 mod auth;
 mod azure;
 mod bedrock;

@@ -19,7 +19,7 @@ use http_body::Body;
 use http_body_util::Empty;
 use hyper::body::Incoming;
 
-use crate::auth::{self, Shape};
+use crate::admit::{Admitted, admit, refused, speaks};
 use crate::azure::Azure;
 use crate::body::{ResponseBody, Tapped};
 use crate::capture::{Ending, Head};
@@ -67,32 +67,18 @@ pub(crate) async fn relay(
     slot: &Slot,
 ) -> Response<ResponseBody> {
     let provider = &to.provider;
-    let speaks = provider.speaks.as_str();
     let open = Open::new(&shared.tap.counters);
     let target = match aim(shared, to, request.headers()) {
         Ok(target) => target,
-        Err(Refusal { status, kind, message }) => {
-            tracing::warn!(provider = provider.name, "a WebSocket was not relayed: {message}");
-            return reply::error(status, speaks, kind, &message);
-        }
+        Err(refusal) => return refused(provider, speaks(to), &refusal),
     };
-    let keys = shared.keys.current();
-    let shape = Shape { passthrough: to.passthrough, translated: false };
-    let auth = match auth::judge(&keys, provider, &target, shape, request.headers()) {
-        Ok(auth) => auth,
-        Err(refusal) => {
-            tracing::warn!(provider = provider.name, "a local key was refused: {refusal}");
-            let kind = if speaks == "gemini" { "UNAUTHENTICATED" } else { "authentication_error" };
-            return reply::error(StatusCode::UNAUTHORIZED, speaks, kind, &refusal);
-        }
+    let admitted = admit(&shared.keys.current(), to, &target, request.headers());
+    let Admitted { auth, path_and_query, uri } = match admitted {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refused(provider, speaks(to), &refusal),
     };
     let base = &target.base;
-    let path_and_query = &*auth.path_and_query(&target.path_and_query);
-    let Some(uri) = base.uri(path_and_query) else {
-        let message = "The path cannot be forwarded: it is not valid in a URL.";
-        return reply::error(StatusCode::BAD_REQUEST, speaks, "invalid_request_error", message);
-    };
-    let mut head = describe(shared, provider, base, path_and_query, &request);
+    let mut head = describe(shared, provider, base, &path_and_query, &request);
     auth.note(&mut head);
     let mut handshake = Handshake { shared: shared.clone(), head: Some(head), origin, open: Some(open) };
 

@@ -9,6 +9,7 @@ const PARTIAL: &str = "(usage_source = 'partial' OR cost_source = 'partial')";
 const ESTIMATED: &str = "usage_source = 'estimated'";
 /// What tools do beside their calls of models; the words of the index `call_side`.
 const SIDE: &str = "operation = 'side_call'";
+pub(crate) const NOT_SIDE: &str = "operation != 'side_call'";
 
 /// Appends ` WHERE …`; every condition that is given must hold. What the filter's text asks for was `found`.
 pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, found: Option<&Found>) {
@@ -17,11 +18,11 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, 
         ("model", &filter.model),
         ("provider", &filter.provider),
         ("client", &filter.client),
-        ("trace_id", &filter.trace_id),
         ("error_kind", &filter.error_kind),
     ] {
         push_text(query, column, value.as_deref());
     }
+    push_trace(query, filter.trace_id.as_deref());
     push_session(query, filter);
     for (column, value) in [
         (" AND started_ms >= ", filter.from_ms),
@@ -68,6 +69,19 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, 
             .push(")");
     }
     push_found(query, found);
+}
+
+/// Calls whose headers named this trace, and those that stand in its tree.
+fn push_trace(query: &mut QueryBuilder<Sqlite>, id: Option<&str>) {
+    match id {
+        Some("") => drop(query.push(" AND trace_id IS NULL AND trace IS NULL")),
+        Some(id) => {
+            query.push(" AND (trace_id = ").push_bind(id.to_owned());
+            query.push(" OR trace = (SELECT key FROM trace WHERE trace.id = unhex(");
+            query.push_bind(id.to_owned()).push(")))");
+        }
+        None => {}
+    }
 }
 
 /// A client's id may stand for several sessions; a key is one.

@@ -22,6 +22,7 @@ mod packing;
 mod record;
 mod row;
 mod sessions;
+mod telemetry;
 mod text;
 mod totals;
 mod window;
@@ -39,6 +40,10 @@ pub use error::StoreError;
 pub use inspect::{Inspection, inspect};
 pub use lineage::Ties;
 pub use pace::Pace;
+pub use telemetry::{
+    Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
+    WorkBatch, Worked, log_id, log_key,
+};
 pub use totals::ProviderActivity;
 pub use write::{Body, CallRecord, Write};
 
@@ -59,6 +64,8 @@ struct Inner {
     known: Arc<std::sync::Mutex<known::Known>>,
     /// Sums over intervals.
     kept: kept::Kept,
+    /// What is remembered of large traces.
+    orphans: std::sync::Mutex<telemetry::Orphans>,
     /// How storing shares the cores.
     pace: Pace,
     /// The one writer.

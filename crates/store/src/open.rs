@@ -28,6 +28,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAGES: &str = "4000";
 /// The writer's page cache, as SQLite wants it: negative is KiB. Full text is merged out of it.
 const WRITER_CACHE_KIB: &str = "-8000";
+/// Statements that the writer keeps ready: each table's for every power of two rows.
+const STATEMENTS: usize = 256;
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -48,7 +50,8 @@ impl Store {
             .pragma("application_id", APPLICATION_ID.to_string())
             .pragma("journal_size_limit", "67108864")
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
-            .pragma("cache_size", WRITER_CACHE_KIB);
+            .pragma("cache_size", WRITER_CACHE_KIB)
+            .statement_cache_capacity(STATEMENTS);
         let mut connection = SqliteConnection::connect_with(&writing).await?;
         migrate(&mut connection, path).await?;
         let lost = mark_lost(&mut connection).await?;
@@ -67,6 +70,7 @@ impl Store {
             read,
             known: Arc::new(std::sync::Mutex::new(known)),
             kept: Kept::default(),
+            orphans: std::sync::Mutex::default(),
             pace,
             writer,
         };

@@ -27,7 +27,7 @@ impl Pace {
     }
 
     /// Whether recording is late.
-    pub fn is_late(&self) -> bool {
+    fn is_late(&self) -> bool {
         self.late.load(Ordering::Relaxed)
     }
 

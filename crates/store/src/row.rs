@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use api::{
-    Agent, CallDetail, CallId, CallState, CallSummary, CostSource, Lineage, Money, Operation, SessionSource,
-    Tie, Usage, UsageSource,
+    Agent, CallDetail, CallId, CallState, CallSummary, CostSource, Lineage, Money, Operation, ReportSource,
+    SessionSource, Tie, Usage, UsageSource,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,9 +14,10 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::layout::Place;
 use crate::lineage::Standing;
+use crate::telemetry::hex;
 use crate::{CallRecord, StoreError};
 
-/// Rows in one statement, of 53 columns each.
+/// Rows in one statement, of 54 columns each.
 const ROWS: usize = 64;
 /// Rows of a few columns in one statement.
 const NARROW_ROWS: usize = 256;
@@ -26,7 +27,8 @@ pub(crate) const SUMMARY_COLUMNS: &str = "id, started_ms, duration_us, first_byt
     provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
     cache_write_1h, output, reasoning, usage_source, cost, cost_source, finish_reason, error, session_id, trace_id, \
     parent_id, tags, retry_of, session, session_source, agent, agent_parent, agent_name, agent_inferred, tie, \
-    (SELECT before.id FROM call AS before WHERE before.seq = call.continues) AS continues_id";
+    (SELECT before.id FROM call AS before WHERE before.seq = call.continues) AS continues_id, sources, \
+    (SELECT trace.id FROM trace WHERE trace.key = call.trace) AS in_trace";
 /// The columns of a row of `call` that every call has, in the order they are written.
 const WRITTEN_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
     provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
@@ -36,7 +38,9 @@ const WRITTEN_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first
 /// The columns of a call's place in its session, and those that only sums read.
 const WINDOW_COLUMNS: &str = ", session, session_source, agent, agent_parent, agent_name, agent_inferred, continues, tie, \
     chain_end, chain_answer, chain_root, response_key, cost_input, cost_cache_read, cost_cache_write_5m, cost_cache_write_1h, cost_output, \
-    saved, error_kind, cut";
+    saved, error_kind, cut, trace";
+/// The trace that the client's headers name, if spans of it were reported.
+const IN_TRACE: &str = ", (SELECT key FROM trace WHERE trace.id = unhex(";
 /// The buckets of the `cost_…` columns, in their order.
 const BUCKETS: [&[&str]; 5] = [
     &["input", "audio_input"],
@@ -100,7 +104,7 @@ fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn from_word<T: DeserializeOwned + Default>(word: String) -> T {
+pub(crate) fn from_word<T: DeserializeOwned + Default>(word: String) -> T {
     serde_json::from_value(serde_json::Value::String(word)).unwrap_or_default()
 }
 
@@ -170,10 +174,18 @@ pub(crate) async fn put_summaries(
             row.push_bind(written.detail().and_then(|detail| detail.cost.saved).map(Money::pico))
                 .push_bind(call.error.as_deref().map(|error| model::dialect::error_kind(error).to_owned()))
                 .push_bind(written.is_cut());
+            row.push_unseparated(IN_TRACE).push_bind_unseparated(hex_of_trace(call));
+            row.push_unseparated(") AND spans > 0)");
         });
         query.build().execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// The id of a trace, where that is one as spans have it.
+fn hex_of_trace(call: &CallSummary) -> Option<&str> {
+    let is_hex = |id: &&str| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    call.trace_id.as_deref().filter(is_hex)
 }
 
 /// Twelve columns.
@@ -280,9 +292,15 @@ pub(crate) fn summary(row: &SqliteRow) -> Result<CallSummary, StoreError> {
         parent_id: row.try_get("parent_id")?,
         retry_of: row.try_get::<Option<&[u8]>, _>("retry_of")?.and_then(CallId::from_slice),
         tags: tags.map(|tags| serde_json::from_str(&tags)).transpose()?.unwrap_or_default(),
-        sources: vec![api::ReportSource::Proxy],
-        in_trace: None,
+        sources: sources(row.try_get("sources")?),
+        in_trace: row.try_get::<Option<&[u8]>, _>("in_trace")?.map(hex),
     })
+}
+
+/// Who told of a call, by the bits of `call.sources`.
+pub(crate) fn sources(bits: i64) -> Vec<ReportSource> {
+    let all = [(1, ReportSource::Proxy), (2, ReportSource::Span), (4, ReportSource::Event)];
+    all.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, source)| source).collect()
 }
 
 fn lineage(row: &SqliteRow) -> Result<Lineage, StoreError> {

@@ -91,8 +91,8 @@ impl Store {
         bars: u32,
     ) -> Result<Vec<HistogramBar>, StoreError> {
         let found = self.find(filter.text.as_deref()).await?;
-        let bars = i64::from(bars.clamp(1, 500));
-        let span = to_ms.saturating_sub(from_ms).max(bars);
+        let (mut histogram, span) = crate::totals::bars(from_ms, to_ms, bars);
+        let bars = i64::try_from(histogram.len()).unwrap_or(1);
         let mut query = QueryBuilder::<Sqlite>::new("SELECT (started_ms - ");
         query.push_bind(from_ms).push(") * ").push_bind(bars).push(" / ").push_bind(span);
         query.push(" AS bar, count(*), coalesce(sum(failed), 0) FROM call");
@@ -101,12 +101,6 @@ impl Store {
         query.push(" AND started_ms < ").push_bind(from_ms.saturating_add(span)).push(" GROUP BY bar");
         let rows: Vec<(i64, i64, i64)> =
             query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
-        let start = |bar: i64| {
-            let offset = i128::from(span) * i128::from(bar) / i128::from(bars);
-            from_ms.saturating_add(i64::try_from(offset).unwrap_or(i64::MAX))
-        };
-        let mut histogram: Vec<HistogramBar> =
-            (0..bars).map(|bar| HistogramBar { from_ms: start(bar), ..HistogramBar::default() }).collect();
         for (bar, calls, errors) in rows {
             if let Some(bar) = usize::try_from(bar).ok().and_then(|bar| histogram.get_mut(bar)) {
                 (bar.calls, bar.errors) = (calls.unsigned_abs(), errors.unsigned_abs());
@@ -163,4 +157,16 @@ impl Store {
         query.push(" ORDER BY count(*) DESC, 1").push(FACETS);
         Ok(query.build_query_scalar().fetch_all(&self.inner.read).await?)
     }
+}
+
+/// So many empty equal bars from `from_ms` to `to_ms`, and how much time all of them are.
+pub(crate) fn bars(from_ms: i64, to_ms: i64, bars: u32) -> (Vec<HistogramBar>, i64) {
+    let bars = i64::from(bars.clamp(1, 500));
+    let span = to_ms.saturating_sub(from_ms).max(bars);
+    let start = |bar: i64| {
+        let offset = i128::from(span) * i128::from(bar) / i128::from(bars);
+        from_ms.saturating_add(i64::try_from(offset).unwrap_or(i64::MAX))
+    };
+    let bar = |bar: i64| HistogramBar { from_ms: start(bar), ..HistogramBar::default() };
+    ((0..bars).map(bar).collect(), span)
 }

@@ -13,6 +13,7 @@ use crate::layout::Place;
 use crate::lineage::{Lineages, Placed, Ties};
 use crate::pace::Pace;
 use crate::row::CallRow;
+use crate::telemetry::Keys;
 use crate::{Store, StoreError, pack, row, text};
 
 /// A transaction that takes the write lock at once: one that reads first could find its snapshot outdated.
@@ -71,6 +72,8 @@ pub(crate) struct Writer {
     /// Rows of calls under way.
     open: HashMap<CallId, i64>,
     pub(crate) lineages: Lineages,
+    /// The numbers of what reports are made of.
+    keys: Keys,
 }
 
 impl Writer {
@@ -82,13 +85,20 @@ impl Writer {
         share_core(&mut connection, &pace).await?;
         let next_seq = next_seq(&mut connection).await?;
         let lineages = Lineages::load(&mut connection).await?;
+        let keys = Keys::load(&mut connection).await?;
         let (connection, open) = (Some(connection), HashMap::new());
-        Ok(Self { connection, options, pace, broken: false, next_seq, open, lineages })
+        Ok(Self { connection, options, pace, broken: false, next_seq, open, lineages, keys })
     }
 
     /// The connection; an error once the store is closed.
     pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         self.connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))
+    }
+
+    /// The connection and the numbers of what reports are made of.
+    pub(crate) fn telemetry(&mut self) -> Result<(&mut SqliteConnection, &mut Keys), StoreError> {
+        let connection = self.connection.as_mut();
+        Ok((connection.ok_or(StoreError::Database("the store is closed".into()))?, &mut self.keys))
     }
 
     /// Takes the connection away for good.
@@ -151,13 +161,14 @@ impl Writer {
         self.next_seq = next_seq(&mut connection).await?;
         self.lineages = Lineages::load(&mut connection).await?;
         self.open = row::open_rows(&mut connection).await?;
+        self.keys = Keys::load(&mut connection).await?;
         self.connection = Some(connection);
         self.broken = false;
         Ok(())
     }
 
     /// Finishes a recovery that failed before.
-    async fn reconnect(&mut self) -> Result<(), StoreError> {
+    pub(crate) async fn reconnect(&mut self) -> Result<(), StoreError> {
         if self.broken { self.recover().await } else { Ok(()) }
     }
 }

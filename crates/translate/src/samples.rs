@@ -100,6 +100,18 @@ pub(crate) fn gathered(answer: &Value) -> Value {
     })
 }
 
+/// Usage as OpenAI's clients read it.
+pub(crate) fn usage(input: u64, cached: u64, output: u64, thinking: u64) -> Value {
+    json!({
+        "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output,
+        "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": thinking, "audio_tokens": 0,
+            "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0,
+        },
+    })
+}
+
 /// A chat request in types.
 pub(crate) fn read(request: &Value) -> chat::Request {
     chat::parse(request.clone()).unwrap()
@@ -126,15 +138,7 @@ impl Said {
         json!({
             "text": self.text, "reasoning": self.reasoning, "calls": calls.collect::<Vec<_>>(),
             "finish": if self.calls.is_empty() { "stop" } else { "tool_calls" },
-            "usage": {
-                "prompt_tokens": self.input, "completion_tokens": self.output,
-                "total_tokens": self.input + self.output,
-                "prompt_tokens_details": {"cached_tokens": self.cached, "audio_tokens": 0},
-                "completion_tokens_details": {
-                    "reasoning_tokens": thinking, "audio_tokens": 0,
-                    "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0,
-                },
-            },
+            "usage": usage(self.input, self.cached, self.output, thinking),
             "error": null,
         })
     }

@@ -15,6 +15,8 @@ mod call;
 mod cli;
 mod clients;
 mod crash;
+#[cfg(target_os = "linux")]
+mod disk;
 mod endings;
 #[cfg(target_os = "linux")]
 mod faults;

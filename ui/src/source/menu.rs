@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::turn_off::TurnOff;
-use super::{switch, title};
+use super::{source_name, switch};
 use crate::change::Change;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::states::Refused;
@@ -51,7 +51,7 @@ pub fn SourceMenu(name: String) -> impl IntoView {
             request_animation_frame(move || step(pop, 0));
         }
     });
-    let (testid, label) = (format!("source-{name}"), title(&name));
+    let (testid, label) = (format!("source-{name}"), source_name(&name));
     let heading = label.clone();
     let actions = StoredValue::new((name, label.clone()));
     view! {

@@ -4,20 +4,17 @@ use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use api::{
-    BodyInfo, CallDetail, CallState, CallSummary, ChunkTiming, CostSource, Header, Part, Timing, Translated,
-    Usage, UsageSource,
+    CallDetail, CallState, CallSummary, ChunkTiming, CostSource, Header, Part, Timing, Usage, UsageSource,
 };
-use bytes::Bytes;
 use model::dialect::{self, ByHeaders, Dialect, Exchange, Reading, Spoken};
 use model::identity::{self, Said, Scope};
 use model::pricing::{Billable, PriceTable, priced_name};
 use proxy::{Captured, Closed, Counters, Ending, Head};
-use sha2::{Digest, Sha256};
 use store::{Body, CallRecord, Ties};
 
+use super::bodies::{Depth, body, client_side, with_trailers};
 use super::decode::decode;
 use super::earlier::Earlier;
-use super::frames;
 use super::labels;
 
 /// The row of a call that has just begun.
@@ -69,15 +66,6 @@ pub(super) fn closed(
         tracing::error!(id = %call.head.id, "a call could not be read, its bodies are kept as they came");
         record(call, prices, earlier, counters, Depth::Bytes)
     })
-}
-
-/// How much of a call is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    /// Everything.
-    Whole,
-    /// Only what the wire says; bodies stay as they came.
-    Bytes,
 }
 
 /// What is recorded of a call that was read no deeper than its bytes.
@@ -285,59 +273,6 @@ fn is_unanswered(call: &Closed) -> bool {
         && call.body.wire_bytes == 0
 }
 
-/// A body decoded and without the call's credentials, and what is known of it.
-fn body(captured: &Captured, headers: &[Header], call: &Closed, depth: Depth) -> (Bytes, BodyInfo) {
-    let wire = captured.to_bytes();
-    let encoding = find(headers, "content-encoding").filter(|encoding| *encoding != "identity");
-    let mut decoded = decode(&wire, encoding.filter(|_| depth == Depth::Whole));
-    if captured.cut || decoded.cut {
-        let kept = decoded.bytes.len() - call.head.secrets.straddling(&decoded.bytes);
-        decoded.bytes.truncate(kept);
-    }
-    let secrets = &call.head.secrets;
-    let scrubbed = match frames::is_framed(find(headers, "content-type")) && depth == Depth::Whole {
-        true => frames::scrub(&decoded.bytes, secrets),
-        false => secrets.scrub(&decoded.bytes),
-    };
-    let scrubbed = scrubbed.map(Bytes::from);
-    let digest = captured.wire_sha256.unwrap_or_else(|| Sha256::digest(&wire).into());
-    let info = BodyInfo {
-        wire_bytes: captured.wire_bytes,
-        wire_sha256: (captured.wire_bytes > 0).then(|| hex(&digest)),
-        stored_bytes: scrubbed.as_ref().unwrap_or(&decoded.bytes).len() as u64,
-        content_type: find(headers, "content-type").map(str::to_owned),
-        encoding: encoding.map(str::to_owned),
-        cut: captured.cut || decoded.cut,
-        inexact: scrubbed.is_some(),
-    };
-    (scrubbed.unwrap_or(decoded.bytes), info)
-}
-
-/// What the client sent and got, of a translated call.
-fn client_side(call: &Closed, depth: Depth) -> Option<(Box<[Body; 2]>, Box<Translated>)> {
-    let side = call.client.as_deref()?;
-    let answered = side.answered.as_ref();
-    let headers = answered.map(|head| head.headers.as_slice()).unwrap_or_default();
-    let (request, request_body) = body(&side.request, &call.head.headers, call, depth);
-    let (answer, response_body) = body(&side.answer, headers, call, depth);
-    let told = Translated {
-        upstream_path: call.head.upstream_path.clone(),
-        request_body,
-        status: answered.map(|head| head.status),
-        response_headers: headers.to_vec(),
-        response_body,
-    };
-    let bodies =
-        [Body { bytes: request, segmented: depth == Depth::Whole }, Body { bytes: answer, segmented: false }];
-    Some((Box::new(bodies), Box::new(told)))
-}
-
-/// Headers and, under names that no header can have, those that came after the body.
-fn with_trailers(headers: &[Header], captured: &Captured) -> Vec<Header> {
-    let trailer = |trailer: &Header| Header { name: format!("trailer:{}", trailer.name), ..trailer.clone() };
-    headers.iter().cloned().chain(captured.trailers.iter().map(trailer)).collect()
-}
-
 fn timing(call: &Closed, reading: &Reading, encoded: bool) -> Timing {
     let stamps = &call.stamps;
     // Offsets in a compressed stream say nothing about when its pieces came.
@@ -428,13 +363,4 @@ pub(crate) fn millis(time: SystemTime) -> i64 {
 
 pub(crate) fn find<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
     headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _always_ok = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -18,7 +18,7 @@ pub(super) fn parts(content: &Value) -> Vec<Part> {
 }
 
 /// One part.
-pub(super) fn part(value: &Value) -> Part {
+pub(crate) fn part(value: &Value) -> Part {
     if let Value::String(text) = value {
         return Part::Text { text: text.clone() };
     }
@@ -64,7 +64,7 @@ fn tool_use(value: &Value) -> Part {
 }
 
 /// Content as plain text: what is not text is described in brackets.
-pub(super) fn flat_text(content: &Value) -> String {
+pub(crate) fn flat_text(content: &Value) -> String {
     match content {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

@@ -69,7 +69,7 @@ fn take_usage(usage: &Value, answer: &mut Answer) {
 }
 
 /// One of Gemini's parts, in a request or an answer; gateways write some names in snake case.
-pub(super) fn part(value: &Value) -> Part {
+pub(crate) fn part(value: &Value) -> Part {
     let either = |camel: &str, snake: &str| object(value, camel).or_else(|| object(value, snake));
     if let Some(text) = value.get("text").and_then(Value::as_str) {
         let thought = value.get("thought").and_then(Value::as_bool) == Some(true);

@@ -50,7 +50,7 @@ fn whole(value: &Value) -> Option<u64> {
 }
 
 /// A JSON value as the text of tool arguments: a string is the text itself, anything else is written as JSON.
-pub(super) fn argument_text(value: &Value) -> String {
+pub(crate) fn argument_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),

@@ -214,7 +214,7 @@ fn chat_message(turn: &Value) -> Option<Message> {
 }
 
 /// One item of the Responses API's `input`.
-fn response_item(item: &Value) -> Message {
+pub(crate) fn response_item(item: &Value) -> Message {
     if let Value::String(text) = item {
         return said(Role::User, text);
     }

@@ -65,7 +65,7 @@ pub(crate) fn without_reminders(text: &str) -> Cow<'_, str> {
 }
 
 /// `text` on one line: runs of whitespace and control characters become one space, cut after `limit` characters.
-pub(super) fn fold(text: &str, limit: usize) -> String {
+pub(crate) fn fold(text: &str, limit: usize) -> String {
     let mut line = String::new();
     let mut length = 0;
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {

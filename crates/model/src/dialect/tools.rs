@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::json::{list, object, owned, text};
 
 /// Every tool of `request`, in order.
-pub(super) fn definitions(request: &Value) -> Vec<ToolDefinition> {
+pub(crate) fn definitions(request: &Value) -> Vec<ToolDefinition> {
     declared(request).map(named).collect()
 }
 

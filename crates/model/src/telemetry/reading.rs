@@ -1,6 +1,7 @@
 //! What a span, a log record or a metric means, whatever dialect it speaks. Leaves out reading it (one module a dialect).
 
 use api::{Money, Operation, SpanType, Usage};
+use serde::{Deserialize, Serialize};
 
 /// What a span means.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,8 +65,9 @@ pub enum LogKind {
     Session,
 }
 
-/// Whom a report belongs to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Whom a report belongs to. Stored as it stands: a field may only be added at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Whose {
     /// `service.name`, else the scope's name.
     pub service: Option<String>,
@@ -88,8 +90,9 @@ pub struct Whose {
     pub agent_name: Option<String>,
 }
 
-/// A call of a model as somebody other than the wire tells it.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A call of a model as somebody other than the wire tells it. Stored as it stands: a field may only be added at the end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ReportedCall {
     /// The provider in our words (`openai`, `anthropic`, `gemini`, `bedrock`, …), else as sent.
     pub provider: Option<String>,

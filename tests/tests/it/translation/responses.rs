@@ -2,24 +2,16 @@
 
 use api::{BodySide, CallState};
 use serde_json::{Value, json};
-use tests::{Answer, App, Ended, Fault, Mock, Plan, Tokens, send};
+use tests::{Answer, App, Ended, Fault, Mock, Plan, send};
 
-use super::PROVIDERS;
+use super::{PROVIDERS, TOKENS};
 use crate::requests::request;
 
 const TOOLS: [(&str, &str); 2] = [("get_weather", r#"{"city":"Köln"}"#), ("get_time", r#"{"zone":"CET"}"#)];
 
 fn plan() -> Plan {
     let [tool, also] = TOOLS.map(|(name, arguments)| Some((name.to_owned(), arguments.to_owned())));
-    let tokens = Tokens {
-        input: 1_234,
-        cache_read: 567,
-        cache_write_5m: 0,
-        cache_write_1h: 0,
-        output: 89,
-        reasoning: 0,
-    };
-    Plan { thinking: "First I look.".into(), tool, also, tokens, ..Plan::default() }
+    Plan { thinking: "First I look.".into(), tool, also, tokens: TOKENS, ..Plan::default() }
 }
 
 /// A request with two tools and this input.

@@ -197,9 +197,9 @@ fn keys(
 pub fn Legend() -> impl IntoView {
     view! {
         <div class="lf s12 t2">
-            <span class="row g3"><i class="key"></i>"main"</span>
-            <span class="row g3"><i class="key agent"></i>"agent"</span>
-            <span class="row g3"><i class="key fork"></i>"fork"</span>
+            <span class="row g3"><i class="linekey"></i>"main"</span>
+            <span class="row g3"><i class="linekey agent"></i>"agent"</span>
+            <span class="row g3"><i class="linekey fork"></i>"fork"</span>
             <span class="end row g3 hints t3"><kbd>"j"</kbd><kbd>"k"</kbd>"call, "<kbd>"Enter"</kbd>"open"<Glyph icon=Icon::ChevronRight small=true /></span>
         </div>
     }

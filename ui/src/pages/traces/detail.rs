@@ -124,7 +124,7 @@ pub fn RetryOf(earlier: CallId) -> impl IntoView {
     }
 }
 
-/// Copies the call as curl; its body is fetched before, so that the copy happens at once.
+/// Copies the call as a command; its body is fetched before, so that the copy happens at once.
 #[component]
 pub fn CurlButton(call: CallDetail) -> impl IntoView {
     let backend = use_backend();
@@ -141,6 +141,7 @@ pub fn CurlButton(call: CallDetail) -> impl IntoView {
             }
         });
     }
+    let (program, title) = curl::program(&call.summary.method);
     let text = move |()| body.with_untracked(|body| curl::command(&call, body.as_deref()));
-    view! { <CopyButton text=text label="curl" title="Copy as curl; credentials become $API_KEY" testid="copy-curl" /> }
+    view! { <CopyButton text=text label=program title=title testid="copy-curl" /> }
 }

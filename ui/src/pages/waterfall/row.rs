@@ -47,7 +47,7 @@ pub fn SpanRowView(row: Row, at: usize) -> impl IntoView {
     view! {
         <div
             class="wr" class:found=found role="row" data-testid="span-row" data-id=id title=title
-            aria-level=(row.depth + 1).to_string() aria-rowindex=(at + 1).to_string() aria-expanded=expanded
+            attr:aria-level=(row.depth + 1).to_string() aria-rowindex=(at + 1).to_string() aria-expanded=expanded
             aria-selected=move || selected().to_string() on:click=move |_| page.select(Some(place))
             on:dblclick=move |_| page.open(place, !row.open)
         >

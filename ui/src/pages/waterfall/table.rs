@@ -122,10 +122,10 @@ pub fn Table() -> impl IntoView {
 fn revision(tree: &Tree, row: &Row) -> (u128, u64) {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
-    (row.depth, row.parent, row.open, row.folded, row.lines).hash(&mut hasher);
+    (row.place, row.depth, row.parent, row.open, row.folded, row.lines).hash(&mut hasher);
     if let Some(span) = tree.span(row.place) {
         (span.start_ns, span.duration_ns, span.failed, span.infrastructure).hash(&mut hasher);
-        (&span.name, &span.label, tree.start_ns()).hash(&mut hasher);
+        (&span.name, &span.label, tree.start_ns(), tree.length_ns()).hash(&mut hasher);
     }
     if let Some(node) = tree.node(row.place) {
         (node.below, node.sum.calls, node.sum.cost.pico(), node.odd.is_odd()).hash(&mut hasher);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Target::Cohere;
-use crate::samples::{folded, streamed, whole};
+use crate::samples::{folded, streamed, usage, whole};
 
 fn request(rest: &Value) -> Value {
     let mut request = json!({"model": "command-a-03-2025", "messages": [{"role": "user", "content": "Hi."}]});
@@ -46,14 +46,7 @@ fn a_whole_answer_with_a_plan_and_calls() {
                     ],
                 },
             }],
-            "usage": {
-                "prompt_tokens": 215, "completion_tokens": 20, "total_tokens": 235,
-                "prompt_tokens_details": {"cached_tokens": 96, "audio_tokens": 0},
-                "completion_tokens_details": {
-                    "reasoning_tokens": 0, "audio_tokens": 0,
-                    "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0,
-                },
-            },
+            "usage": usage(215, 96, 20, 0),
         }),
         "all tokens are counted, not only those that are billed"
     );

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Target::Gemini;
-use crate::samples::{folded, frames, streamed, whole};
+use crate::samples::{folded, frames, streamed, usage, whole};
 
 fn request(rest: &Value) -> Value {
     let mut request = json!({"model": "gemini-2.5-pro", "messages": [{"role": "user", "content": "Hi."}]});
@@ -53,14 +53,7 @@ fn a_whole_answer_with_thoughts_and_signed_calls() {
                     ],
                 },
             }],
-            "usage": {
-                "prompt_tokens": 10_050, "completion_tokens": 1_000, "total_tokens": 11_050,
-                "prompt_tokens_details": {"cached_tokens": 4_000, "audio_tokens": 0},
-                "completion_tokens_details": {
-                    "reasoning_tokens": 700, "audio_tokens": 0,
-                    "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0,
-                },
-            },
+            "usage": usage(10_050, 4_000, 1_000, 700),
         })
     );
 }

@@ -1,0 +1,118 @@
+//! What tools report about themselves: spans, log records and metric points, kept whole in packs, and of each a narrow
+//! row. Leaves out what a report means: that comes with it as a reading.
+
+mod backlog;
+mod commit;
+mod keys;
+mod list;
+mod log_list;
+mod logs;
+mod packs;
+mod points;
+mod prepare;
+mod shown;
+mod spans;
+mod traces;
+mod tree;
+
+use std::sync::Arc;
+
+use model::telemetry::reading::{LogReading, SpanReading, Whose};
+use model::telemetry::wire::{LogRecord, Metric, Origin, Span, TraceId};
+
+pub use backlog::{Work, WorkBatch, Worked};
+pub(crate) use keys::Keys;
+pub(crate) use list::Orphans;
+pub use log_list::{StoredLog, log_id, log_key};
+pub use prepare::TelemetryBatch;
+pub use tree::StoredSpan;
+
+/// A span to remember.
+#[derive(Clone, Debug)]
+pub struct SpanWrite {
+    /// As it came.
+    pub span: Span,
+    /// Who reported it; those of one envelope share it.
+    pub origin: Arc<Origin>,
+    /// What it means.
+    pub reading: SpanReading,
+}
+
+/// A log record to remember.
+#[derive(Clone, Debug)]
+pub struct LogWrite {
+    /// As it came.
+    pub record: LogRecord,
+    /// Who reported it.
+    pub origin: Arc<Origin>,
+    /// What it means.
+    pub reading: LogReading,
+}
+
+/// A metric's points to remember.
+#[derive(Clone, Debug)]
+pub struct MetricWrite {
+    /// As it came.
+    pub metric: Metric,
+    /// Who reported it.
+    pub origin: Arc<Origin>,
+    /// Whom it belongs to: service and client are what counts.
+    pub whose: Whose,
+}
+
+/// What one request carried. Of equal log records in one request each is kept; those of a request that is sent again
+/// are the ones that are there already.
+#[derive(Clone, Debug, Default)]
+pub struct Reports {
+    /// Its spans.
+    pub spans: Vec<SpanWrite>,
+    /// Its log records.
+    pub logs: Vec<LogWrite>,
+    /// Its metrics.
+    pub metrics: Vec<MetricWrite>,
+}
+
+/// What a commit changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Spans that were not there.
+    pub spans: u64,
+    /// Log records that were not there.
+    pub logs: u64,
+    /// Points that were not there.
+    pub points: u64,
+    /// Traces with spans in it.
+    pub traces: Vec<TraceId>,
+    /// Reports that wait to be joined with calls.
+    pub works: u64,
+}
+
+/// The first half of a BLAKE3 hash.
+type Hash = [u8; 16];
+
+fn hash(bytes: &[u8]) -> Hash {
+    let mut half = Hash::default();
+    half.copy_from_slice(blake3::hash(bytes).as_bytes().split_at(16).0);
+    half
+}
+
+/// Nanoseconds as SQLite keeps them.
+fn signed(ns: u64) -> i64 {
+    i64::try_from(ns).unwrap_or(i64::MAX)
+}
+
+/// `text`, at most `chars` characters of it.
+fn short(mut text: String, chars: usize) -> String {
+    if text.len() > chars {
+        let end = text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at);
+        text.truncate(end);
+    }
+    text
+}
+
+/// Bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().map_or('0', char::from);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

@@ -1,0 +1,280 @@
+//! Committing reports: several batches in one transaction. Leaves out the rows of each table.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use model::telemetry::wire::TraceId;
+use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
+
+use super::keys::{Keys, Trace};
+use super::prepare::{OriginRow, TelemetryBatch, Told};
+use super::traces::Sum;
+use super::{Committed, Hash, backlog, logs, packs, points, spans, traces};
+use crate::row::statements;
+use crate::write::BEGIN;
+use crate::{Store, StoreError, packing};
+
+/// Rows in one statement.
+const ROWS: usize = 64;
+
+impl Store {
+    /// Commits all of `batches`, or nothing of them.
+    pub async fn commit_telemetry(&self, batches: &[TelemetryBatch]) -> Result<Committed, StoreError> {
+        let mut writer = self.inner.writer.lock().await;
+        writer.reconnect().await?;
+        let (connection, keys) = writer.telemetry()?;
+        match write(connection, keys, batches).await {
+            Ok(committed) => Ok(committed),
+            Err(error) => {
+                // Should this fail as well, whoever writes next tries again.
+                writer.recover().await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+async fn write(
+    connection: &mut SqliteConnection,
+    keys: &mut Keys,
+    batches: &[TelemetryBatch],
+) -> Result<Committed, StoreError> {
+    let mut transaction = connection.begin_with(BEGIN).await?;
+    let connection = &mut *transaction;
+    let origins = put_origins(connection, keys, batches).await?;
+    let ids = batches.iter().flat_map(|batch| &batch.traces).map(|trace| trace.id);
+    let found = traces::find(connection, keys, ids).await?;
+    let firsts = put_packs(connection, keys, batches).await?;
+    let stores = Keyed { batches, origins: &origins, traces: &found, firsts: &firsts };
+
+    let mut sums = stores.sums();
+    let mut changed = Vec::new();
+    let mut committed = Committed::default();
+    let rows = stores.spans();
+    let put = spans::put(connection, &rows).await?;
+    changed.extend(put.changed);
+    for (row, _) in rows.iter().zip(&put.new).filter(|(_, new)| **new) {
+        committed.spans += 1;
+        if let Some(sum) = sums.get_mut(&row.trace) {
+            sum.add(row);
+        }
+    }
+    let rows = stores.logs();
+    let new = logs::put(connection, &rows).await?;
+    committed.logs = new.iter().filter(|new| **new).count() as u64;
+    // A record that was there has been joined, or waits already.
+    let there = rows.iter().zip(new).filter(|(_, new)| !new).map(|(keyed, _)| keyed.place);
+    let there: HashSet<i64> = there.collect();
+    committed.points = stores.put_points(connection, keys).await?;
+
+    let listed: HashMap<i64, bool> = found.values().map(|trace| (trace.key, trace.listed)).collect();
+    let is_listed = |key: &i64| listed.get(key).copied().unwrap_or_default();
+    let mut sums: Vec<(i64, Sum)> = sums.into_iter().collect();
+    sums.sort_unstable_by_key(|(key, _)| *key);
+    let told = |(key, sum): &&(i64, Sum)| sum.spans > 0 || sum.says_more() || !is_listed(key);
+    let written: Vec<&Sum> = sums.iter().filter(told).map(|(_, sum)| sum).collect();
+    traces::put(connection, &written).await?;
+    changed.sort_unstable();
+    changed.dedup();
+    traces::sum_again(connection, &changed).await?;
+    let first_spans = sums.iter().filter(|(key, sum)| sum.spans > 0 && !is_listed(key));
+    let first_spans: Vec<TraceId> = first_spans.map(|(_, sum)| sum.id).collect();
+    traces::adopt_calls(connection, &first_spans).await?;
+
+    let works = stores.works(&there);
+    committed.works = works.len() as u64;
+    if !works.is_empty() {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        backlog::put(connection, keys.next_work, i64::try_from(since).unwrap_or(i64::MAX), &works).await?;
+        keys.next_work += 1;
+    }
+    transaction.commit().await?;
+
+    for id in first_spans {
+        if let Some(trace) = found.get(&id) {
+            keys.traces.put(id, Trace { listed: true, ..*trace });
+        }
+    }
+    let touched = sums.iter().filter(|(key, sum)| sum.spans > 0 || changed.contains(key));
+    committed.traces = touched.map(|(_, sum)| sum.id).collect();
+    Ok(committed)
+}
+
+/// Batches, and the keys of what their rows name by its number in them.
+struct Keyed<'a> {
+    batches: &'a [TelemetryBatch],
+    origins: &'a HashMap<Hash, i64>,
+    traces: &'a HashMap<TraceId, Trace>,
+    /// Each batch's first pack.
+    firsts: &'a [i64],
+}
+
+impl<'a> Keyed<'a> {
+    fn each(&self) -> impl Iterator<Item = (&'a TelemetryBatch, i64)> {
+        self.batches.iter().zip(self.firsts.iter().copied())
+    }
+
+    fn origin(&self, batch: &TelemetryBatch, number: usize) -> i64 {
+        let origin = batch.origins.get(number).and_then(|origin| self.origins.get(&origin.hash));
+        origin.copied().unwrap_or_default()
+    }
+
+    fn trace(&self, batch: &TelemetryBatch, number: usize) -> i64 {
+        let trace = batch.traces.get(number).and_then(|trace| self.traces.get(&trace.id));
+        trace.map(|trace| trace.key).unwrap_or_default()
+    }
+
+    /// Spans, those of a trace together.
+    fn spans(&self) -> Vec<spans::Keyed<'a>> {
+        let mut rows = Vec::new();
+        for (batch, first) in self.each() {
+            let origins: Vec<i64> =
+                (0..batch.origins.len()).map(|number| self.origin(batch, number)).collect();
+            let traces: Vec<i64> = (0..batch.traces.len()).map(|number| self.trace(batch, number)).collect();
+            rows.extend(batch.spans.iter().map(|row| spans::Keyed {
+                trace: traces.get(row.trace).copied().unwrap_or_default(),
+                origin: origins.get(row.origin).copied().unwrap_or_default(),
+                place: row.spot.place(first),
+                row,
+            }));
+        }
+        // Stable: of a span that is there twice the later one stays the later one.
+        rows.sort_by_key(|keyed| (keyed.trace, keyed.row.id));
+        rows
+    }
+
+    fn logs(&self) -> Vec<logs::Keyed<'a>> {
+        let mut rows = Vec::new();
+        for (batch, first) in self.each() {
+            rows.extend(batch.logs.iter().map(|row| logs::Keyed {
+                origin: self.origin(batch, row.origin),
+                trace: row.trace.map(|number| self.trace(batch, number)),
+                place: row.spot.place(first),
+                row,
+            }));
+        }
+        rows.sort_by_key(|keyed| (keyed.row.time_ns, keyed.row.hash));
+        rows
+    }
+
+    async fn put_points(
+        &self,
+        connection: &mut SqliteConnection,
+        keys: &mut Keys,
+    ) -> Result<u64, StoreError> {
+        let series: Vec<_> = self
+            .batches
+            .iter()
+            .flat_map(|batch| batch.series.iter().map(|row| (self.origin(batch, row.origin()), row)))
+            .collect();
+        let found = points::put_series(connection, keys, &series).await?;
+        let mut rows = Vec::new();
+        for batch in self.batches {
+            rows.extend(batch.points.iter().filter_map(|point| {
+                let series = batch.series.get(point.series)?;
+                Some((*found.get(&series.hash)?, point))
+            }));
+        }
+        points::put(connection, &rows).await
+    }
+
+    /// What each trace's spans say of it, nothing added up yet.
+    fn sums(&self) -> HashMap<i64, Sum> {
+        let mut sums: HashMap<i64, Sum> = HashMap::new();
+        for said in self.batches.iter().flat_map(|batch| &batch.traces) {
+            let Some(trace) = self.traces.get(&said.id) else { continue };
+            let sum = sums.entry(trace.key).or_insert_with(|| Sum::new(said.id, trace.key));
+            sum.tell(said.session.as_ref(), said.client.as_ref());
+        }
+        sums
+    }
+
+    /// What waits to be joined, but for log records that stand in these places.
+    fn works(&self, without: &HashSet<i64>) -> Vec<(u8, i64, i64, i64, i64)> {
+        let mut works = Vec::new();
+        for (batch, first) in self.each() {
+            works.extend(batch.works.iter().filter_map(|told| match *told {
+                Told::Span(number) => batch.spans.get(number).map(|row| {
+                    let (trace, origin) = (self.trace(batch, row.trace), self.origin(batch, row.origin));
+                    backlog::span(trace, row.id, origin, row.spot.place(first))
+                }),
+                Told::Log(number) => batch.logs.get(number).and_then(|row| {
+                    let (origin, place) = (self.origin(batch, row.origin), row.spot.place(first));
+                    let is_new = !without.contains(&place);
+                    is_new.then(|| backlog::log(row.time_ns, row.hash, origin, place))
+                }),
+            }));
+        }
+        works
+    }
+}
+
+/// Writes packs, and says which number each batch's first has.
+async fn put_packs(
+    connection: &mut SqliteConnection,
+    keys: &mut Keys,
+    batches: &[TelemetryBatch],
+) -> Result<Vec<i64>, StoreError> {
+    let mut firsts = Vec::with_capacity(batches.len());
+    for batch in batches {
+        firsts.push(keys.next_pack);
+        packs::put(connection, keys.next_pack, &batch.packs).await?;
+        keys.next_pack += i64::try_from(batch.packs.len()).unwrap_or_default();
+    }
+    Ok(firsts)
+}
+
+/// The keys of who reported, new ones written.
+async fn put_origins(
+    connection: &mut SqliteConnection,
+    keys: &mut Keys,
+    batches: &[TelemetryBatch],
+) -> Result<HashMap<Hash, i64>, StoreError> {
+    let (mut found, mut unknown) = (HashMap::new(), Vec::new());
+    for row in batches.iter().flat_map(|batch| &batch.origins) {
+        match keys.origins.get(&row.hash) {
+            Some(key) => drop(found.insert(row.hash, key)),
+            None => unknown.push(row),
+        }
+    }
+    for some in statements(&unknown, ROWS) {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT hash, key FROM origin WHERE hash IN (");
+        let mut list = query.separated(", ");
+        for row in some {
+            list.push_bind(row.hash.to_vec());
+        }
+        query.push(")");
+        let there: Vec<(Vec<u8>, i64)> = query.build_query_as().fetch_all(&mut *connection).await?;
+        for (hash, key) in there {
+            let hash =
+                Hash::try_from(hash).map_err(|_| StoreError::Damaged("an origin's hash is malformed"))?;
+            found.insert(hash, key);
+        }
+    }
+    let mut new: Vec<(i64, &OriginRow, Vec<u8>)> = Vec::new();
+    for row in unknown {
+        let key = match found.get(&row.hash) {
+            Some(key) => *key,
+            None => {
+                let key = keys.origins.next();
+                new.push((key, row, packing::pack(&row.encoded)?));
+                found.insert(row.hash, key);
+                key
+            }
+        };
+        keys.origins.put(row.hash, key);
+    }
+    for some in statements(&new, ROWS) {
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO origin (key, hash, service, client, body) ");
+        query.push_values(some, |mut columns, (key, row, body)| {
+            columns
+                .push_bind(*key)
+                .push_bind(row.hash.to_vec())
+                .push_bind(row.service.as_deref())
+                .push_bind(row.client.as_deref())
+                .push_bind(body.as_slice());
+        });
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(found)
+}

@@ -1,0 +1,88 @@
+//! The numbers by which rows name origins, traces and series: given out in memory, the latest remembered.
+
+use std::collections::HashMap;
+use std::hash::Hash as HashKey;
+
+use model::telemetry::wire::TraceId;
+use sqlx::SqliteConnection;
+
+use super::Hash;
+use crate::StoreError;
+
+/// Half of what is remembered of each; some megabytes.
+const GENERATION: usize = 32_768;
+
+/// What is remembered, and the numbers that come next.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    pub(super) origins: Latest<Hash, i64>,
+    pub(super) traces: Latest<TraceId, Trace>,
+    pub(super) series: Latest<Hash, i64>,
+    pub(super) next_pack: i64,
+    pub(super) next_work: i64,
+}
+
+/// A trace's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Trace {
+    pub(super) key: i64,
+    /// Whether spans of it were committed.
+    pub(super) listed: bool,
+}
+
+impl Keys {
+    pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let next = "SELECT (SELECT coalesce(max(key), 0) + 1 FROM origin), (SELECT coalesce(max(key), 0) + 1 FROM trace), \
+            (SELECT coalesce(max(key), 0) + 1 FROM series), (SELECT coalesce(max(id), 0) + 1 FROM report_pack), \
+            (SELECT coalesce(max(id), 0) + 1 FROM backlog)";
+        let (origin, trace, series, next_pack, next_work): (i64, i64, i64, i64, i64) =
+            sqlx::query_as(next).fetch_one(connection).await?;
+        Ok(Self {
+            origins: Latest::new(origin),
+            traces: Latest::new(trace),
+            series: Latest::new(series),
+            next_pack,
+            next_work,
+        })
+    }
+}
+
+/// The latest used of a table's rows, by what names them outside.
+#[derive(Debug)]
+pub(super) struct Latest<K, V> {
+    newer: HashMap<K, V>,
+    older: HashMap<K, V>,
+    next: i64,
+}
+
+impl<K: HashKey + Eq, V: Copy> Latest<K, V> {
+    fn new(next: i64) -> Self {
+        Self { newer: HashMap::new(), older: HashMap::new(), next }
+    }
+
+    pub(super) fn get(&mut self, name: &K) -> Option<V>
+    where
+        K: Clone,
+    {
+        if let Some(known) = self.newer.get(name) {
+            return Some(*known);
+        }
+        let known = self.older.remove(name)?;
+        self.put(name.clone(), known);
+        Some(known)
+    }
+
+    pub(super) fn put(&mut self, name: K, value: V) {
+        if self.newer.len() >= GENERATION {
+            self.older = std::mem::take(&mut self.newer);
+        }
+        self.newer.insert(name, value);
+    }
+
+    /// The number of a new row.
+    pub(super) fn next(&mut self) -> i64 {
+        let key = self.next;
+        self.next += 1;
+        key
+    }
+}
