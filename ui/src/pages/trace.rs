@@ -14,6 +14,7 @@ mod neighbours;
 mod pane;
 mod raw;
 mod sides;
+mod sources;
 mod stream;
 mod tabs;
 mod timing;
