@@ -171,7 +171,10 @@ pub struct TraceSummary {
 /// A row of the Traces page: a trace, or a call that belongs to none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "most entries are traces: a box for each would only add to them")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most entries are traces: a box for each would only add to them"
+)]
 pub enum TraceEntry {
     /// Spans that belong together.
     Trace(TraceSummary),

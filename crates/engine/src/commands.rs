@@ -8,7 +8,8 @@ mod settings;
 mod sources;
 
 use api::{
-    ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request, SessionDetail, SessionRef,
+    ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Page, Reply, Request, SessionDetail,
+    SessionRef, TraceEntry, TracesPage,
 };
 
 use crate::Engine;
@@ -66,8 +67,16 @@ impl Engine {
             Request::ChangeSetting { name, value } => {
                 self.change_setting(name, value).await.map(Reply::Settings)
             }
-            Request::ListTraces { .. }
-            | Request::GetTrace { .. }
+            Request::ListTraces { filter, limit, after, offset } => {
+                // Nothing comes in that could be a trace: every entry is a call.
+                let before = after.and_then(|after| after.id.parse().ok());
+                let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+                let found =
+                    store.list_calls(&filter, Page { limit, offset, before }).await.map_err(internal)?;
+                let entries = found.calls.into_iter().map(|call| TraceEntry::Call(Box::new(call)));
+                Ok(Reply::Traces(TracesPage { entries: entries.collect(), total: found.total, next: None }))
+            }
+            Request::GetTrace { .. }
             | Request::GetSpan { .. }
             | Request::ListLogs { .. }
             | Request::GetLog { .. }

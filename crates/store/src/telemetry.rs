@@ -1,7 +1,7 @@
 //! What tools report about themselves: spans, log records and metric points, kept whole in packs, and of each a narrow
 //! row. Leaves out what a report means: that comes with it as a reading.
 
-mod backlog;
+pub(crate) mod backlog;
 mod commit;
 mod keys;
 mod list;
@@ -25,6 +25,7 @@ pub(crate) use keys::Keys;
 pub(crate) use list::Orphans;
 pub use log_list::{StoredLog, log_id, log_key};
 pub use prepare::TelemetryBatch;
+pub(crate) use spans::INFRASTRUCTURE;
 pub use tree::StoredSpan;
 
 /// A span to remember.

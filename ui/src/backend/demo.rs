@@ -9,13 +9,14 @@ mod matching;
 mod sessions;
 mod signals;
 mod talk;
+mod traces;
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use api::{
-    ApiError, BodySide, BodyText, CallDetail, CallId, CallsPage, Collected, Completeness, ErrorKind, Event, Facets,
-    Health, HealthStatus, HistogramBar, InFlight, Reply, Request, SourceState, SourceStatus, Stats,
+    ApiError, BodySide, BodyText, CallDetail, CallId, CallsPage, Collected, Completeness, ErrorKind, Event,
+    Facets, Health, HealthStatus, HistogramBar, InFlight, Reply, Request, SourceState, SourceStatus, Stats,
 };
 use leptos::prelude::*;
 
@@ -25,6 +26,7 @@ use crate::browser::now_ms;
 struct World {
     /// Newest first.
     details: Vec<CallDetail>,
+    traces: Vec<traces::Made>,
     flying: Vec<InFlight>,
     /// Newest first.
     logs: Vec<api::LogRow>,
@@ -47,9 +49,10 @@ pub(super) fn is_wanted() -> bool {
     let now = now_ms();
     let flying = if count == 0 || word == "error" { Vec::new() } else { calls::flying(now) };
     let control = control::Control::make(&word, now);
-    let details = calls::make(count, now);
+    let mut details = calls::make(count, now);
+    let traces = if count == 0 { Vec::new() } else { traces::make(&mut details, now) };
     let logs = signals::make(&details);
-    WORLD.set(Some(World { details, flying, logs, word, control }));
+    WORLD.set(Some(World { details, traces, flying, logs, word, control }));
     true
 }
 
@@ -59,7 +62,19 @@ fn with<T>(look: impl FnOnce(&mut World) -> T) -> Result<T, ApiError> {
 }
 
 pub(super) async fn ask(request: Request) -> Result<Reply, ApiError> {
+    if matches!(request, Request::GetTrace { limit, .. } if limit > 2_000) {
+        pause(120).await;
+    }
     with(|world| answer(world, request))?
+}
+
+/// A large answer takes its time.
+async fn pause(ms: i32) {
+    let promise = js_sys::Promise::new(&mut |done, _| {
+        // It cannot fail in a page.
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&done, ms);
+    });
+    let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
 }
 
 fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
@@ -71,6 +86,11 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
     }
     if let Some(answer) = world.control.answer(&request) {
         return answer;
+    }
+    if let Some(answer) = traces::answer(&world.traces, &world.details, &request) {
+        return answer.ok_or_else(|| {
+            ApiError::new(ErrorKind::NotFound, "There is no such trace. It may have been deleted.")
+        });
     }
     if let Some(answer) = signals::answer(&world.details, &world.logs, now_ms(), &request) {
         return answer;
@@ -213,7 +233,9 @@ fn health(world: &World) -> Health {
 }
 
 fn sources(world: &World) -> Vec<SourceStatus> {
-    let running = |port: u16| SourceState::Running { addresses: vec![format!("127.0.0.1:{port}"), format!("[::1]:{port}")] };
+    let running = |port: u16| SourceState::Running {
+        addresses: vec![format!("127.0.0.1:{port}"), format!("[::1]:{port}")],
+    };
     let taken = SourceState::Failed {
         message: "Port 4317 is taken by another program. OTLP over HTTP on 4318 works; set OTLP_GRPC_PORT to use another port.".into(),
     };
@@ -256,9 +278,13 @@ pub(super) fn listen(on: impl Fn(Signal) + 'static) -> EventStream {
                 if let Some(call) = world.details.first().filter(|_| arrives) {
                     signals::arrive(&mut world.logs, call);
                 }
-                (ids, world.flying.clone())
+                let grown = if turn.is_multiple_of(6) { traces::grow(&mut world.traces) } else { Vec::new() };
+                (ids, world.flying.clone(), grown)
             });
-            if let Ok((ids, calls)) = told {
+            if let Ok((ids, calls, grown)) = told {
+                if !grown.is_empty() {
+                    on(Signal::Event(Event::TracesChanged { ids: grown }));
+                }
                 if !calls.is_empty() {
                     let total = calls.len() as u64;
                     on(Signal::Event(Event::CallProgress { calls, total }));

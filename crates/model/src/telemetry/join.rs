@@ -206,12 +206,17 @@ impl Facts {
         let tokens = self.input.zip(self.output).map(|(input, output)| {
             input.rotate_left(32).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(output).cast_signed()
         });
-        [marked(1, self.request), marked(2, self.client_request), marked(3, self.answer), marked(4, self.span)]
-            .into_iter()
-            .chain(self.within.iter().map(move |span| marked(4, Some(*span))))
-            .chain(self.sessions.map(|session| marked(5, session)))
-            .chain([marked(6, tokens)])
-            .flatten()
+        [
+            marked(1, self.request),
+            marked(2, self.client_request),
+            marked(3, self.answer),
+            marked(4, self.span),
+        ]
+        .into_iter()
+        .chain(self.within.iter().map(move |span| marked(4, Some(*span))))
+        .chain(self.sessions.map(|session| marked(5, session)))
+        .chain([marked(6, tokens)])
+        .flatten()
     }
 
     /// By what both are of one call, and how well; `None` when they are not, or nobody can tell.
@@ -294,7 +299,10 @@ impl Facts {
     }
 
     fn shares_session(&self, other: &Self) -> bool {
-        self.sessions.iter().flatten().any(|session| other.sessions.iter().flatten().any(|theirs| theirs == session))
+        self.sessions
+            .iter()
+            .flatten()
+            .any(|session| other.sessions.iter().flatten().any(|theirs| theirs == session))
     }
 
     /// What lies between their times; 0 when they overlap.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use api::{
-    CallFilter, CallSummary, Money, SpanType, TraceEntry, TraceSummary, TracesCursor, TracesPage, Usage,
+    BucketCosts, CallFilter, CallSummary, Money, SpanType, TraceEntry, TraceSummary, TracesCursor,
+    TracesPage, Usage,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
@@ -189,6 +190,9 @@ impl Store {
             "SELECT trace, model, count(*) AS calls, sum(input) AS input, sum(cache_read) AS cache_read, \
              sum(cache_write_5m) AS cache_write_5m, sum(cache_write_1h) AS cache_write_1h, sum(output) AS output, \
              sum(reasoning) AS reasoning, coalesce(sum(cost), 0) AS cost, \
+             coalesce(sum(cost_input), 0) AS cost_input, coalesce(sum(cost_cache_read), 0) AS cost_cache_read, \
+             coalesce(sum(cost_cache_write_5m), 0) AS cost_cache_write_5m, \
+             coalesce(sum(cost_cache_write_1h), 0) AS cost_cache_write_1h, coalesce(sum(cost_output), 0) AS cost_output, \
              sum(cost_source = 'unknown' AND state != 'open') AS unpriced FROM call WHERE trace IN (",
         );
         let mut list = query.separated(", ");
@@ -327,6 +331,7 @@ fn read(row: &SqliteRow) -> Result<TraceRow, StoreError> {
         models: Vec::new(),
         usage: Usage::default(),
         cost: Money::ZERO,
+        costs: BucketCosts::default(),
         unpriced: 0,
     };
     Ok(TraceRow { key: row.try_get("key")?, spans: row.try_get("spans")?, summary })
@@ -343,6 +348,15 @@ fn add_calls(trace: &mut TraceSummary, row: &SqliteRow) -> Result<(), StoreError
     trace.calls += row.try_get::<i64, _>("calls")?.unsigned_abs();
     trace.unpriced += row.try_get::<i64, _>("unpriced")?.unsigned_abs();
     trace.cost = trace.cost.saturating_add(Money::from_pico(row.try_get("cost")?));
+    for (sum, column) in [
+        (&mut trace.costs.input, "cost_input"),
+        (&mut trace.costs.cache_read, "cost_cache_read"),
+        (&mut trace.costs.cache_write_5m, "cost_cache_write_5m"),
+        (&mut trace.costs.cache_write_1h, "cost_cache_write_1h"),
+        (&mut trace.costs.output, "cost_output"),
+    ] {
+        *sum = sum.saturating_add(Money::from_pico(row.try_get(column)?));
+    }
     trace.usage.add(&Usage {
         input: tokens("input")?,
         cache_read: tokens("cache_read")?,
