@@ -146,7 +146,7 @@ fn Same(row: LogRow) -> impl IntoView {
         let links = ways.into_iter().map(|(label, testid, filter)| {
             view! { <SameAs label=label testid=testid filter=filter log=row.id.clone() /> }
         });
-        view! { <div class="sec same">{links.collect_view()}</div> }
+        view! { <div class="sec samerecs">{links.collect_view()}</div> }
     })
 }
 
