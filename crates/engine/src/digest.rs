@@ -55,7 +55,9 @@ impl Digester {
                         tracing::warn!(%error, "reports are stored, but could not be joined with calls; trying again");
                     }
                     // Rows that cannot be read are left where they are: what comes after them is joined all the same.
-                    if let (StoreError::Damaged(_), Ok(Some(next))) = (&error, self.store.backlog_after(after).await) {
+                    if let (StoreError::Damaged(_), Ok(Some(next))) =
+                        (&error, self.store.backlog_after(after).await)
+                    {
                         after = next;
                     }
                     troubled = true;
@@ -154,7 +156,12 @@ fn told(whose: Whose, call: ReportedCall) -> Told {
 }
 
 /// What a call costs that others told of: by the same table as every other.
-pub(crate) fn price(prices: &PriceTable, call: &CallSummary, asked_for: Option<&str>, tier: Option<&str>) -> Cost {
+pub(crate) fn price(
+    prices: &PriceTable,
+    call: &CallSummary,
+    asked_for: Option<&str>,
+    tier: Option<&str>,
+) -> Cost {
     prices.cost(&Billable {
         provider: &call.provider,
         model: call.model.as_deref().or(asked_for),

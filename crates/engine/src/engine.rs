@@ -301,7 +301,7 @@ impl Engine {
         }
         inner.supervisor.close().await;
         inner.stop.cancel();
-        let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0;
+        let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0 || !inner.inbox.is_idle();
         let deadline = Instant::now() + grace;
         while under_way() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;

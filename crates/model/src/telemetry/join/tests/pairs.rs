@@ -69,7 +69,8 @@ fn session_model_tokens_and_time_together_tie() {
     assert_eq!(rule_with(|told| told.later(6 * SECOND)), None);
     assert_eq!(rule_with(|told| told.tokens(1_000, 201)), None);
     assert_eq!(rule_with(|told| told.of("t")), None);
-    let aliased = |told: Telling| told.with(|call| call.model = Some("anthropic/claude-sonnet-4.5[1m]".into()));
+    let aliased =
+        |told: Telling| told.with(|call| call.model = Some("anthropic/claude-sonnet-4.5[1m]".into()));
     assert_eq!(rule_with(aliased), Some(Rule::SessionTokensTime));
     let dated = |told: Telling| {
         told.with(|call| {
@@ -93,7 +94,8 @@ fn session_model_tokens_and_time_together_tie() {
 #[test]
 fn caches_count_as_input_whoever_says_so() {
     let fresh = proxy().of("s").with(|call| {
-        (call.usage.input, call.usage.cache_read, call.usage.cache_write_5m) = (Some(10), Some(900), Some(90));
+        (call.usage.input, call.usage.cache_read, call.usage.cache_write_5m) =
+            (Some(10), Some(900), Some(90));
     });
     assert_eq!(rule(&fresh, &event().of("s")), Some(Rule::SessionTokensTime));
 }
