@@ -7,6 +7,8 @@ mod desktop;
 mod events;
 mod http;
 pub(crate) mod invoke;
+mod signals;
+mod traces;
 
 use api::{
     ApiError, BodySide, BodyText, CallDetail, CallFilter, CallId, CallsPage, Conversation, ErrorKind, Facets,

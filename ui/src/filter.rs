@@ -1,13 +1,15 @@
 //! What the Traces page shows, as an address and back: filter, time range, selected call.
-//! Pure. Leaves out drawing the chips (`pages::traces::filter_bar`) and typed filters (`typed`).
+//! Pure. Leaves out drawing the chips (`components::filter_field`) and typed filters (`typed`).
 
 mod query;
+pub mod suggestion;
 pub mod typed;
 
-pub use query::pairs;
+pub use query::{join, pairs};
 
-use api::{CallFilter, CallId, Operation, Outcome};
+use api::{CallFilter, Operation, Outcome};
 
+use crate::entry::EntryId;
 use crate::format::time::day_start;
 
 /// A stretch of time that moves with the clock.
@@ -57,7 +59,8 @@ impl Last {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    /// The one that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|last| last.word() == word)
     }
 }
@@ -69,8 +72,8 @@ pub struct View {
     pub filter: CallFilter,
     /// A moving stretch of time.
     pub last: Option<Last>,
-    /// The selected call.
-    pub call: Option<CallId>,
+    /// The selected row.
+    pub selected: Option<EntryId>,
 }
 
 /// One condition, as a chip shows it.
@@ -87,7 +90,7 @@ impl View {
         let mut view = Self::default();
         for (key, value) in query::pairs(query) {
             match key.as_str() {
-                "call" => view.call = value.parse().ok(),
+                "selected" | "call" => view.selected = value.parse().ok(),
                 "from" => view.filter.from_ms = value.parse().ok(),
                 "to" => view.filter.to_ms = value.parse().ok(),
                 _ => {
@@ -106,7 +109,7 @@ impl View {
         }
         pairs.extend(self.filter.from_ms.map(|ms| ("from", ms.to_string())));
         pairs.extend(self.filter.to_ms.map(|ms| ("to", ms.to_string())));
-        pairs.extend(self.call.map(|id| ("call", id.to_string())));
+        pairs.extend(self.selected.map(|id| ("selected", id.to_string())));
         query::join(&pairs)
     }
 
@@ -131,7 +134,7 @@ impl View {
     /// The same conditions without those that the tabs set.
     pub fn without_preset(&self) -> Self {
         let mut view = self.clone();
-        view.call = None;
+        view.selected = None;
         (view.filter.outcome, view.filter.unpriced) = (None, None);
         if view.side_calls_only() {
             view.filter.operation = None;
@@ -252,7 +255,7 @@ mod tests {
     #[test]
     fn an_address_survives_the_round_trip() {
         let query = format!(
-            "time=7d&model=claude-opus-4-5&tool=claude-code&outcome=error&cost=%3E0.5&price=unknown&tag=a%26b&text=flaky%20tests&call={ID}"
+            "time=7d&model=claude-opus-4-5&tool=claude-code&outcome=error&cost=%3E0.5&price=unknown&tag=a%26b&text=flaky%20tests&selected={ID}"
         );
         let view = View::parse(&query);
         assert_eq!(view.filter.model.as_deref(), Some("claude-opus-4-5"));

@@ -9,6 +9,7 @@ mod change;
 mod colour;
 mod components;
 mod curl;
+mod entry;
 mod fetch;
 mod filter;
 mod format;

@@ -2,6 +2,7 @@
 //! Leaves out the calls themselves: pages ask for what they show.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::Hash;
 use std::time::Duration;
 
 use api::{CallId, Event, Health, InFlight, SourceState, SourceStatus};
@@ -10,6 +11,7 @@ use leptos::task::spawn_local;
 
 use crate::backend::{Backend, Signal};
 use crate::browser::now_ms;
+use crate::entry::TraceId;
 
 /// How the stream of events is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,36 +29,42 @@ pub struct Flying {
     pub total: u64,
 }
 
-/// That calls changed, and which. Each page looks when it can, so the latest changes are kept.
-#[derive(Clone, Debug, Default)]
-pub struct Changes {
+/// That calls or traces changed, and which. Each page looks when it can, so the latest changes are kept.
+#[derive(Clone, Debug)]
+pub struct Changes<Id> {
     turn: u64,
-    /// Of changes up to this turn nobody knows which calls they were.
+    /// Of changes up to this turn nobody knows which they were.
     unknown: u64,
     /// The turns after it.
-    known: VecDeque<Vec<CallId>>,
+    known: VecDeque<Vec<Id>>,
 }
 
 /// What changed since a page last looked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changed {
-    /// These calls.
-    pub ids: HashSet<CallId>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed<Id: Eq + Hash> {
+    /// These.
+    pub ids: HashSet<Id>,
     /// Nobody knows which: look at everything.
     pub all: bool,
 }
 
-impl Changes {
-    /// More turns than pass while a page gathers; a page that sleeps longer looks at everything.
-    const KEPT: usize = 256;
+/// More turns than pass while a page gathers; a page that sleeps longer looks at everything.
+const KEPT: usize = 256;
 
+impl<Id> Default for Changes<Id> {
+    fn default() -> Self {
+        Self { turn: 0, unknown: 0, known: VecDeque::new() }
+    }
+}
+
+impl<Id: Copy + Eq + Hash> Changes<Id> {
     /// Counts up with each change.
     pub const fn turn(&self) -> u64 {
         self.turn
     }
 
     /// What changed after a turn.
-    pub fn since(&self, turn: u64) -> Changed {
+    pub fn since(&self, turn: u64) -> Changed<Id> {
         let skipped = usize::try_from(turn.saturating_sub(self.unknown)).unwrap_or(usize::MAX);
         Changed {
             ids: self.known.iter().skip(skipped).flatten().copied().collect(),
@@ -64,10 +72,10 @@ impl Changes {
         }
     }
 
-    fn add(&mut self, ids: Vec<CallId>) {
+    fn add(&mut self, ids: Vec<Id>) {
         self.turn += 1;
         self.known.push_back(ids);
-        if self.known.len() > Self::KEPT {
+        if self.known.len() > KEPT {
             self.known.pop_front();
             self.unknown += 1;
         }
@@ -85,10 +93,16 @@ impl Changes {
 pub struct Live {
     pub connection: RwSignal<Connection>,
     pub flying: RwSignal<Flying>,
-    pub changes: RwSignal<Changes>,
+    pub changes: RwSignal<Changes<CallId>>,
+    /// The same of traces.
+    pub traces: RwSignal<Changes<TraceId>>,
     pub health: RwSignal<Option<Health>>,
     /// Counts up when a setting or a key was changed.
     pub configured: RwSignal<u64>,
+    /// Counts up when log records came.
+    pub logs: RwSignal<u64>,
+    /// Counts up when points of metrics came.
+    pub metrics: RwSignal<u64>,
     /// The clock, four times a second.
     pub now: RwSignal<i64>,
     pub paused: RwSignal<bool>,
@@ -108,8 +122,11 @@ impl Live {
             connection: RwSignal::new(Connection::Connecting),
             flying: RwSignal::new(Flying::default()),
             changes: RwSignal::new(Changes::default()),
+            traces: RwSignal::new(Changes::default()),
             health: RwSignal::new(None),
             configured: RwSignal::new(0),
+            logs: RwSignal::new(0),
+            metrics: RwSignal::new(0),
             now: RwSignal::new(now_ms()),
             paused: RwSignal::new(false),
             port: RwSignal::new(None),
@@ -154,8 +171,12 @@ impl Live {
             }
             Event::SourceState { source } => self.source_changed(source),
             Event::HealthChanged => self.ask_health(),
-            // The pages that show these listen on their own.
-            Event::TracesChanged { .. } | Event::LogsChanged | Event::MetricsChanged => {}
+            Event::TracesChanged { ids } => {
+                let ids = ids.iter().filter_map(|id| id.parse().ok()).collect();
+                self.traces.update(|changes| changes.add(ids));
+            }
+            Event::LogsChanged => self.logs.update(|turn| *turn += 1),
+            Event::MetricsChanged => self.metrics.update(|turn| *turn += 1),
             Event::SettingsChanged | Event::KeysChanged => self.configured.update(|turn| *turn += 1),
             Event::Resync => self.resync(),
         }
@@ -163,17 +184,12 @@ impl Live {
 
     /// Counts up when this call may have changed.
     pub fn changed(self, id: CallId) -> RwSignal<u64> {
-        let looked = StoredValue::new(self.changes.with_untracked(Changes::turn));
-        let changed = RwSignal::new(0);
-        Effect::new(move |_| {
-            let (turn, since) =
-                self.changes.with(|changes| (changes.turn(), changes.since(looked.get_value())));
-            looked.set_value(turn);
-            if since.all || since.ids.contains(&id) {
-                changed.update(|changed| *changed += 1);
-            }
-        });
-        changed
+        counted(self.changes, id)
+    }
+
+    /// Counts up when this trace may have changed.
+    pub fn trace_changed(self, id: TraceId) -> RwSignal<u64> {
+        counted(self.traces, id)
     }
 
     /// How a listener is; `None` until it is known.
@@ -198,7 +214,10 @@ impl Live {
     /// Everything shown may be stale.
     pub fn resync(self) {
         self.changes.update(Changes::everything);
-        self.configured.update(|turn| *turn += 1);
+        self.traces.update(Changes::everything);
+        for stale in [self.configured, self.logs, self.metrics] {
+            stale.update(|turn| *turn += 1);
+        }
         self.ask_health();
         self.ask_in_flight();
     }
@@ -266,6 +285,23 @@ impl Live {
     }
 }
 
+/// Counts up when this one may be among the changes.
+fn counted<Id: Copy + Eq + Hash + Send + Sync + 'static>(
+    changes: RwSignal<Changes<Id>>,
+    id: Id,
+) -> RwSignal<u64> {
+    let looked = StoredValue::new(changes.with_untracked(Changes::turn));
+    let changed = RwSignal::new(0);
+    Effect::new(move |_| {
+        let (turn, since) = changes.with(|changes| (changes.turn(), changes.since(looked.get_value())));
+        looked.set_value(turn);
+        if since.all || since.ids.contains(&id) {
+            changed.update(|changed| *changed += 1);
+        }
+    });
+    changed
+}
+
 /// The live facts that the app provides.
 pub fn use_live() -> Live {
     expect_context::<Live>()
@@ -282,13 +318,14 @@ mod tests {
     #[test]
     fn every_change_is_told_to_who_looks_later() {
         let mut changes = Changes::default();
-        assert_eq!(changes.since(0), Changed::default());
+        let none = Changed { ids: HashSet::new(), all: false };
+        assert_eq!(changes.since(0), none);
         changes.add(ids(&[1]));
         changes.add(ids(&[2, 3]));
         let set = |numbers| ids(numbers).into_iter().collect::<HashSet<_>>();
         assert_eq!(changes.since(0), Changed { ids: set(&[1, 2, 3]), all: false });
         assert_eq!(changes.since(1), Changed { ids: set(&[2, 3]), all: false });
-        assert_eq!(changes.since(2), Changed::default());
+        assert_eq!(changes.since(2), none);
         changes.everything();
         changes.add(ids(&[4]));
         assert_eq!(changes.since(2), Changed { ids: set(&[4]), all: true }, "what follows hides nothing");
@@ -298,12 +335,12 @@ mod tests {
     #[test]
     fn who_sleeps_too_long_looks_at_everything() {
         let mut changes = Changes::default();
-        for _ in 0..=Changes::KEPT {
+        for _ in 0..=KEPT {
             changes.add(ids(&[1]));
         }
         assert!(changes.since(0).all);
         assert!(!changes.since(1).all);
         assert_eq!(changes.turn(), 257);
-        assert_eq!(changes.since(changes.turn()), Changed::default());
+        assert_eq!(changes.since(changes.turn()), Changed { ids: HashSet::new(), all: false });
     }
 }

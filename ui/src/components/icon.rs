@@ -5,9 +5,11 @@ use leptos::prelude::*;
 /// An icon by what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
+    Agent,
     ArrowDown,
     ArrowUp,
     Check,
+    Chain,
     CircleCheck,
     ChevronDown,
     ChevronLeft,
@@ -24,6 +26,7 @@ pub enum Icon {
     List,
     Lock,
     Messages,
+    Metrics,
     Model,
     Moon,
     Octagon,
@@ -34,12 +37,15 @@ pub enum Icon {
     Plug,
     Plus,
     Power,
+    Retrieval,
     Ring,
     Search,
     Sliders,
+    Square,
     Struck,
     Sun,
     System,
+    Target,
     Thought,
     Tool,
     Traces,
@@ -49,6 +55,12 @@ pub enum Icon {
 impl Icon {
     const fn paths(self) -> &'static str {
         match self {
+            Self::Agent => {
+                r#"<rect x="3" y="5" width="10" height="8" rx="2"/><path d="M8 2.4V5M6.2 8.6v.8M9.8 8.6v.8"/>"#
+            }
+            Self::Chain => {
+                r#"<path d="M6.8 9.2a2.4 2.4 0 003.4 0l2-2a2.4 2.4 0 00-3.4-3.4l-.8.8M9.2 6.8a2.4 2.4 0 00-3.4 0l-2 2a2.4 2.4 0 003.4 3.4l.8-.8"/>"#
+            }
             Self::ArrowDown => r#"<path d="M8 3v9.5M4 8.8l4 4 4-4"/>"#,
             Self::ArrowUp => r#"<path d="M8 13V3.5M4 7.2L8 3.2l4 4"/>"#,
             Self::Check => r#"<path d="M3 8.5l3.2 3.2L13 5"/>"#,
@@ -80,6 +92,7 @@ impl Icon {
             Self::Messages => {
                 r#"<path d="M2.5 3h8v6h-4l-2.5 2V9H2.5z"/><path d="M12.5 6h1v5.5h-1.2v1.8l-2.2-1.8H8"/>"#
             }
+            Self::Metrics => r#"<path d="M2.5 2.5v11h11M4.5 10.5l2.6-3.4 2.2 2L13.2 4"/>"#,
             Self::Model => r#"<path d="M8 2.2l1.5 4.3L13.8 8l-4.3 1.5L8 13.8 6.5 9.5 2.2 8l4.3-1.5z"/>"#,
             Self::Moon => r#"<path d="M13 9.6A5.6 5.6 0 016.4 3a5.6 5.6 0 106.6 6.6z"/>"#,
             Self::Octagon => {
@@ -96,17 +109,24 @@ impl Icon {
             Self::Plug => r#"<path d="M6 2.5v3M10 2.5v3M4 5.5h8v2.2a4 4 0 01-8 0zM8 11.7v2.3"/>"#,
             Self::Plus => r#"<path d="M8 3.5v9M3.5 8h9"/>"#,
             Self::Power => r#"<path d="M8 2.2v5M4.6 4.2a5 5 0 106.8 0"/>"#,
+            Self::Retrieval => {
+                r#"<path d="M3.5 2.5h6l2.5 2.5v2M3.5 2.5v11h3"/><circle cx="10" cy="10.5" r="2.2"/><path d="M11.7 12.2l1.6 1.6"/>"#
+            }
             Self::Ring => r#"<circle cx="8" cy="8" r="4.6"/>"#,
             Self::Search => r#"<circle cx="7" cy="7" r="4.2"/><path d="M10.2 10.2L13.5 13.5"/>"#,
             Self::Sliders => {
                 r#"<path d="M2.5 4.5h6M11.5 4.5h2M2.5 11.5h2M7.5 11.5h6"/><circle cx="10" cy="4.5" r="1.5"/><circle cx="6" cy="11.5" r="1.5"/>"#
             }
+            Self::Square => r#"<rect x="3.5" y="3.5" width="9" height="9" rx="1.5"/>"#,
             Self::Struck => r#"<circle cx="8" cy="8" r="5.6"/><path d="M4.2 11.8l7.6-7.6"/>"#,
             Self::Sun => {
                 r#"<circle cx="8" cy="8" r="2.8"/><path d="M8 1.8v1.6M8 12.6v1.6M1.8 8h1.6M12.6 8h1.6M3.6 3.6l1.2 1.2M11.2 11.2l1.2 1.2M12.4 3.6l-1.2 1.2M4.8 11.2l-1.2 1.2"/>"#
             }
             Self::System => {
                 r#"<rect x="2.5" y="3" width="11" height="10" rx="1.6"/><path d="M2.5 6h11M5 9h4"/>"#
+            }
+            Self::Target => {
+                r#"<circle cx="8" cy="8" r="5"/><circle cx="8" cy="8" r="1.4" fill="currentColor"/>"#
             }
             Self::Thought => {
                 r#"<path d="M3 6.5a3.5 3.5 0 013.5-3.5h3A3.5 3.5 0 0113 6.5 3.5 3.5 0 019.5 10H8l-3 3v-3.2A3.5 3.5 0 013 6.5z"/>"#

@@ -1,11 +1,11 @@
 //! Small marks with a fixed meaning: a tool, a model, a call's type and its state, a cost.
 
-use api::{CallState, CallSummary, CostSource, Money, Operation};
+use api::{CallState, CallSummary, CostSource, Money, Operation, SpanType, TraceSummary};
 use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
 use crate::colour;
-use crate::format::{CostText, call_cost};
+use crate::format::{CostText, call_cost, money, plural, severity};
 
 /// The two letters of a tool.
 #[component]
@@ -56,6 +56,52 @@ pub const fn call_type(operation: Operation) -> (Icon, &'static str, &'static st
 pub fn TypeMark(operation: Operation) -> impl IntoView {
     let (icon, stem, word) = call_type(operation);
     view! { <span class="ty" style=format!("color:var(--span-{stem}-ink)") title=word><Glyph icon=icon /></span> }
+}
+
+/// The type of a span: its icon, the stem of its colours, its word.
+pub const fn span_type(span_type: SpanType) -> (Icon, &'static str, &'static str) {
+    match span_type {
+        SpanType::Llm => (Icon::Model, "llm", "call of a model"),
+        SpanType::Trace => (Icon::Target, "trace", "trace"),
+        SpanType::Agent => (Icon::Agent, "agent", "agent"),
+        SpanType::Chain => (Icon::Chain, "chain", "chain"),
+        SpanType::Tool => (Icon::Tool, "tool", "tool"),
+        SpanType::Retrieval => (Icon::Retrieval, "retrieval", "retrieval"),
+        SpanType::Embedding => (Icon::Embedding, "embedding", "embedding"),
+        SpanType::Custom => (Icon::Square, "custom", "other"),
+    }
+}
+
+/// The icon of a span's type.
+#[component]
+pub fn SpanMark(span_type: SpanType) -> impl IntoView {
+    let (icon, stem, word) = self::span_type(span_type);
+    view! { <span class="ty" style=format!("color:var(--span-{stem}-ink)") title=word><Glyph icon=icon /></span> }
+}
+
+/// What a trace's calls cost together.
+#[component]
+pub fn TraceCost(trace: TraceSummary, decimals: u32) -> impl IntoView {
+    if trace.calls == 0 {
+        return view! { <span class="t3" title="No call of a model">"–"</span> }.into_any();
+    }
+    let calls = plural(trace.calls, "call", "calls");
+    if trace.unpriced >= trace.calls {
+        let title = format!("No price or no token count is known of any of {calls}");
+        return view! { <span class="unknown" title=title>"unknown"</span> }.into_any();
+    }
+    let unpriced = trace.unpriced > 0;
+    let title = match unpriced {
+        true => format!("{calls}, {} of them not priced", trace.unpriced),
+        false => format!("{calls} together"),
+    };
+    view! {
+        <span class="num" title=title>
+            {unpriced.then(|| view! { <span class="part"><Glyph icon=Icon::Half small=true /></span> })}
+            {money(trace.cost, decimals)}
+        </span>
+    }
+    .into_any()
 }
 
 /// How a call stands: icon, word, class.
@@ -142,4 +188,17 @@ pub const fn provenance(source: CostSource) -> &'static str {
         CostSource::NotBilled => "Not billed",
         CostSource::Unknown => "No price or no token count is known",
     }
+}
+
+/// How severe a log record is, as icon and word.
+#[component]
+pub fn SeverityMark(severity: u8) -> impl IntoView {
+    let (icon, class) = match severity {
+        17.. => (Icon::Octagon, "err"),
+        13..17 => (Icon::Triangle, "warn"),
+        9..13 => (Icon::Ring, "info"),
+        _ => (Icon::Dots, "t3"),
+    };
+    let title = format!("Severity {severity} of 24");
+    view! { <span class=format!("sev row g2 {class}") title=title><Glyph icon=icon small=true />{severity::word(severity)}</span> }
 }

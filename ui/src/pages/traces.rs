@@ -1,7 +1,7 @@
-//! The Traces page: every call, newest first. Owns the address, what is selected and the keys; its parts draw.
+//! The Traces page: every trace and every call that belongs to none, newest first. Owns the address, what is selected and the keys; its parts draw.
 
-mod call_list;
 mod detail;
+mod entry_list;
 mod exchange;
 mod filter_bar;
 mod first_run;
@@ -12,22 +12,26 @@ mod rows;
 mod suggestions;
 mod table;
 mod totals;
+mod trace_pane;
+mod trace_row;
 mod views;
 
-use api::{CallId, Stats};
+use api::Stats;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
 
 use crate::backend::use_backend;
 use crate::browser::{is_on_control, now_ms, on_key, press, set_title, utc_offset};
+use crate::components::filter_field::focus_input;
 use crate::components::live_strip::LiveStrip;
 use crate::components::top_bar::{LiveButton, TopBar};
+use crate::entry::EntryId;
 use crate::fetch::{Fetched, fetch};
 use crate::filter::View;
 use crate::live::use_live;
-use call_list::CallList;
 pub use detail::{CurlButton, RetryOf};
+use entry_list::EntryList;
 pub use first_run::FirstRun;
 
 /// What the parts of the page share.
@@ -37,9 +41,9 @@ pub struct Page {
     pub view: Memo<View>,
     /// The same without the selection.
     pub filter: Memo<View>,
-    pub selected: Memo<Option<CallId>>,
-    pub list: CallList,
-    /// When the oldest and the newest call on screen began.
+    pub selected: Memo<Option<EntryId>>,
+    pub list: EntryList,
+    /// When the oldest and the newest row on screen began.
     pub in_view: RwSignal<Option<(i64, i64)>>,
     /// Totals of what is shown.
     pub stats: Fetched<Stats>,
@@ -49,12 +53,12 @@ pub struct Page {
 impl Page {
     /// Another filter: a new entry in the history, without a selection.
     pub fn show(self, view: View) {
-        self.go.run((View { call: None, ..view }, false));
+        self.go.run((View { selected: None, ..view }, false));
     }
 
     /// Another selection: replaces the entry in the history.
-    pub fn select(self, call: Option<CallId>) {
-        let view = View { call, ..self.view.get_untracked() };
+    pub fn select(self, selected: Option<EntryId>) {
+        let view = View { selected, ..self.view.get_untracked() };
         self.go.run((view, true));
     }
 }
@@ -66,14 +70,14 @@ pub fn Traces() -> impl IntoView {
     let search = use_location().search;
     let navigate = use_navigate();
     let view = Memo::new(move |_| search.with(|search| View::parse(search)));
-    let filter = Memo::new(move |_| View { call: None, ..view.get() });
-    let selected = Memo::new(move |_| view.with(|view| view.call));
+    let filter = Memo::new(move |_| View { selected: None, ..view.get() });
+    let selected = Memo::new(move |_| view.with(|view| view.selected));
     let open = navigate.clone();
     let go = Callback::new(move |(view, replace): (View, bool)| {
         navigate(&view.address(), NavigateOptions { replace, scroll: false, ..NavigateOptions::default() });
     });
     let backend = use_backend();
-    let list = CallList::load(backend, filter, selected);
+    let list = EntryList::load(backend, filter, selected);
     let stats = fetch(
         true,
         move || {
@@ -84,8 +88,8 @@ pub fn Traces() -> impl IntoView {
     );
     let page = Page { view, filter, selected, list, in_view: RwSignal::new(None), stats, go };
     provide_context(page);
-    let open_call = move |id: CallId| open(&format!("/traces/{id}"), NavigateOptions::default());
-    keys(page, open_call);
+    let open = move |id: EntryId| open(&id.address(), NavigateOptions::default());
+    keys(page, open);
     let nothing_yet = Memo::new(move |_| list.is_empty() && filter.with(View::is_unfiltered));
     view! {
         <TopBar actions=ViewFn::from(|| view! { <views::TimeRange /><LiveButton /> })>
@@ -101,13 +105,16 @@ pub fn Traces() -> impl IntoView {
                     <table::Table />
                     <totals::Totals />
                 </section>
-                {move || selected.get().map(|id| view! { <detail::Detail id=id /> })}
+                {move || selected.get().map(|id| match id {
+                    EntryId::Call(id) => view! { <detail::Detail id=id /> }.into_any(),
+                    EntryId::Trace(id) => view! { <trace_pane::TracePane id=id /> }.into_any(),
+                })}
             </div>
         </Show>
     }
 }
 
-fn keys(page: Page, open: impl Fn(CallId) + 'static) {
+fn keys(page: Page, open: impl Fn(EntryId) + 'static) {
     let live = use_live();
     let step = move |by: isize| page.select(page.list.neighbour(page.selected.get_untracked(), by));
     on_key(move |event| {
@@ -123,7 +130,7 @@ fn keys(page: Page, open: impl Fn(CallId) + 'static) {
                 Some(id) => open(id),
                 None => return false,
             },
-            "/" => filter_bar::focus_input(),
+            "/" => focus_input(),
             "c" => press("copy-curl"),
             "Escape" if page.selected.get_untracked().is_some() => page.select(None),
             "Escape" if !page.filter.get_untracked().is_unfiltered() => page.show(View::default()),

@@ -39,10 +39,10 @@ const TITLES: [&str; 12] = [
 ];
 
 /// A small generator: the same calls each time.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -50,7 +50,7 @@ impl Dice {
     }
 }
 
-fn id(number: u64) -> CallId {
+pub(super) fn id(number: u64) -> CallId {
     CallId::new(uuid::Uuid::from_u128(0x0193_5a2b_6f4e_7d11_9a43_0000_0000_0000 | u128::from(number)))
 }
 
@@ -119,10 +119,20 @@ pub(super) fn flying(now: i64) -> Vec<InFlight> {
 }
 
 fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
-    let (model, provider, client, prices) = KINDS[dice.roll(9) as usize];
+    let kind = dice.roll(9) as usize;
+    let bad = dice.roll(23);
+    a_call(dice, id, at, kind, bad, None)
+}
+
+/// A call of this kind that went well and took this long, in microseconds.
+pub(super) fn of_kind(dice: &mut Dice, id: CallId, at: i64, kind: usize, took: u64) -> CallDetail {
+    a_call(dice, id, at, kind, 9, Some(took))
+}
+
+fn a_call(dice: &mut Dice, id: CallId, at: i64, kind: usize, bad: u64, took: Option<u64>) -> CallDetail {
+    let (model, provider, client, prices) = KINDS[kind];
     let embeds = model.starts_with("text-embedding");
     let cached = provider == "anthropic" && dice.roll(5) > 0;
-    let bad = dice.roll(23);
     let state = match bad {
         0 => CallState::UpstreamError,
         1 => CallState::Cancelled,
@@ -149,8 +159,9 @@ fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
         },
     };
     let wait = 500_000 + dice.roll(2_200_000);
+    let wait = took.map_or(wait, |took| wait.min(took / 3).max(1_000));
     let streamed = !embeds && dice.roll(9) > 0;
-    let duration = wait + output * (9_000 + dice.roll(16_000));
+    let duration = took.unwrap_or_else(|| wait + output * (9_000 + dice.roll(16_000)));
     let partial = matches!(state, CallState::Cancelled | CallState::Truncated);
     let cost = cost(&usage, prices, provider == "ollama", partial);
     let (status, error) = match state {
@@ -166,7 +177,7 @@ fn call(dice: &mut Dice, id: CallId, at: i64) -> CallDetail {
         id,
         started_ms: at,
         duration_us: Some(duration),
-        first_byte_us: Some(wait - 90_000),
+        first_byte_us: Some(wait.saturating_sub(90_000)),
         first_token_us: streamed.then_some(wait),
         state,
         provider: provider.into(),
@@ -238,7 +249,7 @@ fn cost(usage: &Usage, prices: Option<[f64; 4]>, local: bool, partial: bool) -> 
 }
 
 fn chunks(dice: &mut Dice, wait: u64, duration: u64, state: CallState) -> Vec<ChunkTiming> {
-    let mut at = wait - 90_000;
+    let mut at = wait.saturating_sub(90_000);
     let mut chunks = vec![ChunkTiming { at_us: at, bytes: 460 }];
     let stall = wait + (duration - wait) / 3;
     let mut stalled = false;
@@ -297,7 +308,7 @@ fn detail(summary: CallSummary, cost: Cost, chunks: Vec<ChunkTiming>, wire: u64,
         response_body: body(wire.max(900), answer),
         timing: Timing {
             request_sent_us: Some(4_200),
-            headers_us: summary.first_byte_us.map(|us| us - 1_500),
+            headers_us: summary.first_byte_us.map(|us| us.saturating_sub(1_500)),
             first_byte_us: summary.first_byte_us,
             first_token_us: summary.first_token_us,
             end_us: summary.duration_us,

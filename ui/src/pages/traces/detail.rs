@@ -58,7 +58,7 @@ pub fn Detail(id: CallId) -> impl IntoView {
 }
 
 #[component]
-fn Closer() -> impl IntoView {
+pub fn Closer() -> impl IntoView {
     let page = expect_context::<Page>();
     view! {
         <button

@@ -122,7 +122,7 @@ fn Bars(chart: Chart) -> impl IntoView {
         })
     };
     view! {
-        <div class="hb">{bars}{brush}</div>
+        <div class="hb" title="Calls, by when they began"><span class="hc s11 t3">"Calls"</span>{bars}{brush}</div>
         <div class="hx num" aria-hidden="true">
             {labels(chart.from_ms, chart.to_ms)
                 .into_iter()

@@ -1,4 +1,4 @@
-//! One row of the table. It never changes: a changed call is a new row.
+//! A call as a row of the table. It never changes: a changed call is a new row. Leaves out traces (`trace_row`).
 
 use api::{CallState, CallSummary};
 use leptos::prelude::*;
@@ -6,26 +6,25 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use super::Page;
-use super::rows::Entry;
 use crate::browser::{now_ms, utc_offset};
 use crate::components::marks::{
     CostCell, ModelName, StateIcon, ToolMark, TypeMark, call_type, state_mark, trouble,
 };
+use crate::entry::EntryId;
 use crate::format::time::{Stamp, list_stamp};
 use crate::format::{duration, short, thousands};
 
 /// The latency bars share one scale: what lasts longer is cut and shows a notch.
-const SCALE_US: f64 = 60_000_000.0;
+pub const SCALE_US: f64 = 60_000_000.0;
 
 /// A call as a row.
 #[component]
-pub fn CallRow(entry: Entry) -> impl IntoView {
+pub fn CallRow(call: CallSummary, fresh: bool) -> impl IntoView {
     let page = expect_context::<Page>();
     let navigate = use_navigate();
-    let call = entry.call;
     let id = call.id;
     let offset = utc_offset(call.started_ms);
-    let selected = move || page.selected.with(|selected| *selected == Some(id));
+    let selected = move || page.selected.with(|selected| *selected == Some(EntryId::Call(id)));
     let title = call.title.clone().unwrap_or_else(|| format!("{} {}", call.method, call.path));
     let trouble = trouble(&call).map(
         |(word, class)| view! { <span class=format!("why cut {class}") title=word>{word.clone()}</span> },
@@ -37,8 +36,8 @@ pub fn CallRow(entry: Entry) -> impl IntoView {
     let open = move |_| navigate(&format!("/traces/{id}"), NavigateOptions::default());
     view! {
         <div
-            class="tr" class:fresh=entry.fresh role="row" data-testid="trace-row" data-id=id.to_string()
-            aria-selected=move || selected().to_string() on:click=move |_| page.select(Some(id)) on:dblclick=open
+            class="tr" class:fresh=fresh role="row" data-testid="trace-row" data-id=id.to_string()
+            aria-selected=move || selected().to_string() on:click=move |_| page.select(Some(EntryId::Call(id))) on:dblclick=open
         >
             <span role="gridcell" class="num t3" title=format!("{} UTC", Stamp::new(call.started_ms, 0).iso())>
                 {list_stamp(call.started_ms, now_ms(), offset)}
@@ -51,11 +50,11 @@ pub fn CallRow(entry: Entry) -> impl IntoView {
                 {trouble}
             </span>
             <span role="gridcell"><ModelName name=call.model.clone() provider=call.provider.clone() /></span>
-            <Tokens call=(*call).clone() />
+            <Tokens call=call.clone() />
             <span role="gridcell" class="r">
                 <CostCell cost=call.cost source=call.cost_source open=call.state == CallState::Open />
             </span>
-            <Latency call=(*call).clone() />
+            <Latency call=call.clone() />
             <StateIcon icon=icon word=word class=class />
         </div>
     }

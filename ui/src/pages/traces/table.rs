@@ -1,5 +1,6 @@
-//! The table of calls: only the rows on screen are drawn, however many there are.
+//! The table of traces and calls: only the rows on screen are drawn, however many there are.
 
+use api::TraceEntry;
 use leptos::html::Div;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -8,6 +9,7 @@ use super::Page;
 use super::no_match::NoMatch;
 use super::row::CallRow;
 use super::rows::Entry;
+use super::trace_row::TraceRow;
 use crate::browser::{now_ms, utc_offset};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::states::{ErrorPanel, SkeletonRows};
@@ -71,16 +73,15 @@ pub fn Table() -> impl IntoView {
         let (first, last) = ((top.get() / ROW) as usize, ((top.get() + height.get()) / ROW) as usize);
         page.in_view.set(list.rows.with(|rows| {
             let last = last.min(rows.len()).saturating_sub(1);
-            Some((rows.get(last)?.call.started_ms, rows.get(first)?.call.started_ms))
+            Some((rows.get(last)?.started_ms(), rows.get(first)?.started_ms()))
         }));
     });
     // The time column is wider while a row in view is not of today.
     let dated = Memo::new(move |_| {
         let today = day_start(now_ms(), utc_offset(now_ms()));
         let (first, last, _) = window.get();
-        list.rows.with(|rows| {
-            (first..last).filter_map(|at| rows.get(at)).any(|entry| entry.call.started_ms < today)
-        })
+        list.rows
+            .with(|rows| (first..last).filter_map(|at| rows.get(at)).any(|entry| entry.started_ms() < today))
     });
     let drawn = move || {
         let (first, last, _) = window.get();
@@ -88,12 +89,12 @@ pub fn Table() -> impl IntoView {
             .with(|rows| (first..last).map(|index| (index, rows.get(index).cloned())).collect::<Vec<_>>())
     };
     let key = |(index, entry): &(usize, Option<Entry>)| match entry {
-        Some(entry) => (entry.call.id.to_string(), entry.revision as usize),
+        Some(entry) => (entry.id.to_string(), entry.revision as usize),
         None => (String::new(), *index),
     };
     view! {
             <div
-    class="tbl calls" class:dated=move || dated.get() role="grid" aria-label="Calls" data-testid="traces-table"
+    class="tbl calls" class:dated=move || dated.get() role="grid" aria-label="Traces and calls" data-testid="traces-table"
                 aria-rowcount=move || window.get().2.to_string()
             >
                 <Head />
@@ -104,7 +105,7 @@ pub fn Table() -> impl IntoView {
                     }>
                         <For each=drawn key=key let((_, entry))>
                             {match entry {
-                                Some(entry) => view! { <CallRow entry=entry /> }.into_any(),
+                                Some(entry) => row(&entry),
                                 None => view! { <SkeletonRows rows=1 /> }.into_any(),
                             }}
                         </For>
@@ -113,6 +114,14 @@ pub fn Table() -> impl IntoView {
                 </div>
             </div>
         }
+}
+
+fn row(entry: &Entry) -> AnyView {
+    let fresh = entry.fresh;
+    match &*entry.what {
+        TraceEntry::Call(call) => view! { <CallRow call=(**call).clone() fresh=fresh /> }.into_any(),
+        TraceEntry::Trace(trace) => view! { <TraceRow trace=trace.clone() fresh=fresh /> }.into_any(),
+    }
 }
 
 fn scroll_into_view(frame: &web_sys::HtmlDivElement, index: usize) {
@@ -141,7 +150,7 @@ fn Head() -> impl IntoView {
                 "Name"
                 <Show when=move || { pending.get() > 0 }>
                     <button
-                        type="button" class="new" title="Take in new calls (.)" data-testid="new-calls"
+                        type="button" class="new" title="Take in what is new (.)" data-testid="new-calls"
                         on:click=move |_| page.list.take_in()
                     >
                         <Glyph icon=Icon::ArrowUp small=true />
@@ -172,7 +181,7 @@ fn InPlaceOfRows() -> impl IntoView {
         match list.loaded.get() {
             None if list.late.get() => view! { <SkeletonRows rows=16 /> }.into_any(),
             Some(Err(error)) if empty || !lost() => view! {
-                <ErrorPanel what="The calls could not be loaded" error=error retry=move |()| list.reload() />
+                <ErrorPanel what="The list could not be loaded" error=error retry=move |()| list.reload() />
             }
             .into_any(),
             Some(Ok(())) if empty => view! { <NoMatch /> }.into_any(),

@@ -15,7 +15,8 @@ pub fn Totals() -> impl IntoView {
             let tokens = stats.usage.total().unwrap_or(0);
             let unpriced = stats.unpriced;
             Some(view! {
-                <span class="num" data-testid="total-calls">{plural(stats.calls, "call", "calls")}</span>
+                <span class="num" data-testid="total-traces">{plural(page.list.total.get(), "trace", "traces")}</span>
+                <span class="num t3" data-testid="total-calls">{plural(stats.calls, "call", "calls")}</span>
                 <span class="num t3" class:err=stats.errors != 0 data-testid="total-errors">
                     {plural(stats.errors, "error", "errors")}
                 </span>

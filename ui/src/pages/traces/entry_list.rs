@@ -1,16 +1,17 @@
-//! The list of calls on screen: loads what is scrolled to, keeps it fresh, holds back what would move it.
+//! The list of traces and calls on screen: loads what is scrolled to, keeps it fresh, holds back what would move it.
 //! Leaves out how rows are kept (`rows`) and drawn (`table`).
 
 use std::ops::Range;
 use std::time::Duration;
 
-use api::{ApiError, CallId, Page};
+use api::{ApiError, TraceEntry, TracesPage};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::rows::{Fit, PAGE, Rows};
+use super::rows::{Fit, PAGE, Part, Rows};
 use crate::backend::Backend;
 use crate::browser::{now_ms, utc_offset};
+use crate::entry::EntryId;
 use crate::filter::View;
 use crate::live::{Changes, Live, use_live};
 
@@ -19,19 +20,24 @@ const GATHER: Duration = Duration::from_millis(200);
 /// A skeleton shows when loading takes longer than this.
 const LATE: Duration = Duration::from_millis(150);
 
+/// The turns of changes of calls and of traces.
+type Turns = (u64, u64);
+
 /// The list, as the parts of the page share it.
 #[derive(Clone, Copy)]
-pub struct CallList {
+pub struct EntryList {
     pub rows: RwSignal<Rows>,
     /// `None` while the first page loads.
     pub loaded: RwSignal<Option<Result<(), ApiError>>>,
     pub late: RwSignal<bool>,
-    /// Counts up when calls came or changed: totals are stale.
+    /// How many match in all.
+    pub total: RwSignal<u64>,
+    /// Counts up when something came or changed: totals are stale.
     pub version: RwSignal<u64>,
     /// Whether the table is scrolled to its top.
     pub at_top: RwSignal<bool>,
     filter: Memo<View>,
-    selected: Memo<Option<CallId>>,
+    selected: Memo<Option<EntryId>>,
     /// Answers to an older question than this are dropped.
     turn: StoredValue<u64>,
     loading: StoredValue<Option<usize>>,
@@ -39,18 +45,19 @@ pub struct CallList {
     /// newer one.
     asking: StoredValue<bool>,
     /// The turn of changes that the rows know, or will with the answer under way.
-    looked: StoredValue<u64>,
+    looked: StoredValue<Turns>,
     live: Live,
     backend: Backend,
 }
 
-impl CallList {
+impl EntryList {
     /// Loads the list, again whenever the filter changes, and follows what happens while the page is open.
-    pub fn load(backend: Backend, filter: Memo<View>, selected: Memo<Option<CallId>>) -> Self {
+    pub fn load(backend: Backend, filter: Memo<View>, selected: Memo<Option<EntryId>>) -> Self {
         let list = Self {
             rows: RwSignal::new(Rows::default()),
             loaded: RwSignal::new(None),
             late: RwSignal::new(false),
+            total: RwSignal::new(0),
             version: RwSignal::new(0),
             at_top: RwSignal::new(true),
             filter,
@@ -58,7 +65,7 @@ impl CallList {
             turn: StoredValue::new(0),
             loading: StoredValue::new(None),
             asking: StoredValue::new(false),
-            looked: StoredValue::new(0),
+            looked: StoredValue::new((0, 0)),
             live: use_live(),
             backend,
         };
@@ -67,8 +74,8 @@ impl CallList {
             list.ask(true);
         });
         let waiting = StoredValue::new(false);
-        Effect::new(move |before: Option<u64>| {
-            let turn = list.live.changes.with(Changes::turn);
+        Effect::new(move |before: Option<Turns>| {
+            let turn = (list.live.changes.with(Changes::turn), list.live.traces.with(Changes::turn));
             if before.is_some_and(|before| before != turn) && !waiting.get_value() {
                 waiting.set_value(true);
                 set_timeout(
@@ -85,7 +92,7 @@ impl CallList {
         list
     }
 
-    /// Whether it is known that no call matches.
+    /// Whether it is known that nothing matches.
     pub fn is_empty(self) -> bool {
         matches!(self.loaded.get(), Some(Ok(()))) && self.rows.with(|rows| rows.len() + rows.pending() == 0)
     }
@@ -100,17 +107,17 @@ impl CallList {
         let turn = self.next_turn();
         let view = self.filter.get_untracked();
         self.asking.set_value(true);
-        self.looked.set_value(self.live.changes.with_untracked(Changes::turn));
+        self.looked.set_value(self.turns());
         spawn_local(async move {
-            let page = Page { limit: PAGE, offset: 0, before: None };
-            let answer = self.backend.calls(at_now(&view), page).await;
+            let answer = self.part(&view, PAGE, Part::default()).await;
             if self.turn.try_get_value() != Some(turn) {
                 return;
             }
             self.late.set(false);
             match answer {
                 Ok(page) => {
-                    self.rows.set(Rows::begin(page.calls, page.total));
+                    self.total.set(page.total);
+                    self.rows.set(Rows::begin(page.entries, page.total));
                     self.loaded.set(Some(Ok(())));
                 }
                 // Rows that are there outlive a lost connection.
@@ -132,7 +139,7 @@ impl CallList {
 
     /// Loads what is missing in the window on screen.
     pub fn fill(self, window: Range<usize>) {
-        let Some((start, page)) = self.rows.with_untracked(|rows| rows.missing(window)) else {
+        let Some((start, part)) = self.rows.with_untracked(|rows| rows.missing(window)) else {
             return;
         };
         if self.loading.get_value() == Some(start) {
@@ -142,13 +149,13 @@ impl CallList {
         let turn = self.turn.get_value();
         let view = self.filter.get_untracked();
         spawn_local(async move {
-            let answer = self.backend.calls(at_now(&view), page).await;
+            let answer = self.part(&view, PAGE, part).await;
             if self.turn.try_get_value() != Some(turn) {
                 return;
             }
             self.loading.set_value(None);
             if let Ok(page) = answer {
-                self.rows.update(|rows| rows.place(start, page.calls));
+                self.rows.update(|rows| rows.place(start, page.entries));
             }
         });
     }
@@ -158,8 +165,8 @@ impl CallList {
         self.rows.update(Rows::take_in);
     }
 
-    /// The call `by` rows further than `from`; the first one when nothing is selected.
-    pub fn neighbour(self, from: Option<CallId>, by: isize) -> Option<CallId> {
+    /// The row `by` rows further than `from`; the first one when nothing is selected.
+    pub fn neighbour(self, from: Option<EntryId>, by: isize) -> Option<EntryId> {
         self.rows.with_untracked(|rows| {
             let index = from.and_then(|from| rows.index_of(from));
             let next = match index {
@@ -168,30 +175,29 @@ impl CallList {
                 }
                 None => 0,
             };
-            rows.get(next).map(|entry| entry.call.id).or(from)
+            rows.get(next).map(|entry| entry.id).or(from)
         })
     }
 
-    pub fn first(self) -> Option<CallId> {
-        self.rows.with_untracked(|rows| rows.get(0).map(|entry| entry.call.id))
+    pub fn first(self) -> Option<EntryId> {
+        self.rows.with_untracked(|rows| rows.get(0).map(|entry| entry.id))
     }
 
-    /// Loads the last row when it is not there, then gives its call.
-    pub fn go_to_end(self, then: impl Fn(CallId) + 'static) {
+    /// Loads the last row when it is not there, then gives its id.
+    pub fn go_to_end(self, then: impl Fn(EntryId) + 'static) {
         let last = self.rows.with_untracked(Rows::len).saturating_sub(1);
-        if let Some(id) = self.rows.with_untracked(|rows| rows.get(last).map(|entry| entry.call.id)) {
+        if let Some(id) = self.rows.with_untracked(|rows| rows.get(last).map(|entry| entry.id)) {
             return then(id);
         }
         let turn = self.turn.get_value();
         let view = self.filter.get_untracked();
         let start = last.saturating_sub(PAGE as usize - 1);
-        let offset = u32::try_from(start + self.rows.with_untracked(Rows::pending)).unwrap_or(u32::MAX);
+        let offset = (start + self.rows.with_untracked(Rows::pending)) as u64;
         spawn_local(async move {
-            let page = Page { limit: PAGE, offset, before: None };
-            let answer = self.backend.calls(at_now(&view), page).await;
+            let answer = self.part(&view, PAGE, Part { after: None, offset }).await;
             if let (Ok(page), true) = (answer, self.turn.try_get_value() == Some(turn)) {
-                let id = page.calls.last().map(|call| call.id);
-                self.rows.update(|rows| rows.place(start, page.calls));
+                let id = page.entries.last().map(EntryId::of);
+                self.rows.update(|rows| rows.place(start, page.entries));
                 if let Some(id) = id {
                     then(id);
                 }
@@ -202,7 +208,7 @@ impl CallList {
     /// An answer is there: what changed while it was under way is looked at next.
     fn asked(self) {
         self.asking.set_value(false);
-        if self.looked.get_value() != self.live.changes.with_untracked(Changes::turn) {
+        if self.looked.get_value() != self.turns() {
             set_timeout(
                 move || {
                     // The page may be gone by then.
@@ -215,11 +221,12 @@ impl CallList {
         }
     }
 
-    /// Looks at what changed: the newest calls, and those shown further down.
+    /// Looks at what changed: the newest entries, and those shown further down.
     fn follow(self) {
         let looked = self.looked.get_value();
-        let (now, changes) =
-            self.live.changes.with_untracked(|changes| (changes.turn(), changes.since(looked)));
+        let now = self.turns();
+        let calls = self.live.changes.with_untracked(|changes| changes.since(looked.0));
+        let traces = self.live.traces.with_untracked(|changes| changes.since(looked.1));
         if self.asking.get_value() || now == looked {
             return;
         }
@@ -230,8 +237,7 @@ impl CallList {
         let turn = self.turn.get_value();
         let view = self.filter.get_untracked();
         spawn_local(async move {
-            let page = Page { limit: PAGE / 2, offset: 0, before: None };
-            let answer = self.backend.calls(at_now(&view), page).await;
+            let answer = self.part(&view, PAGE / 2, Part::default()).await;
             if self.turn.try_get_value() != Some(turn) {
                 return;
             }
@@ -241,31 +247,56 @@ impl CallList {
                 self.looked.set_value(looked);
                 return;
             };
-            let newest: Vec<CallId> = news.calls.iter().map(|call| call.id).collect();
+            let newest: Vec<EntryId> = news.entries.iter().map(EntryId::of).collect();
+            self.total.set(news.total);
             let mut fit = Fit::Joined;
-            self.rows.update(|rows| fit = rows.arrive(news.calls, news.total, enter));
+            self.rows.update(|rows| fit = rows.arrive(news.entries, news.total, enter));
             self.version.update(|version| *version += 1);
             let stale = match fit {
                 Fit::Joined => matches!(self.loaded.get_untracked(), Some(Err(_))),
                 Fit::Gap => true,
                 // What is being read stays until the reader goes on.
-                Fit::Gone => enter || changes.all,
+                Fit::Gone => enter || calls.all || traces.all,
             };
             if stale {
                 return self.reload();
             }
             // After a gap in the events, calls that were open may have ended.
-            let open = if changes.all { self.rows.with_untracked(Rows::open) } else { Vec::new() };
-            for id in changes.ids.into_iter().chain(open).filter(|id| !newest.contains(id)) {
+            let open = if calls.all { self.rows.with_untracked(Rows::open) } else { Vec::new() };
+            let calls = calls.ids.into_iter().chain(open).map(EntryId::Call);
+            let changed = calls.chain(traces.ids.into_iter().map(EntryId::Trace));
+            for id in changed.filter(|id| !newest.contains(id)) {
                 let shown = self.rows.try_with_untracked(|rows| rows.index_of(id).is_some()) == Some(true);
-                if let (true, Ok(call)) = (shown, self.backend.call(id).await) {
-                    self.rows.try_update(|rows| rows.refresh(&call.summary));
+                if let (true, Some(entry)) = (shown, self.entry(id).await) {
+                    self.rows.try_update(|rows| rows.refresh(&entry));
                 }
             }
             if self.turn.try_get_value() == Some(turn) {
                 self.asked();
             }
         });
+    }
+
+    async fn part(self, view: &View, limit: u32, part: Part) -> Result<TracesPage, ApiError> {
+        self.backend.traces(at_now(view), limit, part.after, part.offset).await
+    }
+
+    /// A row as it is now.
+    async fn entry(self, id: EntryId) -> Option<TraceEntry> {
+        match id {
+            EntryId::Call(id) => {
+                let call = self.backend.call(id).await.ok()?;
+                Some(TraceEntry::Call(Box::new(call.summary)))
+            }
+            EntryId::Trace(id) => {
+                let trace = self.backend.trace(id.to_string(), 0, 1).await.ok()?;
+                Some(TraceEntry::Trace(trace.trace))
+            }
+        }
+    }
+
+    fn turns(self) -> Turns {
+        (self.live.changes.with_untracked(Changes::turn), self.live.traces.with_untracked(Changes::turn))
     }
 
     fn next_turn(self) -> u64 {
