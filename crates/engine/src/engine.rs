@@ -284,6 +284,11 @@ impl Engine {
         inner.tracker.spawn_on(digester.run(inner.quiet.clone()), &background);
     }
 
+    /// Where decoded OTLP requests go.
+    pub fn inbox(&self) -> Inbox {
+        self.inner.inbox.clone()
+    }
+
     /// What takes OTLP requests in, for the dashboard's port. It is paused with the listener for OTLP over HTTP.
     pub fn otlp(&self) -> Receiver {
         self.inner.otlp.clone()
