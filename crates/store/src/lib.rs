@@ -44,7 +44,7 @@ pub use lineage::Ties;
 pub use pace::Pace;
 pub use telemetry::{
     Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
-    WorkBatch, Worked, log_id, log_key,
+    WorkBatch, WorkPlace, Worked, log_id, log_key,
 };
 pub use totals::ProviderActivity;
 pub use write::{Body, CallRecord, Write};

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use model::telemetry::reading::{LogReading, SpanReading, Whose};
 use model::telemetry::wire::{LogRecord, Metric, Origin, Span, TraceId};
 
-pub use backlog::{Work, WorkBatch, Worked};
+pub use backlog::{Work, WorkBatch, WorkPlace, Worked};
 pub(crate) use keys::Keys;
 pub(crate) use spans::INFRASTRUCTURE;
 pub(crate) use list::Orphans;

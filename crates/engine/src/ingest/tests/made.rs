@@ -18,14 +18,20 @@ pub(crate) const PROXIED: CallId = CallId::new(uuid::Uuid::from_u128(0x01a0_c2c2
 
 /// An engine without listeners.
 pub(crate) async fn collecting(folder: &Path) -> Engine {
-    let settings =
-        Settings { proxy_port: 0, keychain: false, data_dir: folder.to_owned(), ..Settings::default() };
+    let settings = Settings {
+        proxy_port: 0,
+        otlp_http_port: 0,
+        otlp_grpc_port: 0,
+        keychain: false,
+        data_dir: folder.to_owned(),
+        ..Settings::default()
+    };
     Engine::start(settings).await.unwrap()
 }
 
 /// Sends a request and waits for its answer.
 pub(crate) async fn collect(engine: &Engine, export: Export) {
-    let inbox = engine.inbox();
+    let inbox = engine.inner.inbox.clone();
     let room = inbox.reserve(1_000).unwrap();
     inbox.deliver(export, room).await.unwrap();
 }
