@@ -14,6 +14,8 @@ use crate::components::status_bar::StatusBar;
 use crate::live::Live;
 use crate::made_keys::MadeKeys;
 use crate::pages::connect::Connect;
+use crate::pages::logs::Logs;
+use crate::pages::metrics::Metrics;
 use crate::pages::missing::Missing;
 use crate::pages::overview::Overview;
 use crate::pages::providers::Providers;
@@ -75,6 +77,8 @@ fn Frame() -> impl IntoView {
             "1" => navigate("/overview", NavigateOptions::default()),
             "9" => navigate("/providers", NavigateOptions::default()),
             "4" => navigate("/sessions", NavigateOptions::default()),
+            "5" => navigate("/logs", NavigateOptions::default()),
+            "6" => navigate("/metrics", NavigateOptions::default()),
             "3" => navigate(&last_traces.get_untracked(), NavigateOptions::default()),
             _ => return false,
         }
@@ -92,6 +96,8 @@ fn Frame() -> impl IntoView {
                     <Route path=path!("/traces/:id") view=Trace />
                     <Route path=path!("/sessions") view=Sessions />
                     <Route path=path!("/sessions/:key") view=Session />
+                    <Route path=path!("/logs") view=Logs />
+                    <Route path=path!("/metrics") view=Metrics />
                     <Route path=path!("/providers") view=Providers />
                     <Route path=path!("/connect") view=Connect />
                     <Route path=path!("/settings") view=Settings />

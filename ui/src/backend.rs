@@ -7,6 +7,7 @@ mod desktop;
 mod events;
 mod http;
 pub(crate) mod invoke;
+mod signals;
 mod traces;
 
 use api::{

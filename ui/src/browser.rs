@@ -110,8 +110,16 @@ pub fn is_on_control(event: &web_sys::KeyboardEvent) -> bool {
 
 /// Presses the button with this test id, if it is there.
 pub fn press(testid: &str) {
-    let found = document().query_selector(&format!("[data-testid={testid}]")).ok().flatten();
-    if let Some(button) = found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
+    press_first(&[testid]);
+}
+
+/// Presses the first of these that is there.
+pub fn press_first(testids: &[&str]) {
+    let find = |testid: &&str| {
+        let found = document().query_selector(&format!("[data-testid={testid}]")).ok().flatten();
+        found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok())
+    };
+    if let Some(button) = testids.iter().find_map(find) {
         button.click();
     }
 }

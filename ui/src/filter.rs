@@ -1,10 +1,11 @@
 //! What the Traces page shows, as an address and back: filter, time range, selected call.
-//! Pure. Leaves out drawing the chips (`pages::traces::filter_bar`) and typed filters (`typed`).
+//! Pure. Leaves out drawing the chips (`components::filter_field`) and typed filters (`typed`).
 
 mod query;
+pub mod suggestion;
 pub mod typed;
 
-pub use query::pairs;
+pub use query::{join, pairs};
 
 use api::{CallFilter, Operation, Outcome};
 
@@ -58,7 +59,8 @@ impl Last {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    /// The one that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|last| last.word() == word)
     }
 }

@@ -1,5 +1,8 @@
 //! Figures as people read them: money, tokens, durations, sizes. Pure; leaves out clock times (`time`).
 
+pub mod axis;
+pub mod quantity;
+pub mod severity;
 pub mod time;
 
 use api::{CostSource, Money};

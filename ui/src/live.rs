@@ -99,6 +99,10 @@ pub struct Live {
     pub health: RwSignal<Option<Health>>,
     /// Counts up when a setting or a key was changed.
     pub configured: RwSignal<u64>,
+    /// Counts up when log records came.
+    pub logs: RwSignal<u64>,
+    /// Counts up when points of metrics came.
+    pub metrics: RwSignal<u64>,
     /// The clock, four times a second.
     pub now: RwSignal<i64>,
     pub paused: RwSignal<bool>,
@@ -121,6 +125,8 @@ impl Live {
             traces: RwSignal::new(Changes::default()),
             health: RwSignal::new(None),
             configured: RwSignal::new(0),
+            logs: RwSignal::new(0),
+            metrics: RwSignal::new(0),
             now: RwSignal::new(now_ms()),
             paused: RwSignal::new(false),
             port: RwSignal::new(None),
@@ -169,8 +175,8 @@ impl Live {
                 let ids = ids.iter().filter_map(|id| id.parse().ok()).collect();
                 self.traces.update(|changes| changes.add(ids));
             }
-            // The pages that show these listen on their own.
-            Event::LogsChanged | Event::MetricsChanged => {}
+            Event::LogsChanged => self.logs.update(|turn| *turn += 1),
+            Event::MetricsChanged => self.metrics.update(|turn| *turn += 1),
             Event::SettingsChanged | Event::KeysChanged => self.configured.update(|turn| *turn += 1),
             Event::Resync => self.resync(),
         }
@@ -209,7 +215,9 @@ impl Live {
     pub fn resync(self) {
         self.changes.update(Changes::everything);
         self.traces.update(Changes::everything);
-        self.configured.update(|turn| *turn += 1);
+        for stale in [self.configured, self.logs, self.metrics] {
+            stale.update(|turn| *turn += 1);
+        }
         self.ask_health();
         self.ask_in_flight();
     }
@@ -278,7 +286,10 @@ impl Live {
 }
 
 /// Counts up when this one may be among the changes.
-fn counted<Id: Copy + Eq + Hash + Send + Sync + 'static>(changes: RwSignal<Changes<Id>>, id: Id) -> RwSignal<u64> {
+fn counted<Id: Copy + Eq + Hash + Send + Sync + 'static>(
+    changes: RwSignal<Changes<Id>>,
+    id: Id,
+) -> RwSignal<u64> {
     let looked = StoredValue::new(changes.with_untracked(Changes::turn));
     let changed = RwSignal::new(0);
     Effect::new(move |_| {

@@ -2,7 +2,10 @@
 
 pub mod connect;
 mod jump;
+pub mod logs;
+pub mod metrics;
 pub mod missing;
+mod no_telemetry;
 pub mod overview;
 mod pace;
 pub mod providers;
@@ -11,3 +14,4 @@ pub mod sessions;
 pub mod settings;
 pub mod trace;
 pub mod traces;
+pub mod waterfall;

@@ -44,7 +44,12 @@ fn switch(
 }
 
 /// A listener's name at the start of a sentence.
-fn title(name: &str) -> String {
+pub fn source_name(name: &str) -> String {
+    match name {
+        "otlp_http" => return "OTLP/HTTP".to_owned(),
+        "otlp_grpc" => return "OTLP/gRPC".to_owned(),
+        _ => {}
+    }
     let mut letters = name.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

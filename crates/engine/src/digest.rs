@@ -165,7 +165,12 @@ fn told(whose: Whose, call: ReportedCall) -> Told {
 }
 
 /// What a call costs that others told of: by the same table as every other.
-pub(crate) fn price(prices: &PriceTable, call: &CallSummary, asked_for: Option<&str>, tier: Option<&str>) -> Cost {
+pub(crate) fn price(
+    prices: &PriceTable,
+    call: &CallSummary,
+    asked_for: Option<&str>,
+    tier: Option<&str>,
+) -> Cost {
     prices.cost(&Billable {
         provider: &call.provider,
         model: call.model.as_deref().or(asked_for),

@@ -145,7 +145,14 @@ impl Supervisor {
         let (stop, force) = (self.stop.child_token(), self.force.child_token());
         let (connections, (closing, closed)) = (TaskTracker::new(), oneshot::channel());
         let service = switch.service.again();
-        self.tracker.spawn(run(service, listeners, connections.clone(), stop.clone(), force.clone(), closing));
+        self.tracker.spawn(run(
+            service,
+            listeners,
+            connections.clone(),
+            stop.clone(),
+            force.clone(),
+            closing,
+        ));
         switch.running = Some(Running { addresses: addresses.clone(), stop, force, connections, closed });
         Ok(addresses)
     }

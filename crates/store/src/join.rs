@@ -212,7 +212,8 @@ async fn commit(
     marks.retain(|mark| seen.insert(*mark));
     let there = rows::calls_of(&mut transaction, &marks).await?;
     if let Some(ledger) = &mut writing.joins.ledger {
-        let missing: Vec<i64> = there.values().filter(|seq| ledger.members(**seq).is_none()).copied().collect();
+        let missing: Vec<i64> =
+            there.values().filter(|seq| ledger.members(**seq).is_none()).copied().collect();
         load::these(&mut transaction, ledger, &missing).await?;
     }
     let mut touched = Touched::default();

@@ -216,9 +216,8 @@ impl Lineages {
         calls: &[(&CallSummary, Option<&Agent>)],
     ) -> Result<Vec<Standing>, StoreError> {
         let named = calls.iter().filter_map(|(call, _)| Some((call.session_id.as_ref()?, &call.provider)));
-        let unknown = named.filter(|(id, provider)| {
-            !self.by_name.contains_key(&((*id).clone(), (*provider).clone()))
-        });
+        let unknown =
+            named.filter(|(id, provider)| !self.by_name.contains_key(&((*id).clone(), (*provider).clone())));
         let mut ids: Vec<&str> = unknown.map(|(id, _)| id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use api::{
-    Agent, CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Lineage, Money, Operation, ReportSource,
-    SessionSource, Tie, Usage, UsageSource,
+    Agent, CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Lineage, Money, Operation,
+    ReportSource, SessionSource, Tie, Usage, UsageSource,
 };
 use model::telemetry::join::{answer_digest, digest};
 use serde::Serialize;

@@ -3,10 +3,13 @@
 
 pub(crate) mod backlog;
 mod commit;
+mod distribution;
+mod growth;
 mod keys;
 mod list;
 mod log_list;
 mod logs;
+mod metrics;
 mod packs;
 mod points;
 mod prepare;
@@ -14,6 +17,7 @@ mod shown;
 mod spans;
 mod traces;
 mod tree;
+mod usage;
 
 use std::sync::Arc;
 
@@ -22,10 +26,10 @@ use model::telemetry::wire::{LogRecord, Metric, Origin, Span, TraceId};
 
 pub use backlog::{Work, WorkBatch, WorkPlace, Worked};
 pub(crate) use keys::Keys;
-pub(crate) use spans::INFRASTRUCTURE;
 pub(crate) use list::Orphans;
 pub use log_list::{StoredLog, log_id, log_key};
 pub use prepare::TelemetryBatch;
+pub(crate) use spans::INFRASTRUCTURE;
 pub use tree::StoredSpan;
 
 /// A span to remember.

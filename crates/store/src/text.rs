@@ -39,7 +39,10 @@ pub(crate) async fn put(connection: &mut SqliteConnection, calls: &[(i64, &str)]
 }
 
 /// Takes these words into the index, instead of what calls were found by until now.
-pub(crate) async fn put_again(connection: &mut SqliteConnection, calls: &[(i64, &str)]) -> Result<(), StoreError> {
+pub(crate) async fn put_again(
+    connection: &mut SqliteConnection,
+    calls: &[(i64, &str)],
+) -> Result<(), StoreError> {
     for some in statements(calls, ROWS) {
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO call_words (rowid, words) ");
         insert.push_values(some, |mut row, (seq, words)| {

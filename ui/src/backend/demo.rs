@@ -1,12 +1,13 @@
 //! Invented calls instead of a server, for working on the pages. Never part of the shipped build.
 //! `?demo` turns it on, with sixty days behind today; `?demo=5000` makes that many calls of today, `?demo=0` none,
-//! `?demo=error` fails, `?demo=still` rests. Other words: `control` and `control/keys`.
+//! `?demo=error` fails, `?demo=still` rests, `?demo=taken` has trouble with OTLP. Other words: `control` and `control/keys`.
 
 mod calls;
 mod control;
 mod figures;
 mod matching;
 mod sessions;
+mod signals;
 mod talk;
 mod traces;
 
@@ -14,8 +15,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use api::{
-    ApiError, BodySide, BodyText, CallDetail, CallId, CallsPage, Completeness, ErrorKind, Event, Facets,
-    Health, HealthStatus, HistogramBar, InFlight, Reply, Request, SourceStatus, Stats,
+    ApiError, BodySide, BodyText, CallDetail, CallId, CallsPage, Collected, Completeness, ErrorKind, Event,
+    Facets, Health, HealthStatus, HistogramBar, InFlight, Reply, Request, SourceState, SourceStatus, Stats,
 };
 use leptos::prelude::*;
 
@@ -27,6 +28,8 @@ struct World {
     details: Vec<CallDetail>,
     traces: Vec<traces::Made>,
     flying: Vec<InFlight>,
+    /// Newest first.
+    logs: Vec<api::LogRow>,
     word: String,
     control: control::Control,
 }
@@ -48,7 +51,8 @@ pub(super) fn is_wanted() -> bool {
     let control = control::Control::make(&word, now);
     let mut details = calls::make(count, now);
     let traces = if count == 0 { Vec::new() } else { traces::make(&mut details, now) };
-    WORLD.set(Some(World { details, traces, flying, word, control }));
+    let logs = signals::make(&details);
+    WORLD.set(Some(World { details, traces, flying, logs, word, control }));
     true
 }
 
@@ -84,7 +88,12 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
         return answer;
     }
     if let Some(answer) = traces::answer(&world.traces, &world.details, &request) {
-        return answer.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no such trace. It may have been deleted."));
+        return answer.ok_or_else(|| {
+            ApiError::new(ErrorKind::NotFound, "There is no such trace. It may have been deleted.")
+        });
+    }
+    if let Some(answer) = signals::answer(&world.details, &world.logs, now_ms(), &request) {
+        return answer;
     }
     let missing = || ApiError::new(ErrorKind::NotFound, "There is no such call. It may have been deleted.");
     let find = |id: CallId| world.details.iter().find(|call| call.summary.id == id).ok_or_else(missing);
@@ -203,7 +212,7 @@ fn health(world: &World) -> Health {
         status: HealthStatus::Ok,
         version: "0.1.0".into(),
         uptime_s: 4_211,
-        sources: vec![SourceStatus { name: "proxy".into(), state: world.control.proxy.clone() }],
+        sources: sources(world),
         completeness: Completeness {
             seen: recorded + 5,
             recorded,
@@ -213,13 +222,42 @@ fn health(world: &World) -> Health {
             cut: 0,
             paused,
         },
-        collected: api::Collected::default(),
+        collected: collected(world),
         calls: recorded,
         disk_bytes: 92_000 + recorded * 180_000,
         data_dir: "~/.local/share/llmflow".into(),
         price_date: "2026-11-12".into(),
         cannot_store: None,
         problems: vec![],
+    }
+}
+
+fn sources(world: &World) -> Vec<SourceStatus> {
+    let running = |port: u16| SourceState::Running {
+        addresses: vec![format!("127.0.0.1:{port}"), format!("[::1]:{port}")],
+    };
+    let taken = SourceState::Failed {
+        message: "Port 4317 is taken by another program. OTLP over HTTP on 4318 works; set OTLP_GRPC_PORT to use another port.".into(),
+    };
+    let grpc = if world.word == "taken" { taken } else { running(4317) };
+    vec![
+        SourceStatus { name: "proxy".into(), state: world.control.proxy.clone() },
+        SourceStatus { name: "otlp_http".into(), state: running(4318) },
+        SourceStatus { name: "otlp_grpc".into(), state: grpc },
+    ]
+}
+
+fn collected(world: &World) -> Collected {
+    let (logs, bad) = (world.logs.len() as u64, world.word == "taken");
+    Collected {
+        spans: logs * 3,
+        logs,
+        points: logs * 2,
+        rejected: if bad { 12 } else { 0 },
+        refused: if bad { 340 } else { 0 },
+        unreadable: u64::from(bad),
+        waiting: if bad { 1_204 } else { 0 },
+        lag_ms: if bad { 4_200 } else { 0 },
     }
 }
 
@@ -237,6 +275,9 @@ pub(super) fn listen(on: impl Fn(Signal) + 'static) -> EventStream {
                 }
                 let arrives = turn.is_multiple_of(12) && !world.flying.is_empty() && world.word != "still";
                 let ids = if arrives { calls::arrive(&mut world.details, now_ms()) } else { Vec::new() };
+                if let Some(call) = world.details.first().filter(|_| arrives) {
+                    signals::arrive(&mut world.logs, call);
+                }
                 let grown = if turn.is_multiple_of(6) { traces::grow(&mut world.traces) } else { Vec::new() };
                 (ids, world.flying.clone(), grown)
             });
@@ -249,7 +290,9 @@ pub(super) fn listen(on: impl Fn(Signal) + 'static) -> EventStream {
                     on(Signal::Event(Event::CallProgress { calls, total }));
                 }
                 if !ids.is_empty() {
-                    on(Signal::Event(Event::CallsChanged { ids }));
+                    for event in [Event::CallsChanged { ids }, Event::LogsChanged, Event::MetricsChanged] {
+                        on(Signal::Event(event));
+                    }
                 }
             }
         },

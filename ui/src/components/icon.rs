@@ -26,6 +26,7 @@ pub enum Icon {
     List,
     Lock,
     Messages,
+    Metrics,
     Model,
     Moon,
     Octagon,
@@ -91,6 +92,7 @@ impl Icon {
             Self::Messages => {
                 r#"<path d="M2.5 3h8v6h-4l-2.5 2V9H2.5z"/><path d="M12.5 6h1v5.5h-1.2v1.8l-2.2-1.8H8"/>"#
             }
+            Self::Metrics => r#"<path d="M2.5 2.5v11h11M4.5 10.5l2.6-3.4 2.2 2L13.2 4"/>"#,
             Self::Model => r#"<path d="M8 2.2l1.5 4.3L13.8 8l-4.3 1.5L8 13.8 6.5 9.5 2.2 8l4.3-1.5z"/>"#,
             Self::Moon => r#"<path d="M13 9.6A5.6 5.6 0 016.4 3a5.6 5.6 0 106.6 6.6z"/>"#,
             Self::Octagon => {

@@ -2,13 +2,15 @@
 
 use leptos::prelude::*;
 
-const KEYS: [(&str, &[(&str, &str)]); 6] = [
+const KEYS: [(&str, &[(&str, &str)]); 7] = [
     (
         "Everywhere",
         &[
             ("1", "Overview"),
             ("3", "Traces"),
             ("4", "Sessions"),
+            ("5", "Logs"),
+            ("6", "Metrics"),
             ("9", "Providers"),
             ("t", "Light or dark"),
             ("\\", "Navigation wide or narrow"),
@@ -45,6 +47,17 @@ const KEYS: [(&str, &[(&str, &str)]); 6] = [
             ("g G", "First, last call"),
             ("Enter", "Open the selected session or call"),
             ("Esc", "Back to the list"),
+        ],
+    ),
+    (
+        "Logs, Metrics",
+        &[
+            ("/", "Filter, find"),
+            ("j k", "Next, previous row"),
+            ("Enter", "Open what a record belongs to"),
+            (".", "Take in new records"),
+            ("a", "Chart as a table"),
+            ("Esc", "Close pane, then clear"),
         ],
     ),
     (

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
 use crate::colour;
-use crate::format::{CostText, call_cost, money, plural};
+use crate::format::{CostText, call_cost, money, plural, severity};
 
 /// The two letters of a tool.
 #[component]
@@ -188,4 +188,17 @@ pub const fn provenance(source: CostSource) -> &'static str {
         CostSource::NotBilled => "Not billed",
         CostSource::Unknown => "No price or no token count is known",
     }
+}
+
+/// How severe a log record is, as icon and word.
+#[component]
+pub fn SeverityMark(severity: u8) -> impl IntoView {
+    let (icon, class) = match severity {
+        17.. => (Icon::Octagon, "err"),
+        13..17 => (Icon::Triangle, "warn"),
+        9..13 => (Icon::Ring, "info"),
+        _ => (Icon::Dots, "t3"),
+    };
+    let title = format!("Severity {severity} of 24");
+    view! { <span class=format!("sev row g2 {class}") title=title><Glyph icon=icon small=true />{severity::word(severity)}</span> }
 }

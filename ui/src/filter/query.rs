@@ -12,7 +12,7 @@ pub fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 /// Pairs as a query string.
-pub(super) fn join(pairs: &[(&str, String)]) -> String {
+pub fn join(pairs: &[(&str, String)]) -> String {
     let encoded: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={}", encode(value))).collect();
     encoded.join("&")
 }

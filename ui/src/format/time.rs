@@ -68,6 +68,11 @@ impl Stamp {
         format!("{} {} {}", self.day, self.month_name(), self.year)
     }
 
+    /// `21 Nov 15:39`.
+    pub fn chip(&self) -> String {
+        format!("{} {}", self.day_month(), self.short_clock())
+    }
+
     /// `2026-11-21 15:39:58.207`.
     pub fn iso(&self) -> String {
         format!("{}-{:02}-{:02} {}", self.year, self.month, self.day, self.exact_clock())

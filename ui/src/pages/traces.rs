@@ -23,14 +23,15 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use crate::backend::use_backend;
 use crate::browser::{is_on_control, now_ms, on_key, press, set_title, utc_offset};
+use crate::components::filter_field::focus_input;
 use crate::components::live_strip::LiveStrip;
 use crate::components::top_bar::{LiveButton, TopBar};
 use crate::entry::EntryId;
 use crate::fetch::{Fetched, fetch};
 use crate::filter::View;
 use crate::live::use_live;
-use entry_list::EntryList;
 pub use detail::{CurlButton, RetryOf};
+use entry_list::EntryList;
 pub use first_run::FirstRun;
 
 /// What the parts of the page share.
@@ -129,7 +130,7 @@ fn keys(page: Page, open: impl Fn(EntryId) + 'static) {
                 Some(id) => open(id),
                 None => return false,
             },
-            "/" => filter_bar::focus_input(),
+            "/" => focus_input(),
             "c" => press("copy-curl"),
             "Escape" if page.selected.get_untracked().is_some() => page.select(None),
             "Escape" if !page.filter.get_untracked().is_unfiltered() => page.show(View::default()),

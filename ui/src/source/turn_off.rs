@@ -3,7 +3,7 @@
 use api::Stranded;
 use leptos::prelude::*;
 
-use super::title;
+use super::source_name;
 use crate::backend::use_backend;
 use crate::change::Change;
 use crate::colour;
@@ -21,7 +21,7 @@ pub fn TurnOff(
     #[prop(into)] back: Callback<()>,
 ) -> impl IntoView {
     let backend = use_backend();
-    let question = format!("Turn the {} off?", title(&name).to_lowercase());
+    let question = format!("Turn the {} off?", source_name(&name).to_lowercase());
     let stranded = fetch(true, move || Some(name.clone()), move |name| backend.stranded(name));
     view! {
         <div class="turnoff">

@@ -5,9 +5,6 @@ use std::collections::HashSet;
 
 use super::{Place, Tree};
 
-/// Columns of lines that are told apart; what lies deeper is drawn in the last.
-pub const COLUMNS: u32 = 32;
-
 /// What the reader has opened and closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
@@ -51,7 +48,8 @@ pub struct Lines {
 
 /// The rows of a tree as the reader has it.
 pub fn rows(tree: &Tree, shown: &Shown) -> Vec<Row> {
-    let places = |ids: &HashSet<String>| ids.iter().filter_map(|id| tree.find(id)).collect::<HashSet<Place>>();
+    let places =
+        |ids: &HashSet<String>| ids.iter().filter_map(|id| tree.find(id)).collect::<HashSet<Place>>();
     let look = Look { tree, shown, unfolded: places(&shown.unfolded), turned: places(&shown.turned) };
     let mut rows = Vec::new();
     let mut stack = Vec::new();

@@ -1,15 +1,15 @@
 //! Whether all is well: sources, completeness, and what to do about what is not.
 
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use api::{ApiError, CallFilter, Collected, Completeness, Health, HealthStatus, SourceState, SourceStatus};
 
 use super::internal;
 use crate::Engine;
-use crate::supervisor::{OTLP_GRPC, OTLP_HTTP};
 use crate::pipeline::millis;
+use crate::supervisor::{OTLP_GRPC, OTLP_HTTP};
 
 impl Engine {
     /// How everything is; `None` when the store does not answer.
@@ -23,13 +23,12 @@ impl Engine {
         let sources = inner.sources.list();
         let mut problems = inner.notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let failed = sources.iter().filter_map(|source| match &source.state {
-            SourceState::Failed { message } => {
-                Some(not_listening(&source.name, message))
-            }
+            SourceState::Failed { message } => Some(not_listening(&source.name, message)),
             SourceState::Running { .. } | SourceState::Paused { .. } | SourceState::Stopped => None,
         });
         let failed: Vec<String> = failed.collect();
-        let trouble = |trouble: &Mutex<Option<String>>| trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let trouble =
+            |trouble: &Mutex<Option<String>>| trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let cannot_store = trouble(&inner.tally.trouble).or_else(|| trouble(&inner.collected.trouble));
         let degraded = !failed.is_empty() || completeness.lost > 0 || cannot_store.is_some();
         problems.extend(failed);
@@ -96,7 +95,11 @@ impl Engine {
     /// What somebody switched off and may have forgotten. It is as it was asked for, so nothing is wrong.
     fn switched(&self, source: &SourceStatus) -> Option<String> {
         if let Some(over) = otlp(&source.name) {
-            let port = if source.name == OTLP_HTTP { self.inner.settings.otlp_http_port } else { self.inner.settings.otlp_grpc_port };
+            let port = if source.name == OTLP_HTTP {
+                self.inner.settings.otlp_http_port
+            } else {
+                self.inner.settings.otlp_grpc_port
+            };
             return match source.state {
                 SourceState::Paused { .. } => Some(format!(
                     "{over} is paused: senders are told that nothing is kept. Resume it on the dashboard."

@@ -17,13 +17,16 @@ impl Engine {
         let name = known(name)?;
         let engine = self.clone();
         // A task of its own: whoever asked may leave at any moment, a switch may not stop half way.
-        let switching = async move { engine.inner.supervisor.switch(name, to, engine.shutdown_grace()).await };
+        let switching =
+            async move { engine.inner.supervisor.switch(name, to, engine.shutdown_grace()).await };
         let switched = self.inner.tracker.spawn(switching).await.unwrap_or(Err(Refused::Stopping));
         let state = switched.map_err(|refused| match refused {
             Refused::Off if name == PROXY => {
                 ApiError::new(ErrorKind::BadRequest, "The proxy is off. Switch it on with: llmflow proxy on")
             }
-            Refused::Off => ApiError::new(ErrorKind::BadRequest, format!("{name} is off. Switch it on first.")),
+            Refused::Off => {
+                ApiError::new(ErrorKind::BadRequest, format!("{name} is off. Switch it on first."))
+            }
             Refused::Stopping => ApiError::new(ErrorKind::Unavailable, "LLMFlow is stopping."),
         })?;
         Ok(SourceStatus { name: name.to_owned(), state })

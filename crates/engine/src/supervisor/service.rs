@@ -19,9 +19,8 @@ pub(crate) enum Service {
 impl Service {
     /// A collector that answers whom `guard` lets in.
     pub(crate) fn collector(receiver: Receiver, guard: Guard) -> Self {
-        let judge: Judge = Arc::new(move |uri, headers| {
-            guard.judge(uri, headers, None).map_err(|refusal| refusal.0)
-        });
+        let judge: Judge =
+            Arc::new(move |uri, headers| guard.judge(uri, headers, None).map_err(|refusal| refusal.0));
         Self::Collector(receiver, judge)
     }
 

@@ -133,7 +133,8 @@ fn reported(row: &SqliteRow) -> Result<Option<(i64, Member)>, StoreError> {
 
 /// What the row of a call of the proxy tells. The model asked for is not in it, nor what stands above its span.
 fn proxied(row: &SqliteRow) -> Result<Facts, StoreError> {
-    let tokens = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(i64::unsigned_abs));
+    let tokens =
+        |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(i64::unsigned_abs));
     let named = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<&str>, _>(column)?.map(digest));
     let usage = api::Usage {
         input: tokens("input")?,
@@ -161,7 +162,8 @@ fn proxied(row: &SqliteRow) -> Result<Facts, StoreError> {
         client: named("client")?,
         start_us,
         end_us: start_us.saturating_add(row.try_get::<Option<i64>, _>("duration_us")?.unwrap_or(0)),
-        failed: row.try_get::<Option<&str>, _>("error")?.is_some() || status.is_some_and(|status| status >= 400),
+        failed: row.try_get::<Option<&str>, _>("error")?.is_some()
+            || status.is_some_and(|status| status >= 400),
     })
 }
 

@@ -60,7 +60,11 @@ const fn columns(source: ReportSource) -> (&'static str, &'static str, &'static 
 }
 
 /// Notes at reports of which call they tell.
-pub(super) async fn point(connection: &mut SqliteConnection, mark: Mark, call: i64) -> Result<(), StoreError> {
+pub(super) async fn point(
+    connection: &mut SqliteConnection,
+    mark: Mark,
+    call: i64,
+) -> Result<(), StoreError> {
     let sql = match mark.source {
         ReportSource::Span => "UPDATE span SET call = ? WHERE trace = ? AND id = ?",
         ReportSource::Event => "UPDATE log SET call = ? WHERE time_ns = ? AND hash = ?",
@@ -87,7 +91,10 @@ pub(super) async fn reports(
 }
 
 /// Forgets what was told of these calls.
-pub(super) async fn forget_reports(connection: &mut SqliteConnection, calls: &[i64]) -> Result<(), StoreError> {
+pub(super) async fn forget_reports(
+    connection: &mut SqliteConnection,
+    calls: &[i64],
+) -> Result<(), StoreError> {
     delete(connection, "DELETE FROM call_report WHERE call IN (", calls).await
 }
 

@@ -163,7 +163,12 @@ fn again(seq: i64, members: &[Member], stored: &Stored) -> Result<Option<Again>,
         requested: together.requested_model(),
         tier: together.service_tier(),
         charged: together.cost(),
-        agent: whose.agent.map(|id| Agent { id, parent: whose.agent_parent, name: whose.agent_name, inferred: false }),
+        agent: whose.agent.map(|id| Agent {
+            id,
+            parent: whose.agent_parent,
+            name: whose.agent_name,
+            inferred: false,
+        }),
         keys: Keys {
             sources: members.iter().fold(0, |bits, member| bits | bit(member.mark.source)),
             request: named(together.request_id()),
@@ -291,7 +296,8 @@ async fn put_reports(
             if let Some(told) = stored.told.get(&member.mark) {
                 written.push((call.seq, member.mark, member.by, wire::encode(told)));
             }
-            if member.mark.source != ReportSource::Proxy && stored.calls.get(&member.mark) != Some(&call.seq) {
+            if member.mark.source != ReportSource::Proxy && stored.calls.get(&member.mark) != Some(&call.seq)
+            {
                 rows::point(connection, member.mark, call.seq).await?;
             }
         }

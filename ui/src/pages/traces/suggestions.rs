@@ -1,54 +1,19 @@
-//! What could be meant by what is typed into the filter. Pure; leaves out drawing it (`filter_bar`).
+//! What could be meant by what is typed into the filter of calls. Pure; leaves out drawing it
+//! (`components::filter_field`).
 
 use api::Facets;
 
+use crate::filter::suggestion::{self, Suggestion, Vocabulary};
 use crate::filter::typed::{FIELDS, fixed_values};
 
-/// Suggestions shown at once.
-const MOST: usize = 9;
-
-/// One line under the filter.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Suggestion {
-    /// Begin a condition: `model:`.
-    Field { field: &'static str, hint: &'static str },
-    /// A whole condition.
-    Value { field: &'static str, value: String },
-    /// Search for these words.
-    Text(String),
-}
-
-/// Suggestions for the input, best first. Only its last word is looked at; all of it can be searched for.
+/// Suggestions for the input, best first.
 pub fn suggest(input: &str, facets: &Facets) -> Vec<Suggestion> {
-    let word =
-        if input.ends_with(' ') { "" } else { input.split_whitespace().next_back().unwrap_or_default() };
-    let mut found = Vec::new();
-    match word.split_once(':').and_then(|(field, part)| Some((known_field(field)?, part))) {
-        Some((field, part)) => found.extend(values(field, part, facets)),
-        None if word.is_empty() => {
-            found.extend(FIELDS.map(|(field, hint)| Suggestion::Field { field, hint }));
-        }
-        None => {
-            let fields = FIELDS.into_iter().filter(|(field, _)| field.starts_with(&word.to_lowercase()));
-            found.extend(fields.map(|(field, hint)| Suggestion::Field { field, hint }));
-            for field in ["model", "tool", "provider", "tag"] {
-                found.extend(values(field, word, facets));
-            }
-        }
-    }
-    found.truncate(MOST);
-    if !input.trim().is_empty() && !word.contains(':') {
-        found.insert(0, Suggestion::Text(input.trim().to_owned()));
-    }
-    found
+    let values = |field: &str| values(field, facets);
+    let loose = &["model", "tool", "provider", "tag"];
+    suggestion::suggest(input, &Vocabulary { fields: &FIELDS, loose, values: &values })
 }
 
-fn known_field(name: &str) -> Option<&'static str> {
-    FIELDS.iter().map(|(field, _)| *field).find(|field| *field == name)
-}
-
-fn values(field: &'static str, part: &str, facets: &Facets) -> Vec<Suggestion> {
-    let part = part.to_lowercase();
+fn values(field: &str, facets: &Facets) -> Vec<String> {
     let listed: &[String] = match field {
         "model" => &facets.models,
         "tool" => &facets.clients,
@@ -57,13 +22,7 @@ fn values(field: &'static str, part: &str, facets: &Facets) -> Vec<Suggestion> {
         _ => &[],
     };
     let fixed = fixed_values(field).iter().map(|value| (*value).to_owned());
-    listed
-        .iter()
-        .cloned()
-        .chain(fixed)
-        .filter(|value| value.to_lowercase().contains(&part))
-        .map(|value| Suggestion::Value { field, value })
-        .collect()
+    listed.iter().cloned().chain(fixed).collect()
 }
 
 #[cfg(test)]

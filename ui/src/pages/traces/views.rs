@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::Page;
 use crate::backend::use_backend;
 use crate::browser::{now_ms, utc_offset};
-use crate::components::icon::{Glyph, Icon};
+use crate::components::time_range;
 use crate::fetch::fetch;
 use crate::filter::{Last, View};
 use crate::format::capped;
@@ -96,50 +96,14 @@ fn Preset(
 #[component]
 pub fn TimeRange() -> impl IntoView {
     let page = expect_context::<Page>();
-    let open = RwSignal::new(false);
-    let label = move || {
-        page.filter.with(|view| match view.last {
-            Some(last) => last.label(),
-            None if view.filter.from_ms.is_some() || view.filter.to_ms.is_some() => "Chosen time",
-            None => "All time",
-        })
-    };
+    let last = Memo::new(move |_| page.filter.with(|view| view.last));
+    let absolute = Memo::new(move |_| {
+        page.filter.with(|view| view.filter.from_ms.is_some() || view.filter.to_ms.is_some())
+    });
     let choose = move |last: Option<Last>| {
         let mut view = page.filter.get_untracked();
         (view.last, view.filter.from_ms, view.filter.to_ms) = (last, None, None);
-        open.set(false);
         page.show(view);
     };
-    let item = move |last: Option<Last>| {
-        let label = last.map_or("All time", Last::label);
-        let current = move || {
-            page.filter.with(|view| {
-                view.last == last && view.filter.from_ms.is_none() && view.filter.to_ms.is_none()
-            })
-        };
-        view! {
-            <button type="button" role="menuitemradio" aria-checked=move || current().to_string()
-                on:click=move |_| choose(last)>
-                <span class="tick">{move || current().then(|| view! { <Glyph icon=Icon::Check small=true /> })}</span>
-                {label}
-            </button>
-        }
-    };
-    view! {
-        <div class="menu" on:keydown=move |event| if event.key() == "Escape" { open.set(false) }>
-            <button
-                type="button" class="btn" data-testid="time-range" aria-haspopup="menu"
-                aria-expanded=move || open.get().to_string() on:click=move |_| open.update(|open| *open = !*open)
-            >
-                <Glyph icon=Icon::Clock />{label}<Glyph icon=Icon::ChevronDown small=true />
-            </button>
-            <Show when=move || open.get()>
-                <div class="under" on:click=move |_| open.set(false)></div>
-                <div class="pop" role="menu">
-                    {item(None)}
-                    {Last::ALL.into_iter().map(|last| item(Some(last))).collect_view()}
-                </div>
-            </Show>
-        </div>
-    }
+    view! { <time_range::TimeRange last=last absolute=absolute choose=choose /> }
 }

@@ -123,7 +123,8 @@ fn what_only_looked_alike_gives_way_to_what_is_the_same() {
 #[test]
 fn equal_calls_at_once_are_as_many_as_there_are() {
     for session in [None, Some("s")] {
-        let of = |telling: Telling| session.map_or_else(|| telling.clone(), |session| telling.clone().of(session));
+        let of =
+            |telling: Telling| session.map_or_else(|| telling.clone(), |session| telling.clone().of(session));
         let sources = [of(proxy()), of(proxy()), of(event()), of(event()), of(span())];
         for order in orders(&numbered(&sources)) {
             assert_eq!(shapes(&order), [2, 3], "{session:?}");
@@ -202,9 +203,7 @@ impl Truth {
     /// What is told of this call, the `number`th: its own tokens, its own time.
     fn tellings(&self, number: u64) -> Vec<Telling> {
         let (request, answer) = (format!("req_{number}"), format!("msg_01ABCDEFGHIJ{number:04}"));
-        let base = |telling: Telling| {
-            telling.of("s").tokens(1_000 + number, 10).later(number * 10 * SECOND)
-        };
+        let base = |telling: Telling| telling.of("s").tokens(1_000 + number, 10).later(number * 10 * SECOND);
         let ids = |telling: Telling, (with_request, with_answer): (bool, bool)| {
             let telling = if self.request && with_request { telling.request(&request) } else { telling };
             if self.answer && with_answer { telling.answer(&answer) } else { telling }

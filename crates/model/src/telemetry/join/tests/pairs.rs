@@ -69,7 +69,8 @@ fn session_model_tokens_and_time_together_tie() {
     assert_eq!(rule_with(|told| told.later(6 * SECOND)), None);
     assert_eq!(rule_with(|told| told.tokens(1_000, 201)), None);
     assert_eq!(rule_with(|told| told.of("t")), None);
-    let aliased = |told: Telling| told.with(|call| call.model = Some("anthropic/claude-sonnet-4.5[1m]".into()));
+    let aliased =
+        |told: Telling| told.with(|call| call.model = Some("anthropic/claude-sonnet-4.5[1m]".into()));
     assert_eq!(rule_with(aliased), Some(Rule::SessionTokensTime));
     let dated = |told: Telling| {
         told.with(|call| {
@@ -82,7 +83,8 @@ fn session_model_tokens_and_time_together_tie() {
     let input_only = |told: Telling| told.with(|call| call.usage.output = None);
     assert_eq!(rule_with(input_only), Some(Rule::SessionTokensTime), "what only one knows is no difference");
     let silent = |told: Telling| told.with(|call| call.usage = Usage::default());
-    assert_eq!(rule_with(silent), None, "without tokens nobody can tell");
+    assert_eq!(rule_with(silent), Some(Rule::Time), "without tokens only time tells");
+    assert_eq!(rule_with(|told| silent_at(told, 3)), None);
     let conversation = |mut told: Telling| {
         told.told.whose.conversation = told.told.whose.session.replace("outer".into());
         told
@@ -90,10 +92,36 @@ fn session_model_tokens_and_time_together_tie() {
     assert_eq!(rule_with(conversation), Some(Rule::SessionTokensTime), "the conversation may be the session");
 }
 
+fn silent_at(told: Telling, second: u64) -> Telling {
+    told.later(second * SECOND).with(|call| call.usage = Usage::default())
+}
+
+#[test]
+fn what_says_no_tokens_is_the_call_of_its_model_at_its_time() {
+    let embedding = |telling: Telling| telling.with(|call| call.usage.output = None);
+    assert_eq!(rule(&embedding(proxy()), &embedding(span())), Some(Rule::Time));
+    assert_eq!(rule(&proxy(), &silent_at(span(), 0)), Some(Rule::Time));
+    assert_eq!(rule(&proxy(), &silent_at(span(), 1)), None, "neither lies within the other");
+    assert_eq!(rule(&proxy(), &silent_at(span(), 0).by("codex")), Some(Rule::Time));
+    assert_eq!(rule(&proxy().by("gemini-cli"), &silent_at(span(), 0).by("codex")), None);
+    assert_eq!(rule(&proxy().of("s"), &silent_at(span(), 0).of("t")), None);
+    assert_eq!(rule(&proxy(), &span().tokens(1_000, 7)), None, "both know, and differ");
+    let other = silent_at(span(), 0).with(|call| call.model = Some("gpt-4o".into()));
+    assert_eq!(rule(&proxy(), &other), None);
+    let failed = silent_at(span(), 0).with(|call| call.error = Some("overloaded".into()));
+    assert_eq!(rule(&proxy(), &failed), None, "one failed, the other did not");
+}
+
+#[test]
+fn an_sdk_and_the_program_that_uses_it_are_no_contradiction() {
+    assert_eq!(rule(&proxy().by("openai-python"), &span().by("my-app")), Some(Rule::TokensTime));
+}
+
 #[test]
 fn caches_count_as_input_whoever_says_so() {
     let fresh = proxy().of("s").with(|call| {
-        (call.usage.input, call.usage.cache_read, call.usage.cache_write_5m) = (Some(10), Some(900), Some(90));
+        (call.usage.input, call.usage.cache_read, call.usage.cache_write_5m) =
+            (Some(10), Some(900), Some(90));
     });
     assert_eq!(rule(&fresh, &event().of("s")), Some(Rule::SessionTokensTime));
 }

@@ -1,0 +1,30 @@
+//! Five times below a chart: clocks within a day, days and clocks within three, days beyond.
+
+use leptos::prelude::*;
+
+use crate::browser::utc_offset;
+use crate::format::time::Stamp;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// The times from `from_ms` to `to_ms`.
+#[component]
+pub fn TimeAxis(from_ms: i64, to_ms: i64) -> impl IntoView {
+    let text = move |ms: i64| {
+        let stamp = Stamp::new(ms, utc_offset(ms));
+        match to_ms - from_ms {
+            0..=DAY_MS => stamp.short_clock(),
+            length if length <= 3 * DAY_MS => stamp.chip(),
+            _ => stamp.day_month(),
+        }
+    };
+    let labels = (0..=4_i32).map(|part| {
+        let style = match part {
+            0 => "left:0;transform:none".to_owned(),
+            4 => "left:auto;right:0;transform:none".to_owned(),
+            _ => format!("left:{}%", part * 25),
+        };
+        view! { <span style=style>{text(from_ms + (to_ms - from_ms) / 4 * i64::from(part))}</span> }
+    });
+    view! { <div class="hx num" aria-hidden="true">{labels.collect_view()}</div> }
+}
