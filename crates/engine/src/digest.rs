@@ -10,7 +10,7 @@ use api::{CallSummary, Cost, ReportSource, UsageSource};
 use model::pricing::{Billable, PriceTable, Sound};
 use model::telemetry::join::{Mark, Told};
 use model::telemetry::reading::{ReportedCall, Whose};
-use model::telemetry::{log_conversation, read_log, read_span, searchable_text, span_conversation};
+use model::telemetry::{log_text, read_log, read_span, span_text};
 use store::{Digest, Report, Store, StoreError, Work, WorkBatch, WorkPlace, Worked};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -24,8 +24,6 @@ const TAKEN: u64 = 512;
 const PIECE: usize = 512;
 /// After a failure it is tried again when this has passed.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Characters of one report that can be searched for.
-const LONGEST_TEXT: usize = 1 << 20;
 
 /// Works the backlog off.
 pub(crate) struct Digester {
@@ -121,7 +119,6 @@ fn report(Worked { origin, work }: Worked) -> Option<Report> {
     match work {
         Work::Span { trace, id, span } => {
             let reading = read_span(&span, &origin);
-            let conversation = span_conversation(&span, &origin);
             let told = Told {
                 source: ReportSource::Span,
                 name: span.name.clone(),
@@ -133,12 +130,11 @@ fn report(Worked { origin, work }: Worked) -> Option<Report> {
             Some(Report {
                 mark: Mark { source: ReportSource::Span, a: trace, b: id },
                 told,
-                text: conversation.map(|said| searchable_text(&said, LONGEST_TEXT)).unwrap_or_default(),
+                text: span_text(&span, &origin),
             })
         }
         Work::Log { time_ns, hash, record, .. } => {
             let reading = read_log(&record, &origin);
-            let conversation = log_conversation(std::slice::from_ref(&record), &origin);
             let mut call = reading.call?;
             if call.start_ns == 0 && call.end_ns == 0 {
                 call.end_ns = time_ns.unsigned_abs();
@@ -153,7 +149,7 @@ fn report(Worked { origin, work }: Worked) -> Option<Report> {
             Some(Report {
                 mark: Mark { source: ReportSource::Event, a: time_ns, b: hash },
                 told,
-                text: conversation.map(|said| searchable_text(&said, LONGEST_TEXT)).unwrap_or_default(),
+                text: log_text(&record, &origin),
             })
         }
     }

@@ -25,6 +25,7 @@ mod row;
 mod sessions;
 mod telemetry;
 mod text;
+mod timeline;
 mod totals;
 mod window;
 mod words;

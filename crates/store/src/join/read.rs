@@ -3,10 +3,11 @@
 
 use api::{CallDetail, CallReport, CallSummary, ReportSource, Timing};
 use model::telemetry::join::{Mark, Together, Told};
+use model::telemetry::{log_text, span_text};
 use sqlx::Row;
 
 use super::load::{body, mark};
-use crate::telemetry::log_id;
+use crate::telemetry::{Records, log_id};
 use crate::{Store, StoreError};
 
 /// A stored report.
@@ -56,6 +57,31 @@ impl Store {
             reports: reports(&stored, &summary),
             summary,
         })
+    }
+
+    /// The texts whose words were indexed for a call that did not go through the proxy.
+    pub(crate) async fn told_texts(
+        &self,
+        seq: i64,
+        records: &mut Records<'_>,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut texts = Vec::new();
+        for mark in self.told_of(seq).await?.into_iter().map(|stored| stored.mark) {
+            let select = match mark.source {
+                ReportSource::Span | ReportSource::Proxy => {
+                    "SELECT place, origin FROM span WHERE trace = ? AND id = ?"
+                }
+                ReportSource::Event => "SELECT place, origin FROM log WHERE time_ns = ? AND hash = ?",
+            };
+            let select = sqlx::query_as(select).bind(mark.a).bind(mark.b);
+            let Some((place, origin)) = select.fetch_optional(&self.inner.read).await? else { continue };
+            let origin = self.origin(origin).await?;
+            texts.push(match mark.source {
+                ReportSource::Span | ReportSource::Proxy => span_text(&records.get(place).await?, &origin),
+                ReportSource::Event => log_text(&records.get(place).await?, &origin),
+            });
+        }
+        Ok(texts)
     }
 
     async fn told_of(&self, seq: i64) -> Result<Vec<Stored>, StoreError> {
