@@ -37,6 +37,8 @@ const PROMPTS: [Key; 11] = [
     Key::AiValue,
 ];
 const EXACT_PROMPTS: usize = 6;
+/// How names begin over which prompts are spread.
+const PROMPTS_SPREAD: [&str; 2] = ["llm.input_messages.", "gen_ai.prompt."];
 /// Where whole answers stand, in the same order.
 const ANSWERS: [Key; 9] = [
     Key::GenAiOutputMessages,
@@ -147,9 +149,22 @@ pub(super) fn title(events: &[SpanEvent], told: &Told<'_>) -> Option<String> {
     exact
         .iter()
         .find_map(whole)
-        .or_else(|| spoken(&prompt_spread(facts)))
+        .or_else(|| spread_title(facts))
         .or_else(|| loose.iter().find_map(whole))
         .or_else(|| spoken(&events::prompt(events)))
+}
+
+/// The last thing a user said in messages that are spread over attributes: only that one is put together.
+fn spread_title(facts: &Facts<'_>) -> Option<String> {
+    if !facts.spread {
+        return None;
+    }
+    PROMPTS_SPREAD.iter().find_map(|prefix| {
+        spread::of_users(facts.attributes, prefix).into_iter().rev().find_map(|index| {
+            let message = spread::gather(facts.attributes, &format!("{prefix}{index}."))?;
+            spoken(&[message::read(&message, Role::User)?])
+        })
+    })
 }
 
 /// The last thing a user said in these messages.
@@ -203,7 +218,7 @@ fn some(messages: Vec<Message>) -> Option<Vec<Message>> {
 }
 
 fn prompt_spread(facts: &Facts<'_>) -> Vec<Message> {
-    gathered(facts, &["llm.input_messages.", "gen_ai.prompt."], Role::User)
+    gathered(facts, &PROMPTS_SPREAD, Role::User)
 }
 
 fn answer_spread(facts: &Facts<'_>) -> Vec<Message> {
