@@ -51,7 +51,7 @@ const FINISHED: [Key; 7] = [
     Key::LlmResponseStop,
     Key::StopReason,
 ];
-const COSTS: [Key; 4] = [Key::GenAiCost, Key::LogfireCost, Key::LlmCost, Key::CostUsd];
+const COSTS: [Key; 5] = [Key::GenAiCost, Key::GenAiCostTotal, Key::LogfireCost, Key::LlmCost, Key::CostUsd];
 const STREAMS: [Key; 5] = [
     Key::GenAiRequestStream,
     Key::GenAiIsStreaming,

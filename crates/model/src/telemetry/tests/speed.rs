@@ -80,8 +80,7 @@ fn speed() {
         }
         println!("{name}: {} ns", (worked() - begun) / times);
     }
-    let record =
-        crate::telemetry::wire::LogRecord { attributes: call.attributes, ..Default::default() };
+    let record = crate::telemetry::wire::LogRecord { attributes: call.attributes, ..Default::default() };
     let begun = worked();
     for _ in 0..100_000 {
         black_box(read_log(black_box(&record), black_box(&origin)));
