@@ -88,7 +88,15 @@ pub(super) fn read(told: &Told<'_>, start_ns: u64, end_ns: u64) -> Option<Report
             .and_then(id),
         service_tier: facts.owned(&TIERS),
     };
-    Some(call).filter(is_known)
+    Some(call).map(sorted).filter(is_known)
+}
+
+/// Some report the request's id where the answer's belongs, and only its beginning tells.
+fn sorted(mut call: ReportedCall) -> ReportedCall {
+    if let Some(id) = call.response_id.take_if(|id| id.starts_with("req_")) {
+        call.request_id.get_or_insert(id);
+    }
+    call
 }
 
 /// Whether a call can be told from others: what has neither model nor tokens nor id would only be counted twice.

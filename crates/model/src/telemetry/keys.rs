@@ -280,6 +280,7 @@ keys! {
     HttpStatusOld = "http.status_code",
     Error = "error",
     ErrorMessage = "error.message",
+    ErrorMessagePlain = "error_message",
     ErrorType = "error.type",
     ErrorTypePlain = "error_type",
     ErrorName = "error_name",
