@@ -88,7 +88,7 @@ pub(super) fn read(told: &Told<'_>, start_ns: u64, end_ns: u64) -> Option<Report
             .and_then(id),
         service_tier: facts.owned(&TIERS),
     };
-    Some(call).map(sorted).filter(is_known)
+    Some(sorted(call)).filter(is_known)
 }
 
 /// Some report the request's id where the answer's belongs, and only its beginning tells.
