@@ -61,8 +61,12 @@ impl Engine {
             }
             Request::ListTraces { .. }
             | Request::GetTrace { .. }
+            | Request::FindTrace { .. }
+            | Request::ListSpans { .. }
+            | Request::FindSpan { .. }
             | Request::GetSpan { .. }
             | Request::ListLogs { .. }
+            | Request::ListLogDetails { .. }
             | Request::GetLog { .. }
             | Request::GetLogHistogram { .. }
             | Request::GetLogFacets

@@ -205,6 +205,7 @@ mod tests {
             first_ms: 0,
             last_ms: 1,
             total: 1.0,
+            range: None,
             attribute_keys: vec![],
         };
         MetricChart { metric, from_ms: vec![0, 1], lines, rest, exemplars: vec![] }

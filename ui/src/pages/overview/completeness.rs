@@ -114,7 +114,8 @@ fn Collected() -> impl IntoView {
             thousands(told.waiting),
             duration(told.lag_ms.saturating_mul(1_000)),
         );
-        let kept = format!("{} spans, {} logs, {} points", short(told.spans), short(told.logs), short(told.points));
+        let kept =
+            format!("{} spans, {} logs, {} points", short(told.spans), short(told.logs), short(told.points));
         let not_kept = told.rejected + told.refused + told.unreadable;
         let nothing = told.spans + told.logs + told.points + not_kept == 0;
         let behind = told.waiting > 0 && told.lag_ms >= BEHIND_MS;
@@ -126,7 +127,8 @@ fn Collected() -> impl IntoView {
                 (Icon::Half, "warn", format!("{waits} to be joined, {}", duration(told.lag_ms * 1_000)))
             }
             _ => {
-                let parts = [(told.refused, "refused"), (told.rejected, "rejected"), (told.unreadable, "unreadable")];
+                let parts =
+                    [(told.refused, "refused"), (told.rejected, "rejected"), (told.unreadable, "unreadable")];
                 let parts = parts.iter().filter(|(count, _)| *count > 0);
                 let text = parts.map(|(count, word)| format!("{} {word}", short(*count))).collect::<Vec<_>>();
                 (Icon::Triangle, "warn", text.join(", "))

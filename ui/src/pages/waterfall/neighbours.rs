@@ -21,7 +21,8 @@ pub fn Neighbours() -> impl IntoView {
     let backend = use_backend();
     let LastTraces(last) = expect_context();
     let id = EntryId::Trace(page.id);
-    let begun = Memo::new(move |_| page.load.summary.with(|trace| trace.as_ref().map(|trace| trace.started_ms)));
+    let begun =
+        Memo::new(move |_| page.load.summary.with(|trace| trace.as_ref().map(|trace| trace.started_ms)));
     let found = fetch(
         true,
         move || Some((begun.get()?, last.get())),

@@ -204,7 +204,8 @@ fn OneSpan(first: SpanRow, row: Memo<Option<SpanRow>>) -> impl IntoView {
 fn alt_keys(page: Page, tabs: Memo<Vec<Tab>>) {
     let handle = window_event_listener(leptos::ev::keydown, move |event| {
         let digit = event.code().strip_prefix("Digit").and_then(|digit| digit.parse::<usize>().ok());
-        let chosen = digit.and_then(|digit| tabs.with_untracked(|tabs| tabs.get(digit.checked_sub(1)?).copied()));
+        let chosen =
+            digit.and_then(|digit| tabs.with_untracked(|tabs| tabs.get(digit.checked_sub(1)?).copied()));
         if let (true, Some(chosen)) = (event.alt_key(), chosen) {
             event.prevent_default();
             page.show_tab(chosen);
@@ -258,8 +259,12 @@ fn Panel(tab: Tab, row: SpanRow, known: Known) -> impl IntoView {
         Tab::Conversation => view! { <Talk known=known /> }.into_any(),
         Tab::Input => said(span().and_then(|span| span.input), "span-input"),
         Tab::Output => said(span().and_then(|span| span.output), "span-output"),
-        Tab::Request => call().map(|call| view! { <parts::Side call=call side=BodySide::Request /> }).into_any(),
-        Tab::Response => call().map(|call| view! { <parts::Side call=call side=BodySide::Response /> }).into_any(),
+        Tab::Request => {
+            call().map(|call| view! { <parts::Side call=call side=BodySide::Request /> }).into_any()
+        }
+        Tab::Response => {
+            call().map(|call| view! { <parts::Side call=call side=BodySide::Response /> }).into_any()
+        }
         Tab::Attributes => view! { <read::Attributes row=row known=known /> }.into_any(),
         Tab::Raw => view! { <reported::Raw known=known /> }.into_any(),
         Tab::Timing => view! { <times::Times row=row known=known /> }.into_any(),
@@ -267,7 +272,8 @@ fn Panel(tab: Tab, row: SpanRow, known: Known) -> impl IntoView {
 }
 
 fn said(text: Option<String>, testid: &'static str) -> AnyView {
-    view! { <div class="said-io" data-testid=testid>{text.map(|text| view! { <Code text=text /> })}</div> }.into_any()
+    view! { <div class="said-io" data-testid=testid>{text.map(|text| view! { <Code text=text /> })}</div> }
+        .into_any()
 }
 
 /// What was said: as the call's own record tells it, else as the span does.
