@@ -206,7 +206,7 @@ fn check_hex(name: &str, id: &str, bytes: usize) -> Result<(), ApiError> {
 }
 
 /// An id of so many bytes from its hexadecimal digits.
-fn bytes<const LENGTH: usize>(name: &str, id: &str) -> Result<[u8; LENGTH], ApiError> {
+pub(super) fn bytes<const LENGTH: usize>(name: &str, id: &str) -> Result<[u8; LENGTH], ApiError> {
     check_hex(name, id, LENGTH)?;
     let number = u128::from_str_radix(id, 16).unwrap_or_default().to_be_bytes();
     let mut bytes = [0; LENGTH];

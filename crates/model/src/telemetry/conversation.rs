@@ -55,6 +55,9 @@ const EXACT_ANSWERS: usize = 3;
 /// Where tools stand.
 const TOOLS: [Key; 3] = [Key::GenAiToolDefinitions, Key::AiPromptTools, Key::MlflowTools];
 
+/// Bytes of one report that can be searched for.
+const LONGEST_TEXT: usize = 1 << 20;
+
 /// What was said in the call that a span is; `None` when the span is none or does not say.
 pub fn span_conversation(span: &Span, origin: &Origin) -> Option<Conversation> {
     read(&Told::of(&span.attributes, origin), &span.events)
@@ -116,6 +119,17 @@ pub fn span_io(span: &Span) -> (Option<String>, Option<String>) {
             .or_else(|| first(&ANSWERS))
             .or_else(|| either(["gen_ai.completion.", "llm.output_messages."])),
     )
+}
+
+/// What was asked and answered in the call that a span is, for search.
+pub fn span_text(span: &Span, origin: &Origin) -> String {
+    span_conversation(span, origin).map(|said| searchable_text(&said, LONGEST_TEXT)).unwrap_or_default()
+}
+
+/// What was asked and answered in the call that a log record tells of, for search.
+pub fn log_text(record: &LogRecord, origin: &Origin) -> String {
+    let said = log_conversation(std::slice::from_ref(record), origin);
+    said.map(|said| searchable_text(&said, LONGEST_TEXT)).unwrap_or_default()
 }
 
 /// The words of a conversation that somebody would search for, one piece a line, at most `limit` bytes.
