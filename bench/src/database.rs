@@ -71,7 +71,8 @@ fn part_of(name: &str) -> usize {
     whole.or_else(beginning).unwrap_or(PARTS.len())
 }
 
-fn number(path: &Path, select: &'static str) -> Result<u64> {
+/// One number from a database.
+pub(crate) fn number(path: &Path, select: &'static str) -> Result<u64> {
     with(path, async |connection| {
         let number: i64 = sqlx::query_scalar(select).fetch_one(connection).await?;
         Ok(number.unsigned_abs())

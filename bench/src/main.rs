@@ -4,11 +4,14 @@
 //! counts: a busy machine slows all of them alike.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
 
+mod collectors;
 mod database;
+mod export;
 mod http;
 mod load;
 mod machine;
 mod modern;
+mod otlp;
 mod process;
 mod proxies;
 mod report;
@@ -60,7 +63,7 @@ pub(crate) struct Options {
     /// Only these rows; all when none is named
     #[arg(long, value_enum)]
     row: Vec<Row>,
-    /// A folder in which the original LLMFlow is installed, to compare with
+    /// A folder in which the original LLMFlow and Phoenix are installed, to compare with
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
     /// Another build of `llmflow`, to compare with
@@ -80,6 +83,8 @@ enum Row {
     D,
     /// Transports: large bodies, HTTP/2, idle connections
     E,
+    /// Spans over OTLP: durable ones a second, by transport and batch
+    F,
 }
 
 impl Options {
@@ -126,6 +131,9 @@ fn run(options: &Options) -> Result<ExitCode> {
         rows::bodies::measure(options, &mut report)?;
         rows::versions::measure(options, &mut report)?;
         rows::idle::measure(options, &mut report)?;
+    }
+    if options.wants(Row::F) {
+        rows::spans::measure(options, &mut report)?;
     }
     report.facts.push(("load after", machine::load()));
     let text = report.markdown();

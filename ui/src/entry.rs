@@ -80,6 +80,9 @@ mod tests {
         for id in [call, trace] {
             assert_eq!(id.parse::<EntryId>().unwrap().to_string(), id);
         }
-        assert!("01935a2b".parse::<EntryId>().is_err() && "+1935a2b6f4e7d119a435b6c7d8e9f01".parse::<EntryId>().is_err());
+        assert!(
+            "01935a2b".parse::<EntryId>().is_err()
+                && "+1935a2b6f4e7d119a435b6c7d8e9f01".parse::<EntryId>().is_err()
+        );
     }
 }

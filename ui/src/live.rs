@@ -286,7 +286,10 @@ impl Live {
 }
 
 /// Counts up when this one may be among the changes.
-fn counted<Id: Copy + Eq + Hash + Send + Sync + 'static>(changes: RwSignal<Changes<Id>>, id: Id) -> RwSignal<u64> {
+fn counted<Id: Copy + Eq + Hash + Send + Sync + 'static>(
+    changes: RwSignal<Changes<Id>>,
+    id: Id,
+) -> RwSignal<u64> {
     let looked = StoredValue::new(changes.with_untracked(Changes::turn));
     let changed = RwSignal::new(0);
     Effect::new(move |_| {

@@ -163,7 +163,10 @@ impl Tree {
             }
             None => {
                 let times = || self.children(place).iter().map(|child| self.times(*child));
-                (times().map(|(from, _)| from).min().unwrap_or(0), times().map(|(_, to)| to).max().unwrap_or(0))
+                (
+                    times().map(|(from, _)| from).min().unwrap_or(0),
+                    times().map(|(_, to)| to).max().unwrap_or(0),
+                )
             }
         }
     }

@@ -23,10 +23,10 @@ pub(crate) struct Options {
     /// Seconds instead of minutes; the figures are rougher
     #[arg(long)]
     quick: bool,
-    /// Only this row (a: calls, b: streams, c: footprint, d: storage, e: transports); may be given again
-    #[arg(long, value_name = "a|b|c|d|e")]
+    /// Only this row (a: calls, b: streams, c: footprint, d: storage, e: transports, f: OTLP); may be given again
+    #[arg(long, value_name = "a|b|c|d|e|f")]
     row: Vec<String>,
-    /// A folder in which the original LLMFlow is installed from npm, to compare with
+    /// A folder in which the original LLMFlow (npm) and Phoenix (PyPI) are installed, to compare with
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
     /// Another build of `llmflow`, to compare with

@@ -97,7 +97,7 @@ pub struct CallReport {
     /// The log record, as [`LogRow::id`] names it.
     pub log_id: Option<String>,
     /// By what it was found to be the same call: `request_id`, `client_request_id`, `response_id`, `trace_context`,
-    /// `session_tokens_time`, `tokens_time`; `None` when it was the first to tell of it.
+    /// `session_tokens_time`, `tokens_time`, `time`; `None` when it was the first to tell of it.
     pub matched_by: Option<String>,
     /// The model.
     pub model: Option<String>,
@@ -171,7 +171,10 @@ pub struct TraceSummary {
 /// A row of the Traces page: a trace, or a call that belongs to none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "most entries are traces: a box for each would only add to them")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most entries are traces: a box for each would only add to them"
+)]
 pub enum TraceEntry {
     /// Spans that belong together.
     Trace(TraceSummary),

@@ -89,6 +89,8 @@ pub enum CostSource {
     Partial,
     /// As `Computed`, from usage of which a part is estimated.
     Estimated,
+    /// The tool that made the call said so; nobody knows better.
+    Reported,
     /// The call runs on the user's own hardware and has no price by nature.
     Local,
     /// The call is not billed (an error, a model list, a token count).

@@ -25,6 +25,8 @@ pub struct Counts {
     pub refused: AtomicU64,
     /// Requests that could not be read.
     pub unreadable: AtomicU64,
+    /// Spans, records and points that came while the collector was paused.
+    pub paused: AtomicU64,
 }
 
 /// One request's reports, and where its answer goes.
@@ -59,7 +61,7 @@ pub struct Refused {
 /// A share of the bytes that may wait.
 #[derive(Debug)]
 pub struct Waiting {
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 /// Where decoded requests go. Clones share it.
@@ -95,10 +97,25 @@ impl Inbox {
     /// Takes room for a request of so many decompressed bytes, before it is decoded; an error when there is none: then
     /// the sender is asked to come again.
     pub fn reserve(&self, bytes: usize) -> Result<Waiting, Refused> {
-        let all = self.limits.waiting / UNIT;
-        let units = u32::try_from((bytes / UNIT + 1).min(all)).unwrap_or(u32::MAX);
-        let permit = self.room.clone().try_acquire_many_owned(units);
-        permit.map(|permit| Waiting { _permit: permit }).map_err(|_| Refused {
+        self.take(self.units(bytes)).map(|permit| Waiting { permit })
+    }
+
+    /// Takes more room for a request that turns out to be larger: so many bytes in all.
+    pub fn extend(&self, waiting: &mut Waiting, bytes: usize) -> Result<(), Refused> {
+        let more = self.units(bytes).saturating_sub(waiting.permit.num_permits());
+        if more > 0 {
+            waiting.permit.merge(self.take(more)?);
+        }
+        Ok(())
+    }
+
+    fn units(&self, bytes: usize) -> usize {
+        (bytes / UNIT + 1).min(self.limits.waiting / UNIT)
+    }
+
+    fn take(&self, units: usize) -> Result<OwnedSemaphorePermit, Refused> {
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        self.room.clone().try_acquire_many_owned(units).map_err(|_| Refused {
             reason: "LLMFlow is still storing what came before".to_owned(),
             retry_after: Duration::from_secs(1),
         })

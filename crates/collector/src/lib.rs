@@ -3,13 +3,24 @@
 //! Decodes and nothing more: what is in a request goes to whoever holds the other end of [`Inbox`], and its answer
 //! decides what the sender hears. Leaves out what a report means (`model`), storing it, and how much of it may wait.
 
+mod answer;
+mod body;
 mod decode;
 mod encode;
 mod inbox;
 mod json;
+mod over_grpc;
+mod over_http;
+mod problem;
 mod protobuf;
+mod receiver;
+mod serve;
+mod unpack;
 mod wire_format;
 
 pub use decode::{Decoded, Encoding, Signal, Unreadable, decode, guess};
 pub use encode::encode;
 pub use inbox::{Counts, Delivery, Inbox, Limits, Refused, Taken, Waiting};
+pub use over_http::{root, routes};
+pub use receiver::Receiver;
+pub use serve::{Judge, serve};

@@ -137,8 +137,8 @@ fn file(settings: &Settings, mistake: Option<&SettingsError>) -> Finding {
 fn running(patient: &Patient<'_>) -> Vec<Finding> {
     let Some(health) = &patient.health else { return Vec::new() };
     // What is switched off or does not listen is said with its port.
-    let elsewhere =
-        |problem: &&String| !problem.starts_with("The proxy") && !problem.starts_with("Recording is paused");
+    let with_its_port = ["The proxy", "Recording is paused", "OTLP over"];
+    let elsewhere = |problem: &&String| !with_its_port.iter().any(|begin| problem.starts_with(begin));
     health.problems.iter().filter(elsewhere).map(|problem| told(problem)).collect()
 }
 

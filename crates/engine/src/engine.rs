@@ -6,25 +6,28 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use api::{Event, SourceTarget};
+use collector::{Delivery, Inbox, Receiver};
 use model::pricing::{PriceTable, VENDORED, VENDORED_DATE};
 use proxy::{Budget, Capture, Counters, Guard, Limits, Proxy, Tap, Upstreams};
 use store::Store;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::background::Background;
+use crate::digest::Digester;
 use crate::events::Events;
 use crate::files;
 use crate::folder::{self, Hold, HoldError, Instance};
 use crate::in_flight::OpenCalls;
 use crate::indexer::index_former;
+use crate::ingest::{self, Ingest};
 use crate::keys::Keys;
 use crate::pipeline::{Pipeline, Tally};
 use crate::proof::Proof;
 use crate::settings::Settings;
 use crate::sources::Sources;
-use crate::supervisor::Supervisor;
+use crate::supervisor::{OTLP_GRPC, OTLP_HTTP, PROXY, Service, Supervisor, Switch};
 
 /// Captures that wait to be read. When it is full the proxy drops records and counts them; their bodies' bytes are
 /// bounded on their own, by the budget.
@@ -32,6 +35,8 @@ const QUEUE: usize = 65_536;
 /// After everything was cut the pipeline has this long to commit what it holds, a locked database included.
 const LAST_COMMITS: Duration = Duration::from_secs(60);
 const MEGABYTE: usize = 1 << 20;
+/// Bytes of OTLP requests that may be on their way to the disk at once; decoded they take a few times as many.
+const OTLP_WAITING: usize = 64 * MEGABYTE;
 
 /// The engine could not start. Each says its cause itself, and so has no source that would be told again behind it.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +106,10 @@ pub(crate) struct Inner {
     pub(crate) open: OpenCalls,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) inbox: Inbox,
+    /// What the listener for OTLP over HTTP takes in, and the dashboard's port too.
+    otlp: Receiver,
+    pub(crate) collected: Arc<ingest::Tally>,
     pub(crate) sources: Sources,
     pub(crate) keys: Keys,
     pub(crate) upstreams: Upstreams,
@@ -167,16 +176,33 @@ impl Engine {
             .map_err(|error| StartError::Other(format!("TLS cannot be set up: {error}")))?;
         let bedrock = proxy.bedrock();
         let sources = Sources::new(events.clone());
-        let supervisor = Supervisor::new(
-            proxy,
-            settings.proxy_port,
-            sources.clone(),
-            tracker.clone(),
-            stop.clone(),
-            force.clone(),
-        );
+        let (reports, deliveries) = mpsc::channel(ingest::DELIVERIES);
+        let body = settings.otlp_max_body_mb as usize * MEGABYTE;
+        let limits = collector::Limits { body, waiting: OTLP_WAITING.max(body) };
+        let inbox = Inbox::new(reports, limits, Arc::default());
+        let otlp = Receiver::new(inbox.clone());
+        let switches = vec![
+            Switch::new(PROXY, Service::Proxy(proxy), settings.proxy_port, ("proxy_port", "PROXY_PORT")),
+            Switch::new(
+                OTLP_HTTP,
+                Service::collector(otlp.clone(), settings.guard()),
+                settings.otlp_http_port,
+                ("otlp_http_port", "OTLP_HTTP_PORT"),
+            ),
+            Switch::new(
+                OTLP_GRPC,
+                Service::collector(otlp.again(), settings.guard()),
+                settings.otlp_grpc_port,
+                ("otlp_grpc_port", "OTLP_GRPC_PORT"),
+            ),
+        ];
+        let supervisor =
+            Supervisor::new(switches, sources.clone(), tracker.clone(), stop.clone(), force.clone());
         let inner = Inner {
             store,
+            inbox,
+            otlp,
+            collected: Arc::default(),
             prices: Arc::new(prices),
             sources,
             keys,
@@ -202,10 +228,17 @@ impl Engine {
         };
         let engine = Self { inner: Arc::new(inner) };
         engine.spawn_pipeline(queue, receiver);
+        engine.spawn_ingest(deliveries);
         // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
-        if engine.inner.settings.proxy_port != 0 {
+        let settings = &engine.inner.settings;
+        let ports = [
+            (PROXY, settings.proxy_port),
+            (OTLP_HTTP, settings.otlp_http_port),
+            (OTLP_GRPC, settings.otlp_grpc_port),
+        ];
+        for (name, _) in ports.into_iter().filter(|(_, port)| *port != 0) {
             // Its state says how that went.
-            let _stated = engine.inner.supervisor.switch(SourceTarget::Running, Duration::ZERO).await;
+            let _stated = engine.inner.supervisor.switch(name, SourceTarget::Running, Duration::ZERO).await;
         }
         Ok(engine)
     }
@@ -228,6 +261,32 @@ impl Engine {
         inner.tracker.spawn_on(pipeline.run(queue, captures), &background);
         inner.tracker.spawn_on(index_former(inner.store.clone(), inner.quiet.clone()), &background);
         inner.tracker.spawn(inner.open.clone().beat(inner.events.clone(), inner.quiet.clone()));
+    }
+
+    /// What comes over OTLP: in, stored and acknowledged; then joined with the calls.
+    fn spawn_ingest(&self, deliveries: mpsc::Receiver<Delivery>) {
+        let inner = &self.inner;
+        let digest = Arc::new(Notify::new());
+        let ingest = Ingest {
+            store: inner.store.clone(),
+            events: inner.events.clone(),
+            tally: inner.collected.clone(),
+            digest: digest.clone(),
+        };
+        let digester = Digester {
+            store: inner.store.clone(),
+            prices: inner.prices.clone(),
+            events: inner.events.clone(),
+            wake: digest,
+        };
+        let background = inner.background.handle();
+        inner.tracker.spawn_on(ingest.run(deliveries, inner.quiet.clone()), &background);
+        inner.tracker.spawn_on(digester.run(inner.quiet.clone()), &background);
+    }
+
+    /// What takes OTLP requests in, for the dashboard's port. It is paused with the listener for OTLP over HTTP.
+    pub fn otlp(&self) -> Receiver {
+        self.inner.otlp.clone()
     }
 
     /// Stops everything: (1) no new calls; (2) calls under way end, or are cut after `grace`; (3) the pipeline
@@ -294,6 +353,8 @@ fn instance(settings: &Settings) -> Instance {
         pid: std::process::id(),
         proxy_port: settings.proxy_port,
         dashboard_port: settings.dashboard_port,
+        otlp_http_port: settings.otlp_http_port,
+        otlp_grpc_port: settings.otlp_grpc_port,
         stopping: false,
     }
 }

@@ -36,6 +36,19 @@ impl Events {
             self.send(Event::CallsChanged { ids });
         }
     }
+
+    /// Spans of these traces were stored, or calls in them changed.
+    pub(crate) fn traces_changed(&self, mut ids: Vec<String>) {
+        ids.drain(..ids.len().saturating_sub(NAMED));
+        if !ids.is_empty() {
+            self.send(Event::TracesChanged { ids });
+        }
+    }
+}
+
+/// Bytes as events and paths name them.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Each call once, and of many only the newest.

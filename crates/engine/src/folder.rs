@@ -13,7 +13,7 @@ const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(20);
 const KEY: &str = "fingerprint.key";
 /// Of what stands in the lock: more than any instance needs.
-const LENGTH: usize = 128;
+const LENGTH: usize = 192;
 
 /// The instance that holds a data folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,12 @@ pub struct Instance {
     pub proxy_port: u16,
     /// Its dashboard's port; 0 for none.
     pub dashboard_port: u16,
+    /// Its port for OTLP over HTTP; 0 for none.
+    #[serde(default)]
+    pub otlp_http_port: u16,
+    /// Its port for OTLP over gRPC; 0 for none.
+    #[serde(default)]
+    pub otlp_grpc_port: u16,
     /// It is stopping: calls under way may finish, nothing else is answered.
     #[serde(default)]
     pub stopping: bool,
@@ -142,7 +148,14 @@ mod tests {
     #[test]
     fn one_instance_holds_a_folder_and_the_other_learns_who() {
         let folder = tempfile::tempdir().unwrap();
-        let instance = Instance { pid: 7, proxy_port: 1, dashboard_port: 2, stopping: false };
+        let instance = Instance {
+            pid: 7,
+            proxy_port: 1,
+            dashboard_port: 2,
+            otlp_http_port: 3,
+            otlp_grpc_port: 4,
+            stopping: false,
+        };
         let held = hold(folder.path(), &instance).unwrap();
         assert!(
             matches!(hold(folder.path(), &instance), Err(HoldError::Held(Some(found))) if found == instance)

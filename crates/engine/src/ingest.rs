@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::events::Events;
 
 use commit::Commits;
+pub(crate) use read::guarded;
 
 /// Deliveries that may stand in the channel; the bytes they hold are bounded on their own.
 pub(crate) const DELIVERIES: usize = 4_096;
@@ -149,3 +150,6 @@ fn gather(first: Delivery, deliveries: &mut mpsc::Receiver<Delivery>) -> Vec<Del
     }
     group
 }
+
+#[cfg(test)]
+mod tests;

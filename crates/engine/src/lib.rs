@@ -5,6 +5,7 @@
 
 mod background;
 mod commands;
+mod digest;
 pub mod doctor;
 mod engine;
 mod events;
@@ -13,6 +14,7 @@ mod folder;
 pub mod glance;
 mod in_flight;
 mod indexer;
+mod ingest;
 mod keys;
 mod listen;
 mod pipeline;

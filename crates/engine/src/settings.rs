@@ -27,6 +27,12 @@ pub struct Settings {
     pub proxy_port: u16,
     /// The dashboard's port; 0 for none.
     pub dashboard_port: u16,
+    /// The port for OTLP over HTTP; 0 for none.
+    pub otlp_http_port: u16,
+    /// The port for OTLP over gRPC; 0 for none.
+    pub otlp_grpc_port: u16,
+    /// Megabytes of one OTLP request.
+    pub otlp_max_body_mb: u32,
     /// The data folder; empty for `~/.llmflow`.
     pub data_dir: PathBuf,
     /// Names of this machine beside its own.
@@ -119,6 +125,9 @@ impl Default for Settings {
         Self {
             proxy_port: 8080,
             dashboard_port: 3000,
+            otlp_http_port: 4318,
+            otlp_grpc_port: 4317,
+            otlp_max_body_mb: 64,
             data_dir: PathBuf::new(),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
@@ -149,6 +158,10 @@ pub struct Flags {
     pub proxy_port: Option<u16>,
     /// `--dashboard-port`.
     pub dashboard_port: Option<u16>,
+    /// `--otlp-http-port`.
+    pub otlp_http_port: Option<u16>,
+    /// `--otlp-grpc-port`.
+    pub otlp_grpc_port: Option<u16>,
     /// `--data-dir`.
     pub data_dir: Option<PathBuf>,
 }
@@ -241,6 +254,8 @@ impl Settings {
         let flags = settings.origin.flags.clone();
         settings.proxy_port = flags.proxy_port.unwrap_or(settings.proxy_port);
         settings.dashboard_port = flags.dashboard_port.unwrap_or(settings.dashboard_port);
+        settings.otlp_http_port = flags.otlp_http_port.unwrap_or(settings.otlp_http_port);
+        settings.otlp_grpc_port = flags.otlp_grpc_port.unwrap_or(settings.otlp_grpc_port);
         if let Some(data_dir) = flags.data_dir {
             settings.data_dir = data_dir;
         }
@@ -266,6 +281,8 @@ impl Settings {
             match (name.as_str(), name.strip_prefix(UPSTREAM)) {
                 ("PROXY_PORT", _) => self.proxy_port = port()?,
                 ("DASHBOARD_PORT", _) => self.dashboard_port = port()?,
+                ("OTLP_HTTP_PORT", _) => self.otlp_http_port = port()?,
+                ("OTLP_GRPC_PORT", _) => self.otlp_grpc_port = port()?,
                 ("LLMFLOW_KEYCHAIN", _) => self.keychain = switch(&name, &value)?,
                 ("LLMFLOW_BEDROCK", _) => self.bedrock = switch(&name, &value)?,
                 ("BEDROCK_REGION", _) => self.bedrock_region = value,
@@ -284,12 +301,7 @@ impl Settings {
 
     fn check(&mut self) -> Result<(), SettingsError> {
         self.check_values()?;
-        if self.proxy_port != 0 && self.proxy_port == self.dashboard_port {
-            return Err(SettingsError::Conflict(format!(
-                "the proxy and the dashboard cannot both listen on port {}; change PROXY_PORT or DASHBOARD_PORT",
-                self.proxy_port
-            )));
-        }
+        self.check_ports()?;
         if self.outbound().is_err() {
             return Err(SettingsError::Value {
                 name: "upstream_proxy".to_owned(),
@@ -309,6 +321,24 @@ impl Settings {
             }
         }
         Providers::with(&self.custom()).map(drop).map_err(SettingsError::Conflict)
+    }
+
+    fn check_ports(&self) -> Result<(), SettingsError> {
+        let ports = [
+            ("the proxy", "PROXY_PORT", self.proxy_port),
+            ("the dashboard", "DASHBOARD_PORT", self.dashboard_port),
+            ("OTLP over HTTP", "OTLP_HTTP_PORT", self.otlp_http_port),
+            ("OTLP over gRPC", "OTLP_GRPC_PORT", self.otlp_grpc_port),
+        ];
+        for (index, (one, variable, port)) in ports.into_iter().enumerate().filter(|(_, port)| port.2 != 0) {
+            let twin = ports.iter().skip(index + 1).find(|other| other.2 == port);
+            if let Some((other, other_variable, _)) = twin {
+                return Err(SettingsError::Conflict(format!(
+                    "{one} and {other} cannot both listen on port {port}; change {variable} or {other_variable}"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// What is set of a provider.

@@ -1,10 +1,11 @@
-//! Switching the proxy's listeners on, to paused and off while everything else runs on. One switch at a time.
-//! Leaves out how a listener serves (`proxy`) and who is told (`sources`).
+//! Switching listeners on, to paused and off while everything else runs on. One switch at a time. Leaves out how a
+//! listener serves (`service`, `proxy`, `collector`) and who is told (`sources`).
+
+mod service;
 
 use std::time::Duration;
 
 use api::{SourceState, SourceTarget};
-use proxy::Proxy;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinSet;
@@ -13,13 +14,17 @@ use tokio_util::task::TaskTracker;
 
 use crate::listen::listen;
 use crate::sources::Sources;
+pub(crate) use service::Service;
 
 /// The proxy's name among the sources.
 pub(crate) const PROXY: &str = "proxy";
+/// The names of OTLP's listeners among them.
+pub(crate) const OTLP_HTTP: &str = "otlp_http";
+pub(crate) const OTLP_GRPC: &str = "otlp_grpc";
 
-/// The proxy's switch. It holds the proxy, and with it the way into the pipeline, until [`Supervisor::close`].
+/// The listeners' switches. They hold the proxy, and with it the way into the pipeline, until [`Supervisor::close`].
 pub(crate) struct Supervisor {
-    proxy: Mutex<Option<Switch>>,
+    switches: Mutex<Option<Vec<Switch>>>,
     sources: Sources,
     tracker: TaskTracker,
     stop: CancellationToken,
@@ -35,10 +40,26 @@ pub(crate) enum Refused {
     Stopping,
 }
 
-struct Switch {
-    proxy: Proxy,
+/// One listener.
+pub(crate) struct Switch {
+    name: &'static str,
+    service: Service,
     port: u16,
+    /// The setting of its port, and the variable that sets it.
+    setting: (&'static str, &'static str),
     running: Option<Running>,
+}
+
+impl Switch {
+    /// A listener on `port` that does not listen yet.
+    pub(crate) fn new(
+        name: &'static str,
+        service: Service,
+        port: u16,
+        setting: (&'static str, &'static str),
+    ) -> Self {
+        Self { name, service, port, setting, running: None }
+    }
 }
 
 /// One stretch of listening, from a start to a stop.
@@ -52,24 +73,31 @@ struct Running {
 }
 
 impl Supervisor {
-    /// A proxy on `port` that does not listen yet. `stop` ends its listeners, `force` cuts its calls.
+    /// Listeners of which none listens yet. `stop` ends them, `force` cuts what they have under way.
     pub(crate) fn new(
-        proxy: Proxy,
-        port: u16,
+        switches: Vec<Switch>,
         sources: Sources,
         tracker: TaskTracker,
         stop: CancellationToken,
         force: CancellationToken,
     ) -> Self {
-        sources.set(PROXY, SourceState::Stopped);
-        Self { proxy: Mutex::new(Some(Switch { proxy, port, running: None })), sources, tracker, stop, force }
+        for switch in &switches {
+            sources.set(switch.name, SourceState::Stopped);
+        }
+        Self { switches: Mutex::new(Some(switches)), sources, tracker, stop, force }
     }
 
-    /// Makes it so and says how it is then. Calls under way when it is switched off have `grace` to end, after the
-    /// answer.
-    pub(crate) async fn switch(&self, to: SourceTarget, grace: Duration) -> Result<SourceState, Refused> {
-        let mut proxy = self.proxy.lock().await;
-        let switch = proxy.as_mut().ok_or(Refused::Stopping)?;
+    /// Makes a listener so and says how it is then. What is under way when it is switched off has `grace` to end, after
+    /// the answer.
+    pub(crate) async fn switch(
+        &self,
+        name: &str,
+        to: SourceTarget,
+        grace: Duration,
+    ) -> Result<SourceState, Refused> {
+        let mut switches = self.switches.lock().await;
+        let switches = switches.as_mut().ok_or(Refused::Stopping)?;
+        let switch = switches.iter_mut().find(|switch| switch.name == name).ok_or(Refused::Off)?;
         let state = match to {
             SourceTarget::Paused | SourceTarget::Resumed if switch.running.is_none() => {
                 return Err(Refused::Off);
@@ -78,7 +106,7 @@ impl Supervisor {
                 match self.running(switch).await {
                     Ok(addresses) => {
                         let paused = to == SourceTarget::Paused;
-                        switch.proxy.pause(paused);
+                        switch.service.pause(paused);
                         match paused {
                             true => SourceState::Paused { addresses },
                             false => SourceState::Running { addresses },
@@ -91,11 +119,11 @@ impl Supervisor {
                 if let Some(running) = switch.running.take() {
                     self.end(running, grace).await;
                 }
-                switch.proxy.pause(false);
+                switch.service.pause(false);
                 SourceState::Stopped
             }
         };
-        self.sources.set(PROXY, state.clone());
+        self.sources.set(switch.name, state.clone());
         Ok(state)
     }
 
@@ -104,19 +132,27 @@ impl Supervisor {
         if let Some(running) = &switch.running {
             return Ok(running.addresses.clone());
         }
+        let (setting, variable) = switch.setting;
         if switch.port == 0 {
-            return Err(
-                "proxy_port is 0 in the settings; set it, or PROXY_PORT, and start LLMFlow again".into()
-            );
+            return Err(format!(
+                "{setting} is 0 in the settings; set it, or {variable}, and start LLMFlow again"
+            ));
         }
         // Whoever switched tells it, and health does until it listens.
-        let listeners = listen(switch.port, "PROXY_PORT").await.map_err(|error| error.to_string())?;
+        let listeners = listen(switch.port, variable).await.map_err(|error| error.to_string())?;
         let addresses: Vec<String> =
             listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
         let (stop, force) = (self.stop.child_token(), self.force.child_token());
         let (connections, (closing, closed)) = (TaskTracker::new(), oneshot::channel());
-        let proxy = switch.proxy.again();
-        self.tracker.spawn(run(proxy, listeners, connections.clone(), stop.clone(), force.clone(), closing));
+        let service = switch.service.again();
+        self.tracker.spawn(run(
+            service,
+            listeners,
+            connections.clone(),
+            stop.clone(),
+            force.clone(),
+            closing,
+        ));
         switch.running = Some(Running { addresses: addresses.clone(), stop, force, connections, closed });
         Ok(addresses)
     }
@@ -136,13 +172,13 @@ impl Supervisor {
 
     /// No switching any more: lets the proxy go, so that the pipeline can end.
     pub(crate) async fn close(&self) {
-        self.proxy.lock().await.take();
+        self.switches.lock().await.take();
     }
 }
 
 /// Serves until `stop`, says when the ports are closed, and ends when the last call has.
 async fn run(
-    proxy: Proxy,
+    service: Service,
     listeners: Vec<TcpListener>,
     connections: TaskTracker,
     stop: CancellationToken,
@@ -151,7 +187,7 @@ async fn run(
 ) {
     let mut loops = JoinSet::new();
     for listener in listeners {
-        loops.spawn(proxy::serve(proxy.clone(), listener, connections.clone(), stop.clone(), force.clone()));
+        loops.spawn(service.again().serve(listener, connections.clone(), stop.clone(), force.clone()));
     }
     while loops.join_next().await.is_some() {}
     connections.close();

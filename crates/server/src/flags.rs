@@ -22,6 +22,12 @@ pub struct SettingsFlags {
     /// The dashboard's port; 0 for none [default: 3000]
     #[arg(long, global = true, value_name = "PORT")]
     dashboard_port: Option<u16>,
+    /// The port for OTLP over HTTP; 0 for none [default: 4318]
+    #[arg(long, global = true, value_name = "PORT")]
+    otlp_http_port: Option<u16>,
+    /// The port for OTLP over gRPC; 0 for none [default: 4317]
+    #[arg(long, global = true, value_name = "PORT")]
+    otlp_grpc_port: Option<u16>,
 }
 
 impl SettingsFlags {
@@ -46,6 +52,8 @@ impl SettingsFlags {
             ("--data-dir", self.data_dir.as_ref().map(path)),
             ("--proxy-port", self.proxy_port.map(|port| port.to_string())),
             ("--dashboard-port", self.dashboard_port.map(|port| port.to_string())),
+            ("--otlp-http-port", self.otlp_http_port.map(|port| port.to_string())),
+            ("--otlp-grpc-port", self.otlp_grpc_port.map(|port| port.to_string())),
         ];
         flags.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?])).flatten().collect()
     }
@@ -55,6 +63,8 @@ impl SettingsFlags {
             config: self.config.clone(),
             proxy_port: self.proxy_port,
             dashboard_port: self.dashboard_port,
+            otlp_http_port: self.otlp_http_port,
+            otlp_grpc_port: self.otlp_grpc_port,
             data_dir: self.data_dir.clone(),
         }
     }

@@ -53,7 +53,12 @@ pub struct Joined {
 }
 
 /// What a call that others told of costs: its row, the model asked for, the service tier.
-pub type Price<'a> = dyn Fn(&CallSummary, Option<&str>, Option<&str>) -> Cost + Send + Sync + 'a;
+pub type Price = dyn Fn(&CallSummary, Option<&str>, Option<&str>) -> Cost + Send + Sync;
+
+/// Without prices nothing is known to cost anything.
+pub(crate) fn unpriced(_: &CallSummary, _: Option<&str>, _: Option<&str>) -> Cost {
+    Cost::default()
+}
 
 /// What is remembered of calls, to know them again when somebody else tells of them.
 #[derive(Debug, Default)]
@@ -158,17 +163,33 @@ pub(crate) struct Writing<'a> {
     pub(crate) joins: &'a mut Joins,
     pub(crate) lineages: &'a mut Lineages,
     pub(crate) next_seq: &'a mut i64,
+    pub(crate) price: &'a Price,
 }
 
 impl Store {
+    /// Says what calls cost that others told of. Counts once, before the first of them.
+    pub fn price_with(&self, price: Box<Price>) {
+        let _said_before = self.inner.price.set(price);
+    }
+
+    pub(crate) fn price(&self) -> &Price {
+        self.inner.price.get().map_or(&unpriced, |price| price.as_ref())
+    }
+
+    /// The batch of the backlog that comes after the one with the number `after`.
+    pub async fn backlog_after(&self, after: i64) -> Result<Option<i64>, StoreError> {
+        let next = sqlx::query_scalar("SELECT min(id) FROM backlog WHERE id > ?").bind(after);
+        Ok(next.fetch_one(&self.inner.read).await?)
+    }
+
     /// Joins reports with calls, and takes what is done out of the backlog: all of it, or nothing.
-    pub async fn commit_digest(&self, digest: Digest, price: &Price<'_>) -> Result<Joined, StoreError> {
+    pub async fn commit_digest(&self, digest: &Digest) -> Result<Joined, StoreError> {
         let mut writer = self.inner.writer.lock().await;
         writer.reconnect().await?;
-        let (connection, mut writing) = writer.joining()?;
-        match commit(connection, &mut writing, digest, price).await {
+        let (connection, mut writing) = writer.joining(self.price())?;
+        match commit(connection, &mut writing, digest).await {
             Ok((joined, began)) => {
-                for (from_ms, last_ms) in began {
+                if let Some((from_ms, last_ms)) = began {
                     self.inner.kept.committed(from_ms, last_ms);
                 }
                 Ok(joined)
@@ -185,8 +206,7 @@ impl Store {
 async fn commit(
     connection: &mut SqliteConnection,
     writing: &mut Writing<'_>,
-    digest: Digest,
-    price: &Price<'_>,
+    digest: &Digest,
 ) -> Result<(Joined, Option<(i64, i64)>), StoreError> {
     let mut transaction = connection.begin_with(BEGIN).await?;
     writing.joins.ledger(&mut transaction).await?;
@@ -197,7 +217,8 @@ async fn commit(
     marks.retain(|mark| seen.insert(*mark));
     let there = rows::calls_of(&mut transaction, &marks).await?;
     if let Some(ledger) = &mut writing.joins.ledger {
-        let missing: Vec<i64> = there.values().filter(|seq| ledger.members(**seq).is_none()).copied().collect();
+        let missing: Vec<i64> =
+            there.values().filter(|seq| ledger.members(**seq).is_none()).copied().collect();
         load::these(&mut transaction, ledger, &missing).await?;
     }
     let mut touched = Touched::default();
@@ -216,10 +237,20 @@ async fn commit(
             }
         }
     }
-    let written = sync::write(&mut transaction, writing, &touched, &reports, price).await?;
+    let written = sync::write(&mut transaction, writing, &touched, &reports).await?;
     backlog::done(&mut transaction, &digest.done).await?;
     transaction.commit().await?;
     Ok(written)
+}
+
+/// Writes calls of the proxy that others told of before they ended.
+pub(crate) async fn told_before(
+    connection: &mut SqliteConnection,
+    writing: &mut Writing<'_>,
+    touched: &Touched,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    let (_, began) = sync::write(connection, writing, touched, &HashMap::new()).await?;
+    Ok(began)
 }
 
 /// The number of the call that `seq` is now.

@@ -10,6 +10,7 @@ mod error;
 mod filter;
 mod former;
 mod inspect;
+mod join;
 mod kept;
 mod known;
 mod layout;
@@ -30,7 +31,7 @@ mod words;
 mod write;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sqlx::SqlitePool;
 use tokio::sync::Mutex;
@@ -38,6 +39,7 @@ use tokio::sync::Mutex;
 pub use batch::Batch;
 pub use error::StoreError;
 pub use inspect::{Inspection, inspect};
+pub use join::{Digest, Joined, Price, Report};
 pub use lineage::Ties;
 pub use pace::Pace;
 pub use telemetry::{
@@ -55,7 +57,6 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     path: PathBuf,
     /// Many readers, none of which can write.
@@ -68,8 +69,16 @@ struct Inner {
     orphans: std::sync::Mutex<telemetry::Orphans>,
     /// How storing shares the cores.
     pace: Pace,
+    /// What calls cost that did not go through the proxy.
+    price: OnceLock<Box<Price>>,
     /// The one writer.
     writer: Mutex<Writer>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// What opening found.

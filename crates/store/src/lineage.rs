@@ -10,7 +10,7 @@ mod rows;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use api::{Agent, CallId, SessionSource, Tie};
+use api::{Agent, CallId, CallSummary, SessionSource, Tie};
 use model::identity::{Chain, SaidAgent};
 use sqlx::SqliteConnection;
 
@@ -20,6 +20,8 @@ use decide::Found;
 use known::{Known, KnownCalls};
 use rows::Session;
 
+/// Who holds a session that only reports told of.
+const NOBODY: &str = "";
 /// Sessions and tasks remembered before asking the database again, or for good.
 const REMEMBERED: usize = 20_000;
 
@@ -56,6 +58,8 @@ pub(crate) struct Lineages {
     sessions: HashMap<i64, Session>,
     /// Sessions by what makes them one: id, provider, holder.
     by_id: HashMap<(String, String, String), i64>,
+    /// Sessions that reports name, by id and provider: those know no holder.
+    by_name: HashMap<(String, String), i64>,
     /// Sessions of the batch.
     touched: BTreeSet<i64>,
     /// The calls that handed tasks to subagents, by the task.
@@ -89,6 +93,7 @@ impl Lineages {
         if self.sessions.len() > REMEMBERED {
             self.sessions.clear();
             self.by_id.clear();
+            self.by_name.clear();
         }
         let spawners = calls.iter().filter_map(|(_, call)| self.spawner(call.ties.chain.as_ref()));
         let mut known = KnownCalls::find(connection, calls, spawners.collect()).await?;
@@ -115,9 +120,7 @@ impl Lineages {
         }
         rows::join(connection, &before).await?;
         placed.joined_ms = before.iter().map(|join| join.started_ms).collect();
-        let touched = std::mem::take(&mut self.touched);
-        let touched: Vec<&Session> = touched.iter().filter_map(|key| self.sessions.get(key)).collect();
-        rows::put(connection, &touched).await?;
+        self.put_touched(connection).await?;
         Ok(placed)
     }
 
@@ -193,7 +196,80 @@ impl Lineages {
         if let Some(key) = self.by_id.get(&identity) {
             return *key;
         }
+        // One that only reports told of until now: whose it is shows now.
+        let (id, provider, holder) = &identity;
+        if let Some(key) = self.by_id.remove(&(id.clone(), provider.clone(), NOBODY.to_owned())) {
+            if let Some(session) = self.sessions.get_mut(&key) {
+                session.held_by(holder);
+            }
+            self.by_id.insert(identity, key);
+            return key;
+        }
         self.begin(identity, SessionSource::Client, summary.started_ms)
+    }
+
+    /// Places calls that only reports tell of, or that named no session themselves: in the session of that id and provider,
+    /// whoever holds it.
+    pub(crate) async fn place_told(
+        &mut self,
+        connection: &mut SqliteConnection,
+        calls: &[(&CallSummary, Option<&Agent>)],
+    ) -> Result<Vec<Standing>, StoreError> {
+        let named = calls.iter().filter_map(|(call, _)| Some((call.session_id.as_ref()?, &call.provider)));
+        let unknown =
+            named.filter(|(id, provider)| !self.by_name.contains_key(&((*id).clone(), (*provider).clone())));
+        let mut ids: Vec<&str> = unknown.map(|(id, _)| id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut found = rows::find(connection, &ids, &[]).await?;
+        // Of several the one used last.
+        found.sort_by_key(Session::last_ms);
+        for session in found {
+            let (id, provider, holder) = session.identity();
+            self.by_name.insert((id.clone(), provider.clone()), session.key);
+            self.by_id.insert((id, provider, holder), session.key);
+            self.sessions.entry(session.key).or_insert(session);
+        }
+        let mut standings = Vec::with_capacity(calls.len());
+        for (call, agent) in calls {
+            standings.push(call.session_id.as_ref().map_or_else(Standing::default, |id| {
+                let key = self.named(id, call);
+                if let Some(session) = self.sessions.get_mut(&key) {
+                    session.used_by(call, None);
+                    self.touched.insert(key);
+                }
+                Standing {
+                    session: Some(key),
+                    session_id: Some(id.clone()),
+                    source: Some(SessionSource::Client),
+                    agent: agent.cloned(),
+                    ..Standing::default()
+                }
+            }));
+        }
+        self.put_touched(connection).await?;
+        Ok(standings)
+    }
+
+    /// The session of this id with the call's provider.
+    fn named(&mut self, id: &str, call: &CallSummary) -> i64 {
+        let name = (id.to_owned(), call.provider.clone());
+        if let Some(key) = self.by_name.get(&name).filter(|key| self.sessions.contains_key(key)) {
+            return *key;
+        }
+        let identity = (name.0.clone(), name.1.clone(), NOBODY.to_owned());
+        let key = match self.by_id.get(&identity) {
+            Some(key) => *key,
+            None => self.begin(identity, SessionSource::Client, call.started_ms),
+        };
+        self.by_name.insert(name, key);
+        key
+    }
+
+    async fn put_touched(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let touched = std::mem::take(&mut self.touched);
+        let touched: Vec<&Session> = touched.iter().filter_map(|key| self.sessions.get(key)).collect();
+        rows::put(connection, &touched).await
     }
 
     /// The session of an earlier call. One that stood alone until now gets one: most calls are never gone on from.
@@ -224,6 +300,7 @@ impl Lineages {
         let key = self.next_session;
         self.next_session += 1;
         self.sessions.insert(key, Session::new(key, &identity, source, first_ms));
+        self.by_name.insert((identity.0.clone(), identity.1.clone()), key);
         self.by_id.insert(identity, key);
         key
     }

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -72,6 +72,7 @@ impl Store {
             kept: Kept::default(),
             orphans: std::sync::Mutex::default(),
             pace,
+            price: OnceLock::new(),
             writer,
         };
         Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside }))

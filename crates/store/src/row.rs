@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use api::{
-    Agent, CallDetail, CallId, CallState, CallSummary, CostSource, Lineage, Money, Operation, ReportSource,
-    SessionSource, Tie, Usage, UsageSource,
+    Agent, CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Lineage, Money, Operation,
+    ReportSource, SessionSource, Tie, Usage, UsageSource,
 };
+use model::telemetry::join::{answer_digest, digest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::query_builder::Separated;
@@ -17,7 +18,7 @@ use crate::lineage::Standing;
 use crate::telemetry::hex;
 use crate::{CallRecord, StoreError};
 
-/// Rows in one statement, of 54 columns each.
+/// Rows in one statement, of 58 columns each.
 const ROWS: usize = 64;
 /// Rows of a few columns in one statement.
 const NARROW_ROWS: usize = 256;
@@ -38,7 +39,7 @@ const WRITTEN_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first
 /// The columns of a call's place in its session, and those that only sums read.
 const WINDOW_COLUMNS: &str = ", session, session_source, agent, agent_parent, agent_name, agent_inferred, continues, tie, \
     chain_end, chain_answer, chain_root, response_key, cost_input, cost_cache_read, cost_cache_write_5m, cost_cache_write_1h, cost_output, \
-    saved, error_kind, cut, trace";
+    saved, error_kind, cut, sources, request_key, client_request_key, answer_key, trace";
 /// The trace that the client's headers name, if spans of it were reported.
 const IN_TRACE: &str = ", (SELECT key FROM trace WHERE trace.id = unhex(";
 /// The buckets of the `cost_…` columns, in their order.
@@ -54,25 +55,64 @@ const BUCKETS: [&[&str]; 5] = [
 pub(crate) struct CallRow<'a> {
     seq: i64,
     call: &'a CallSummary,
-    /// Of a call that ended.
-    ended: Option<(&'a CallRecord, &'a Standing)>,
+    /// Of a call of the proxy that ended.
+    ended: Option<&'a CallRecord>,
+    standing: Option<&'a Standing>,
+    cost: Option<&'a Cost>,
+    keys: Keys,
+}
+
+/// By what a call is known again when others tell of it, as digests, and who told of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Keys {
+    /// Bits.
+    pub(crate) sources: i64,
+    pub(crate) request: Option<i64>,
+    pub(crate) client_request: Option<i64>,
+    pub(crate) answer: Option<i64>,
+}
+
+impl Keys {
+    /// Of a call of the proxy.
+    fn proxied(call: &CallDetail) -> Self {
+        let sent = call.request_headers.iter().find(|header| header.name == "x-client-request-id");
+        Self {
+            request: call.request_id.as_deref().map(digest),
+            client_request: sent.map(|header| digest(&header.value)),
+            answer: call.response_id.as_deref().and_then(answer_digest),
+            ..OPEN
+        }
+    }
+}
+
+/// Of a call of the proxy that is under way.
+const OPEN: Keys = Keys { sources: 1, request: None, client_request: None, answer: None };
+
+/// What the row of a call takes that did not go through the proxy.
+pub(crate) struct Told<'a> {
+    pub(crate) cost: &'a Cost,
+    pub(crate) standing: &'a Standing,
+    pub(crate) keys: Keys,
 }
 
 impl<'a> CallRow<'a> {
     pub(crate) fn open(seq: i64, call: &'a CallSummary) -> Self {
-        Self { seq, call, ended: None }
+        Self { seq, call, ended: None, standing: None, cost: None, keys: OPEN }
     }
 
     pub(crate) fn ended(seq: i64, record: &'a CallRecord, standing: &'a Standing) -> Self {
-        Self { seq, call: &record.detail.summary, ended: Some((record, standing)) }
+        let detail = &record.detail;
+        let (standing, cost, keys) = (Some(standing), Some(&detail.cost), Keys::proxied(detail));
+        Self { seq, call: &detail.summary, ended: Some(record), standing, cost, keys }
     }
 
-    fn detail(&self) -> Option<&'a CallDetail> {
-        self.ended.map(|(record, _)| &record.detail)
+    pub(crate) fn told(seq: i64, call: &'a CallSummary, told: Told<'a>) -> Self {
+        let Told { cost, standing, keys } = told;
+        Self { seq, call, ended: None, standing: Some(standing), cost: Some(cost), keys }
     }
 
     fn session_id(&self) -> Option<&'a str> {
-        let placed = self.ended.and_then(|(_, standing)| standing.session_id.as_deref());
+        let placed = self.standing.and_then(|standing| standing.session_id.as_deref());
         placed.or(self.call.session_id.as_deref())
     }
 
@@ -82,14 +122,14 @@ impl<'a> CallRow<'a> {
 
     /// What the buckets named cost together; `None` when there are none of them.
     fn bucket_cost(&self, names: &[&str]) -> Option<i64> {
-        let buckets = self.detail().into_iter().flat_map(|detail| &detail.cost.buckets);
+        let buckets = self.cost.into_iter().flat_map(|cost| &cost.buckets);
         let mut costs = buckets.filter(|bucket| names.contains(&bucket.bucket.as_str())).peekable();
         costs.peek()?;
         Some(costs.map(|bucket| bucket.cost).sum::<Money>().pico())
     }
 
     fn is_cut(&self) -> bool {
-        self.detail().is_some_and(|detail| detail.request_body.cut || detail.response_body.cut)
+        self.ended.is_some_and(|call| call.detail.request_body.cut || call.detail.response_body.cut)
     }
 }
 
@@ -100,7 +140,7 @@ pub(crate) fn failed(summary: &CallSummary) -> bool {
         || summary.status.is_some_and(|status| status >= 400)
 }
 
-fn word(value: &impl Serialize) -> String {
+pub(crate) fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
@@ -108,7 +148,7 @@ pub(crate) fn from_word<T: DeserializeOwned + Default>(word: String) -> T {
     serde_json::from_value(serde_json::Value::String(word)).unwrap_or_default()
 }
 
-fn signed(value: Option<u64>) -> Option<i64> {
+pub(crate) fn signed(value: Option<u64>) -> Option<i64> {
     value.map(|value| i64::try_from(value).unwrap_or(i64::MAX))
 }
 
@@ -171,9 +211,13 @@ pub(crate) async fn put_summaries(
             for names in BUCKETS {
                 row.push_bind(written.bucket_cost(names));
             }
-            row.push_bind(written.detail().and_then(|detail| detail.cost.saved).map(Money::pico))
+            row.push_bind(written.cost.and_then(|cost| cost.saved).map(Money::pico))
                 .push_bind(call.error.as_deref().map(|error| model::dialect::error_kind(error).to_owned()))
-                .push_bind(written.is_cut());
+                .push_bind(written.is_cut())
+                .push_bind(written.keys.sources)
+                .push_bind(written.keys.request)
+                .push_bind(written.keys.client_request)
+                .push_bind(written.keys.answer);
             row.push_unseparated(IN_TRACE).push_bind_unseparated(hex_of_trace(call));
             row.push_unseparated(") AND spans > 0)");
         });
@@ -190,9 +234,9 @@ fn hex_of_trace(call: &CallSummary) -> Option<&str> {
 
 /// Twelve columns.
 fn push_standing(row: &mut Separated<'_, Sqlite, &'static str>, written: &CallRow<'_>) {
-    let standing = written.ended.map(|(_, standing)| standing);
+    let standing = written.standing;
     let agent = standing.and_then(|standing| standing.agent.as_ref());
-    let ties = written.ended.map(|(record, _)| &record.ties);
+    let ties = written.ended.map(|record| &record.ties);
     let chain = ties.and_then(|ties| ties.chain.as_ref());
     row.push_bind(standing.and_then(|standing| standing.session))
         .push_bind(standing.and_then(|standing| standing.source).map(SessionSource::as_str))

@@ -1,12 +1,15 @@
 //! What tools report about themselves: spans, log records and metric points, kept whole in packs, and of each a narrow
 //! row. Leaves out what a report means: that comes with it as a reading.
 
-mod backlog;
+pub(crate) mod backlog;
 mod commit;
+mod distribution;
+mod growth;
 mod keys;
 mod list;
 mod log_list;
 mod logs;
+mod metrics;
 mod packs;
 mod points;
 mod prepare;
@@ -14,6 +17,7 @@ mod shown;
 mod spans;
 mod traces;
 mod tree;
+mod usage;
 
 use std::sync::Arc;
 
@@ -25,6 +29,7 @@ pub(crate) use keys::Keys;
 pub(crate) use list::Orphans;
 pub use log_list::{StoredLog, log_id, log_key};
 pub use prepare::TelemetryBatch;
+pub(crate) use spans::INFRASTRUCTURE;
 pub use tree::StoredSpan;
 
 /// A span to remember.

@@ -38,6 +38,21 @@ pub(crate) async fn put(connection: &mut SqliteConnection, calls: &[(i64, &str)]
     Ok(())
 }
 
+/// Takes these words into the index, instead of what calls were found by until now.
+pub(crate) async fn put_again(
+    connection: &mut SqliteConnection,
+    calls: &[(i64, &str)],
+) -> Result<(), StoreError> {
+    for some in statements(calls, ROWS) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO call_words (rowid, words) ");
+        insert.push_values(some, |mut row, (seq, words)| {
+            row.push_bind(*seq).push_bind(*words);
+        });
+        insert.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 /// Which calls have what is searched for.
 pub(crate) enum Found {
     /// Those that the index names.

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::batch::{Batch, Left};
+use crate::join::{self, Joins, Price, Writing};
 use crate::layout::Place;
 use crate::lineage::{Lineages, Placed, Ties};
 use crate::pace::Pace;
@@ -74,6 +75,8 @@ pub(crate) struct Writer {
     pub(crate) lineages: Lineages,
     /// The numbers of what reports are made of.
     keys: Keys,
+    /// What is remembered to know calls again.
+    joins: Joins,
 }
 
 impl Writer {
@@ -86,8 +89,9 @@ impl Writer {
         let next_seq = next_seq(&mut connection).await?;
         let lineages = Lineages::load(&mut connection).await?;
         let keys = Keys::load(&mut connection).await?;
+        let joins = Joins::load(&mut connection).await?;
         let (connection, open) = (Some(connection), HashMap::new());
-        Ok(Self { connection, options, pace, broken: false, next_seq, open, lineages, keys })
+        Ok(Self { connection, options, pace, broken: false, next_seq, open, lineages, keys, joins })
     }
 
     /// The connection; an error once the store is closed.
@@ -101,14 +105,29 @@ impl Writer {
         Ok((connection.ok_or(StoreError::Database("the store is closed".into()))?, &mut self.keys))
     }
 
+    /// The connection and what joining takes.
+    pub(crate) fn joining<'a>(
+        &'a mut self,
+        price: &'a Price,
+    ) -> Result<(&'a mut SqliteConnection, Writing<'a>), StoreError> {
+        let Self { connection, next_seq, lineages, joins, .. } = self;
+        let connection = connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))?;
+        Ok((connection, Writing { joins, lineages, next_seq, price }))
+    }
+
     /// Takes the connection away for good.
     pub(crate) fn take_connection(&mut self) -> Option<SqliteConnection> {
         self.connection.take()
     }
 
     /// Commits `batch` with what its calls left behind, and says from when to when the calls it changed began.
-    async fn write(&mut self, batch: &Batch, left: &Left) -> Result<Option<(i64, i64)>, StoreError> {
-        let Self { connection, next_seq, open, lineages, .. } = self;
+    async fn write(
+        &mut self,
+        batch: &Batch,
+        left: &Left,
+        price: &Price,
+    ) -> Result<Option<(i64, i64)>, StoreError> {
+        let Self { connection, next_seq, open, lineages, joins, .. } = self;
         let connection = connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))?;
         let mut seq_of = |id: CallId| {
             *open.entry(id).or_insert_with(|| {
@@ -138,6 +157,13 @@ impl Writer {
         for id in lost {
             row::lose(&mut transaction, *id).await?;
         }
+        let calls: Vec<_> = ended.iter().map(|(seq, call)| (*seq, &call.detail)).collect();
+        let touched = joins.proxied(&mut transaction, &calls, next_seq).await?;
+        let mut told_ms = None;
+        if !touched.calls.is_empty() {
+            let mut writing = Writing { joins, lineages, next_seq, price };
+            told_ms = join::told_before(&mut transaction, &mut writing, &touched).await?;
+        }
         transaction.commit().await?;
         for id in ended.iter().map(|(_, call)| &call.detail.summary.id).chain(lost) {
             open.remove(id);
@@ -146,7 +172,8 @@ impl Writer {
         let moment = |id: &CallId| [id.began_ms() - 1_000, id.began_ms() + 1_000];
         let began = || {
             let written = rows.iter().map(CallRow::started_ms).chain(joined_ms.iter().copied());
-            written.chain(lost.iter().flat_map(moment))
+            let told = told_ms.iter().flat_map(|(from, to)| [*from, *to]);
+            written.chain(lost.iter().flat_map(moment)).chain(told)
         };
         Ok(began().min().zip(began().max()))
     }
@@ -162,6 +189,7 @@ impl Writer {
         self.lineages = Lineages::load(&mut connection).await?;
         self.open = row::open_rows(&mut connection).await?;
         self.keys = Keys::load(&mut connection).await?;
+        self.joins = Joins::load(&mut connection).await?;
         self.connection = Some(connection);
         self.broken = false;
         Ok(())
@@ -191,7 +219,7 @@ impl Store {
         };
         let mut writer = self.inner.writer.lock().await;
         writer.reconnect().await?;
-        let written = writer.write(batch, left).await;
+        let written = writer.write(batch, left, self.price()).await;
         match written {
             Ok(began) => {
                 left.note_written();

@@ -15,8 +15,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use api::{
-    ApiError, BodySide, BodyText, CallDetail, CallId, CallsPage, Collected, Completeness, ErrorKind, Event, Facets,
-    Health, HealthStatus, HistogramBar, InFlight, Reply, Request, SourceState, SourceStatus, Stats,
+    ApiError, BodySide, BodyText, CallDetail, CallId, CallsPage, Collected, Completeness, ErrorKind, Event,
+    Facets, Health, HealthStatus, HistogramBar, InFlight, Reply, Request, SourceState, SourceStatus, Stats,
 };
 use leptos::prelude::*;
 
@@ -88,7 +88,9 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
         return answer;
     }
     if let Some(answer) = traces::answer(&world.traces, &world.details, &request) {
-        return answer.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no such trace. It may have been deleted."));
+        return answer.ok_or_else(|| {
+            ApiError::new(ErrorKind::NotFound, "There is no such trace. It may have been deleted.")
+        });
     }
     if let Some(answer) = signals::answer(&world.details, &world.logs, now_ms(), &request) {
         return answer;
@@ -231,7 +233,9 @@ fn health(world: &World) -> Health {
 }
 
 fn sources(world: &World) -> Vec<SourceStatus> {
-    let running = |port: u16| SourceState::Running { addresses: vec![format!("127.0.0.1:{port}"), format!("[::1]:{port}")] };
+    let running = |port: u16| SourceState::Running {
+        addresses: vec![format!("127.0.0.1:{port}"), format!("[::1]:{port}")],
+    };
     let taken = SourceState::Failed {
         message: "Port 4317 is taken by another program. OTLP over HTTP on 4318 works; set OTLP_GRPC_PORT to use another port.".into(),
     };
@@ -271,10 +275,10 @@ pub(super) fn listen(on: impl Fn(Signal) + 'static) -> EventStream {
                 }
                 let arrives = turn.is_multiple_of(12) && !world.flying.is_empty() && world.word != "still";
                 let ids = if arrives { calls::arrive(&mut world.details, now_ms()) } else { Vec::new() };
-                let grown = if turn.is_multiple_of(6) { traces::grow(&mut world.traces) } else { Vec::new() };
                 if let Some(call) = world.details.first().filter(|_| arrives) {
                     signals::arrive(&mut world.logs, call);
                 }
+                let grown = if turn.is_multiple_of(6) { traces::grow(&mut world.traces) } else { Vec::new() };
                 (ids, world.flying.clone(), grown)
             });
             if let Ok((ids, calls, grown)) = told {

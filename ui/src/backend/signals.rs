@@ -1,8 +1,8 @@
 //! Questions about log records, metrics and timelines. Leaves out those about calls (`backend`).
 
 use api::{
-    ApiError, HistogramBar, LogDetail, LogFacets, LogFilter, LogsPage, MetricChart, MetricFilter, MetricQuery,
-    MetricSummary, MetricUsage, PointsPage, Reply, Request, SessionRef, Timeline,
+    ApiError, HistogramBar, LogDetail, LogFacets, LogFilter, LogsPage, MetricChart, MetricFilter,
+    MetricQuery, MetricSummary, MetricUsage, PointsPage, Reply, Request, SessionRef, Timeline,
 };
 
 use super::{Backend, unexpected};

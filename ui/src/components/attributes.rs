@@ -111,7 +111,8 @@ pub fn AttributeSection(
 ) -> impl IntoView {
     let empty = attributes.is_empty() && dropped == 0;
     let left_out = (dropped > 0).then(|| {
-        let text = format!("{} left out by the sender", plural(u64::from(dropped), "attribute", "attributes"));
+        let text =
+            format!("{} left out by the sender", plural(u64::from(dropped), "attribute", "attributes"));
         view! { <p class="note t3 s11">{text}</p> }
     });
     (!empty).then(|| {
@@ -188,10 +189,20 @@ mod tests {
     fn values_inside_values_are_lines_below_each_other() {
         let map = AttributeValue::Map(vec![
             named("a", AttributeValue::Int(1)),
-            named("b", AttributeValue::List(vec![AttributeValue::Text("x".into()), AttributeValue::Bool(true)])),
+            named(
+                "b",
+                AttributeValue::List(vec![AttributeValue::Text("x".into()), AttributeValue::Bool(true)]),
+            ),
         ]);
-        let lines = lines(&[named("m", map), named("e", AttributeValue::Empty), named("e", AttributeValue::Text(String::new()))]);
-        let said: Vec<_> = lines.iter().map(|line| (line.depth, line.key.as_str(), line.kind, line.text.as_deref())).collect();
+        let lines = lines(&[
+            named("m", map),
+            named("e", AttributeValue::Empty),
+            named("e", AttributeValue::Text(String::new())),
+        ]);
+        let said: Vec<_> = lines
+            .iter()
+            .map(|line| (line.depth, line.key.as_str(), line.kind, line.text.as_deref()))
+            .collect();
         assert_eq!(
             said,
             [

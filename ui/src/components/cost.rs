@@ -40,6 +40,9 @@ fn unpriced(usage: &Usage) -> Vec<(&'static str, u64)> {
 /// The sentence under the table: who counted, and the price's date.
 pub fn believed(call: &CallDetail) -> String {
     let counted = match call.summary.usage_source {
+        UsageSource::Provider | UsageSource::Partial if call.summary.method == "OTLP" => {
+            "Tokens as the tool reported them"
+        }
         UsageSource::Provider => "Tokens reported by the provider",
         UsageSource::Partial => "Tokens as far as the provider had reported them",
         UsageSource::Estimated => {

@@ -183,6 +183,7 @@ pub const fn provenance(source: CostSource) -> &'static str {
         CostSource::Computed => "Tokens reported by the provider, times the price table",
         CostSource::Partial => "Partial: the provider had not finished reporting tokens",
         CostSource::Estimated => "Estimated: tokens counted from the text, times the price table",
+        CostSource::Reported => "The tool that made the call said what it cost",
         CostSource::Local => "Runs on your own hardware; there is no price",
         CostSource::NotBilled => "Not billed",
         CostSource::Unknown => "No price or no token count is known",

@@ -122,11 +122,7 @@ fn three(value: f64) -> String {
 
 /// Without zeros at the end of its decimals.
 fn trimmed(text: String) -> String {
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -136,8 +132,18 @@ mod tests {
     #[test]
     fn numbers_keep_the_digits_that_count() {
         let said = [
-            (0.0, "0"), (5.0, "5"), (0.25, "0.25"), (0.042, "0.042"), (12.34, "12.3"), (812.0, "812"), (12_400.0, "12.4k"),
-            (999_700.0, "1.00M"), (-3.5, "-3.5"), (0.000_012, "1.2e-5"), (3e20, "3.00e20"), (f64::NAN, "–"),
+            (0.0, "0"),
+            (5.0, "5"),
+            (0.25, "0.25"),
+            (0.042, "0.042"),
+            (12.34, "12.3"),
+            (812.0, "812"),
+            (12_400.0, "12.4k"),
+            (999_700.0, "1.00M"),
+            (-3.5, "-3.5"),
+            (0.000_012, "1.2e-5"),
+            (3e20, "3.00e20"),
+            (f64::NAN, "–"),
         ];
         for (value, text) in said {
             assert_eq!(number(value), text);
@@ -147,9 +153,19 @@ mod tests {
     #[test]
     fn units_are_read() {
         let said = [
-            (4.2, "s", "4.2 s"), (0.0123, "s", "12.3 ms"), (250.0, "ms", "250 ms"), (118.0, "s", "1 m 58 s"), (7_500.0, "s", "2 h 05 m"),
-            (1.8e9, "By", "1.8 GB"), (0.4211, "USD", "$0.4211"), (12.0, "USD", "$12.00"), (-2.0, "USD", "-$2.00"), (31.0, "%", "31%"),
-            (4_760.0, "{token}", "4.76k"), (f64::INFINITY, "s", "–"), (0.000_2, "s", "200 µs"),
+            (4.2, "s", "4.2 s"),
+            (0.0123, "s", "12.3 ms"),
+            (250.0, "ms", "250 ms"),
+            (118.0, "s", "1 m 58 s"),
+            (7_500.0, "s", "2 h 05 m"),
+            (1.8e9, "By", "1.8 GB"),
+            (0.4211, "USD", "$0.4211"),
+            (12.0, "USD", "$12.00"),
+            (-2.0, "USD", "-$2.00"),
+            (31.0, "%", "31%"),
+            (4_760.0, "{token}", "4.76k"),
+            (f64::INFINITY, "s", "–"),
+            (0.000_2, "s", "200 µs"),
         ];
         for (value, unit, text) in said {
             assert_eq!(amount(value, unit), text, "{value} {unit}");

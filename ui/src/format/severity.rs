@@ -21,7 +21,15 @@ mod tests {
 
     #[test]
     fn numbers_have_words_and_words_have_numbers() {
-        let said = [(0, "none"), (1, "trace"), (4, "trace"), (9, "info"), (16, "warn"), (17, "error"), (255, "fatal")];
+        let said = [
+            (0, "none"),
+            (1, "trace"),
+            (4, "trace"),
+            (9, "info"),
+            (16, "warn"),
+            (17, "error"),
+            (255, "fatal"),
+        ];
         for (number, text) in said {
             assert_eq!(word(number), text);
         }

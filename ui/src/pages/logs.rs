@@ -118,7 +118,8 @@ fn FilterBar() -> impl IntoView {
     let offered = Memo::new(move |_| {
         facets.with(|facets| view::suggest(&typed.get(), facets.unwrap_or(&api::LogFacets::default())))
     });
-    let chips = Memo::new(move |_| page.filter.with(|view| view.chips(|ms| Stamp::new(ms, utc_offset(ms)).chip())));
+    let chips =
+        Memo::new(move |_| page.filter.with(|view| view.chips(|ms| Stamp::new(ms, utc_offset(ms)).chip())));
     view! {
         <FilterField
             placeholder="Filter, or search in what records say" typed=typed focused=focused chips=chips offered=offered

@@ -79,7 +79,8 @@ pub fn Metrics() -> impl IntoView {
         },
         move |(text, last, fixed)| {
             let now = now_ms();
-            let (from, to) = MetricsView { last, fixed, ..MetricsView::default() }.window(now, utc_offset(now));
+            let (from, to) =
+                MetricsView { last, fixed, ..MetricsView::default() }.window(now, utc_offset(now));
             backend.metrics(MetricFilter { text, service: None, from_ms: Some(from), to_ms: Some(to) })
         },
     );
@@ -154,7 +155,8 @@ fn keys(page: Page) {
         let view = page.view.get_untracked();
         let next = page.metrics.with_untracked(|metrics| {
             let metrics = metrics?;
-            let at = view.which.as_ref().and_then(|which| metrics.iter().position(|one| Which::of(one) == *which));
+            let at =
+                view.which.as_ref().and_then(|which| metrics.iter().position(|one| Which::of(one) == *which));
             let next = at.map_or(0, |at| at.saturating_add_signed(by).min(metrics.len().saturating_sub(1)));
             metrics.get(next).map(Which::of)
         });

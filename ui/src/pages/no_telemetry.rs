@@ -20,7 +20,9 @@ pub fn NoTelemetry(title: &'static str, what: &'static str) -> impl IntoView {
     let rows = move || {
         let rows = sources.get().into_iter().map(|source| {
             let (icon, class, words) = match source.state {
-                SourceState::Running { addresses } => (Icon::CircleCheck, "ok", format!("listens on {}", addresses.join(", "))),
+                SourceState::Running { addresses } => {
+                    (Icon::CircleCheck, "ok", format!("listens on {}", addresses.join(", ")))
+                }
                 SourceState::Paused { .. } => (Icon::Pause, "warn", "is paused".to_owned()),
                 SourceState::Stopped => (Icon::Power, "warn", "is off".to_owned()),
                 SourceState::Failed { message } => (Icon::Octagon, "err", message),

@@ -1,12 +1,14 @@
-//! The Session page: one session's figures, and its calls with their agents and forks. Its parts draw.
+//! The Session page: one session's figures, its calls with their agents and forks, and what happened in it in order.
+//! Its parts draw.
 
 mod lanes;
+mod timeline;
 mod turns;
 
 use api::{SessionDetail, SessionRef, SessionSource};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_params_map};
+use leptos_router::hooks::{use_location, use_navigate, use_params_map, use_query_map};
 
 use crate::backend::use_backend;
 use crate::browser::{on_key, set_title, utc_offset};
@@ -45,7 +47,12 @@ fn OneSession(session: SessionRef) -> impl IntoView {
         changed.track();
         Some(())
     };
-    let found = fetch(true, asked, move |()| backend.session(session.clone()));
+    let of = session.clone();
+    let found = fetch(true, asked, move |()| backend.session(of.clone()));
+    let query = use_query_map();
+    let on_timeline = Memo::new(move |_| query.with(|query| query.get("tab")).as_deref() == Some("timeline"));
+    let there = Memo::new(move |_| found.with(|found| found.is_some()));
+    let session = StoredValue::new(session);
     Effect::new(move |_| {
         found.with(|found| {
             set_title(found.and_then(|found| found.session.title.as_deref()).unwrap_or("Session"));
@@ -64,13 +71,71 @@ fn OneSession(session: SessionRef) -> impl IntoView {
             <ErrorPanel what="This session could not be loaded" error=error retry=move |()| found.retry() />
         })}
         {move || found.is_late().then(|| view! { <SkeletonRows rows=14 /> })}
-        {move || found.with(|found| found.map(|found| view! {
+        <Show when=move || there.get()>
             <div class="session" data-testid="session-page">
-                <Facts found=found.clone() />
-                <turns::Turns calls=found.calls.clone() />
-                <turns::Legend />
+                {move || found.with(|found| found.map(|found| view! { <Facts found=found.clone() /> }))}
+                <Tabs found=found on_timeline=on_timeline />
+                <Show when=move || on_timeline.get() fallback=move || view! { <Calls found=found /> }>
+                    <timeline::Timeline session=session.get_value() />
+                </Show>
             </div>
+        </Show>
+    }
+}
+
+#[component]
+fn Calls(found: Fetched<SessionDetail>) -> impl IntoView {
+    view! {
+        {move || found.with(|found| found.map(|found| {
+            let left_out = found.session.calls.saturating_sub(found.calls.len() as u64);
+            view! {
+                {(left_out > 0).then(|| view! {
+                    <p class="notice t2">{format!("The latest {} are shown; {} before them are in Traces.",
+                        plural(found.calls.len() as u64, "call", "calls"), thousands(left_out))}</p>
+                })}
+                <turns::Turns calls=found.calls.clone() />
+            }
         }))}
+        <turns::Legend />
+    }
+}
+
+/// The session's calls, or what happened in it.
+#[component]
+fn Tabs(found: Fetched<SessionDetail>, on_timeline: Memo<bool>) -> impl IntoView {
+    let (navigate, path) = (use_navigate(), use_location().pathname);
+    let go = Callback::new(move |timeline: bool| {
+        let tab = if timeline { "?tab=timeline" } else { "" };
+        navigate(&format!("{}{tab}", path.get_untracked()), NavigateOptions::default());
+    });
+    let calls = move || found.with(|found| found.map(|found| thousands(found.session.calls)));
+    let other = move |event: web_sys::KeyboardEvent| {
+        if matches!(event.key().as_str(), "ArrowRight" | "ArrowLeft") {
+            event.prevent_default();
+            go.run(!on_timeline.get_untracked());
+        }
+    };
+    let numbered = window_event_listener(leptos::ev::keydown, move |event| {
+        if event.alt_key() && matches!(event.code().as_str(), "Digit1" | "Digit2") {
+            event.prevent_default();
+            go.run(event.code() == "Digit2");
+        }
+    });
+    on_cleanup(move || numbered.remove());
+    let tab = move |label: &'static str, timeline: bool, testid: &'static str| {
+        let current = move || on_timeline.get() == timeline;
+        view! {
+            <button type="button" role="tab" data-testid=testid aria-selected=move || current().to_string()
+                tabindex=move || if current() { "0" } else { "-1" } on:click=move |_| go.run(timeline)>
+                {label}{(!timeline).then(|| view! { <span class="n">{calls}</span> })}
+            </button>
+        }
+    };
+    view! {
+        <div class="tabs" role="tablist" aria-label="Parts of the session" on:keydown=other>
+            {tab("Calls", false, "session-tab-calls")}
+            {tab("Timeline", true, "session-tab-timeline")}
+        </div>
     }
 }
 
@@ -111,7 +176,6 @@ fn Facts(found: SessionDetail) -> impl IntoView {
     let cached = if prompt == 0 { "–".to_owned() } else { percent(read, prompt) };
     let began = Stamp::new(session.first_ms, utc_offset(session.first_ms));
     let id = session.id.clone();
-    let left_out = session.calls.saturating_sub(found.calls.len() as u64);
     view! {
         <div class="thead" data-testid="session-facts">
             <dl class="facts">
@@ -132,9 +196,5 @@ fn Facts(found: SessionDetail) -> impl IntoView {
                 </div>
             </div>
         </div>
-        {(left_out > 0).then(|| view! {
-            <p class="notice t2">{format!("The latest {} are shown; {} before them are in Traces.",
-                plural(found.calls.len() as u64, "call", "calls"), thousands(left_out))}</p>
-        })}
     }
 }

@@ -16,6 +16,7 @@ mod pane;
 pub mod parts;
 mod raw;
 mod sides;
+mod sources;
 mod stream;
 mod tabs;
 mod timing;

@@ -30,8 +30,8 @@ use crate::entry::EntryId;
 use crate::fetch::{Fetched, fetch};
 use crate::filter::View;
 use crate::live::use_live;
-use entry_list::EntryList;
 pub use detail::{CurlButton, RetryOf};
+use entry_list::EntryList;
 pub use first_run::FirstRun;
 
 /// What the parts of the page share.

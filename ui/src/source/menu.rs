@@ -53,6 +53,7 @@ pub fn SourceMenu(name: String) -> impl IntoView {
     });
     let (testid, label) = (format!("source-{name}"), source_name(&name));
     let heading = label.clone();
+    let proxies = name == "proxy";
     let actions = StoredValue::new((name, label.clone()));
     view! {
         <span class="menu source" on:keydown=keys>
@@ -73,7 +74,7 @@ pub fn SourceMenu(name: String) -> impl IntoView {
                         when=move || asking.get()
                         fallback=move || {
                             let label = actions.with_value(|(_, label)| label.clone());
-                            view! { <Actions state=state label=label to=to asking=asking change=change /> }
+                            view! { <Actions state=state label=label proxies=proxies to=to asking=asking change=change /> }
                         }
                     >
                         <TurnOff
@@ -93,12 +94,17 @@ pub fn SourceMenu(name: String) -> impl IntoView {
 fn Actions(
     state: Memo<SourceState>,
     label: String,
+    proxies: bool,
     to: Callback<SourceTarget>,
     asking: RwSignal<bool>,
     change: Change,
 ) -> impl IntoView {
     let busy = move || change.busy.get();
-    let lower = label.to_lowercase();
+    let noun = if proxies { format!("the {}", label.to_lowercase()) } else { label.clone() };
+    let (pause_hint, off_hint) = match proxies {
+        true => ("Calls go through, nothing is kept", "Shows first which tools that stops"),
+        false => ("Senders are told that nothing is kept", "Senders try again for a while, then drop their data"),
+    };
     let item = move |icon, testid: &'static str, words: String, hint: &'static str, does: Callback<()>| {
         view! {
             <button type="button" data-testid=testid disabled=busy on:click=move |_| does.run(())>
@@ -108,15 +114,14 @@ fn Actions(
         }
     };
     let go = move |target| Callback::new(move |()| to.run(target));
-    let off = Callback::new(move |()| asking.set(true));
+    // Whom a proxy that is off strands is shown first; reports are only missed.
+    let off = Callback::new(move |()| if proxies { asking.set(true) } else { to.run(SourceTarget::Stopped) });
     move || {
         let pause = || {
-            let hint = "Calls go through, nothing is kept";
-            item(Icon::Pause, "pause-recording", "Pause recording".into(), hint, go(SourceTarget::Paused))
+            item(Icon::Pause, "pause-recording", "Pause recording".into(), pause_hint, go(SourceTarget::Paused))
         };
         let turn_off = || {
-            let words = format!("Turn the {lower} off");
-            item(Icon::Power, "proxy-off", words, "Shows first which tools that stops", off)
+            item(Icon::Power, "proxy-off", format!("Turn {noun} off"), off_hint, off)
         };
         let turn_on = |words: String| item(Icon::Power, "proxy-on", words, "", go(SourceTarget::Running));
         let about = state.with(|state| appearance(state).2);
@@ -127,7 +132,7 @@ fn Actions(
                 let resume = item(Icon::Play, "resume-recording", words, "", go(SourceTarget::Running));
                 view! { {resume}{turn_off()} }.into_any()
             }
-            SourceState::Stopped => turn_on(format!("Turn the {lower} on")).into_any(),
+            SourceState::Stopped => turn_on(format!("Turn {noun} on")).into_any(),
             SourceState::Failed { .. } => turn_on("Try again".into()).into_any(),
         };
         view! {
@@ -150,7 +155,7 @@ fn appearance(state: &SourceState) -> (&'static str, String, String) {
             ("dot live", ports.join(" "), whole)
         }
         SourceState::Paused { addresses } => {
-            let whole = format!("Forwards on {}, records nothing", addresses.join(", "));
+            let whole = format!("Answers on {}, records nothing", addresses.join(", "));
             ("dot warn", "paused".to_owned(), whole)
         }
         SourceState::Stopped => ("dot off", "off".to_owned(), "Switched off".to_owned()),

@@ -78,7 +78,8 @@ impl Tree {
         self.order = Vec::with_capacity(self.nodes.len());
         let mut stack: Vec<Place> = self.roots.iter().rev().copied().collect();
         while let Some(place) = stack.pop() {
-            let depth = self.nodes[place as usize].parent.map_or(0, |parent| self.nodes[parent as usize].depth + 1);
+            let depth =
+                self.nodes[place as usize].parent.map_or(0, |parent| self.nodes[parent as usize].depth + 1);
             self.nodes[place as usize].depth = depth;
             self.position[place as usize] = self.order.len() as u32;
             self.order.push(place);

@@ -40,7 +40,8 @@ pub fn critical(tree: &Tree) -> Critical {
             stack.push((Some(child), begun, ended));
         }
         let works = place.and_then(|place| tree.span(place)).is_some_and(|span| {
-            let holds_together = matches!(span.span_type, SpanType::Trace | SpanType::Agent | SpanType::Chain);
+            let holds_together =
+                matches!(span.span_type, SpanType::Trace | SpanType::Agent | SpanType::Chain);
             !holds_together || children.is_empty()
         });
         if works {

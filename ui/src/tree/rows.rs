@@ -48,7 +48,8 @@ pub struct Lines {
 
 /// The rows of a tree as the reader has it.
 pub fn rows(tree: &Tree, shown: &Shown) -> Vec<Row> {
-    let places = |ids: &HashSet<String>| ids.iter().filter_map(|id| tree.find(id)).collect::<HashSet<Place>>();
+    let places =
+        |ids: &HashSet<String>| ids.iter().filter_map(|id| tree.find(id)).collect::<HashSet<Place>>();
     let look = Look { tree, shown, unfolded: places(&shown.unfolded), turned: places(&shown.turned) };
     let mut rows = Vec::new();
     let mut stack = Vec::new();

@@ -97,7 +97,8 @@ fn loops_are_cut_and_said() {
 
 #[test]
 fn infrastructure_is_folded_into_what_stands_above_it() {
-    let mut spans = vec![span(1, 0, 0, 9), span(2, 1, 1, 8), span(3, 2, 2, 7), span(4, 3, 3, 6), span(5, 1, 4, 5)];
+    let mut spans =
+        vec![span(1, 0, 0, 9), span(2, 1, 1, 8), span(3, 2, 2, 7), span(4, 3, 3, 6), span(5, 1, 4, 5)];
     spans[1].infrastructure = true;
     spans[2].infrastructure = true;
     let tree = Tree::build(spans.clone());
@@ -160,7 +161,8 @@ fn a_call_told_of_by_two_spans_costs_once() {
 
 #[test]
 fn times_that_make_no_sense_are_said() {
-    let mut spans = vec![span(1, 0, 10, 20), span(2, 1, 8, 12), span(3, 1, 19, 25), span(4, 1, 12, 11), span(5, 1, 0, 0)];
+    let mut spans =
+        vec![span(1, 0, 10, 20), span(2, 1, 8, 12), span(3, 1, 19, 25), span(4, 1, 12, 11), span(5, 1, 0, 0)];
     spans[4].start_ns = 0;
     let tree = Tree::build(spans);
     let odd = |id: u64| tree.node(tree.find(&format!("{id:016x}")).unwrap()).unwrap().odd;
@@ -198,7 +200,9 @@ fn shares_count_each_moment_once() {
         one.span_type = SpanType::Llm;
     }
     let found = shares(&Tree::build(spans));
-    let of = |kind| found.iter().find(|share| share.span_type == kind).map(|share| (share.spans, share.time_ns / S));
+    let of = |kind| {
+        found.iter().find(|share| share.span_type == kind).map(|share| (share.spans, share.time_ns / S))
+    };
     assert_eq!(of(SpanType::Llm), Some((2, 6)));
     assert_eq!(of(SpanType::Custom), Some((1, 1)));
     assert_eq!(of(SpanType::Agent), Some((1, 3)), "where nothing inside it ran");
@@ -232,7 +236,10 @@ fn a_window_shows_its_part_and_marks_it_round() {
     let part = Window { from: 15.2e9, to: 15.45e9 }.within(118 * S);
     assert_eq!(words(part), ["15.20 s", "15.25 s", "15.30 s", "15.35 s", "15.40 s", "15.45 s"]);
     assert_eq!(words(Window::whole(5_400 * S)), ["0", "15 m", "30 m", "45 m", "1 h", "1 h 15 m", "1 h 30 m"]);
-    assert_eq!(words(Window::whole(3_000)), ["0", "500 ns", "1.0 µs", "1.5 µs", "2.0 µs", "2.5 µs", "3.0 µs"]);
+    assert_eq!(
+        words(Window::whole(3_000)),
+        ["0", "500 ns", "1.0 µs", "1.5 µs", "2.0 µs", "2.5 µs", "3.0 µs"]
+    );
     assert_eq!(part.bar(0, 118 * S), Some((0.0, 100.0)));
     assert_eq!(part.bar(0, S), None);
     let close = Window { from: 5.0, to: 5.0 }.within(118 * S);
@@ -244,7 +251,8 @@ fn a_window_shows_its_part_and_marks_it_round() {
 
 #[test]
 fn lengths_begin_with_nanoseconds() {
-    let cases = [(0, "0 ms"), (840, "840 ns"), (420_000, "420 µs"), (38_000_000, "38 ms"), (-2 * S, "−2.00 s")];
+    let cases =
+        [(0, "0 ms"), (840, "840 ns"), (420_000, "420 µs"), (38_000_000, "38 ms"), (-2 * S, "−2.00 s")];
     for (ns, text) in cases {
         assert_eq!(length(ns), text);
     }

@@ -1,12 +1,15 @@
 //! Whether all is well: sources, completeness, and what to do about what is not.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
-use api::{ApiError, CallFilter, Completeness, Health, HealthStatus, SourceState, SourceStatus};
+use api::{ApiError, CallFilter, Collected, Completeness, Health, HealthStatus, SourceState, SourceStatus};
 
 use super::internal;
 use crate::Engine;
+use crate::pipeline::millis;
+use crate::supervisor::{OTLP_GRPC, OTLP_HTTP};
 
 impl Engine {
     /// How everything is; `None` when the store does not answer.
@@ -20,13 +23,13 @@ impl Engine {
         let sources = inner.sources.list();
         let mut problems = inner.notices.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let failed = sources.iter().filter_map(|source| match &source.state {
-            SourceState::Failed { message } => {
-                Some(format!("The {} does not listen: {message}.", source.name))
-            }
+            SourceState::Failed { message } => Some(not_listening(&source.name, message)),
             SourceState::Running { .. } | SourceState::Paused { .. } | SourceState::Stopped => None,
         });
         let failed: Vec<String> = failed.collect();
-        let cannot_store = inner.tally.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let trouble =
+            |trouble: &Mutex<Option<String>>| trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let cannot_store = trouble(&inner.tally.trouble).or_else(|| trouble(&inner.collected.trouble));
         let degraded = !failed.is_empty() || completeness.lost > 0 || cannot_store.is_some();
         problems.extend(failed);
         problems.extend(cannot_store.as_ref().map(|reason| self.unwritable(reason, completeness.waiting)));
@@ -52,13 +55,32 @@ impl Engine {
             uptime_s: inner.started.elapsed().as_secs(),
             sources,
             completeness,
-            collected: api::Collected::default(),
+            collected: self.collected().await?,
             calls: inner.store.count_calls(&every_call).await.map_err(internal)?,
             disk_bytes: inner.store.disk_bytes(),
             data_dir: inner.proof.folder().to_owned(),
             price_date: inner.prices.date().to_owned(),
             cannot_store,
             problems,
+        })
+    }
+
+    /// What came over OTLP since start, and what of it is not joined with calls yet.
+    async fn collected(&self) -> Result<Collected, ApiError> {
+        let inner = &self.inner;
+        let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let (counts, tally) = (inner.inbox.counts(), &inner.collected);
+        let (waiting, since_ms) = inner.store.backlog().await.map_err(internal)?;
+        let lag = since_ms.map_or(0, |since| millis(SystemTime::now()).saturating_sub(since));
+        Ok(Collected {
+            spans: read(&tally.spans),
+            logs: read(&tally.logs),
+            points: read(&tally.points),
+            rejected: read(&counts.rejected),
+            refused: read(&counts.refused),
+            unreadable: read(&counts.unreadable),
+            waiting,
+            lag_ms: lag.max(0).unsigned_abs(),
         })
     }
 
@@ -72,6 +94,22 @@ impl Engine {
 
     /// What somebody switched off and may have forgotten. It is as it was asked for, so nothing is wrong.
     fn switched(&self, source: &SourceStatus) -> Option<String> {
+        if let Some(over) = otlp(&source.name) {
+            let port = if source.name == OTLP_HTTP {
+                self.inner.settings.otlp_http_port
+            } else {
+                self.inner.settings.otlp_grpc_port
+            };
+            return match source.state {
+                SourceState::Paused { .. } => Some(format!(
+                    "{over} is paused: senders are told that nothing is kept. Resume it on the dashboard."
+                )),
+                SourceState::Stopped if port != 0 => Some(format!(
+                    "{over} is switched off: what tools report there is not kept. Switch it on on the dashboard."
+                )),
+                SourceState::Running { .. } | SourceState::Stopped | SourceState::Failed { .. } => None,
+            };
+        }
         match source.state {
             SourceState::Paused { .. } => Some(
                 "Recording is paused: calls go through and are not recorded. Resume it here or with llmflow proxy resume.".to_owned(),
@@ -101,5 +139,23 @@ impl Engine {
             cut: read(&inner.counters.cut),
             paused: read(&inner.counters.paused),
         }
+    }
+}
+
+/// An OTLP listener's name in sentences.
+fn otlp(name: &str) -> Option<&'static str> {
+    match name {
+        OTLP_HTTP => Some("OTLP over HTTP"),
+        OTLP_GRPC => Some("OTLP over gRPC"),
+        _ => None,
+    }
+}
+
+fn not_listening(name: &str, message: &str) -> String {
+    match otlp(name) {
+        Some(over) => format!(
+            "{over} does not listen: {message}. If another collector should have that port, set it to 0; the dashboard's port takes OTLP over HTTP, too."
+        ),
+        None => format!("The {name} does not listen: {message}."),
     }
 }

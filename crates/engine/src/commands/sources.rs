@@ -7,30 +7,37 @@ use api::{ApiError, ErrorKind, SourceStatus, SourceTarget, Stranded};
 
 use super::internal;
 use crate::Engine;
-use crate::supervisor::{PROXY, Refused};
+use crate::supervisor::{OTLP_GRPC, OTLP_HTTP, PROXY, Refused};
 
 const DAY_MS: i64 = 86_400_000;
 
 impl Engine {
     /// Switches a listener and says how it is then.
     pub(super) async fn set_source(&self, name: &str, to: SourceTarget) -> Result<SourceStatus, ApiError> {
-        known(name)?;
+        let name = known(name)?;
         let engine = self.clone();
         // A task of its own: whoever asked may leave at any moment, a switch may not stop half way.
-        let switching = async move { engine.inner.supervisor.switch(to, engine.shutdown_grace()).await };
+        let switching =
+            async move { engine.inner.supervisor.switch(name, to, engine.shutdown_grace()).await };
         let switched = self.inner.tracker.spawn(switching).await.unwrap_or(Err(Refused::Stopping));
         let state = switched.map_err(|refused| match refused {
-            Refused::Off => {
+            Refused::Off if name == PROXY => {
                 ApiError::new(ErrorKind::BadRequest, "The proxy is off. Switch it on with: llmflow proxy on")
+            }
+            Refused::Off => {
+                ApiError::new(ErrorKind::BadRequest, format!("{name} is off. Switch it on first."))
             }
             Refused::Stopping => ApiError::new(ErrorKind::Unavailable, "LLMFlow is stopping."),
         })?;
         Ok(SourceStatus { name: name.to_owned(), state })
     }
 
-    /// The tools that used a listener within the last day, latest call first.
+    /// The tools that used a listener within the last day and would fail without it, latest call first. Nothing fails
+    /// for want of a collector.
     pub(super) async fn stranded(&self, name: &str) -> Result<Vec<Stranded>, ApiError> {
-        known(name)?;
+        if known(name)? != PROXY {
+            return Ok(Vec::new());
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
         let mut tools: BTreeMap<Option<String>, Stranded> = self
@@ -60,12 +67,11 @@ impl Engine {
     }
 }
 
-fn known(name: &str) -> Result<(), ApiError> {
-    match name == PROXY {
-        true => Ok(()),
-        false => Err(ApiError::new(
-            ErrorKind::NotFound,
-            format!("There is no listener {name:?}. There is {PROXY:?}."),
-        )),
-    }
+fn known(name: &str) -> Result<&'static str, ApiError> {
+    let known = [PROXY, OTLP_HTTP, OTLP_GRPC].into_iter().find(|known| *known == name);
+    known.ok_or_else(|| {
+        let says =
+            format!("There is no listener {name:?}. There are {PROXY:?}, {OTLP_HTTP:?} and {OTLP_GRPC:?}.");
+        ApiError::new(ErrorKind::NotFound, says)
+    })
 }

@@ -70,7 +70,7 @@ impl Commits {
         }
         let mut told = Committed::default();
         for piece in transactions(batches) {
-            match self.store.commit_telemetry(piece).await {
+            match self.store.commit_telemetry(&piece).await {
                 Ok(committed) => self.tell(committed, &mut told),
                 Err(error) => {
                     self.fail(&error, asked);

@@ -11,6 +11,7 @@ use super::origin::{UPSTREAM, variable};
 use super::{Settings, SettingsError};
 
 const MAX_BODY_MB: RangeInclusive<u32> = 1..=4_096;
+const OTLP_MAX_BODY_MB: RangeInclusive<u32> = 1..=1_024;
 const MEMORY_MB: RangeInclusive<u32> = 1..=65_536;
 /// An hour: who waits longer for calls to end wants no end.
 const SHUTDOWN_GRACE_S: RangeInclusive<u32> = 0..=3_600;
@@ -26,6 +27,7 @@ impl Settings {
             }
         };
         in_range("max_body_mb", self.max_body_mb, MAX_BODY_MB)?;
+        in_range("otlp_max_body_mb", self.otlp_max_body_mb, OTLP_MAX_BODY_MB)?;
         in_range("memory_mb", self.memory_mb, MEMORY_MB)?;
         in_range("shutdown_grace_s", self.shutdown_grace_s, SHUTDOWN_GRACE_S)?;
         for text in &mut self.allowed_hosts {

@@ -40,6 +40,8 @@ pub(super) fn variable(name: &str) -> Option<String> {
     match name {
         "proxy_port" => Some("PROXY_PORT".to_owned()),
         "dashboard_port" => Some("DASHBOARD_PORT".to_owned()),
+        "otlp_http_port" => Some("OTLP_HTTP_PORT".to_owned()),
+        "otlp_grpc_port" => Some("OTLP_GRPC_PORT".to_owned()),
         "data_dir" => Some("DATA_DIR".to_owned()),
         "keychain" => Some("LLMFLOW_KEYCHAIN".to_owned()),
         "bedrock" => Some("LLMFLOW_BEDROCK".to_owned()),
@@ -80,7 +82,16 @@ impl Origin {
         providers: &Providers,
     ) -> Self {
         let env = |name: &str| all.get(name).cloned();
-        let scalars = ["proxy_port", "dashboard_port", "data_dir", "keychain", "bedrock", "bedrock_region"];
+        let scalars = [
+            "proxy_port",
+            "dashboard_port",
+            "otlp_http_port",
+            "otlp_grpc_port",
+            "data_dir",
+            "keychain",
+            "bedrock",
+            "bedrock_region",
+        ];
         let scalars = scalars.map(str::to_owned);
         let addresses = providers.iter().map(|provider| base_url_of(&provider.name));
         let environment: BTreeMap<String, String> = scalars
@@ -114,6 +125,8 @@ impl Origin {
         let flag = match name {
             "proxy_port" => self.flags.proxy_port.is_some(),
             "dashboard_port" => self.flags.dashboard_port.is_some(),
+            "otlp_http_port" => self.flags.otlp_http_port.is_some(),
+            "otlp_grpc_port" => self.flags.otlp_grpc_port.is_some(),
             "data_dir" => self.flags.data_dir.is_some(),
             _ => false,
         };

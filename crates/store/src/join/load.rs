@@ -59,7 +59,7 @@ pub(super) async fn these(
 }
 
 /// Numbers, and the bracket that closes their list.
-pub(super) fn push_list(query: &mut QueryBuilder<'_, Sqlite>, numbers: &[i64]) {
+pub(super) fn push_list(query: &mut QueryBuilder<Sqlite>, numbers: &[i64]) {
     let mut list = query.separated(", ");
     for number in numbers {
         list.push_bind(*number);
@@ -133,7 +133,8 @@ fn reported(row: &SqliteRow) -> Result<Option<(i64, Member)>, StoreError> {
 
 /// What the row of a call of the proxy tells. The model asked for is not in it, nor what stands above its span.
 fn proxied(row: &SqliteRow) -> Result<Facts, StoreError> {
-    let tokens = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(i64::unsigned_abs));
+    let tokens =
+        |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(i64::unsigned_abs));
     let named = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<&str>, _>(column)?.map(digest));
     let usage = api::Usage {
         input: tokens("input")?,
@@ -161,13 +162,14 @@ fn proxied(row: &SqliteRow) -> Result<Facts, StoreError> {
         client: named("client")?,
         start_us,
         end_us: start_us.saturating_add(row.try_get::<Option<i64>, _>("duration_us")?.unwrap_or(0)),
-        failed: row.try_get::<Option<&str>, _>("error")?.is_some() || status.is_some_and(|status| status >= 400),
+        failed: row.try_get::<Option<&str>, _>("error")?.is_some()
+            || status.is_some_and(|status| status >= 400),
     })
 }
 
 /// An id for a call that was told of, made of when it began and of what told of it first: the same however often it is
 /// worked out.
-pub(super) fn call_id(started_ms: i64, mark: Mark) -> CallId {
+pub(super) fn call_id(started_ms: i64, mark: Mark) -> Result<CallId, StoreError> {
     let mut named = [0_u8; 24];
     let (source, numbers) = named.split_at_mut(8);
     source.copy_from_slice(&bit(mark.source).to_be_bytes());
@@ -180,9 +182,8 @@ pub(super) fn call_id(started_ms: i64, mark: Mark) -> CallId {
     // As RFC 9562 has it: six bytes of time, the version, the variant.
     let time = started_ms.max(0).to_be_bytes();
     id.iter_mut().zip(time.iter().skip(2)).for_each(|(byte, time)| *byte = *time);
-    if let [.., version, _, variant, _, _, _, _, _, _, _] = &mut id {
-        *version = *version & 0x0f | 0x70;
-        *variant = *variant & 0x3f | 0x80;
-    }
-    CallId::from_slice(&id).unwrap_or_else(|| CallId::new(uuid::Uuid::nil()))
+    let [.., version, _, variant, _, _, _, _, _, _, _] = &mut id;
+    *version = *version & 0x0f | 0x70;
+    *variant = *variant & 0x3f | 0x80;
+    CallId::from_slice(&id).ok_or(StoreError::Damaged("a call's id is malformed"))
 }

@@ -52,6 +52,16 @@ impl Session {
         (self.id.clone(), self.provider.clone(), self.holder.clone())
     }
 
+    /// Whose it is shows only now.
+    pub(super) fn held_by(&mut self, holder: &str) {
+        holder.clone_into(&mut self.holder);
+    }
+
+    /// When its latest call began.
+    pub(super) fn last_ms(&self) -> i64 {
+        self.last_ms
+    }
+
     /// The call it was inferred from.
     pub(super) fn begun_by(&mut self, first: &Known) {
         self.client.clone_from(&first.client);
@@ -154,7 +164,7 @@ pub(super) async fn put(connection: &mut SqliteConnection, sessions: &[&Session]
                 .push_bind(session.last_ms);
         });
         query.push(
-            " ON CONFLICT (key) DO UPDATE SET client = excluded.client, title = excluded.title, \
+            " ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, client = excluded.client, title = excluded.title, \
              root = excluded.root, first_ms = excluded.first_ms, last_ms = excluded.last_ms",
         );
         query.build().persistent(false).execute(&mut *connection).await?;

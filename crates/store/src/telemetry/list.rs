@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use api::{
-    CallFilter, CallSummary, Money, SpanType, TraceEntry, TraceSummary, TracesCursor, TracesPage, Usage,
+    BucketCosts, CallFilter, CallSummary, Money, SpanType, TraceEntry, TraceSummary, TracesCursor,
+    TracesPage, Usage,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
@@ -50,15 +51,23 @@ impl Store {
         &self,
         filter: &CallFilter,
         limit: u32,
+        offset: u64,
         after: Option<&TracesCursor>,
     ) -> Result<TracesPage, StoreError> {
         let limit = limit.clamp(1, LARGEST_PAGE);
         let found = self.find(filter.text.as_deref()).await?;
         let after = after.map(|after| After { started_ms: after.started_ms, id: sixteen(&after.id) });
-        let traces = self.traces_after(filter, found.as_ref(), after, limit + 1).await?;
-        let calls = self.lone_calls_after(filter, found.as_ref(), after, limit + 1).await?;
         let total = self.count_traces(filter, found.as_ref()).await?
             + self.count_lone_calls(filter, found.as_ref()).await?;
+        let after = match offset.checked_sub(1) {
+            None => after,
+            Some(before) => match self.place(filter, found.as_ref(), after, before).await? {
+                Some(place) => Some(place),
+                None => return Ok(TracesPage { total, ..TracesPage::default() }),
+            },
+        };
+        let traces = self.traces_after(filter, found.as_ref(), after, limit + 1).await?;
+        let calls = self.lone_calls_after(filter, found.as_ref(), after, limit + 1).await?;
 
         let most = limit as usize;
         let mut all: Vec<(i64, [u8; 16], Entry)> = Vec::with_capacity(traces.len() + calls.len());
@@ -93,6 +102,31 @@ impl Store {
         Ok(TracesPage { entries, total, next })
     }
 
+    /// Where the entry stands that so many come before; `None` when there are not as many.
+    async fn place(
+        &self,
+        filter: &CallFilter,
+        found: Option<&Found>,
+        after: Option<After>,
+        before: u64,
+    ) -> Result<Option<After>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT first_ns / 1000000, trace.id FROM trace");
+        push_traces_where(&mut query, filter, found);
+        push_traces_after(&mut query, after);
+        query.push(" UNION ALL SELECT started_ms, id FROM call");
+        push_where(&mut query, filter, found);
+        push_calls_after(&mut query, after);
+        query.push(" ORDER BY 1 DESC, 2 DESC LIMIT 1 OFFSET ");
+        query.push_bind(i64::try_from(before).unwrap_or(i64::MAX));
+        let found: Option<(i64, Vec<u8>)> =
+            query.build_query_as().persistent(false).fetch_optional(&self.inner.read).await?;
+        let place = found.map(|(started_ms, id)| {
+            let id = id.try_into().map_err(|_| StoreError::Damaged("an id is malformed"))?;
+            Ok(After { started_ms, id })
+        });
+        place.transpose()
+    }
+
     async fn traces_after(
         &self,
         filter: &CallFilter,
@@ -102,11 +136,7 @@ impl Store {
     ) -> Result<Vec<TraceRow>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
         push_traces_where(&mut query, filter, found);
-        if let Some(After { started_ms, id }) = after {
-            query.push(" AND first_ns / 1000000 <= ").push_bind(started_ms);
-            query.push(" AND (first_ns / 1000000 < ").push_bind(started_ms);
-            query.push(" OR trace.id < ").push_bind(id.to_vec()).push(")");
-        }
+        push_traces_after(&mut query, after);
         query.push(" ORDER BY first_ns / 1000000 DESC, trace.id DESC LIMIT ").push_bind(limit);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         rows.iter().map(read).collect()
@@ -122,12 +152,7 @@ impl Store {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(" FROM call");
         push_where(&mut query, filter, found);
-        query.push(" AND trace IS NULL");
-        if let Some(After { started_ms, id }) = after {
-            query.push(" AND started_ms <= ").push_bind(started_ms);
-            query.push(" AND (started_ms < ").push_bind(started_ms);
-            query.push(" OR id < ").push_bind(id.to_vec()).push(")");
-        }
+        push_calls_after(&mut query, after);
         query.push(" ORDER BY started_ms DESC, id DESC LIMIT ").push_bind(limit);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         rows.iter().map(summary).collect()
@@ -189,6 +214,9 @@ impl Store {
             "SELECT trace, model, count(*) AS calls, sum(input) AS input, sum(cache_read) AS cache_read, \
              sum(cache_write_5m) AS cache_write_5m, sum(cache_write_1h) AS cache_write_1h, sum(output) AS output, \
              sum(reasoning) AS reasoning, coalesce(sum(cost), 0) AS cost, \
+             coalesce(sum(cost_input), 0) AS cost_input, coalesce(sum(cost_cache_read), 0) AS cost_cache_read, \
+             coalesce(sum(cost_cache_write_5m), 0) AS cost_cache_write_5m, \
+             coalesce(sum(cost_cache_write_1h), 0) AS cost_cache_write_1h, coalesce(sum(cost_output), 0) AS cost_output, \
              sum(cost_source = 'unknown' AND state != 'open') AS unpriced FROM call WHERE trace IN (",
         );
         let mut list = query.separated(", ");
@@ -248,6 +276,24 @@ fn cursor(entry: &TraceEntry) -> TracesCursor {
 fn sixteen(id: &str) -> [u8; 16] {
     let digits = id.replace('-', "");
     u128::from_str_radix(&digits, 16).unwrap_or_default().to_be_bytes()
+}
+
+fn push_traces_after(query: &mut QueryBuilder<Sqlite>, after: Option<After>) {
+    if let Some(After { started_ms, id }) = after {
+        query.push(" AND first_ns / 1000000 <= ").push_bind(started_ms);
+        query.push(" AND (first_ns / 1000000 < ").push_bind(started_ms);
+        query.push(" OR trace.id < ").push_bind(id.to_vec()).push(")");
+    }
+}
+
+/// Lone calls.
+fn push_calls_after(query: &mut QueryBuilder<Sqlite>, after: Option<After>) {
+    query.push(" AND trace IS NULL");
+    if let Some(After { started_ms, id }) = after {
+        query.push(" AND started_ms <= ").push_bind(started_ms);
+        query.push(" AND (started_ms < ").push_bind(started_ms);
+        query.push(" OR id < ").push_bind(id.to_vec()).push(")");
+    }
 }
 
 /// Appends ` WHERE …`. A filter about calls holds for a trace when it holds for one of its calls.
@@ -327,6 +373,7 @@ fn read(row: &SqliteRow) -> Result<TraceRow, StoreError> {
         models: Vec::new(),
         usage: Usage::default(),
         cost: Money::ZERO,
+        costs: BucketCosts::default(),
         unpriced: 0,
     };
     Ok(TraceRow { key: row.try_get("key")?, spans: row.try_get("spans")?, summary })
@@ -343,6 +390,15 @@ fn add_calls(trace: &mut TraceSummary, row: &SqliteRow) -> Result<(), StoreError
     trace.calls += row.try_get::<i64, _>("calls")?.unsigned_abs();
     trace.unpriced += row.try_get::<i64, _>("unpriced")?.unsigned_abs();
     trace.cost = trace.cost.saturating_add(Money::from_pico(row.try_get("cost")?));
+    for (sum, column) in [
+        (&mut trace.costs.input, "cost_input"),
+        (&mut trace.costs.cache_read, "cost_cache_read"),
+        (&mut trace.costs.cache_write_5m, "cost_cache_write_5m"),
+        (&mut trace.costs.cache_write_1h, "cost_cache_write_1h"),
+        (&mut trace.costs.output, "cost_output"),
+    ] {
+        *sum = sum.saturating_add(Money::from_pico(row.try_get(column)?));
+    }
     trace.usage.add(&Usage {
         input: tokens("input")?,
         cache_read: tokens("cache_read")?,

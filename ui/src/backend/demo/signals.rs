@@ -33,7 +33,9 @@ pub(super) fn answer(
             Some(chart) => Reply::MetricChart(Box::new(chart)),
             None => return Some(Err(gone("metric"))),
         },
-        Request::ListPoints { query, limit, offset } => Reply::Points(metrics::points(query, *limit, *offset, now)),
+        Request::ListPoints { query, limit, offset } => {
+            Reply::Points(metrics::points(query, *limit, *offset, now))
+        }
         Request::GetMetricUsage { .. } => Reply::MetricUsage(metrics::usage(!details.is_empty())),
         Request::GetTimeline { session } => match super::sessions::one(details, session) {
             Some(found) => Reply::Timeline(timeline::of(&found, logs)),

@@ -48,7 +48,8 @@ pub(super) fn make(details: &mut Vec<CallDetail>, now: i64) -> Vec<Made> {
 
 /// One more span in the traces that grow; their ids.
 pub(super) fn grow(traces: &mut [Made]) -> Vec<String> {
-    let growing = traces.iter_mut().filter(|trace| trace.grown.is_some_and(|grown| grown < trace.spans.len()));
+    let growing =
+        traces.iter_mut().filter(|trace| trace.grown.is_some_and(|grown| grown < trace.spans.len()));
     growing
         .map(|trace| {
             trace.grown = trace.grown.map(|grown| grown + 1);
@@ -67,10 +68,12 @@ pub(super) fn answer(traces: &[Made], details: &[CallDetail], request: &Request)
                 .filter(|call| call.summary.in_trace.is_none() && matching::matches(filter, call))
                 .map(|call| TraceEntry::Call(Box::new(call.summary.clone())))
                 .collect();
-            let unfiltered = *filter == api::CallFilter { from_ms: filter.from_ms, ..api::CallFilter::default() };
+            let unfiltered =
+                *filter == api::CallFilter { from_ms: filter.from_ms, ..api::CallFilter::default() };
             let fits = |trace: &&Made| {
                 let in_time = filter.from_ms.is_none_or(|from| trace.summary.started_ms >= from);
-                let calls = details.iter().filter(|call| call.summary.in_trace.as_ref() == Some(&trace.summary.id));
+                let calls =
+                    details.iter().filter(|call| call.summary.in_trace.as_ref() == Some(&trace.summary.id));
                 (unfiltered && in_time) || calls.into_iter().any(|call| matching::matches(filter, call))
             };
             let kept = traces.iter().filter(fits);
@@ -79,7 +82,9 @@ pub(super) fn answer(traces: &[Made], details: &[CallDetail], request: &Request)
             entries.sort_by_key(|entry| std::cmp::Reverse((entry.started_ms(), id(entry))));
             let total = entries.len() as u64;
             let later = |entry: &TraceEntry| {
-                after.as_ref().is_none_or(|after| (entry.started_ms(), id(entry)) < (after.started_ms, after.id.clone()))
+                after.as_ref().is_none_or(|after| {
+                    (entry.started_ms(), id(entry)) < (after.started_ms, after.id.clone())
+                })
             };
             let part = entries.into_iter().filter(later).skip(*offset as usize).take(*limit as usize);
             Some(Reply::Traces(TracesPage { entries: part.collect(), total, next: None }))

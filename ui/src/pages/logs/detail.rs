@@ -83,7 +83,9 @@ fn Record(log: LogDetail) -> impl IntoView {
 fn fields(time_ns: i64, observed_ns: i64, event_name: &str, flags: u32) -> Vec<Attribute> {
     let stamp = |ns: i64| {
         let nanos = ns.rem_euclid(MS);
-        (ns != 0).then(|| AttributeValue::Text(format!("{}{nanos:06} UTC", Stamp::new(ns.div_euclid(MS), 0).iso())))
+        (ns != 0).then(|| {
+            AttributeValue::Text(format!("{}{nanos:06} UTC", Stamp::new(ns.div_euclid(MS), 0).iso()))
+        })
     };
     let name = (!event_name.is_empty()).then(|| AttributeValue::Text(event_name.to_owned()));
     let flags = (flags != 0).then(|| AttributeValue::Int(i64::from(flags)));
@@ -133,14 +135,18 @@ fn Same(row: LogRow) -> impl IntoView {
         ("Of the same trace", "same-trace", LogFilter { trace_id: Some(trace_id), ..LogFilter::default() })
     });
     let of_session = row.session_id.clone().map(|session_id| {
-        ("Of the same session", "same-session", LogFilter { session_id: Some(session_id), ..LogFilter::default() })
+        (
+            "Of the same session",
+            "same-session",
+            LogFilter { session_id: Some(session_id), ..LogFilter::default() },
+        )
     });
     let ways: Vec<_> = [of_trace, of_session].into_iter().flatten().collect();
     (!ways.is_empty()).then(|| {
         let links = ways.into_iter().map(|(label, testid, filter)| {
             view! { <SameAs label=label testid=testid filter=filter log=row.id.clone() /> }
         });
-        view! { <div class="sec same">{links.collect_view()}</div> }
+        view! { <div class="sec samerecs">{links.collect_view()}</div> }
     })
 }
 

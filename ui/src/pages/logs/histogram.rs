@@ -49,7 +49,8 @@ pub fn Histogram() -> impl IntoView {
         },
         move |view| load(backend, view),
     );
-    move || match chart.error() {
+    move || {
+        match chart.error() {
         Some(error) => view! {
             <ErrorPanel what="The chart could not be loaded" error=error retry=move |()| chart.retry() />
         }
@@ -60,6 +61,7 @@ pub fn Histogram() -> impl IntoView {
             </div>
         }
         .into_any(),
+    }
     }
 }
 
@@ -105,7 +107,8 @@ fn Bars(chart: Chart) -> impl IntoView {
     let (from_ms, to_ms) = (chart.from_ms, chart.to_ms);
     let most = chart.bars.iter().map(|bar| bar.errors + bar.warnings + bar.others).max().unwrap_or(0).max(1);
     let width = (to_ms - from_ms) / i64::from(BARS);
-    let height = move |count: u64| if count == 0 { 0.0 } else { (count as f64 / most as f64 * 36.0).max(1.5) };
+    let height =
+        move |count: u64| if count == 0 { 0.0 } else { (count as f64 / most as f64 * 36.0).max(1.5) };
     let bars = chart
         .bars
         .iter()

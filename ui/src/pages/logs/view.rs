@@ -175,7 +175,8 @@ pub fn suggest(input: &str, facets: &LogFacets) -> Vec<Suggestion> {
         "time" => Last::ALL.map(|last| last.word().to_owned()).to_vec(),
         _ => Vec::new(),
     };
-    let vocabulary = Vocabulary { fields: &FIELDS, loose: &["severity", "event", "service"], values: &values };
+    let vocabulary =
+        Vocabulary { fields: &FIELDS, loose: &["severity", "event", "service"], values: &values };
     suggestion::suggest(input, &vocabulary)
 }
 
@@ -212,7 +213,8 @@ mod tests {
         assert_eq!(view.filter.severity_min, Some(17));
         assert_eq!(view.filter.event.as_deref(), Some("api_error"));
         assert_eq!(view.filter.text.as_deref(), Some("http://x refused"));
-        let facets = LogFacets { services: vec!["codex_cli_rs".into()], events: vec!["codex.api_request".into()] };
+        let facets =
+            LogFacets { services: vec!["codex_cli_rs".into()], events: vec!["codex.api_request".into()] };
         let offered = suggest("codex", &facets);
         assert!(offered.contains(&Suggestion::Value { field: "event", value: "codex.api_request".into() }));
         assert!(offered.contains(&Suggestion::Value { field: "service", value: "codex_cli_rs".into() }));

@@ -130,7 +130,9 @@ fn stacked(trails: &[Trail], axis: Axis, count: usize) -> Vec<AnyView> {
     for at in 0..count {
         let mut base = 0.0;
         for trail in trails {
-            let Some(value) = trail.values.get(at).copied().flatten().filter(|value| *value > 0.0) else { continue };
+            let Some(value) = trail.values.get(at).copied().flatten().filter(|value| *value > 0.0) else {
+                continue;
+            };
             let (low, high) = (axis.share(base) * 100.0, axis.share(base + value) * 100.0);
             base += value;
             let (x, y) = (format!("{:.2}", at as f64 + 0.1), format!("{:.2}", 100.0 - high));
@@ -171,7 +173,8 @@ fn Exemplars(shown: Shown, axis: Axis, measures: bool) -> impl IntoView {
                 let title = format!("{said} at {at}: open its span");
                 view! { <a class="ex" style=style href=href title=title.clone() aria-label=title data-testid="exemplar"></a> }.into_any()
             }
-            None => view! { <i class="ex" style=style title=format!("{said} at {at}, of no span")></i> }.into_any(),
+            None => view! { <i class="ex" style=style title=format!("{said} at {at}, of no span")></i> }
+                .into_any(),
         })
     };
     view! { <div class="mex">{shown.chart.exemplars.iter().filter_map(dot).collect_view()}</div> }

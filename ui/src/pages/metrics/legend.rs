@@ -62,7 +62,10 @@ fn row(shown: &Shown, index: usize, line: &MetricLine) -> impl IntoView + use<> 
         let values = known(&line.values);
         let least = values.iter().copied().reduce(f64::min);
         let most = values.iter().copied().reduce(f64::max);
-        [say(least), say(most), say(values.last().copied()), amount(line.total, unit)].into_iter().map(cell).collect()
+        [say(least), say(most), say(values.last().copied()), amount(line.total, unit)]
+            .into_iter()
+            .map(cell)
+            .collect()
     };
     let resets = (line.resets > 0).then(|| {
         let title = format!("What accumulates began anew {}", plural(line.resets, "time", "times"));

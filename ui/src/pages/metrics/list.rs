@@ -26,7 +26,8 @@ pub fn List() -> impl IntoView {
     let chosen = Memo::new(move |_| page.view.with(|view| view.which.clone()));
     Effect::new(move |_| {
         let chosen = chosen.get();
-        let at = metrics.with_untracked(|metrics| metrics?.iter().position(|one| Some(Which::of(one)) == chosen));
+        let at =
+            metrics.with_untracked(|metrics| metrics?.iter().position(|one| Some(Which::of(one)) == chosen));
         if let Some(at) = at {
             scroll.to(at);
         }
@@ -99,7 +100,13 @@ fn Row(metric: MetricSummary, chosen: Memo<Option<Which>>) -> impl IntoView {
     let unit = unit_word(&metric.unit);
     let heard = ago(metric.last_ms, now_ms());
     let service = metric.service.clone().unwrap_or_else(|| "no service".to_owned());
-    let title = format!("{}\n{}\n{}, {}", metric.name, metric.description, plural(metric.series, "series", "series"), plural(metric.points, "point", "points"));
+    let title = format!(
+        "{}\n{}\n{}, {}",
+        metric.name,
+        metric.description,
+        plural(metric.series, "series", "series"),
+        plural(metric.points, "point", "points")
+    );
     view! {
         <a class="tr" role="row" href=href title=title data-testid="metric-row" aria-selected=move || selected().to_string() on:click=choose>
             <span role="gridcell" class="col">

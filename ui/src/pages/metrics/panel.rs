@@ -109,7 +109,11 @@ fn Head(metric: MetricSummary) -> impl IntoView {
     let page = expect_context::<Page>();
     let service = metric.service.clone().unwrap_or_else(|| "no service".to_owned());
     let unit = if metric.unit.is_empty() { "no unit".to_owned() } else { format!("unit {}", metric.unit) };
-    let counts = format!("{}, {}", plural(metric.series, "series", "series"), plural(metric.points, "point", "points"));
+    let counts = format!(
+        "{}, {}",
+        plural(metric.series, "series", "series"),
+        plural(metric.points, "point", "points")
+    );
     let description = metric.description.clone();
     view! {
         <div class="mhead">
@@ -175,9 +179,8 @@ fn Forms(kind: Memo<Option<api::MetricKind>>) -> impl IntoView {
             >{measure.label()}</button>
         }
     };
-    let measured = move || {
-        kind.get().is_some_and(is_distribution) && page.view.with(|view| view.form != Form::Points)
-    };
+    let measured =
+        move || kind.get().is_some_and(is_distribution) && page.view.with(|view| view.form != Form::Points);
     view! {
         <div class="tabs" role="tablist" aria-label="Forms">
             {Form::ALL.into_iter().map(tab).collect_view()}

@@ -78,15 +78,23 @@ pub fn plot(chart: &MetricChart, measure: Measure, grouped: bool) -> Plot {
             let trails = if grouped { each(&|line| upper(line)) } else { quantiles(chart) };
             Plot { bars: false, trails, measures: true, unit }
         }
-        (true, Measure::Count) => {
-            Plot { bars: true, trails: each(&|line| line.values.clone()), measures: false, unit: String::new() }
+        (true, Measure::Count) => Plot {
+            bars: true,
+            trails: each(&|line| line.values.clone()),
+            measures: false,
+            unit: String::new(),
+        },
+        (true, Measure::Sum) => {
+            Plot { bars: true, trails: each(&|line| line.sums.clone()), measures: false, unit }
         }
-        (true, Measure::Sum) => Plot { bars: true, trails: each(&|line| line.sums.clone()), measures: false, unit },
         (false, _) => {
             let grows = metric.kind == MetricKind::Sum && metric.monotonic;
             let trails = each(&|line| line.values.clone());
             // Parts below zero cannot be stacked.
-            let below = trails.iter().flat_map(|trail| &trail.values).any(|value| value.is_some_and(|value| value < 0.0));
+            let below = trails
+                .iter()
+                .flat_map(|trail| &trail.values)
+                .any(|value| value.is_some_and(|value| value < 0.0));
             Plot { bars: grows && !below, trails, measures: metric.kind == MetricKind::Gauge, unit }
         }
     }
@@ -101,7 +109,8 @@ fn upper(line: &MetricLine) -> Vec<Option<f64>> {
 /// The quantiles of everything together, the highest first as they stand in the chart.
 fn quantiles(chart: &MetricChart) -> Vec<Trail> {
     let quantiles = chart.lines.first().map(|line| line.quantiles.as_slice()).unwrap_or_default();
-    let shades = ["var(--text)", "var(--m-google-2)", "var(--m-claude-2)", "var(--m-c-1)", "var(--m-openai-2)"];
+    let shades =
+        ["var(--text)", "var(--m-google-2)", "var(--m-claude-2)", "var(--m-c-1)", "var(--m-openai-2)"];
     let trail = |(index, one): (usize, &api::Quantile)| Trail {
         name: quantile_name(one.quantile),
         colour: shades.get(index).copied().unwrap_or(OTHER),
@@ -126,7 +135,9 @@ impl Plot {
     /// The least and the most that is drawn.
     pub fn extent(&self) -> (f64, f64) {
         let stretches = self.trails.iter().map(|trail| trail.values.len()).max().unwrap_or(0);
-        let value = |trail: &Trail, at: usize| trail.values.get(at).copied().flatten().filter(|value| value.is_finite());
+        let value = |trail: &Trail, at: usize| {
+            trail.values.get(at).copied().flatten().filter(|value| value.is_finite())
+        };
         let mut extent = (0.0_f64, 0.0_f64);
         for at in 0..stretches {
             let here = self.trails.iter().filter_map(|trail| value(trail, at));
@@ -223,10 +234,13 @@ mod tests {
     fn distributions_show_quantiles_counts_or_sums() {
         let mut whole = line(None, [Some(9.0), None]);
         whole.sums = vec![Some(2.5), None];
-        whole.quantiles = [0.5, 0.95, 0.999].map(|quantile| Quantile { quantile, values: vec![Some(quantile), None] }).into();
+        whole.quantiles = [0.5, 0.95, 0.999]
+            .map(|quantile| Quantile { quantile, values: vec![Some(quantile), None] })
+            .into();
         let chart = chart(MetricKind::Histogram, false, vec![whole], 0);
         let shown = |measure, grouped| plot(&chart, measure, grouped);
-        let names: Vec<_> = shown(Measure::Quantiles, false).trails.into_iter().map(|trail| trail.name).collect();
+        let names: Vec<_> =
+            shown(Measure::Quantiles, false).trails.into_iter().map(|trail| trail.name).collect();
         assert_eq!(names, ["p50", "p95", "p99.9"]);
         assert_eq!(shown(Measure::Quantiles, true).trails[0].values[0], Some(0.95));
         assert_eq!(shown(Measure::Count, false).extent().1, 9.0);

@@ -10,8 +10,8 @@ use crate::browser::utc_offset;
 use crate::components::attributes::{AttributeSection, plain};
 use crate::components::reporter::ReporterSection;
 use crate::components::states::{ErrorPanel, SkeletonRows};
-use crate::format::time::Stamp;
 use crate::format::thousands;
+use crate::format::time::Stamp;
 
 /// Points asked for at once.
 const PAGE: u32 = 100;
@@ -81,7 +81,8 @@ pub fn Points() -> impl IntoView {
 
 /// What stands for a point's value in a row.
 fn value(point: &MetricPoint) -> String {
-    let of = |name: &str| point.fields.iter().find(|field| field.key == name).map(|field| plain(&field.value));
+    let of =
+        |name: &str| point.fields.iter().find(|field| field.key == name).map(|field| plain(&field.value));
     match (of("asInt").or_else(|| of("asDouble")), of("count"), of("sum")) {
         (Some(value), ..) => value,
         (None, Some(count), Some(sum)) => format!("{count} ×, sum {sum}"),
@@ -94,14 +95,19 @@ fn value(point: &MetricPoint) -> String {
 fn Point(point: MetricPoint) -> impl IntoView {
     let open = RwSignal::new(false);
     let ms = point.time_ns / MS;
-    let series = point.attributes.iter().map(|one| format!("{}={}", one.key, plain(&one.value))).collect::<Vec<_>>();
+    let series =
+        point.attributes.iter().map(|one| format!("{}={}", one.key, plain(&one.value))).collect::<Vec<_>>();
     let series = if series.is_empty() { "no attributes".to_owned() } else { series.join(" ") };
     let value = value(&point);
     let since = (point.start_ns > 0 && point.start_ns < point.time_ns).then(|| {
         let us = (point.time_ns - point.start_ns) / 1_000;
         format!("over {}", crate::format::duration(us.unsigned_abs()))
     });
-    let title = format!("{} UTC{}", Stamp::new(ms, 0).iso(), since.map(|since| format!(", {since}")).unwrap_or_default());
+    let title = format!(
+        "{} UTC{}",
+        Stamp::new(ms, 0).iso(),
+        since.map(|since| format!(", {since}")).unwrap_or_default()
+    );
     let point = StoredValue::new(point);
     view! {
         <button type="button" class="tr dense" role="row" data-testid="metric-point" aria-expanded=move || open.get().to_string()
@@ -128,4 +134,3 @@ fn Point(point: MetricPoint) -> impl IntoView {
         </Show>
     }
 }
-

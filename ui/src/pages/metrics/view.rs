@@ -127,7 +127,10 @@ impl MetricsView {
                     kind = MetricKind::ALL.into_iter().find(|kind| kind.as_str() == value).unwrap_or(kind);
                 }
                 "by" => view.group = Some(value),
-                "show" => view.measure = Measure::ALL.into_iter().find(|one| one.word() == value).unwrap_or_default(),
+                "show" => {
+                    view.measure =
+                        Measure::ALL.into_iter().find(|one| one.word() == value).unwrap_or_default()
+                }
                 "as" => view.form = Form::ALL.into_iter().find(|one| one.word() == value).unwrap_or_default(),
                 _ => {}
             }
@@ -195,7 +198,11 @@ mod tests {
         for kind in MetricKind::ALL {
             for form in Form::ALL {
                 for measure in Measure::ALL {
-                    let which = Which { name: "claude_code.token.usage".into(), service: Some("claude code".into()), kind };
+                    let which = Which {
+                        name: "claude_code.token.usage".into(),
+                        service: Some("claude code".into()),
+                        kind,
+                    };
                     let view = MetricsView {
                         text: Some("token & cost".into()),
                         last: Last::Week,

@@ -9,9 +9,12 @@ use crate::colour;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::marks::ToolMark;
 use crate::filter::View;
-use crate::format::{share, thousands};
+use crate::format::{duration, plural, share, short, thousands};
+use crate::live::use_live;
 
 const TOOLS: usize = 3;
+/// Reports that wait this long to be joined with calls are worth a word.
+const BEHIND_MS: u64 = 2_000;
 
 #[derive(Clone, PartialEq)]
 struct Facts {
@@ -83,10 +86,61 @@ fn Body(facts: Facts) -> impl IntoView {
                     testid="lost" value=lost_text(totals.lost, facts.unrecorded) narrow=|view| view.filter.state = Some(CallState::Lost) />
                 <Fact name="Bodies kept in part" icon=Icon::Struck class=mark(totals.cut) testid="cut"
                     value=thousands(totals.cut) narrow=|view| view.filter.cut = Some(true) />
+                <Collected />
             </div>
         </div>
         <div class="tbl clients">{tools}</div>
     }
+}
+
+/// What came over OTLP since start, and what of it was not kept or is not joined yet.
+#[component]
+fn Collected() -> impl IntoView {
+    let live = use_live();
+    let collected = Memo::new(move |_| {
+        live.health.with(|health| health.as_ref().map(|health| health.collected).unwrap_or_default())
+    });
+    let told = move || {
+        let told = collected.get();
+        let title = format!(
+            "Over OTLP since start: {} spans, {} log records, {} points stored; {} rejected as unusable, {} refused \
+             for now, {} requests unreadable; {} not joined with calls yet, the oldest for {}.",
+            thousands(told.spans),
+            thousands(told.logs),
+            thousands(told.points),
+            thousands(told.rejected),
+            thousands(told.refused),
+            thousands(told.unreadable),
+            thousands(told.waiting),
+            duration(told.lag_ms.saturating_mul(1_000)),
+        );
+        let kept = format!("{} spans, {} logs, {} points", short(told.spans), short(told.logs), short(told.points));
+        let not_kept = told.rejected + told.refused + told.unreadable;
+        let nothing = told.spans + told.logs + told.points + not_kept == 0;
+        let behind = told.waiting > 0 && told.lag_ms >= BEHIND_MS;
+        let (icon, class, text) = match (nothing, not_kept, behind) {
+            (true, ..) => (Icon::Ring, "t3", "nothing yet".to_owned()),
+            (_, 0, false) => (Icon::CircleCheck, "ok", kept),
+            (_, 0, true) => {
+                let waits = plural(told.waiting, "waits", "wait");
+                (Icon::Half, "warn", format!("{waits} to be joined, {}", duration(told.lag_ms * 1_000)))
+            }
+            _ => {
+                let parts = [(told.refused, "refused"), (told.rejected, "rejected"), (told.unreadable, "unreadable")];
+                let parts = parts.iter().filter(|(count, _)| *count > 0);
+                let text = parts.map(|(count, word)| format!("{} {word}", short(*count))).collect::<Vec<_>>();
+                (Icon::Triangle, "warn", text.join(", "))
+            }
+        };
+        view! {
+            <a href="/logs" title=title data-testid="collected">
+                <span class=class><Glyph icon=icon small=true /></span>
+                <span class="t2 cut">"Over OTLP"</span>
+                <span class="num m r">{text}</span>
+            </a>
+        }
+    };
+    view! { {told} }
 }
 
 fn mark(count: u64) -> &'static str {

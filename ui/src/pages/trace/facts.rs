@@ -4,6 +4,7 @@ use api::{CallDetail, CallState};
 use leptos::prelude::*;
 
 use super::Page;
+use super::sources::is_proxied;
 use crate::app::LastTraces;
 use crate::browser::utc_offset;
 use crate::components::copy_button::CopyButton;
@@ -41,7 +42,12 @@ pub fn Crumbs() -> impl IntoView {
 #[component]
 pub fn Actions() -> impl IntoView {
     let page = expect_context::<Page>();
-    move || page.call.with(|call| call.map(|call| view! { <CurlButton call=call.clone() /> }))
+    // What did not go through the proxy cannot be sent again.
+    move || {
+        page.call.with(|call| {
+            call.filter(|call| is_proxied(call)).map(|call| view! { <CurlButton call=call.clone() /> })
+        })
+    }
 }
 
 /// The facts.

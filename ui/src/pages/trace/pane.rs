@@ -3,6 +3,7 @@
 use api::{CallDetail, Tie};
 use leptos::prelude::*;
 
+use super::sources::{Sources, is_proxied};
 use crate::colour;
 use crate::components::copy_button::CopyButton;
 use crate::components::cost::CostSection;
@@ -19,6 +20,7 @@ pub fn Pane(call: CallDetail) -> impl IntoView {
     view! {
         <aside class="side-pane" aria-label="About the call" data-testid="trace-about">
             <CostSection call=call.clone() />
+            <Sources call=call.clone() />
             <div class="sec">
                 <div class="sh"><h3>"Call"</h3></div>
                 {call.summary.retry_of.map(|earlier| view! { <RetryOf earlier=earlier /> })}
@@ -95,17 +97,20 @@ fn about(call: &CallDetail) -> impl IntoView + use<> {
         (false, true) => ", streamed",
         (false, false) => "",
     };
+    let proxied = is_proxied(call);
+    let (endpoint, upstream) = (format!("{} {}", row.method, row.path), call.upstream.clone());
     let plain = [
-        ("Endpoint", Some(format!("{} {}", row.method, row.path))),
-        ("Upstream", Some(call.upstream.clone())),
+        ("Endpoint", Some(endpoint).filter(|_| proxied)),
+        ("Reported as", Some(row.path.clone()).filter(|_| !proxied)),
+        ("Upstream", Some(upstream).filter(|upstream| !upstream.is_empty())),
         ("Provider", Some(row.provider.clone())),
         ("Tool", Some(colour::tool(row.client.as_deref()).name)),
         ("Type", Some(format!("{}{how}", call_type(row.operation).2))),
         ("Model asked for", call.requested_model.clone()),
         ("Model answered", row.model.clone()),
         ("Stopped because", row.finish_reason.clone()),
-        ("Sent", Some(bytes(call.request_body.wire_bytes))),
-        ("Received", Some(bytes(call.response_body.wire_bytes))),
+        ("Sent", Some(bytes(call.request_body.wire_bytes)).filter(|_| proxied)),
+        ("Received", Some(bytes(call.response_body.wire_bytes)).filter(|_| proxied)),
     ];
     let copied = [
         ("Response id", call.response_id.clone()),

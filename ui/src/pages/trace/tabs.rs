@@ -3,7 +3,7 @@
 use api::{BodySide, CallDetail};
 use leptos::prelude::*;
 
-use super::{Page, conversation, pane, raw, sides, timing};
+use super::{Page, conversation, pane, raw, sides, sources, timing};
 
 /// A tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,11 @@ pub fn Panel(call: CallDetail) -> impl IntoView {
     let call = StoredValue::new(call);
     move || {
         let call = call.get_value();
+        let proxied = sources::is_proxied(&call);
         let inside = match page.tab.get() {
+            Tab::Request | Tab::Response | Tab::Raw | Tab::Timing if !proxied => {
+                view! { <sources::NotProxied call=call /> }.into_any()
+            }
             Tab::Conversation => view! { <conversation::ConversationTab call=call /> }.into_any(),
             Tab::Request => view! { <sides::Side call=call side=BodySide::Request /> }.into_any(),
             Tab::Response => view! { <sides::Side call=call side=BodySide::Response /> }.into_any(),

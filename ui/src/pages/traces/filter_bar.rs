@@ -21,7 +21,8 @@ pub fn FilterBar() -> impl IntoView {
     let offered = Memo::new(move |_| {
         facets.with(|facets| suggest(&typed.get(), facets.unwrap_or(&api::Facets::default())))
     });
-    let chips = Memo::new(move |_| page.filter.with(|view| view.chips(|ms| Stamp::new(ms, utc_offset(ms)).chip())));
+    let chips =
+        Memo::new(move |_| page.filter.with(|view| view.chips(|ms| Stamp::new(ms, utc_offset(ms)).chip())));
     view! {
         <FilterField
             placeholder="Filter, or search inside every prompt and answer" typed=typed focused=focused chips=chips

@@ -7,10 +7,10 @@ use leptos_router::hooks::use_navigate;
 
 use super::Page;
 use crate::browser::{now_ms, utc_offset};
-use crate::entry::EntryId;
 use crate::components::marks::{
     CostCell, ModelName, StateIcon, ToolMark, TypeMark, call_type, state_mark, trouble,
 };
+use crate::entry::EntryId;
 use crate::format::time::{Stamp, list_stamp};
 use crate::format::{duration, short, thousands};
 

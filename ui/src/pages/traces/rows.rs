@@ -192,7 +192,9 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use api::{BucketCosts, CallSummary, CostSource, Money, Operation, SpanType, TraceSummary, Usage, UsageSource};
+    use api::{
+        BucketCosts, CallSummary, CostSource, Money, Operation, SpanType, TraceSummary, Usage, UsageSource,
+    };
 
     fn call(number: u32) -> TraceEntry {
         TraceEntry::Call(Box::new(CallSummary {

@@ -8,8 +8,8 @@ use wasm_bindgen::JsCast;
 use super::Page;
 use super::no_match::NoMatch;
 use super::row::CallRow;
-use super::trace_row::TraceRow;
 use super::rows::Entry;
+use super::trace_row::TraceRow;
 use crate::browser::{now_ms, utc_offset};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::states::{ErrorPanel, SkeletonRows};
@@ -80,9 +80,8 @@ pub fn Table() -> impl IntoView {
     let dated = Memo::new(move |_| {
         let today = day_start(now_ms(), utc_offset(now_ms()));
         let (first, last, _) = window.get();
-        list.rows.with(|rows| {
-            (first..last).filter_map(|at| rows.get(at)).any(|entry| entry.started_ms() < today)
-        })
+        list.rows
+            .with(|rows| (first..last).filter_map(|at| rows.get(at)).any(|entry| entry.started_ms() < today))
     });
     let drawn = move || {
         let (first, last, _) = window.get();

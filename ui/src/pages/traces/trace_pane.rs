@@ -120,7 +120,11 @@ fn Costs(trace: TraceSummary) -> impl IntoView {
     let stack = buckets
         .iter()
         .map(|(key, tokens, cost)| {
-            let share = if trace.costs.total() == Money::ZERO { *tokens } else { (cost.pico() / 1_000).unsigned_abs() };
+            let share = if trace.costs.total() == Money::ZERO {
+                *tokens
+            } else {
+                (cost.pico() / 1_000).unsigned_abs()
+            };
             view! { <i style=format!("flex:{share};background:{}", bucket(key).1)></i> }
         })
         .collect_view();
@@ -193,7 +197,9 @@ fn Longest(tree: Tree, more: bool) -> impl IntoView {
     let all = tree.len() as u64;
     let window = Window::whole(tree.length_ns());
     let note = match shown.len() as u64 {
-        some if some < all || more => format!("{}{}, showing the {some} longest", short(all), if more { "+" } else { "" }),
+        some if some < all || more => {
+            format!("{}{}, showing the {some} longest", short(all), if more { "+" } else { "" })
+        }
         _ => thousands(all),
     };
     let rows = shown
@@ -226,7 +232,9 @@ fn Longest(tree: Tree, more: bool) -> impl IntoView {
 /// The longest spans that are no infrastructure.
 fn longest(tree: &Tree, most: usize) -> Vec<Place> {
     let mut by_length: BTreeMap<(i64, u32), Place> = BTreeMap::new();
-    for place in tree.order().iter().copied().filter(|place| tree.node(*place).is_some_and(|node| !node.foldable)) {
+    for place in
+        tree.order().iter().copied().filter(|place| tree.node(*place).is_some_and(|node| !node.foldable))
+    {
         if let Some(span) = tree.span(place) {
             by_length.insert((span.duration_ns, u32::MAX - tree.position(place)), place);
             if by_length.len() > most {

@@ -11,7 +11,7 @@ use super::row::SCALE_US;
 use crate::browser::{now_ms, utc_offset};
 use crate::colour;
 use crate::components::icon::Icon;
-use crate::components::marks::{SpanMark, StateIcon, TraceCost, ToolMark, span_type};
+use crate::components::marks::{SpanMark, StateIcon, ToolMark, TraceCost, span_type};
 use crate::entry::{EntryId, TraceId};
 use crate::format::time::{Stamp, list_stamp};
 use crate::format::{duration, plural, short, thousands};

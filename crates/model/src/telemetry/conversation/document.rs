@@ -90,7 +90,9 @@ fn one(value: &Json, default: Role) -> Option<Message> {
 pub(super) fn answer(document: &Json) -> Vec<Message> {
     let mut found = Vec::new();
     take_answer(document, 0, &mut found);
-    joined(found)
+    // Gemini CLI keeps every piece of a stream.
+    let pieces = document.as_array().is_some_and(|all| all.iter().all(|one| one.get("candidates").is_some()));
+    if pieces { joined(found) } else { found }
 }
 
 fn take_answer(document: &Json, depth: usize, found: &mut Vec<Message>) {
@@ -102,7 +104,7 @@ fn take_answer(document: &Json, depth: usize, found: &mut Vec<Message>) {
             let spoken = one(document, Role::Assistant).filter(|_| {
                 members.contains_key("role")
                     || members.contains_key("parts")
-                    || members.contains_key("content")
+                    || members.get("content").is_some_and(|content| !content.is_object())
                     || members.contains_key("kwargs")
                     || members.get("type").is_some_and(|kind| kind == "function_call")
             });
@@ -125,21 +127,22 @@ fn take_answer(document: &Json, depth: usize, found: &mut Vec<Message>) {
     }
 }
 
-/// Pieces of a stream as one message: Gemini CLI keeps every chunk.
+/// Pieces of a stream as one message.
 fn joined(messages: Vec<Message>) -> Vec<Message> {
-    let pieces = messages.len() > 2 && messages.iter().all(|message| message.role == Role::Assistant);
-    if !pieces {
-        return messages;
-    }
     let mut parts: Vec<Part> = Vec::new();
     for part in messages.into_iter().flat_map(|message| message.parts) {
         match (parts.last_mut(), part) {
             (Some(Part::Text { text: sofar }), Part::Text { text }) => sofar.push_str(&text),
             (Some(Part::Thinking { text: sofar }), Part::Thinking { text }) => sofar.push_str(&text),
+            (_, Part::Text { text }) if text.is_empty() => {}
             (_, part) => parts.push(part),
         }
     }
-    vec![Message { role: Role::Assistant, parts, cache_marker: false }]
+    if parts.is_empty() {
+        Vec::new()
+    } else {
+        vec![Message { role: Role::Assistant, parts, cache_marker: false }]
+    }
 }
 
 /// The last thing a user said in a prompt. Of a long conversation only as much is read as it takes.

@@ -30,10 +30,13 @@ pub fn family(model: &str) -> String {
 
 /// Without `-latest`, `-v1`, `-YYYY-MM-DD` or `-YYYYMMDD` at the end.
 fn undated(name: &str) -> &str {
-    let digits = |text: &str, length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        |text: &str, length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut name = name;
     loop {
-        let Some((rest, last)) = name.rsplit_once('-').filter(|(rest, _)| !rest.is_empty()) else { return name };
+        let Some((rest, last)) = name.rsplit_once('-').filter(|(rest, _)| !rest.is_empty()) else {
+            return name;
+        };
         if last == "latest" || digits(last, 8) && last.starts_with("20") || matches!(last, "v1" | "v2") {
             name = rest;
             continue;

@@ -235,7 +235,8 @@ fn fit_together(ours: &[Member], theirs: &[Member]) -> Option<(Fit, Vec<Mark>)> 
     let gives_way = fit.rule.is_sure() && misplaced.len() < theirs.len() && misplaced.iter().all(loose);
     // What remains has to fit for sure.
     let remaining = || theirs.iter().filter(|member| !misplaced.contains(&member.mark));
-    let still = ours.iter().flat_map(|our| remaining().filter_map(|their| our.facts.fits(&their.facts))).min();
+    let still =
+        ours.iter().flat_map(|our| remaining().filter_map(|their| our.facts.fits(&their.facts))).min();
     let still = still.filter(|fit| gives_way && fit.rule.is_sure())?;
     Some((still, misplaced))
 }
@@ -246,6 +247,8 @@ fn put_together(one: Arriving, two: Arriving, rule: Rule, touched: &mut Touched)
     let one_stays = (!proxied(&one), one.seq) < (!proxied(&two), two.seq);
     let (mut stays, goes) = if one_stays { (one, two) } else { (two, one) };
     touched.gone.push((goes.seq, stays.seq));
-    stays.members.extend(goes.members.into_iter().map(|member| Member { by: member.by.or(Some(rule)), ..member }));
+    stays
+        .members
+        .extend(goes.members.into_iter().map(|member| Member { by: member.by.or(Some(rule)), ..member }));
     stays
 }

@@ -178,7 +178,8 @@ impl<'a> Together<'a> {
     /// Tokens: those of the first who says any, and what only others know.
     fn usage(&self) -> Usage {
         let said = |bucket: fn(&Usage) -> Option<u64>| self.first(|told| bucket(&told.call.usage));
-        let Some(first) = self.told.iter().map(|told| told.call.usage).find(|usage| !usage.is_unknown()) else {
+        let Some(first) = self.told.iter().map(|told| told.call.usage).find(|usage| !usage.is_unknown())
+        else {
             return Usage::default();
         };
         // Buckets of one source fit together: what another says of the input would count its caches twice.
@@ -202,13 +203,20 @@ impl<'a> Together<'a> {
         let whose = self.whose();
         CallSummary {
             id,
-            started_ms: self.first(|told| (told.call.start_ns > 0).then(|| millis(told.call.start_ns))).or_else(|| self.first(|told| Some(millis(told.began_ns())))).unwrap_or(0),
+            started_ms: self
+                .first(|told| (told.call.start_ns > 0).then(|| millis(told.call.start_ns)))
+                .or_else(|| self.first(|told| Some(millis(told.began_ns()))))
+                .unwrap_or(0),
             duration_us: self.first(Told::duration_us),
             first_byte_us: None,
             first_token_us: self.first(|told| told.call.first_token_us),
             state: if failed { CallState::UpstreamError } else { CallState::Complete },
             provider: self.first(|told| told.call.provider.clone()).unwrap_or_else(|| NO_PROVIDER.to_owned()),
-            operation: self.first(|told| Some(told.call.operation).filter(|operation| *operation != api::Operation::Other)).unwrap_or_default(),
+            operation: self
+                .first(|told| {
+                    Some(told.call.operation).filter(|operation| *operation != api::Operation::Other)
+                })
+                .unwrap_or_default(),
             client: whose.client,
             method: METHOD.to_owned(),
             path: self.first(|told| Some(told.name.clone())).unwrap_or_default(),
@@ -224,8 +232,8 @@ impl<'a> Together<'a> {
             error,
             session_id: whose.session.or(whose.conversation),
             lineage: Lineage::default(),
-            trace_id: None,
-            parent_id: None,
+            trace_id: self.first(|told| told.trace.as_ref().map(|id| hex(id))),
+            parent_id: self.first(Self::above),
             retry_of: None,
             tags: Vec::new(),
             sources: self.sources(),
@@ -241,12 +249,21 @@ impl<'a> Together<'a> {
         call.client = call.client.take().or(told.client);
         call.title = call.title.take().or(told.title);
         call.finish_reason = call.finish_reason.take().or(told.finish_reason);
+        if call.trace_id.is_none() {
+            (call.trace_id, call.parent_id) = (told.trace_id, told.parent_id);
+        }
         call.first_token_us = call.first_token_us.or(told.first_token_us.filter(|_| call.streamed));
         // A part that the wire told, and the rest that it did not: whoever was told to the end knows better.
         if call.usage.is_unknown() && !told.usage.is_unknown() {
             (call.usage, call.usage_source) = (told.usage, told.usage_source);
         }
         *call != before
+    }
+
+    /// The span in which a call was made: above the span that is the call, or the one that its event stands in.
+    fn above(told: &Told) -> Option<String> {
+        let span = if told.source == ReportSource::Span { &told.parent } else { &told.span };
+        span.as_ref().map(|id| hex(id))
     }
 
     fn sources(&self) -> Vec<ReportSource> {

@@ -26,7 +26,8 @@ fn hex(number: u64, digits: usize) -> String {
 
 /// Records of the first calls, newest first.
 pub(in super::super) fn make(details: &[CallDetail]) -> Vec<LogRow> {
-    let mut logs: Vec<LogRow> = details.iter().take(MOST).enumerate().flat_map(|(at, call)| of(call, at as u64)).collect();
+    let mut logs: Vec<LogRow> =
+        details.iter().take(MOST).enumerate().flat_map(|(at, call)| of(call, at as u64)).collect();
     logs.sort_by(|one, other| other.id.cmp(&one.id));
     logs
 }
@@ -71,9 +72,17 @@ fn of(call: &CallDetail, number: u64) -> Vec<LogRow> {
     let ended = i64::try_from(row.duration_us.unwrap_or(0) / 1_000).unwrap_or(0);
     match row.state {
         CallState::UpstreamError => {
-            add(ended, 17, "api_error", format!("{model} answered 429 after {took}: {}", row.error.clone().unwrap_or_default()), true);
+            add(
+                ended,
+                17,
+                "api_error",
+                format!("{model} answered 429 after {took}: {}", row.error.clone().unwrap_or_default()),
+                true,
+            );
         }
-        CallState::Truncated => add(ended, 13, "api_retries_exhausted", format!("{model} broke off after {took}"), true),
+        CallState::Truncated => {
+            add(ended, 13, "api_retries_exhausted", format!("{model} broke off after {took}"), true)
+        }
         _ => {
             let tokens = crate::format::thousands(row.usage.total().unwrap_or(0));
             add(ended, 9, "api_request", format!("{model}, {tokens} tokens in {took}"), true);
@@ -82,7 +91,11 @@ fn of(call: &CallDetail, number: u64) -> Vec<LogRow> {
     let tool = TOOLS[(number % 5) as usize];
     add(ended + 40, 5, "tool_decision", format!("{tool} allowed by the configuration"), false);
     let failed = number % 11 == 0;
-    let said = if failed { format!("{tool} failed after 1.2 s: exit status 1") } else { format!("{tool} ran for {} ms", 20 + number % 900) };
+    let said = if failed {
+        format!("{tool} failed after 1.2 s: exit status 1")
+    } else {
+        format!("{tool} ran for {} ms", 20 + number % 900)
+    };
     add(ended + 1_300, if failed { 13 } else { 9 }, "tool_result", said, false);
     logs
 }
@@ -100,17 +113,31 @@ fn keeps(filter: &LogFilter, log: &LogRow) -> bool {
         && filter.severity_min.is_none_or(|least| log.severity >= least)
         && filter.from_ms.is_none_or(|from| ms >= from)
         && filter.to_ms.is_none_or(|to| ms < to)
-        && (has(&log.text) || has(log.event.as_deref().unwrap_or_default()) || has(log.service.as_deref().unwrap_or_default()))
+        && (has(&log.text)
+            || has(log.event.as_deref().unwrap_or_default())
+            || has(log.service.as_deref().unwrap_or_default()))
 }
 
-pub(super) fn page(logs: &[LogRow], filter: &LogFilter, limit: u32, offset: u32, before: Option<&str>) -> LogsPage {
+pub(super) fn page(
+    logs: &[LogRow],
+    filter: &LogFilter,
+    limit: u32,
+    offset: u32,
+    before: Option<&str>,
+) -> LogsPage {
     let all: Vec<&LogRow> = logs.iter().filter(|log| keeps(filter, log)).collect();
     let after = |log: &&&LogRow| before.is_none_or(|before| log.id.as_str() < before);
     let part = all.iter().filter(after).skip(offset as usize).take(limit as usize);
     LogsPage { logs: part.map(|log| (*log).clone()).collect(), total: all.len() as u64 }
 }
 
-pub(super) fn histogram(logs: &[LogRow], filter: &LogFilter, from_ms: i64, to_ms: i64, bars: u32) -> Vec<HistogramBar> {
+pub(super) fn histogram(
+    logs: &[LogRow],
+    filter: &LogFilter,
+    from_ms: i64,
+    to_ms: i64,
+    bars: u32,
+) -> Vec<HistogramBar> {
     let width = ((to_ms - from_ms) / i64::from(bars)).max(1);
     let mut out: Vec<_> = (0..i64::from(bars))
         .map(|bar| HistogramBar { from_ms: from_ms + bar * width, ..HistogramBar::default() })
@@ -148,7 +175,12 @@ pub(super) fn int(key: &str, value: u64) -> Attribute {
 
 pub(super) fn reporter(service: &str) -> Reporter {
     Reporter {
-        resource: vec![text("service.name", service), text("service.version", "2.1.329"), text("os.type", "linux"), text("host.arch", "amd64")],
+        resource: vec![
+            text("service.name", service),
+            text("service.version", "2.1.329"),
+            text("os.type", "linux"),
+            text("host.arch", "amd64"),
+        ],
         scope_name: "com.anthropic.claude_code.events".into(),
         scope_version: "2.1.329".into(),
         ..Reporter::default()
@@ -173,7 +205,10 @@ pub(super) fn detail(log: &LogRow, details: &[CallDetail]) -> LogDetail {
             int("output_tokens", usage.output.unwrap_or(0)),
             int("cache_read_tokens", usage.cache_read.unwrap_or(0)),
             int("duration_ms", call.summary.duration_us.unwrap_or(0) / 1_000),
-            Attribute { key: "cost_usd".into(), value: AttributeValue::Double(call.summary.cost.unwrap_or_default().dollars()) },
+            Attribute {
+                key: "cost_usd".into(),
+                value: AttributeValue::Double(call.summary.cost.unwrap_or_default().dollars()),
+            },
             text("request_id", call.request_id.as_deref().unwrap_or_default()),
             Attribute { key: "success".into(), value: AttributeValue::Bool(true) },
         ]);

@@ -17,9 +17,13 @@ pub(super) fn of(found: &SessionDetail, logs: &[LogRow]) -> Timeline {
         if index % 3 == 0 {
             prompt += 1;
             let title = call.title.clone().unwrap_or_else(|| "Go on".into());
-            entries.push(TimelineEntry { prompt: named(prompt), ..entry(call.started_ms * MS - 900 * MS, TimelineKind::Prompt, &title) });
+            entries.push(TimelineEntry {
+                prompt: named(prompt),
+                ..entry(call.started_ms * MS - 900 * MS, TimelineKind::Prompt, &title)
+            });
         }
-        let agent = call.lineage.agent.as_ref().map(|agent| agent.name.clone().unwrap_or_else(|| agent.id.clone()));
+        let agent =
+            call.lineage.agent.as_ref().map(|agent| agent.name.clone().unwrap_or_else(|| agent.id.clone()));
         let log = own.iter().find(|log| log.call == Some(call.id));
         let failed = super::super::matching::failed(call);
         entries.push(TimelineEntry {
@@ -39,10 +43,19 @@ pub(super) fn of(found: &SessionDetail, logs: &[LogRow]) -> Timeline {
         let ended = call.started_ms * MS + i64::try_from(call.duration_us.unwrap_or(0)).unwrap_or(0) * 1_000;
         if failed {
             let said = call.error.as_deref().unwrap_or("failed");
-            entries.push(TimelineEntry { failed: Some(true), prompt: named(prompt), agent, ..entry(ended, TimelineKind::Error, said) });
+            entries.push(TimelineEntry {
+                failed: Some(true),
+                prompt: named(prompt),
+                agent,
+                ..entry(ended, TimelineKind::Error, said)
+            });
             continue;
         }
-        let tool = ["Bash: cargo nextest run -E 'test(drop_whole_traces)'", "Read: src/store/retry.rs", "Edit: src/store/retention.rs"][index % 3];
+        let tool = [
+            "Bash: cargo nextest run -E 'test(drop_whole_traces)'",
+            "Read: src/store/retry.rs",
+            "Edit: src/store/retention.rs",
+        ][index % 3];
         let (name, _) = tool.split_once(':').unwrap_or((tool, ""));
         let id = Some(format!("toolu_{index:02}"));
         entries.push(TimelineEntry {

@@ -28,7 +28,8 @@ fn many(dice: &mut Dice, details: &mut Vec<CallDetail>, number: u64, start: i64,
     let root = plot.add(None, SpanType::Trace, "nightly-eval", "All 412 cases", (0, 0));
     let mut at = 10;
     while plot.spans.len() < count {
-        let case = plot.add(Some(root), SpanType::Agent, "invoke_agent", &format!("case {}", at / 7), (at, 0));
+        let case =
+            plot.add(Some(root), SpanType::Agent, "invoke_agent", &format!("case {}", at / 7), (at, 0));
         let begun = at;
         for _ in 0..6 {
             let took = 300 + dice.roll(2_000) as i64;
@@ -41,7 +42,8 @@ fn many(dice: &mut Dice, details: &mut Vec<CallDetail>, number: u64, start: i64,
             at += took + 4;
             for _ in 0..dice.roll(5) {
                 let took = 1 + dice.roll(400) as i64;
-                let tool = plot.add(Some(case), SpanType::Tool, "execute_tool", "shell ls -la src", (at, took));
+                let tool =
+                    plot.add(Some(case), SpanType::Tool, "execute_tool", "shell ls -la src", (at, took));
                 if dice.roll(300) == 0 {
                     plot.fail(tool);
                 }
@@ -114,7 +116,13 @@ fn growing(dice: &mut Dice, details: &mut Vec<CallDetail>, start: i64) -> Made {
 fn long_names(dice: &mut Dice, details: &mut Vec<CallDetail>, start: i64) -> Made {
     let mut plot = Plot::new(8, start, "a service with a name that does not end for a long while");
     let name = "a-name-that-has-no-place-to-break-".repeat(12);
-    let root = plot.add(None, SpanType::Trace, &name, &"A label of many words that goes on and on ".repeat(9), (0, 9_000));
+    let root = plot.add(
+        None,
+        SpanType::Trace,
+        &name,
+        &"A label of many words that goes on and on ".repeat(9),
+        (0, 9_000),
+    );
     let markup = "<img src=x onerror=\"document.title='owned'\"><b>bold</b> \u{202e}right to left";
     let tool = plot.add(Some(root), SpanType::Tool, markup, &format!("{markup} {name}"), (100, 5_000));
     plot.fail(tool);
@@ -131,7 +139,11 @@ fn plumbing(dice: &mut Dice, details: &mut Vec<CallDetail>, start: i64) -> Made 
     for number in 0..24 {
         let first = plot.plumbing(root, "handle_responses", (at, 1_250));
         for inner in 0..14 {
-            plot.plumbing(first, ["poll_next", "receiving", "try_recv", "append_items"][inner % 4], (at + 20 + inner as i64 * 80, 70));
+            plot.plumbing(
+                first,
+                ["poll_next", "receiving", "try_recv", "append_items"][inner % 4],
+                (at + 20 + inner as i64 * 80, 70),
+            );
         }
         let call = if number % 4 == 0 { plot.call(dice, first, 3, (at + 30, 900)) } else { first };
         if number == 13 {
@@ -146,7 +158,13 @@ fn deep(details: &mut Vec<CallDetail>, start: i64) -> Made {
     let mut plot = Plot::new(10, start, "recursive");
     let mut at = plot.add(None, SpanType::Chain, "fold", "level 0", (0, 9_000));
     for level in 1..60 {
-        at = plot.add(Some(at), SpanType::Chain, "fold", &format!("level {level}"), (level * 20, 9_000 - level * 60));
+        at = plot.add(
+            Some(at),
+            SpanType::Chain,
+            "fold",
+            &format!("level {level}"),
+            (level * 20, 9_000 - level * 60),
+        );
     }
     plot.fail(at);
     plot.finish(details, "openai-python")

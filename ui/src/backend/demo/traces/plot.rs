@@ -1,8 +1,8 @@
 //! Spans put down one after the other, each below another.
 
 use api::{
-    BucketCosts, CallDetail, CallReport, Difference, Money, ReportSource, SpanCall, SpanRow, SpanType, TraceSummary,
-    Usage,
+    BucketCosts, CallDetail, CallReport, Difference, Money, ReportSource, SpanCall, SpanRow, SpanType,
+    TraceSummary, Usage,
 };
 
 use super::super::calls::{self, Dice};
@@ -66,16 +66,22 @@ impl Plot {
     /// A call of the model with this number in `calls::KINDS`.
     pub(super) fn call(&mut self, dice: &mut Dice, parent: At, kind: usize, times: (i64, i64)) -> At {
         let number = self.number << 20 | self.calls.len() as u64 | 1 << 60;
-        let mut call = calls::of_kind(dice, calls::id(number), self.start_ms + times.0, kind, times.1 as u64 * 1_000);
+        let mut call =
+            calls::of_kind(dice, calls::id(number), self.start_ms + times.0, kind, times.1 as u64 * 1_000);
         let model = call.summary.model.clone().unwrap_or_default();
-        let stem = if call.summary.operation == api::Operation::Embeddings { SpanType::Embedding } else { SpanType::Llm };
+        let stem = if call.summary.operation == api::Operation::Embeddings {
+            SpanType::Embedding
+        } else {
+            SpanType::Llm
+        };
         let at = self.add(Some(parent), stem, "chat", &model, times);
         let span = &mut self.spans[at];
         call.summary.in_trace = Some(self.id.clone());
         call.summary.title = Some("fix flaky store tests".into());
         // Some went through the proxy, too; of some only spans tell.
         let proxied = dice.roll(4) > 0;
-        call.summary.sources = if proxied { vec![ReportSource::Proxy, ReportSource::Span] } else { vec![ReportSource::Span] };
+        call.summary.sources =
+            if proxied { vec![ReportSource::Proxy, ReportSource::Span] } else { vec![ReportSource::Span] };
         if !proxied {
             call.summary.method = "OTLP".into();
             call.summary.path = "chat".into();
@@ -94,7 +100,9 @@ impl Plot {
             started_ms: call.summary.started_ms,
             duration_us: call.summary.duration_us,
             differs: match dice.roll(3) {
-                0 if proxied => vec![Difference { field: "output".into(), says: "1,168".into(), shown: "1,170".into() }],
+                0 if proxied => {
+                    vec![Difference { field: "output".into(), says: "1,168".into(), shown: "1,170".into() }]
+                }
                 _ => vec![],
             },
         }];

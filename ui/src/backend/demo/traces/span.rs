@@ -1,7 +1,8 @@
 //! Everything about one invented span.
 
 use api::{
-    Attribute, AttributeValue, CallDetail, LogRow, Reporter, SpanDetail, SpanEvent, SpanLink, SpanRow, SpanType,
+    Attribute, AttributeValue, CallDetail, LogRow, Reporter, SpanDetail, SpanEvent, SpanLink, SpanRow,
+    SpanType,
 };
 
 use super::super::talk;

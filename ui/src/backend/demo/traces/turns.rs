@@ -40,7 +40,8 @@ fn flaky(dice: &mut Dice, details: &mut Vec<CallDetail>, start: i64) -> Made {
     plot.plumbing(first, "POST api.anthropic.com", (60, 25_000));
     plot.add(Some(agent), Tool, "execute_tool", "Read src/store/retry.rs", (25_160, 40));
     plot.add(Some(agent), Tool, "execute_tool", "Grep with_retry", (25_250, 120));
-    let explore = plot.add(Some(agent), Agent, "invoke_agent", "Explore, find retry callers", (25_450, 15_800));
+    let explore =
+        plot.add(Some(agent), Agent, "invoke_agent", "Explore, find retry callers", (25_450, 15_800));
     plot.call(dice, explore, HAIKU, (25_560, 3_900));
     plot.add(Some(explore), Tool, "execute_tool", "Grep with_retry(", (29_550, 80));
     plot.call(dice, explore, HAIKU, (29_750, 3_400));
@@ -94,7 +95,8 @@ fn step(dice: &mut Dice, plot: &mut Plot, parent: At, model: usize, from: i64) -
     for _ in 0..dice.roll(3) {
         let took = 20 + dice.roll(2_400) as i64;
         let words = ["Read src/store/pack.rs", "Bash cargo check -p store", "Grep fn prepare"];
-        let tool = plot.add(Some(parent), SpanType::Tool, "execute_tool", words[dice.roll(3) as usize], (at, took));
+        let tool =
+            plot.add(Some(parent), SpanType::Tool, "execute_tool", words[dice.roll(3) as usize], (at, took));
         if dice.roll(19) == 0 {
             plot.fail(tool);
         }

@@ -1,0 +1,73 @@
+//! Request bodies off the network: bounded, paid for while they come, and in time.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::inbox::{Inbox, Waiting};
+use crate::problem::Problem;
+
+/// How long nothing may come.
+const IDLE: Duration = Duration::from_secs(30);
+/// How long a body may take in all: what it holds is held from others.
+const WHOLE: Duration = Duration::from_secs(300);
+/// How long somebody who is refused may go on sending, so that the answer is not lost in a broken connection.
+const REST: Duration = Duration::from_secs(10);
+
+/// Reads a body of at most `limit` bytes as it was sent, and takes room for it.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    mut body: Body,
+    limit: usize,
+    inbox: &Inbox,
+) -> Result<(Bytes, Waiting), Problem> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let outcome = collect(&mut body, announced, limit, inbox).await;
+    if outcome.is_err() && !matches!(outcome, Err(Problem::Gone | Problem::Slow)) {
+        let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+        // Who sends for longer than that may lose the answer.
+        let _ended = timeout(REST, rest).await;
+    }
+    outcome
+}
+
+async fn collect(
+    body: &mut Body,
+    announced: Option<usize>,
+    limit: usize,
+    inbox: &Inbox,
+) -> Result<(Bytes, Waiting), Problem> {
+    if announced.is_some_and(|bytes| bytes > limit) {
+        return Err(Problem::too_large(limit));
+    }
+    let mut room = inbox.reserve(0)?;
+    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+    let end = Instant::now() + WHOLE;
+    loop {
+        let next =
+            timeout_at(end.min(Instant::now() + IDLE), body.frame()).await.map_err(|_| Problem::Slow)?;
+        let Some(frame) = next else { break };
+        let Ok(data) = frame.map_err(|_| Problem::Gone)?.into_data() else { continue };
+        let length = first.len() + all.len() + data.len();
+        if length > limit {
+            return Err(Problem::too_large(limit));
+        }
+        inbox.extend(&mut room, length)?;
+        if first.is_empty() && all.is_empty() {
+            first = data;
+            continue;
+        }
+        if all.is_empty() {
+            // Most bodies are one frame, and are not copied.
+            all.reserve(announced.unwrap_or(length).clamp(length, 1 << 20));
+            all.extend_from_slice(&std::mem::take(&mut first));
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok((if all.is_empty() { first } else { all.freeze() }, room))
+}

@@ -1,0 +1,116 @@
+//! OTLP over HTTP: paths, content types, statuses.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{MethodRouter, any};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method};
+
+use crate::answer::{self, Outcome};
+use crate::body;
+use crate::decode::{Encoding, Signal};
+use crate::over_grpc;
+use crate::problem::Problem;
+use crate::receiver::{Kind, Receiver, Said};
+use crate::unpack::Coding;
+
+/// The paths of all three signals, those of Langfuse's SDK, and gRPC's. Not `/` ([`root`]) and not what is unknown.
+pub fn routes(receiver: Receiver) -> Router {
+    let mut router = Router::new();
+    for (signal, name) in [(Signal::Traces, "traces"), (Signal::Logs, "logs"), (Signal::Metrics, "metrics")] {
+        for prefix in ["/v1/", "/api/public/otel/v1/"] {
+            let answer = move |State(receiver), request| answer(receiver, Some(signal), request);
+            router = router.route(&format!("{prefix}{name}"), any(answer));
+        }
+        let answer = move |State(receiver), request| over_grpc::answer(receiver, signal, request);
+        router = router.route(over_grpc::path(signal), any(answer));
+    }
+    router.with_state(receiver)
+}
+
+/// `POST /`, where an address without a path leads: which signal it is, the body says.
+pub fn root(receiver: Receiver) -> MethodRouter {
+    axum::routing::post(|State(receiver), request| answer(receiver, None, request)).with_state(receiver)
+}
+
+async fn answer(receiver: Receiver, signal: Option<Signal>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let headers = parts.headers;
+    let (encoding, outcome) = match content_type(&headers) {
+        Ok(encoding) => {
+            let taken = take(&receiver, &parts.method, signal, encoding, &headers, body).await;
+            (taken.as_ref().map_or(encoding.unwrap_or(Encoding::Json), |(kind, _)| kind.encoding), taken)
+        }
+        // In words that whoever tried it out can read.
+        Err(problem) => (Encoding::Json, Err(problem)),
+    };
+    match outcome {
+        Ok((kind, outcome)) => {
+            respond(http::StatusCode::OK, encoding, answer::success(&outcome, kind.signal, kind.encoding))
+        }
+        Err(problem) => refusal(&problem, encoding),
+    }
+}
+
+async fn take(
+    receiver: &Receiver,
+    method: &Method,
+    signal: Option<Signal>,
+    encoding: Option<Encoding>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Kind, Outcome), Problem> {
+    if method != Method::POST {
+        return Err(Problem::Method);
+    }
+    let said = Said { signal, encoding, codings: Coding::of(headers)? };
+    let (body, room) = body::read(headers, body, receiver.inbox.limits().body, &receiver.inbox).await?;
+    receiver.take(said, body, room).await
+}
+
+/// An answer that is none of success.
+pub(crate) fn refusal(problem: &Problem, encoding: Encoding) -> Response {
+    let mut response = respond(problem.status(), encoding, answer::status(problem, encoding));
+    if let Some(after) =
+        problem.retry_after().and_then(|after| HeaderValue::try_from(answer::seconds(after)).ok())
+    {
+        response.headers_mut().insert(RETRY_AFTER, after);
+    }
+    if *problem == Problem::Method {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+fn respond(status: http::StatusCode, encoding: Encoding, body: Vec<u8>) -> Response {
+    let content_type = match encoding {
+        Encoding::Protobuf => "application/x-protobuf",
+        Encoding::Json => "application/json",
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// What the content type says; `Ok(None)` when the body has to. What a web page's form could send is refused, since
+/// browsers ask nobody before they send it.
+fn content_type(headers: &HeaderMap) -> Result<Option<Encoding>, Problem> {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(None) };
+    let value = value.to_str().unwrap_or("?").to_ascii_lowercase();
+    match value.split(';').next().unwrap_or_default().trim() {
+        "" | "application/octet-stream" => Ok(None),
+        "application/x-protobuf" | "application/protobuf" | "application/vnd.google.protobuf" => {
+            Ok(Some(Encoding::Protobuf))
+        }
+        "application/json" | "application/x-json" | "text/json" => Ok(Some(Encoding::Json)),
+        "application/grpc" | "application/grpc+proto" => Err(Problem::Unsupported(
+            "this is OTLP's path for HTTP: set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf".to_owned(),
+        )),
+        other => Err(Problem::Unsupported(format!(
+            "the content type {other:?} is not supported: send application/x-protobuf or application/json, as OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf or http/json does"
+        ))),
+    }
+}

@@ -1,0 +1,177 @@
+//! From a body to the answer of whoever stores it: unpacked and decoded off the threads that serve, with room taken at
+//! every step, delivered, and answered when it is committed. HTTP and gRPC are two ways to get here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use crate::answer::Outcome;
+use crate::decode::{Decoded, Encoding, Signal, decode, guess};
+use crate::inbox::{Inbox, Waiting};
+use crate::problem::Problem;
+use crate::unpack::{Coding, is_gzip};
+
+/// Bodies up to this size are decoded where they are: handing them to another thread takes longer.
+const SMALL: usize = 8 * 1024;
+/// What comes of a body may take this many times the largest body.
+const UNFOLDED: usize = 4;
+
+/// Takes requests in. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Receiver {
+    pub(crate) inbox: Inbox,
+    paused: Arc<AtomicBool>,
+    /// Decoders at one time: as many as there are cores, since more only take turns.
+    decoders: Arc<Semaphore>,
+}
+
+/// What is known of a body before it is read.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    /// By its path; `None` when that does not say.
+    pub(crate) signal: Option<Signal>,
+    /// By its content type; `None` when that does not say.
+    pub(crate) encoding: Option<Encoding>,
+    /// In the order in which they are taken off.
+    pub(crate) codings: Vec<Coding>,
+}
+
+/// What a request turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) signal: Signal,
+    pub(crate) encoding: Encoding,
+}
+
+impl Receiver {
+    /// Takes in what is delivered to `inbox`.
+    pub fn new(inbox: Inbox) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self { inbox, paused: Arc::default(), decoders: Arc::new(Semaphore::new(cores)) }
+    }
+
+    /// The same for another listener, which is paused apart.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self { paused: Arc::default(), ..self.clone() }
+    }
+
+    /// While it is paused requests are answered, and nothing is kept: the answer says so in OTLP's own words, a partial
+    /// success that rejects everything. Senders would repeat what is refused, and after the pause all of it would come.
+    pub fn pause(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Relaxed);
+    }
+
+    /// Takes a body in; the answer comes once it is committed.
+    pub(crate) async fn take(
+        &self,
+        said: Said,
+        body: Bytes,
+        room: Waiting,
+    ) -> Result<(Kind, Outcome), Problem> {
+        let unreadable = |problem: Problem| {
+            if !matches!(problem, Problem::Refused(_)) {
+                self.inbox.counts().unreadable.fetch_add(1, Ordering::Relaxed);
+            }
+            problem
+        };
+        let (kind, decoded, room) = self.decode(said, body, room).await.map_err(unreadable)?;
+        let outcome = self.keep(decoded, room).await?;
+        Ok((kind, outcome))
+    }
+
+    async fn keep(&self, decoded: Decoded, room: Waiting) -> Result<Outcome, Problem> {
+        let Decoded { export, rejected, reasons, .. } = decoded;
+        let counts = self.inbox.counts();
+        let records = export.len() as u64;
+        if self.paused.load(Ordering::Relaxed) && records > 0 {
+            counts.paused.fetch_add(records, Ordering::Relaxed);
+            let message = "LLMFlow is paused and keeps nothing; resume it on its dashboard".to_owned();
+            return Ok(Outcome { rejected: records + rejected, message });
+        }
+        counts.rejected.fetch_add(rejected, Ordering::Relaxed);
+        let mut outcome = Outcome { rejected, message: reasons.join("; ") };
+        if records > 0 {
+            let taken = self.inbox.deliver(export, room).await?;
+            counts.rejected.fetch_add(taken.rejected, Ordering::Relaxed);
+            outcome.rejected += taken.rejected;
+            if !taken.reason.is_empty() {
+                let join = if outcome.message.is_empty() { "" } else { "; " };
+                outcome.message += join;
+                outcome.message += &taken.reason;
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn decode(
+        &self,
+        said: Said,
+        body: Bytes,
+        mut room: Waiting,
+    ) -> Result<(Kind, Decoded, Waiting), Problem> {
+        let inbox = self.inbox.clone();
+        if said.codings.is_empty() && body.len() <= SMALL && !is_gzip(&body) {
+            let (kind, decoded) = read(&said, &body, &inbox, &mut room)?;
+            return Ok((kind, decoded, room));
+        }
+        // Never closed, so there is always one to come.
+        let place = self.decoders.clone().acquire_owned().await;
+        let work = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let (kind, decoded) = unpacked(&said, body, &inbox, &mut room)?;
+            Ok((kind, decoded, room))
+        });
+        work.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a request could not be decoded");
+            Err(Problem::Malformed("the request could not be decoded; LLMFlow's log says more".to_owned()))
+        })
+    }
+}
+
+fn unpacked(said: &Said, body: Bytes, inbox: &Inbox, room: &mut Waiting) -> Result<(Kind, Decoded), Problem> {
+    let limit = inbox.limits().body;
+    let mut codings = said.codings.clone();
+    if codings.is_empty() && is_gzip(&body) {
+        codings.push(Coding::Gzip);
+    }
+    let mut body = body;
+    for coding in codings {
+        body = coding.unpack(&body, limit, &mut |bytes| Ok(inbox.extend(room, bytes)?))?.into();
+    }
+    read(said, &body, inbox, room)
+}
+
+/// Decodes what is unpacked. A body on another signal's path is taken for what it is.
+fn read(said: &Said, body: &[u8], inbox: &Inbox, room: &mut Waiting) -> Result<(Kind, Decoded), Problem> {
+    let encoding = said.encoding.unwrap_or_else(|| looks_like(body));
+    let as_signal = |signal| {
+        let decoded = if body.is_empty() { b"{}".as_slice() } else { body };
+        let encoding = if body.is_empty() { Encoding::Json } else { encoding };
+        decode(signal, encoding, decoded, inbox.limits().body.saturating_mul(UNFOLDED))
+    };
+    let mut signal = said.signal.or_else(|| guess(encoding, body)).unwrap_or(Signal::Traces);
+    let mut decoded = as_signal(signal);
+    let nothing = decoded.as_ref().is_ok_and(|decoded| decoded.export.is_empty());
+    if (nothing || decoded.is_err())
+        && let Some(other) = guess(encoding, body).filter(|other| *other != signal)
+        && let Ok(found) = as_signal(other)
+        && !found.export.is_empty()
+    {
+        (signal, decoded) = (other, Ok(found));
+    }
+    let decoded = decoded?;
+    inbox.extend(room, decoded.size)?;
+    Ok((Kind { signal, encoding }, decoded))
+}
+
+/// JSON begins with a brace, which begins no message of OTLP.
+fn looks_like(body: &[u8]) -> Encoding {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    match body.trim_ascii_start().first() {
+        Some(b'{') => Encoding::Json,
+        _ => Encoding::Protobuf,
+    }
+}

@@ -1,0 +1,180 @@
+//! From stored reports to calls: what the backlog holds is read once more, joined with the calls that are there, priced
+//! and told of. Leaves out the rules (`model::telemetry::join`) and the rows (`store`).
+//!
+//! The backlog is in the database: whatever ends this, nothing is forgotten and nothing is done twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{CallSummary, Cost, ReportSource, UsageSource};
+use model::pricing::{Billable, PriceTable, Sound};
+use model::telemetry::join::{Mark, Told};
+use model::telemetry::reading::{ReportedCall, Whose};
+use model::telemetry::{log_conversation, read_log, read_span, searchable_text, span_conversation};
+use store::{Digest, Report, Store, StoreError, Work, WorkBatch, Worked};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::events::Events;
+use crate::ingest::guarded;
+
+/// Reports that are read from the backlog at once.
+const TAKEN: u64 = 512;
+/// Reports in one transaction: whoever else waits to write has its turn after so many.
+const PIECE: usize = 512;
+/// After a failure it is tried again when this has passed.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Characters of one report that can be searched for.
+const LONGEST_TEXT: usize = 1 << 20;
+
+/// Works the backlog off.
+pub(crate) struct Digester {
+    pub(crate) store: Store,
+    pub(crate) prices: Arc<PriceTable>,
+    pub(crate) events: Events,
+    /// Told when there is something to do.
+    pub(crate) wake: Arc<Notify>,
+}
+
+impl Digester {
+    /// Runs until `stop`; what is left then waits for the next start.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let prices = self.prices.clone();
+        self.store.price_with(Box::new(move |call, asked_for, tier| price(&prices, call, asked_for, tier)));
+        let mut after = 0;
+        let mut troubled = false;
+        while !stop.is_cancelled() {
+            let more = match self.step(after, &stop).await {
+                Ok(more) => {
+                    troubled = false;
+                    after = 0;
+                    more
+                }
+                Err(error) => {
+                    if !troubled {
+                        tracing::warn!(%error, "reports are stored, but could not be joined with calls; trying again");
+                    }
+                    // Rows that cannot be read are left where they are: what comes after them is joined all the same.
+                    if let (StoreError::Damaged(_), Ok(Some(next))) =
+                        (&error, self.store.backlog_after(after).await)
+                    {
+                        after = next;
+                    }
+                    troubled = true;
+                    false
+                }
+            };
+            if more {
+                continue;
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.wake.notified(), if !troubled => {}
+                () = tokio::time::sleep(PAUSE), if troubled => {}
+            }
+        }
+    }
+
+    /// Joins the oldest batches of the backlog, and says whether there were any.
+    async fn step(&self, after: i64, stop: &CancellationToken) -> Result<bool, StoreError> {
+        let batches = self.store.take_backlog(after, TAKEN).await?;
+        let more = !batches.is_empty();
+        for WorkBatch { id, works, .. } in batches {
+            let pieces = works.len().div_ceil(PIECE).max(1);
+            let mut works = works.into_iter();
+            for piece in 1..=pieces {
+                if stop.is_cancelled() {
+                    return Ok(false);
+                }
+                let some: Vec<Worked> = works.by_ref().take(PIECE).collect();
+                let store = self.store.clone();
+                let reading = tokio::task::spawn_blocking(move || {
+                    let read = |worked| {
+                        store.pace().give_way();
+                        guarded(|| report(worked))
+                    };
+                    some.into_iter().filter_map(read).collect()
+                });
+                let reports = reading.await.map_err(|error| StoreError::Database(Box::new(error)))?;
+                // What was joined of a batch that is not done yet is known to be when it is read again.
+                let done = if piece == pieces { vec![id] } else { Vec::new() };
+                let joined = self.store.commit_digest(&Digest { reports, done }).await?;
+                self.events.calls_changed(joined.calls);
+                self.events.traces_changed(joined.traces.iter().map(|id| crate::events::hex(id)).collect());
+            }
+        }
+        Ok(more)
+    }
+}
+
+/// What a report says of a call; `None` when its reader has come to know better.
+fn report(Worked { origin, work }: Worked) -> Option<Report> {
+    match work {
+        Work::Span { trace, id, span } => {
+            let reading = read_span(&span, &origin);
+            let conversation = span_conversation(&span, &origin);
+            let told = Told {
+                source: ReportSource::Span,
+                name: span.name.clone(),
+                trace: Some(span.trace_id),
+                span: Some(span.span_id),
+                parent: span.parent,
+                ..told(reading.whose, reading.call?)
+            };
+            Some(Report {
+                mark: Mark { source: ReportSource::Span, a: trace, b: id },
+                told,
+                text: conversation.map(|said| searchable_text(&said, LONGEST_TEXT)).unwrap_or_default(),
+            })
+        }
+        Work::Log { time_ns, hash, record, .. } => {
+            let reading = read_log(&record, &origin);
+            let conversation = log_conversation(std::slice::from_ref(&record), &origin);
+            let mut call = reading.call?;
+            if call.start_ns == 0 && call.end_ns == 0 {
+                call.end_ns = time_ns.unsigned_abs();
+            }
+            let told = Told {
+                source: ReportSource::Event,
+                name: reading.event.unwrap_or_default(),
+                trace: record.trace_id,
+                span: record.span_id,
+                ..told(reading.whose, call)
+            };
+            Some(Report {
+                mark: Mark { source: ReportSource::Event, a: time_ns, b: hash },
+                told,
+                text: conversation.map(|said| searchable_text(&said, LONGEST_TEXT)).unwrap_or_default(),
+            })
+        }
+    }
+}
+
+fn told(whose: Whose, call: ReportedCall) -> Told {
+    let (source, name) = (ReportSource::Span, String::new());
+    Told { source, name, whose, call, trace: None, span: None, parent: None }
+}
+
+/// What a call costs that others told of: by the same table as every other.
+pub(crate) fn price(
+    prices: &PriceTable,
+    call: &CallSummary,
+    asked_for: Option<&str>,
+    tier: Option<&str>,
+) -> Cost {
+    prices.cost(&Billable {
+        provider: &call.provider,
+        model: call.model.as_deref().or(asked_for),
+        operation: call.operation,
+        status: call.status,
+        usage: &call.usage,
+        sound: Sound::default(),
+        usage_final: call.usage_source == UsageSource::Provider,
+        estimated: false,
+        service_tier: tier,
+        provider_cost: None,
+        web_searches: 0,
+        inference_geo: None,
+        speed: None,
+    })
+}

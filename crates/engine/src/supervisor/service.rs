@@ -1,0 +1,58 @@
+//! What listens: the proxy, or the collector. Leaves out switching it (`supervisor`).
+
+use std::sync::Arc;
+
+use collector::{Judge, Receiver};
+use proxy::{Guard, Proxy};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// One kind of listener.
+pub(crate) enum Service {
+    /// Calls of models.
+    Proxy(Proxy),
+    /// What tools report about themselves.
+    Collector(Receiver, Judge),
+}
+
+impl Service {
+    /// A collector that answers whom `guard` lets in.
+    pub(crate) fn collector(receiver: Receiver, guard: Guard) -> Self {
+        let judge: Judge =
+            Arc::new(move |uri, headers| guard.judge(uri, headers, None).map_err(|refusal| refusal.0));
+        Self::Collector(receiver, judge)
+    }
+
+    /// The same for listening once more.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Proxy(proxy) => Self::Proxy(proxy.again()),
+            Self::Collector(receiver, judge) => Self::Collector(receiver.clone(), judge.clone()),
+        }
+    }
+
+    /// Whether what comes from now on is let through, or answered, without being kept.
+    pub(super) fn pause(&self, paused: bool) {
+        match self {
+            Self::Proxy(proxy) => proxy.pause(paused),
+            Self::Collector(receiver, _) => receiver.pause(paused),
+        }
+    }
+
+    /// Serves until `stop`; when the future ends, the port is closed.
+    pub(super) async fn serve(
+        self,
+        listener: TcpListener,
+        connections: TaskTracker,
+        stop: CancellationToken,
+        force: CancellationToken,
+    ) {
+        match self {
+            Self::Proxy(proxy) => proxy::serve(proxy, listener, connections, stop, force).await,
+            Self::Collector(receiver, judge) => {
+                collector::serve(receiver, judge, listener, connections, stop, force).await;
+            }
+        }
+    }
+}
