@@ -56,6 +56,7 @@ pub async fn serve(
 /// All routes.
 fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
     let guard = engine.guard();
+    let otlp = engine.otlp();
     Router::new()
         .route("/api/rpc", post(rpc::call))
         .route("/api/events", get(events::stream))
@@ -69,7 +70,14 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/sources/{name}", put(rest::sources::switch))
         .route("/api/sources/{name}/stranded", get(rest::sources::stranded))
         .route("/api/{*unknown}", axum::routing::any(error::unknown))
+        .route("/", get(assets::serve))
         .fallback(assets::serve)
-        .layer(middleware::from_fn_with_state(guard, guard::check))
         .with_state(Host { engine, assets, stop })
+        .merge(collector::routes(otlp.clone()))
+        .merge(
+            Router::new()
+                .route("/", collector::root(otlp.clone()))
+                .route("/api/spans", collector::own_spans(otlp)),
+        )
+        .layer(middleware::from_fn_with_state(guard, guard::check))
 }
