@@ -6,6 +6,7 @@ pub(crate) mod chromium;
 mod controls;
 mod keys;
 mod translated;
+mod waterfall;
 
 use fantoccini::{Client, Locator};
 use tests::{App, Dialect, Mock, Plan, Tokens, rates, send, wait_until};
