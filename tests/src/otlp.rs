@@ -3,6 +3,7 @@
 
 mod corpus;
 mod grpc;
+mod heard;
 mod json;
 mod shown;
 
@@ -19,6 +20,7 @@ use crate::client::{Response, try_send};
 
 pub use corpus::{Corpus, attribute, int, spans_named, text};
 pub use grpc::Grpc;
+pub use heard::heard;
 pub use json::{point_json, to_json};
 pub use opentelemetry_proto::tonic as proto;
 pub use shown::{attributes, plain, reporter, value};

@@ -14,3 +14,4 @@ pub mod sessions;
 pub mod settings;
 pub mod trace;
 pub mod traces;
+pub mod waterfall;

@@ -38,8 +38,8 @@ pub use keys::{
 };
 pub use log::{LogDetail, LogFacets, LogFilter, LogRow, LogsPage};
 pub use metric::{
-    MetricChart, MetricExemplar, MetricFilter, MetricKind, MetricLine, MetricPoint, MetricQuery,
-    MetricSummary, MetricUsage, PointsPage, Quantile, Temporality,
+    FoundPoint, FoundPoints, MetricChart, MetricExemplar, MetricFilter, MetricKind, MetricLine, MetricPoint,
+    MetricQuery, MetricSummary, MetricUsage, PointFilter, PointsPage, Quantile, Temporality,
 };
 pub use money::Money;
 pub use overview::{

@@ -151,6 +151,8 @@ pub struct MetricLine {
     pub buckets: Vec<(Option<f64>, u64)>,
     /// Times at which what accumulates began anew.
     pub resets: u64,
+    /// Points that are in no sum because they are no number (`NaN`) or endless.
+    pub left_out: u64,
 }
 
 /// A quantile over time.
@@ -175,6 +177,22 @@ pub struct MetricExemplar {
     pub span_id: Option<String>,
     /// Attributes that the point does not carry.
     pub attributes: Vec<Attribute>,
+}
+
+/// Which points, of whatever metric. Every field given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PointFilter {
+    /// Of the metric of this name.
+    pub name: Option<String>,
+    /// Of this service; empty stands for those that did not say.
+    pub service: Option<String>,
+    /// Of this kind.
+    pub kind: Option<MetricKind>,
+    /// At or after, in milliseconds since 1970 (UTC).
+    pub from_ms: Option<i64>,
+    /// Before, in milliseconds since 1970 (UTC).
+    pub to_ms: Option<i64>,
 }
 
 /// One point, as it was reported.
@@ -202,6 +220,36 @@ pub struct PointsPage {
     /// The points.
     pub points: Vec<MetricPoint>,
     /// How many there are in the time asked for.
+    pub total: u64,
+}
+
+/// A point of any metric, with what is said of the metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoundPoint {
+    /// Its metric.
+    pub name: String,
+    /// Who reports it.
+    pub service: Option<String>,
+    /// The metric's kind.
+    pub kind: MetricKind,
+    /// In what unit.
+    pub unit: String,
+    /// What it measures.
+    pub description: String,
+    /// The metric's temporality.
+    pub temporality: Temporality,
+    /// Whether it only ever grows (sums).
+    pub monotonic: bool,
+    /// The point.
+    pub point: MetricPoint,
+}
+
+/// Points of any metric, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FoundPoints {
+    /// The points.
+    pub points: Vec<FoundPoint>,
+    /// How many match in all.
     pub total: u64,
 }
 

@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallDetail, CallFilter, CallId, CallSummary, Conversation, GroupBy, Health, InFlight, KeyTest, LogDetail,
-    LogFacets, LogFilter, LogsPage, MadeKey, MetricChart, MetricFilter, MetricQuery, MetricSummary,
-    MetricUsage, Money, Overview, Page, PointsPage, Providers, Secret, Series, SessionDetail, SessionFilter,
-    SessionRef, SessionsPage, SettingsView, SourceStatus, SourceTarget, SpanDetail, Stranded, Timeline,
-    TraceDetail, TracesCursor, TracesPage, Usage,
+    CallDetail, CallFilter, CallId, CallSummary, Conversation, FoundPoint, FoundPoints, GroupBy, Health,
+    InFlight, KeyTest, LogDetail, LogFacets, LogFilter, LogsPage, MadeKey, MetricChart, MetricFilter,
+    MetricQuery, MetricSummary, MetricUsage, Money, Overview, Page, PointFilter, PointsPage, Providers,
+    Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView, SourceStatus,
+    SourceTarget, SpanDetail, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -170,6 +170,20 @@ pub enum Request {
         /// Skip this many.
         offset: u32,
     },
+    /// Points of any metric, newest first.
+    FindPoints {
+        /// Which.
+        filter: PointFilter,
+        /// At most this many; 1 to 1,000.
+        limit: u32,
+        /// Skip this many.
+        offset: u32,
+    },
+    /// One point.
+    GetPoint {
+        /// Its id.
+        id: String,
+    },
     /// What metrics say of tokens and money.
     GetMetricUsage {
         /// From, in milliseconds since 1970 (UTC).
@@ -302,6 +316,10 @@ pub enum Reply {
     MetricChart(Box<MetricChart>),
     /// To [`Request::ListPoints`].
     Points(PointsPage),
+    /// To [`Request::FindPoints`].
+    FoundPoints(FoundPoints),
+    /// To [`Request::GetPoint`].
+    Point(Box<FoundPoint>),
     /// To [`Request::GetMetricUsage`].
     MetricUsage(Vec<MetricUsage>),
     /// To [`Request::GetTimeline`].

@@ -97,7 +97,7 @@ pub struct CallReport {
     /// The log record, as [`LogRow::id`] names it.
     pub log_id: Option<String>,
     /// By what it was found to be the same call: `request_id`, `client_request_id`, `response_id`, `trace_context`,
-    /// `session_tokens_time`, `tokens_time`; `None` when it was the first to tell of it.
+    /// `session_tokens_time`, `tokens_time`, `time`; `None` when it was the first to tell of it.
     pub matched_by: Option<String>,
     /// The model.
     pub model: Option<String>,

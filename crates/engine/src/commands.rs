@@ -6,10 +6,10 @@ mod keys;
 mod overview;
 mod settings;
 mod sources;
+mod telemetry;
 
 use api::{
-    ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Page, Reply, Request, SessionDetail,
-    SessionRef, TraceEntry, TracesPage,
+    ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request, SessionDetail, SessionRef,
 };
 
 use crate::Engine;
@@ -40,15 +40,7 @@ impl Engine {
             Request::ListInFlight => Ok(Reply::InFlight(self.inner.open.list(IN_FLIGHT))),
             Request::GetFacets => store.facets().await.map(Reply::Facets).map_err(internal),
             Request::GetHistogram { filter, from_ms, to_ms, bars } => {
-                if from_ms >= to_ms {
-                    return Err(ApiError::parameter("to_ms", "to_ms must be after from_ms"));
-                }
-                if to_ms.checked_sub(from_ms).is_none_or(|span| span > LONGEST_SPAN_MS) {
-                    return Err(ApiError::parameter(
-                        "from_ms",
-                        "from_ms and to_ms must lie within a thousand years",
-                    ));
-                }
+                check_span(from_ms, to_ms)?;
                 store.histogram(&filter, from_ms, to_ms, bars).await.map(Reply::Histogram).map_err(internal)
             }
             Request::ListSessions { filter, limit, offset } => {
@@ -67,16 +59,8 @@ impl Engine {
             Request::ChangeSetting { name, value } => {
                 self.change_setting(name, value).await.map(Reply::Settings)
             }
-            Request::ListTraces { filter, limit, after, offset } => {
-                // Nothing comes in that could be a trace: every entry is a call.
-                let before = after.and_then(|after| after.id.parse().ok());
-                let offset = u32::try_from(offset).unwrap_or(u32::MAX);
-                let found =
-                    store.list_calls(&filter, Page { limit, offset, before }).await.map_err(internal)?;
-                let entries = found.calls.into_iter().map(|call| TraceEntry::Call(Box::new(call)));
-                Ok(Reply::Traces(TracesPage { entries: entries.collect(), total: found.total, next: None }))
-            }
-            Request::GetTrace { .. }
+            Request::ListTraces { .. }
+            | Request::GetTrace { .. }
             | Request::GetSpan { .. }
             | Request::ListLogs { .. }
             | Request::GetLog { .. }
@@ -85,9 +69,11 @@ impl Engine {
             | Request::ListMetrics { .. }
             | Request::GetMetricChart { .. }
             | Request::ListPoints { .. }
-            | Request::GetMetricUsage { .. }
-            | Request::GetTimeline { .. } => {
-                Err(ApiError::new(ErrorKind::Unavailable, "This version does not collect telemetry yet."))
+            | Request::FindPoints { .. }
+            | Request::GetPoint { .. }
+            | Request::GetMetricUsage { .. } => self.telemetry(request).await,
+            Request::GetTimeline { .. } => {
+                Err(ApiError::new(ErrorKind::Unavailable, "This version does not tell timelines yet."))
             }
             Request::GetProviders => self.providers().await,
             Request::SetKey { provider, key } => self.set_key(&provider, &key).await,
@@ -127,6 +113,17 @@ impl Engine {
     async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {
         Ok(self.inner.store.body(id, side).await.map_err(internal)?.unwrap_or_default())
     }
+}
+
+/// A stretch of time that bars can be drawn over.
+fn check_span(from_ms: i64, to_ms: i64) -> Result<(), ApiError> {
+    if from_ms >= to_ms {
+        return Err(ApiError::parameter("to_ms", "to_ms must be after from_ms"));
+    }
+    if to_ms.checked_sub(from_ms).is_none_or(|span| span > LONGEST_SPAN_MS) {
+        return Err(ApiError::parameter("from_ms", "from_ms and to_ms must lie within a thousand years"));
+    }
+    Ok(())
 }
 
 /// Details go to the log; the caller learns that it is our fault.

@@ -150,3 +150,6 @@ fn gather(first: Delivery, deliveries: &mut mpsc::Receiver<Delivery>) -> Vec<Del
     }
     group
 }
+
+#[cfg(test)]
+mod tests;

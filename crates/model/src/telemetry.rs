@@ -28,3 +28,6 @@ mod value;
 pub use conversation::{log_conversation, searchable_text, span_conversation, span_io};
 pub use metric::{Counted, MetricMeaning, is_usage, metric_usage};
 pub use read::{read_log, read_span};
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,13 @@
 
 pub(crate) mod backlog;
 mod commit;
+mod distribution;
+mod growth;
 mod keys;
 mod list;
 mod log_list;
 mod logs;
+mod metrics;
 mod packs;
 mod points;
 mod prepare;
@@ -14,6 +17,7 @@ mod shown;
 mod spans;
 mod traces;
 mod tree;
+mod usage;
 
 use std::sync::Arc;
 

@@ -2,6 +2,10 @@
 
 #[path = "telemetry/made.rs"]
 mod made;
+#[path = "telemetry/metrics.rs"]
+mod metrics;
+#[path = "telemetry/reads.rs"]
+mod reads;
 #[path = "telemetry/speed.rs"]
 mod speed;
 #[path = "telemetry/writes.rs"]

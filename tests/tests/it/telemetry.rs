@@ -7,6 +7,7 @@ mod faults;
 mod points;
 mod refusals;
 mod roundtrip;
+pub(crate) mod sent;
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,5 @@
-//! The Trace page: everything about one call. Owns what is loaded, the tabs and the keys; its parts draw.
+//! The page of one call: everything about it. Owns what is loaded, the tabs and the keys; its parts draw.
+//! Leaves out traces of spans (`waterfall`), whose pages have the same address but for the id's dashes.
 
 mod blocks;
 mod body;
@@ -12,6 +13,7 @@ mod headers;
 mod message;
 mod neighbours;
 mod pane;
+pub mod parts;
 mod raw;
 mod sides;
 mod sources;
@@ -29,9 +31,11 @@ use crate::backend::use_backend;
 use crate::browser::{on_key, press, set_title};
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::components::top_bar::TopBar;
+use crate::entry::EntryId;
 use crate::fetch::{Fetched, fetch};
 use crate::live::use_live;
 use crate::pages::missing::Missing;
+use crate::pages::waterfall::Waterfall;
 
 /// What the parts of the page share.
 #[derive(Clone, Copy)]
@@ -41,14 +45,15 @@ pub struct Page {
     pub tab: RwSignal<tabs::Tab>,
 }
 
-/// The page for the call in the address.
+/// The page for the call or the trace in the address.
 #[component]
 pub fn Trace() -> impl IntoView {
     let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<CallId>().ok()));
+    let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<EntryId>().ok()));
     let tab = RwSignal::new(tabs::Tab::Conversation);
     move || match id.get() {
-        Some(id) => view! { <OneCall id=id tab=tab /> }.into_any(),
+        Some(EntryId::Call(id)) => view! { <OneCall id=id tab=tab /> }.into_any(),
+        Some(EntryId::Trace(id)) => view! { <Waterfall id=id /> }.into_any(),
         None => view! { <Missing /> }.into_any(),
     }
 }

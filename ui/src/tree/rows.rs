@@ -5,9 +5,6 @@ use std::collections::HashSet;
 
 use super::{Place, Tree};
 
-/// Columns of lines that are told apart; what lies deeper is drawn in the last.
-pub const COLUMNS: u32 = 32;
-
 /// What the reader has opened and closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {

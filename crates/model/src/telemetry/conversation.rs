@@ -3,11 +3,12 @@
 //! Owns where each dialect keeps the prompt, the answer and the tools. Leaves out single messages (`message`), lists
 //! spread over attributes (`spread`) and JSON documents of prompts and answers (`document`).
 
-use api::{Conversation, Message, Part, Role};
+use api::{Conversation, Message, Part, Role, SpanType};
 use serde_json::{Value as Json, json};
 
 use super::facts::Facts;
 use super::keys::Key;
+use super::kind;
 use super::told::Told;
 use super::value::{self, one_line};
 use super::wire::{LogRecord, Origin, Span, SpanEvent, Value};
@@ -20,45 +21,62 @@ mod spread;
 
 pub(super) use events::body_line;
 
-/// Where whole prompts stand, the most exact first. What stands spread over attributes comes before the last four.
+/// Where whole prompts stand: names that are for prompts alone, then those for whatever something was given. What
+/// stands spread over attributes comes between.
 const PROMPTS: [Key; 11] = [
     Key::GenAiInputMessages,
     Key::AiPromptMessages,
     Key::AiPrompt,
     Key::GenAiPrompt,
-    Key::LangfuseInput,
     Key::LogfireRequest,
     Key::RequestText,
+    Key::LangfuseInput,
     Key::MlflowInputs,
     Key::TraceloopInput,
     Key::InputValue,
     Key::AiValue,
 ];
-/// Where whole answers stand.
+const EXACT_PROMPTS: usize = 6;
+/// Where whole answers stand, in the same order.
 const ANSWERS: [Key; 9] = [
     Key::GenAiOutputMessages,
     Key::GenAiCompletion,
-    Key::LangfuseOutput,
     Key::LogfireResponse,
     Key::ResponseText,
+    Key::LangfuseOutput,
     Key::MlflowOutputs,
     Key::TraceloopOutput,
     Key::OutputValue,
     Key::PydanticFinal,
 ];
+const EXACT_ANSWERS: usize = 4;
 /// Where tools stand.
 const TOOLS: [Key; 3] = [Key::GenAiToolDefinitions, Key::AiPromptTools, Key::MlflowTools];
 
-/// What was said in the call that a span is; `None` when the span does not say.
+/// What was said in the call that a span is; `None` when the span is none or does not say.
 pub fn span_conversation(span: &Span, origin: &Origin) -> Option<Conversation> {
     read(&Told::of(&span.attributes, origin), &span.events)
 }
 
-/// What was said in the call that log records tell of: one that holds it all, or several of the same span that tell it
-/// message by message.
+/// What was said in the call that log records tell of: of several records of one call, the first that tells the prompt
+/// and the first that tells the answer; else what they tell message by message.
 pub fn log_conversation(records: &[LogRecord], origin: &Origin) -> Option<Conversation> {
-    let whole = |record: &LogRecord| read(&Told::of(&record.attributes, origin), &[]);
-    records.iter().find_map(whole).or_else(|| events::of_records(records, origin))
+    let mut found: Option<Conversation> = None;
+    for record in records {
+        let told = Told::of(&record.attributes, origin);
+        let Some(said) = events::of_tool(record, &told).or_else(|| read(&told, &[])) else { continue };
+        let found = found.get_or_insert_default();
+        if found.tools.is_empty() {
+            found.tools = said.tools;
+        }
+        if found.messages.is_empty() {
+            found.messages = said.messages;
+        }
+        if found.answer.is_empty() {
+            found.answer = said.answer;
+        }
+    }
+    found.or_else(|| events::of_records(records, origin))
 }
 
 /// What a span was given and what it gave back, as text: JSON where it was sent as such.
@@ -125,7 +143,7 @@ pub fn searchable_text(conversation: &Conversation, limit: usize) -> String {
 pub(super) fn title(events: &[SpanEvent], told: &Told<'_>) -> Option<String> {
     let facts = &told.facts;
     let whole = |name: &Key| facts.get(*name).and_then(document::last_asked);
-    let (exact, loose) = PROMPTS.split_at(PROMPTS.len() - 4);
+    let (exact, loose) = PROMPTS.split_at(EXACT_PROMPTS);
     exact
         .iter()
         .find_map(whole)
@@ -146,12 +164,14 @@ fn spoken(messages: &[Message]) -> Option<String> {
 
 fn read(told: &Told<'_>, events: &[SpanEvent]) -> Option<Conversation> {
     let facts = &told.facts;
-    let whole = |name: &Key| {
-        let messages = document::prompt(&value::json(facts.get(*name)?));
-        (!messages.is_empty()).then_some(messages)
-    };
-    let (exact, loose) = PROMPTS.split_at(PROMPTS.len() - 4);
-    let some = |messages: Vec<Message>| (!messages.is_empty()).then_some(messages);
+    // What a tool or a chain was given is no conversation, unless it says so in a conversation's own words.
+    let outer = facts.text(Key::AiOperation).is_some_and(|operation| !operation.contains(".do"));
+    let kind = if outer { SpanType::Chain } else { kind::of(facts).unwrap_or(SpanType::Llm) };
+    let loose_prompts = matches!(kind, SpanType::Llm | SpanType::Embedding);
+    let loose_answers = kind == SpanType::Llm;
+    let whole = |name: &Key| some(document::prompt(&value::json(facts.get(*name)?)));
+    let (exact, loose) = PROMPTS.split_at(EXACT_PROMPTS);
+    let loose = if loose_prompts { loose } else { &[] };
     let mut messages = exact
         .iter()
         .find_map(whole)
@@ -162,11 +182,13 @@ fn read(told: &Told<'_>, events: &[SpanEvent]) -> Option<Conversation> {
     if let Some(system) = facts.get(Key::GenAiSystemInstructions).and_then(instructions) {
         messages.insert(0, system);
     }
-    let answers = |name: &Key| some(document::answer(&value::json(facts.get(*name)?)));
+    let whole = |name: &Key| some(document::answer(&value::json(facts.get(*name)?)));
+    let (exact, loose) = ANSWERS.split_at(EXACT_ANSWERS);
+    let loose = if loose_answers { loose } else { &[] };
     let answer = vercel_answer(facts)
-        .or_else(|| answers(&Key::GenAiOutputMessages))
+        .or_else(|| exact.iter().find_map(whole))
         .or_else(|| some(answer_spread(facts)))
-        .or_else(|| ANSWERS.iter().find_map(answers))
+        .or_else(|| loose.iter().find_map(whole))
         .or_else(|| some(events::answer(events)))
         .unwrap_or_default();
     let tools = tools(facts);
@@ -174,6 +196,10 @@ fn read(told: &Told<'_>, events: &[SpanEvent]) -> Option<Conversation> {
         return None;
     }
     Some(Conversation { tools, messages, answer, notes: Vec::new() })
+}
+
+fn some(messages: Vec<Message>) -> Option<Vec<Message>> {
+    (!messages.is_empty()).then_some(messages)
 }
 
 fn prompt_spread(facts: &Facts<'_>) -> Vec<Message> {

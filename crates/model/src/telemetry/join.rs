@@ -14,11 +14,14 @@ pub use told::{METHOD, Together, Told};
 use api::{CallDetail, ReportSource};
 
 use super::wire::{SpanId, TraceId};
+use crate::identity::is_tool;
 
 /// Ends (or, of an answer's id, everything) this far apart are still one call, in microseconds.
 const SESSION_US: i64 = 5_000_000;
 const TOKENS_US: i64 = 2_000_000;
 const ANSWER_US: i64 = 600_000_000;
+/// Senders count in milliseconds, and their clock is read before ours.
+const CLOCKS_US: i64 = 20_000;
 /// Servers that count their answers, or draw numbers below a thousand (Ollama), give short ids to many.
 const SHORTEST_ANSWER_ID: usize = 16;
 
@@ -37,17 +40,20 @@ pub enum Rule {
     SessionTokensTime,
     /// Model, tokens and time.
     TokensTime,
+    /// Model and time, where one of them cannot say how many tokens.
+    Time,
 }
 
 impl Rule {
     /// Every rule, in the order of their numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::RequestId,
         Self::ClientRequestId,
         Self::ResponseId,
         Self::TraceContext,
         Self::SessionTokensTime,
         Self::TokensTime,
+        Self::Time,
     ];
 
     /// The word stored and shown.
@@ -59,12 +65,13 @@ impl Rule {
             Self::TraceContext => "trace_context",
             Self::SessionTokensTime => "session_tokens_time",
             Self::TokensTime => "tokens_time",
+            Self::Time => "time",
         }
     }
 
     /// Whether somebody said so, rather than that it looks alike.
     pub const fn is_sure(self) -> bool {
-        !matches!(self, Self::SessionTokensTime | Self::TokensTime)
+        !matches!(self, Self::SessionTokensTime | Self::TokensTime | Self::Time)
     }
 }
 
@@ -92,7 +99,8 @@ pub struct Facts {
     pub input: Option<u64>,
     /// Everything it wrote.
     pub output: Option<u64>,
-    /// The tool.
+    /// The tool, where it is one that we know: what an SDK calls itself on the wire and what the program it is used in
+    /// calls itself say nothing of each other.
     pub client: Option<i64>,
     /// Its beginning in microseconds since 1970; the end, where the beginning is not known.
     pub start_us: i64,
@@ -142,6 +150,10 @@ fn named(text: Option<&str>) -> Option<i64> {
     text.filter(|text| !text.is_empty()).map(digest)
 }
 
+fn tool(client: Option<&str>) -> Option<i64> {
+    named(client.filter(|client| is_tool(client)))
+}
+
 fn family_of(model: Option<&str>) -> Option<i64> {
     model.filter(|model| !model.is_empty()).map(|model| digest(&family(model)))
 }
@@ -166,7 +178,7 @@ impl Facts {
             families: [family_of(call.requested_model.as_deref()), family_of(call.model.as_deref())],
             input: call.usage.prompt_total(),
             output: call.usage.output,
-            client: named(whose.client.as_deref()),
+            client: tool(whose.client.as_deref()),
             start_us: if call.start_ns == 0 { end_us } else { micros(call.start_ns).min(end_us) },
             end_us,
             failed: call.error.is_some() || call.status.is_some_and(|status| status >= 400),
@@ -193,7 +205,7 @@ impl Facts {
             families: [family_of(call.requested_model.as_deref()), family_of(summary.model.as_deref())],
             input: summary.usage.prompt_total(),
             output: summary.usage.output,
-            client: named(summary.client.as_deref()),
+            client: tool(summary.client.as_deref()),
             start_us,
             end_us: start_us.saturating_add(lasted),
             failed: summary.error.is_some() || summary.status.is_some_and(|status| status >= 400),
@@ -216,7 +228,23 @@ impl Facts {
         .chain(self.within.iter().map(move |span| marked(4, Some(*span))))
         .chain(self.sessions.map(|session| marked(5, session)))
         .chain([marked(6, tokens)])
+        .chain(self.moments().map(move |moment| marked(7, Some(moment))))
         .flatten()
+    }
+
+    /// The moments at which those can be found whose tokens are not known: the stretch in which it ended, and the next
+    /// one. What knows its tokens is looked for by those, but for what went through the proxy, which anybody may tell of.
+    fn moments(&self) -> impl Iterator<Item = i64> + '_ {
+        let seldom = self.source == ReportSource::Proxy || !self.is_counted();
+        let families = self.families.into_iter().flatten().filter(move |_| seldom);
+        let stretch = self.end_us.div_euclid(TOKENS_US);
+        families
+            .flat_map(move |family| [0, 1].map(|next| family ^ (stretch + next).wrapping_mul(0x9e37_79b9)))
+    }
+
+    /// Whether it knows both what went in and what came out.
+    fn is_counted(&self) -> bool {
+        self.input.is_some() && self.output.is_some()
     }
 
     /// By what both are of one call, and how well; `None` when they are not, or nobody can tell.
@@ -251,14 +279,36 @@ impl Facts {
         if self.shares_session(other) {
             let alike = equal && known || self.failed && other.failed && equal;
             let near = apart <= SESSION_US.unsigned_abs() || self.gap_us(other) == 0;
-            return (alike && near).then(|| fit(Rule::SessionTokensTime, 0));
+            return match alike && near {
+                true => Some(fit(Rule::SessionTokensTime, 0)),
+                false => self.at_one_time(other).then(|| fit(Rule::Time, 0)),
+            };
         }
         let both_in_sessions = self.sessions[0].is_some() && other.sessions[0].is_some();
         let counted = self.input.zip(self.output).is_some_and(|(input, output)| input > 0 && output > 0);
         let near = apart <= TOKENS_US.unsigned_abs();
         let whole = counted && self.input == other.input && self.output == other.output;
         let alike = whole && near && !both_in_sessions && !differ(self.client, other.client);
-        alike.then(|| fit(Rule::TokensTime, 0))
+        match alike {
+            true => Some(fit(Rule::TokensTime, 0)),
+            false => (!both_in_sessions && self.at_one_time(other)).then(|| fit(Rule::Time, 0)),
+        }
+    }
+
+    /// Whether they can be one call by their time, where tokens say nothing: one of them does not know them (an
+    /// embedding has no output), or both failed. One lies within the other, but for the clocks' own difference, and
+    /// nothing that both know differs.
+    fn at_one_time(&self, other: &Self) -> bool {
+        let (_, equal) = self.same_tokens(other);
+        let silent = !self.is_counted() || !other.is_counted();
+        let within = |inner: &Self, outer: &Self| {
+            inner.start_us >= outer.start_us - CLOCKS_US && inner.end_us <= outer.end_us + CLOCKS_US
+        };
+        silent
+            && equal
+            && self.failed == other.failed
+            && !differ(self.client, other.client)
+            && (within(self, other) || within(other, self))
     }
 
     /// Whether what both say cannot be true of one call.
@@ -286,7 +336,12 @@ impl Facts {
         same.then_some(distance)
     }
 
+    /// Whether both speak of one model. Codex counts tokens on spans that name none: those leave it open.
     fn same_model(&self, other: &Self) -> bool {
+        let nameless = |facts: &Self| facts.families.iter().all(Option::is_none);
+        if nameless(self) || nameless(other) {
+            return true;
+        }
         let known = self.families.iter().flatten();
         known.clone().any(|family| other.families.iter().flatten().any(|theirs| theirs == family))
     }

@@ -310,6 +310,7 @@ keys! {
     SubagentName = "subagent_name",
     SessionId = "session.id",
     SessionIdPlain = "session_id",
+    ThreadId = "thread.id",
     ThreadIdPlain = "thread_id",
     ConversationId = "conversation.id",
     ConversationIdPlain = "conversation_id",

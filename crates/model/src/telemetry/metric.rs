@@ -112,8 +112,11 @@ fn by_name(name: &str) -> Option<Family> {
             Family::Money
         }
         "claude_code.token.usage" | "continue_cli_token_usage" => Family::ByType(exclusive),
-        "gemini_cli.token.usage" | "qwen-code.token.usage" => Family::ByType(geminis),
-        "codex.turn.token_usage" | "gen_ai.client.token.usage" => Family::ByType(inclusive),
+        "gemini_cli.token.usage" => Family::ByType(geminis),
+        // Qwen Code asks servers that count reasoning within the answer.
+        "qwen-code.token.usage" | "codex.turn.token_usage" | "gen_ai.client.token.usage" => {
+            Family::ByType(inclusive)
+        }
         "gen_ai.client.inference.usage.input_tokens" | "gen_ai.client.inference.operation.input_tokens" => {
             Family::Named("input", Counted::PromptTotal)
         }

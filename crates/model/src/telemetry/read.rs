@@ -68,6 +68,8 @@ pub(super) fn typed(span: &Span, told: &Told<'_>, span_type: SpanType) -> SpanRe
         SpanType::Llm | SpanType::Embedding => reading.call = reported(span, told),
         SpanType::Tool => {
             let mut run = tool::read(told);
+            run.name =
+                run.name.or_else(|| one_line(span.name.strip_prefix("execute_tool ").unwrap_or(&span.name)));
             run.success = run.success.or(match span.status_code {
                 ERROR => Some(false),
                 OK => Some(true),

@@ -1,11 +1,13 @@
 //! A tool's run in the names that all dialects share, and the line that shows it. Leaves out which reports are runs.
 
+use serde_json::Value as Json;
+
 use super::keys::Key;
 use super::reading::ToolRun;
 use super::told::{Told, unquoted};
 use super::value::{self, LINE, id, one_line};
 use crate::dialect::fold;
-use crate::scanner::string_member;
+use crate::scanner::member;
 
 const NAMES: [Key; 6] = [
     Key::GenAiToolName,
@@ -76,9 +78,17 @@ pub(super) fn read(told: &Told<'_>) -> ToolRun {
         name: facts.first_text(&NAMES).map(unquoted).and_then(one_line),
         call_id: facts.first_text(&IDS).map(unquoted).and_then(id),
         arguments: text(&ARGUMENTS),
-        result: text(&RESULTS),
+        result: text(&RESULTS).map(told_plainly),
         success: facts.flag(&[Key::Success]),
         duration_us: facts.milliseconds(&[Key::DurationMs]),
+    }
+}
+
+/// A text that was written as JSON is the text.
+fn told_plainly(result: String) -> String {
+    match result.starts_with('"').then(|| serde_json::from_str(&result)) {
+        Some(Ok(Json::String(text))) => text,
+        _ => result,
     }
 }
 
@@ -91,11 +101,23 @@ pub(super) fn line(run: &ToolRun) -> Option<String> {
 
 /// The member of the arguments that says most, else all of them.
 fn asked(arguments: &str) -> String {
-    let telling = TELLING.iter().find_map(|member| string_member(arguments.as_bytes(), member));
+    let telling = TELLING.iter().find_map(|name| words(member(arguments.as_bytes(), name)?));
     let shown = telling.as_deref().unwrap_or(arguments);
     match fold(shown, LINE).as_str() {
         "{}" | "[]" | "null" => String::new(),
         line => line.to_owned(),
+    }
+}
+
+/// A text, or a list of them as Codex writes commands.
+fn words(json: &[u8]) -> Option<String> {
+    match serde_json::from_slice(json).ok()? {
+        Json::String(text) => Some(text),
+        Json::Array(words) => {
+            let words: Option<Vec<&str>> = words.iter().map(Json::as_str).collect();
+            Some(words?.join(" "))
+        }
+        _ => None,
     }
 }
 
@@ -107,6 +129,7 @@ mod tests {
     fn a_run_is_shown_by_what_it_was_asked() {
         for (arguments, expected) in [
             (r#"{"timeout":5,"command":"ls\n-l"}"#, "Bash ls -l"),
+            (r#"{"command":["ls","-l"]}"#, "Bash ls -l"),
             (r#"{"z":1}"#, r#"Bash {"z":1}"#),
             ("{}", "Bash"),
             ("not json", "Bash not json"),

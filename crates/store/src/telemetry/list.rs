@@ -51,15 +51,23 @@ impl Store {
         &self,
         filter: &CallFilter,
         limit: u32,
+        offset: u64,
         after: Option<&TracesCursor>,
     ) -> Result<TracesPage, StoreError> {
         let limit = limit.clamp(1, LARGEST_PAGE);
         let found = self.find(filter.text.as_deref()).await?;
         let after = after.map(|after| After { started_ms: after.started_ms, id: sixteen(&after.id) });
-        let traces = self.traces_after(filter, found.as_ref(), after, limit + 1).await?;
-        let calls = self.lone_calls_after(filter, found.as_ref(), after, limit + 1).await?;
         let total = self.count_traces(filter, found.as_ref()).await?
             + self.count_lone_calls(filter, found.as_ref()).await?;
+        let after = match offset.checked_sub(1) {
+            None => after,
+            Some(before) => match self.place(filter, found.as_ref(), after, before).await? {
+                Some(place) => Some(place),
+                None => return Ok(TracesPage { total, ..TracesPage::default() }),
+            },
+        };
+        let traces = self.traces_after(filter, found.as_ref(), after, limit + 1).await?;
+        let calls = self.lone_calls_after(filter, found.as_ref(), after, limit + 1).await?;
 
         let most = limit as usize;
         let mut all: Vec<(i64, [u8; 16], Entry)> = Vec::with_capacity(traces.len() + calls.len());
@@ -94,6 +102,31 @@ impl Store {
         Ok(TracesPage { entries, total, next })
     }
 
+    /// Where the entry stands that so many come before; `None` when there are not as many.
+    async fn place(
+        &self,
+        filter: &CallFilter,
+        found: Option<&Found>,
+        after: Option<After>,
+        before: u64,
+    ) -> Result<Option<After>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT first_ns / 1000000, trace.id FROM trace");
+        push_traces_where(&mut query, filter, found);
+        push_traces_after(&mut query, after);
+        query.push(" UNION ALL SELECT started_ms, id FROM call");
+        push_where(&mut query, filter, found);
+        push_calls_after(&mut query, after);
+        query.push(" ORDER BY 1 DESC, 2 DESC LIMIT 1 OFFSET ");
+        query.push_bind(i64::try_from(before).unwrap_or(i64::MAX));
+        let found: Option<(i64, Vec<u8>)> =
+            query.build_query_as().persistent(false).fetch_optional(&self.inner.read).await?;
+        let place = found.map(|(started_ms, id)| {
+            let id = id.try_into().map_err(|_| StoreError::Damaged("an id is malformed"))?;
+            Ok(After { started_ms, id })
+        });
+        place.transpose()
+    }
+
     async fn traces_after(
         &self,
         filter: &CallFilter,
@@ -103,11 +136,7 @@ impl Store {
     ) -> Result<Vec<TraceRow>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
         push_traces_where(&mut query, filter, found);
-        if let Some(After { started_ms, id }) = after {
-            query.push(" AND first_ns / 1000000 <= ").push_bind(started_ms);
-            query.push(" AND (first_ns / 1000000 < ").push_bind(started_ms);
-            query.push(" OR trace.id < ").push_bind(id.to_vec()).push(")");
-        }
+        push_traces_after(&mut query, after);
         query.push(" ORDER BY first_ns / 1000000 DESC, trace.id DESC LIMIT ").push_bind(limit);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         rows.iter().map(read).collect()
@@ -123,12 +152,7 @@ impl Store {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(" FROM call");
         push_where(&mut query, filter, found);
-        query.push(" AND trace IS NULL");
-        if let Some(After { started_ms, id }) = after {
-            query.push(" AND started_ms <= ").push_bind(started_ms);
-            query.push(" AND (started_ms < ").push_bind(started_ms);
-            query.push(" OR id < ").push_bind(id.to_vec()).push(")");
-        }
+        push_calls_after(&mut query, after);
         query.push(" ORDER BY started_ms DESC, id DESC LIMIT ").push_bind(limit);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         rows.iter().map(summary).collect()
@@ -252,6 +276,24 @@ fn cursor(entry: &TraceEntry) -> TracesCursor {
 fn sixteen(id: &str) -> [u8; 16] {
     let digits = id.replace('-', "");
     u128::from_str_radix(&digits, 16).unwrap_or_default().to_be_bytes()
+}
+
+fn push_traces_after(query: &mut QueryBuilder<Sqlite>, after: Option<After>) {
+    if let Some(After { started_ms, id }) = after {
+        query.push(" AND first_ns / 1000000 <= ").push_bind(started_ms);
+        query.push(" AND (first_ns / 1000000 < ").push_bind(started_ms);
+        query.push(" OR trace.id < ").push_bind(id.to_vec()).push(")");
+    }
+}
+
+/// Lone calls.
+fn push_calls_after(query: &mut QueryBuilder<Sqlite>, after: Option<After>) {
+    query.push(" AND trace IS NULL");
+    if let Some(After { started_ms, id }) = after {
+        query.push(" AND started_ms <= ").push_bind(started_ms);
+        query.push(" AND (started_ms < ").push_bind(started_ms);
+        query.push(" OR id < ").push_bind(id.to_vec()).push(")");
+    }
 }
 
 /// Appends ` WHERE …`. A filter about calls holds for a trace when it holds for one of its calls.

@@ -15,11 +15,13 @@ const LARGEST_PAGE: u32 = 1_000;
 const RECENT: i64 = 100_000;
 /// Services and events named.
 const FACETS: usize = 200;
+/// Log records of one span that are read whole.
+const RECORDS: i64 = 500;
 const NANOS: i64 = 1_000_000;
 /// From this severity on it is an error.
 const ERROR: i64 = 17;
 
-const COLUMNS: &str = "SELECT time_ns, hash, severity, event, service, text, trace.id AS trace_id, span, \
+const COLUMNS: &str = "SELECT time_ns, log.hash AS hash, severity, event, service, text, trace.id AS trace_id, span, \
     log.session AS session, call.id AS call_id, log.origin AS origin, place FROM log \
     LEFT JOIN origin ON origin.key = log.origin LEFT JOIN trace ON trace.key = log.trace \
     LEFT JOIN call ON call.seq = log.call";
@@ -47,10 +49,10 @@ impl Store {
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
         push_where(&mut query, filter);
         if let Some((time_ns, hash)) = before {
-            query.push(" AND (time_ns, hash) < (").push_bind(time_ns);
+            query.push(" AND (time_ns, log.hash) < (").push_bind(time_ns);
             query.push(", ").push_bind(hash).push(")");
         }
-        query.push(" ORDER BY time_ns DESC, hash DESC LIMIT ").push_bind(limit.clamp(1, LARGEST_PAGE));
+        query.push(" ORDER BY time_ns DESC, log.hash DESC LIMIT ").push_bind(limit.clamp(1, LARGEST_PAGE));
         query.push(" OFFSET ").push_bind(offset);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         let logs = rows.iter().map(read).collect::<Result<_, _>>()?;
@@ -65,9 +67,29 @@ impl Store {
     ) -> Result<Vec<LogRow>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
         push_where(&mut query, filter);
-        query.push(" ORDER BY time_ns, hash LIMIT ").push_bind(limit);
+        query.push(" ORDER BY time_ns, log.hash LIMIT ").push_bind(limit);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// The earliest log records of a span, as they came.
+    pub async fn span_records(
+        &self,
+        trace_id: [u8; 16],
+        span_id: [u8; 8],
+    ) -> Result<Vec<LogRecord>, StoreError> {
+        let select = "SELECT place FROM log WHERE trace = (SELECT key FROM trace WHERE id = ?) AND span = ? \
+            ORDER BY time_ns, hash LIMIT ?";
+        let places = sqlx::query_scalar(select)
+            .bind(trace_id.to_vec())
+            .bind(i64::from_be_bytes(span_id))
+            .bind(RECORDS);
+        let places: Vec<i64> = places.fetch_all(&self.inner.read).await?;
+        let (mut records, mut reader) = (Vec::with_capacity(places.len()), Records::new(self));
+        for place in places {
+            records.push(reader.get(place).await?);
+        }
+        Ok(records)
     }
 
     async fn count_logs(&self, filter: &LogFilter) -> Result<u64, StoreError> {
@@ -82,7 +104,7 @@ impl Store {
     /// The log record of this moment with this hash; `None` when there is none.
     pub async fn log(&self, (time_ns, hash): (i64, i64)) -> Result<Option<StoredLog>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-        query.push(" WHERE time_ns = ").push_bind(time_ns).push(" AND hash = ").push_bind(hash);
+        query.push(" WHERE time_ns = ").push_bind(time_ns).push(" AND log.hash = ").push_bind(hash);
         let Some(row) = query.build().fetch_optional(&self.inner.read).await? else { return Ok(None) };
         let record: LogRecord = Records::new(self).get(row.try_get("place")?).await?;
         let origin = self.origin(row.try_get("origin")?).await?;

@@ -122,12 +122,15 @@ fn line(body: Value) -> Option<String> {
     match body {
         Value::Empty => None,
         Value::Text(text) => (!text.trim().is_empty()).then_some(text),
-        other => {
-            let mut text = String::new();
-            plain(&other, &mut text);
-            Some(text)
-        }
+        other => Some(plainly(&other)),
     }
+}
+
+/// A value as text.
+pub(super) fn plainly(value: &Value) -> String {
+    let mut text = String::new();
+    plain(value, &mut text);
+    text
 }
 
 /// A value as a line, as long as a list shows it.

@@ -3,8 +3,10 @@
 use api::{Attribute, AttributeValue, Reporter, SpanDetail, SpanEvent, SpanLink, SpanRow};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use model::telemetry::wire::{Attributes, Entity, Origin, Span, Value};
+use model::telemetry::wire::{Attributes, Entity, Exemplar, Number, Origin, Span, Value};
 
+use super::growth::Point;
+use super::points::Rest;
 use super::{hex, signed};
 
 /// A span's id in hexadecimal digits.
@@ -113,4 +115,114 @@ pub(crate) fn span(span: &Span, origin: &Origin, row: SpanRow) -> SpanDetail {
         output: None,
         logs: Vec::new(),
     }
+}
+
+/// A point's fields under OTLP's own names, but for its attributes and times.
+pub(crate) fn point(point: &Point) -> Vec<Attribute> {
+    let mut fields = Fields::default();
+    match &point.rest {
+        None => fields.number(point.int.map(Number::Int).or(point.value.map(Number::Double))),
+        Some(Rest::Number(number)) => {
+            fields.number(number.value);
+            fields.last(&number.exemplars, number.head.flags);
+        }
+        Some(Rest::Histogram(histogram)) => {
+            fields.measured(histogram.count, histogram.sum, histogram.min, histogram.max);
+            fields.counts("bucketCounts", &histogram.bucket_counts);
+            fields.put("explicitBounds", doubles(&histogram.bounds));
+            fields.last(&histogram.exemplars, histogram.head.flags);
+        }
+        Some(Rest::Exponential(exponential)) => {
+            fields.measured(exponential.count, exponential.sum, exponential.min, exponential.max);
+            fields.put("scale", AttributeValue::Int(exponential.scale.into()));
+            fields.put("zeroCount", int(exponential.zero_count));
+            fields.put("zeroThreshold", double(exponential.zero_threshold));
+            for (name, buckets) in [("positive", &exponential.positive), ("negative", &exponential.negative)]
+            {
+                let mut inner = Fields::default();
+                inner.put("offset", AttributeValue::Int(buckets.offset.into()));
+                inner.counts("bucketCounts", &buckets.counts);
+                fields.put(name, AttributeValue::Map(inner.0));
+            }
+            fields.last(&exponential.exemplars, exponential.head.flags);
+        }
+        Some(Rest::Summary(summary)) => {
+            fields.measured(summary.count, Some(summary.sum), None, None);
+            let quantiles = summary.quantiles.iter().map(|(quantile, value)| {
+                let mut inner = Fields::default();
+                inner.put("quantile", double(*quantile));
+                inner.put("value", double(*value));
+                AttributeValue::Map(inner.0)
+            });
+            fields.put("quantileValues", AttributeValue::List(quantiles.collect()));
+            fields.last(&[], summary.head.flags);
+        }
+    }
+    fields.0
+}
+
+/// Named values that are being gathered.
+#[derive(Default)]
+struct Fields(Vec<Attribute>);
+
+impl Fields {
+    fn put(&mut self, key: &str, value: AttributeValue) {
+        self.0.push(Attribute { key: key.to_owned(), value });
+    }
+
+    fn number(&mut self, number: Option<Number>) {
+        match number {
+            Some(Number::Int(value)) => self.put("asInt", AttributeValue::Int(value)),
+            Some(Number::Double(value)) => self.put("asDouble", double(value)),
+            None => {}
+        }
+    }
+
+    fn measured(&mut self, count: u64, sum: Option<f64>, min: Option<f64>, max: Option<f64>) {
+        self.put("count", int(count));
+        for (key, value) in [("sum", sum), ("min", min), ("max", max)] {
+            if let Some(value) = value {
+                self.put(key, double(value));
+            }
+        }
+    }
+
+    fn counts(&mut self, key: &str, counts: &[u64]) {
+        self.put(key, AttributeValue::List(counts.iter().copied().map(int).collect()));
+    }
+
+    fn last(&mut self, exemplars: &[Exemplar], flags: u32) {
+        if !exemplars.is_empty() {
+            self.put("exemplars", AttributeValue::List(exemplars.iter().map(exemplar).collect()));
+        }
+        if flags != 0 {
+            self.put("flags", AttributeValue::Int(flags.into()));
+        }
+    }
+}
+
+fn exemplar(exemplar: &Exemplar) -> AttributeValue {
+    let mut fields = Fields::default();
+    fields.number(exemplar.value);
+    fields.put("timeUnixNano", int(exemplar.time_ns));
+    for (key, id) in
+        [("spanId", exemplar.span_id.map(|id| hex(&id))), ("traceId", exemplar.trace_id.map(|id| hex(&id)))]
+    {
+        if let Some(id) = id {
+            fields.put(key, AttributeValue::Text(id));
+        }
+    }
+    if !exemplar.attributes.0.is_empty() {
+        fields.put("filteredAttributes", AttributeValue::Map(attributes(&exemplar.attributes)));
+    }
+    AttributeValue::Map(fields.0)
+}
+
+/// A count, as text where it is larger than a signed number can be.
+fn int(value: u64) -> AttributeValue {
+    i64::try_from(value).map_or_else(|_| AttributeValue::Text(value.to_string()), AttributeValue::Int)
+}
+
+fn doubles(values: &[f64]) -> AttributeValue {
+    AttributeValue::List(values.iter().copied().map(double).collect())
 }

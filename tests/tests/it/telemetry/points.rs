@@ -1,4 +1,6 @@
-//! Metrics of the corpus, found back to the last bucket and exemplar.
+//! Metrics that were sent, found back to the last bucket and exemplar.
+
+use std::collections::BTreeSet;
 
 use api::{MetricKind, MetricPoint, MetricSummary, Reporter, Temporality};
 use serde_json::{Map, Value, json};
@@ -6,30 +8,48 @@ use tests::App;
 use tests::otlp::proto::common::v1::KeyValue;
 use tests::otlp::proto::metrics::v1::{Exemplar, Metric, metric::Data};
 use tests::otlp::proto::resource::v1::Resource;
-use tests::otlp::{Corpus, attributes, plain, point_json, reporter};
+use tests::otlp::{Export, attributes, plain, point_json, reporter};
 
-use super::Way;
+use super::sent::service;
 
 /// How many points were compared.
-pub(super) async fn check(app: &App, corpus: &Corpus, way: Way) -> usize {
-    let mut known = app.metrics(Some(&corpus.service("metrics"))).await;
-    let mut compared = 0;
-    for of in &corpus.metrics.resource_metrics {
+pub(super) async fn check(app: &App, exports: &[Export], what: &str) -> usize {
+    let requests = || {
+        let requests = exports.iter().filter_map(|export| match export {
+            Export::Metrics(request) => Some(request),
+            _ => None,
+        });
+        requests.flat_map(|request| &request.resource_metrics).filter(|of| !of.scope_metrics.is_empty())
+    };
+    let services: BTreeSet<_> = requests().map(|of| service(of.resource.as_ref())).collect();
+    let (mut left, mut compared) = (Vec::new(), 0);
+    for service in services {
+        for metric in app.metrics(service.as_deref()).await {
+            let points = app.points(&metric).await;
+            assert_eq!(metric.points, points.len() as u64, "{what}, {}", metric.name);
+            left.push((metric, points));
+        }
+    }
+    for of in requests() {
         for scoped in &of.scope_metrics {
             let reporter =
                 reporter(of.resource.as_ref(), &of.schema_url, scoped.scope.as_ref(), &scoped.schema_url);
             for metric in scoped.metrics.iter().filter(|metric| !heads(metric).is_empty()) {
-                let what = format!("{way:?}, {}", metric.name);
-                let place = known.iter().position(|known| known.name == metric.name);
-                let found = known.swap_remove(place.unwrap_or_else(|| panic!("{what} is not there")));
-                check_metric(&found, metric, &what);
-                let points = app.points(&found).await;
-                compared += points.len();
+                let what = format!("{what}, {}", metric.name);
+                let whose = service(of.resource.as_ref());
+                let is_its = |known: &MetricSummary| {
+                    known.name == metric.name && known.service == whose && known.kind == kind(metric).0
+                };
+                let place = left.iter().position(|(known, _)| is_its(known));
+                let (found, points) = &mut left[place.unwrap_or_else(|| panic!("{what} is not there"))];
+                check_metric(found, metric, &what);
+                compared += heads(metric).len();
                 check_points(points, metric, of.resource.as_ref(), &reporter, &what);
             }
         }
     }
-    assert!(known.is_empty(), "{way:?}: what nobody sent: {known:?}");
+    left.retain(|(_, points)| !points.is_empty());
+    assert!(left.is_empty(), "{what}: what nobody sent: {left:?}");
     compared
 }
 
@@ -46,8 +66,9 @@ pub(super) fn check_reporter(found: &Reporter, resource: Option<&Resource>, expe
     assert_eq!(Reporter { entities: Vec::new(), ..found.clone() }, *expected);
 }
 
-fn check_metric(found: &MetricSummary, sent: &Metric, what: &str) {
-    let (kind, temporality, monotonic) = match sent.data.as_ref().unwrap() {
+/// Its kind, its temporality and whether it only grows.
+fn kind(metric: &Metric) -> (MetricKind, Temporality, bool) {
+    let (kind, temporality, monotonic) = match metric.data.as_ref().unwrap() {
         Data::Gauge(_) => (MetricKind::Gauge, 0, false),
         Data::Sum(of) => (MetricKind::Sum, of.aggregation_temporality, of.is_monotonic),
         Data::Histogram(of) => (MetricKind::Histogram, of.aggregation_temporality, false),
@@ -61,13 +82,16 @@ fn check_metric(found: &MetricSummary, sent: &Metric, what: &str) {
         2 => Temporality::Cumulative,
         _ => Temporality::Unspecified,
     };
-    assert_eq!((found.kind, found.temporality, found.monotonic), (kind, temporality, monotonic), "{what}");
+    (kind, temporality, monotonic)
+}
+
+fn check_metric(found: &MetricSummary, sent: &Metric, what: &str) {
+    assert_eq!((found.kind, found.temporality, found.monotonic), kind(sent), "{what}");
     assert_eq!((&found.description, &found.unit), (&sent.description, &sent.unit), "{what}");
-    assert_eq!(found.points, heads(sent).len() as u64, "{what}");
 }
 
 fn check_points(
-    mut found: Vec<MetricPoint>,
+    found: &mut Vec<MetricPoint>,
     sent: &Metric,
     resource: Option<&Resource>,
     reporter: &Reporter,
@@ -85,7 +109,6 @@ fn check_points(
         assert_eq!(point.metadata, attributes(&sent.metadata), "{what}");
         check_reporter(&point.reporter, resource, reporter);
     }
-    assert!(found.is_empty(), "{what}: what nobody sent: {found:?}");
 }
 
 /// What every kind of point has.

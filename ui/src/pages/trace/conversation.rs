@@ -1,7 +1,7 @@
 //! The conversation in prompt order: tools, system, earlier messages, what was new, the answer.
 //! Each block's left edge has the colour of the bucket it was billed to.
 
-use api::{CallDetail, CallState, Conversation, Role};
+use api::{CallDetail, CallState, Conversation, Role, Usage};
 use leptos::prelude::*;
 
 use super::Page;
@@ -22,7 +22,11 @@ pub fn ConversationTab(call: CallDetail) -> impl IntoView {
     let call = StoredValue::new(call);
     let drawn = move || {
         page.talk.with(|talk| {
-            talk.map(|talk| call.with_value(|call| view! { <Talk call=call.clone() talk=talk.clone() /> }))
+            let talk = talk?;
+            let empty = talk.messages.is_empty() && talk.answer.is_empty();
+            Some(call.with_value(|call| {
+                view! { <Talk usage=call.summary.usage talk=talk.clone() />{ending(call, empty)}{notes(talk)} }
+            }))
         })
     };
     view! {
@@ -36,10 +40,15 @@ pub fn ConversationTab(call: CallDetail) -> impl IntoView {
     }
 }
 
+/// What could not be read.
+fn notes(talk: &Conversation) -> impl IntoView + use<> {
+    talk.notes.iter().map(|note| view! { <p class="note t3 s12">{note.clone()}</p> }).collect_view()
+}
+
+/// What was said; without any usage no block has a bucket.
 #[component]
-fn Talk(call: CallDetail, talk: Conversation) -> impl IntoView {
-    let shares = divide(&talk, &call.summary.usage);
-    let empty = talk.messages.is_empty() && talk.answer.is_empty();
+pub fn Talk(#[prop(optional)] usage: Usage, talk: Conversation) -> impl IntoView {
+    let shares = divide(&talk, &usage);
     let names = StoredValue::new(talk.clone());
     let fresh = first_new(&talk);
     let (mut system, mut earlier, mut new) = (Vec::new(), Vec::new(), Vec::new());
@@ -79,8 +88,6 @@ fn Talk(call: CallDetail, talk: Conversation) -> impl IntoView {
         })}
         {draw(new)}
         {draw(answer)}
-        {ending(&call, empty)}
-        {talk.notes.iter().map(|note| view! { <p class="note t3 s12">{note.clone()}</p> }).collect_view()}
     }
 }
 

@@ -47,8 +47,10 @@ pub fn TraceRow(trace: TraceSummary, fresh: bool) -> impl IntoView {
                 <ToolMark client=trace.client.clone().or_else(|| trace.service.clone()) />
                 <span class="cut ttl" title=whole>{title}</span>
                 {beside.map(|beside| view! { <span class="t3 cut beside">{beside}</span> })}
-                {errors.map(|errors| view! { <span class="why cut err">{errors}</span> })}
-                <span class="cnt" title=spans data-testid="span-count">{short(trace.spans)}</span>
+                {errors.map(|errors| view! { <span class="few nw err">{errors}</span> })}
+                {(trace.spans > 1).then(|| view! {
+                    <span class="cnt" title=spans data-testid="span-count">{short(trace.spans)}</span>
+                })}
             </span>
             <span role="gridcell"><Models trace=trace.clone() /></span>
             <Tokens trace=trace.clone() />

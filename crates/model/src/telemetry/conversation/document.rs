@@ -134,6 +134,7 @@ fn joined(messages: Vec<Message>) -> Vec<Message> {
         match (parts.last_mut(), part) {
             (Some(Part::Text { text: sofar }), Part::Text { text }) => sofar.push_str(&text),
             (Some(Part::Thinking { text: sofar }), Part::Thinking { text }) => sofar.push_str(&text),
+            (_, Part::Text { text }) if text.is_empty() => {}
             (_, part) => parts.push(part),
         }
     }

@@ -3,7 +3,9 @@
 use api::{Conversation, Message, Role};
 use serde_json::Value as Json;
 
+use super::super::dialect::is_redacted;
 use super::super::event;
+use super::super::keys::Key;
 use super::super::told::Told;
 use super::super::value::{self, line, one_line};
 use super::super::wire::{Attributes, LogRecord, Origin, SpanEvent};
@@ -29,6 +31,24 @@ pub(super) fn of_records(records: &[LogRecord], origin: &Origin) -> Option<Conve
         found.answer.extend(answered(&name, &body));
     }
     (!found.messages.is_empty() || !found.answer.is_empty()).then_some(found)
+}
+
+/// What coding agents tell in events of their own: a prompt, an answer, or the bodies of a call as they were sent.
+pub(super) fn of_tool(record: &LogRecord, told: &Told<'_>) -> Option<Conversation> {
+    let facts = &told.facts;
+    let event = event::name(record, told)?;
+    let said = |key| facts.text(key).filter(|text| !is_redacted(text));
+    let mut found = Conversation::default();
+    match event.rsplit('.').next().unwrap_or_default() {
+        "user_prompt" => found.messages.push(message::said(Role::User, said(Key::Prompt)?)),
+        "assistant_response" | "agent_response" => {
+            found.answer.push(message::said(Role::Assistant, said(Key::Response)?));
+        }
+        "api_request_body" => found.messages = document::prompt(&value::json(facts.get(Key::Body)?)),
+        "api_response_body" => found.answer = document::answer(&value::json(facts.get(Key::Body)?)),
+        _ => return None,
+    }
+    Some(found)
 }
 
 /// What an event's body says, in one line.

@@ -17,6 +17,8 @@ use super::{called, decided, happened, is_redacted, prompted, ran, told_call};
 
 /// Who is asked unless the configuration names another, which no report of a call says.
 const PROVIDER: &str = "openai";
+/// The agent that is no subagent.
+const MAIN: &str = "/root";
 
 pub(super) fn span(span: &Span, told: &Told<'_>) -> SpanReading {
     let facts = &told.facts;
@@ -55,11 +57,14 @@ pub(super) fn span(span: &Span, told: &Told<'_>) -> SpanReading {
     reading
 }
 
-/// The thread is the session; `thread.id` is mostly a thread of the machine.
+/// The thread is the session; `thread.id` is mostly a thread of the machine, which has a number.
 fn whose(told: &Told<'_>) -> Whose {
+    let facts = &told.facts;
     let mut whose = told.whose();
-    whose.session = told.facts.first_text(&[Key::ConversationId, Key::ThreadIdPlain]).and_then(id);
+    let thread = facts.text(Key::ThreadId).filter(|id| id.contains('-'));
+    whose.session = facts.first_text(&[Key::ConversationId, Key::ThreadIdPlain]).or(thread).and_then(id);
     whose.conversation = None;
+    whose.agent_name = whose.agent_name.filter(|name| name != MAIN);
     whose
 }
 

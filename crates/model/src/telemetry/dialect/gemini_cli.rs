@@ -1,9 +1,9 @@
 //! Gemini CLI: its events, and its spans. Owns what its fork Qwen Code says alike.
 //!
 //! Each call is told three times: by `api_response` with all its tokens, by OpenTelemetry's own event without those of
-//! caches and thoughts, and by a span. The first counts, the second is an echo. Candidates exclude thoughts.
+//! caches and thoughts, and by a span that mostly has none. Only the first counts. Candidates exclude thoughts.
 
-use api::{SpanType, Usage};
+use api::SpanType;
 
 use super::super::keys::Key;
 use super::super::reading::{LogKind, LogReading, ReportedCall, SpanReading, Whose};
@@ -20,11 +20,8 @@ const MAIN: &str = "gemini-cli";
 pub(super) fn span(span: &Span, told: &Told<'_>) -> SpanReading {
     let mut reading = read::base(span, told);
     reading.whose = whose(told);
-    if let Some(call) = &mut reading.call {
-        call.provider = Some(provider_of(told));
-        // What the model wrote is told without what it thought, which only the event knows.
-        call.usage = Usage { input: call.usage.input, ..Usage::default() };
-    }
+    // The event of the same call knows its tokens; the span has no more in common with it than a model's name.
+    reading.call = None;
     let word = told.facts.text(Key::GenAiOperation).unwrap_or_default();
     if matches!(word, "user_prompt" | "system_prompt") {
         reading.span_type = SpanType::Custom;

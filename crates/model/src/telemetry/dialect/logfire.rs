@@ -23,9 +23,11 @@ pub(super) fn span(span: &Span, told: &Told<'_>) -> SpanReading {
     let span_type = match kind::of(facts) {
         // Older versions put the sum over an agent's run where a call's tokens stand.
         Some(SpanType::Llm) | None if agent => Some(SpanType::Agent),
+        // `running 2 tools` holds each one's `running tool`.
+        _ if span.name.starts_with("running ") && !span.name.starts_with("running tool") => {
+            Some(SpanType::Chain)
+        }
         None if tool => Some(SpanType::Tool),
-        // `running 2 tools`
-        Some(SpanType::Tool) if span.name.ends_with("tools") => Some(SpanType::Chain),
         known => known,
     };
     let mut reading = match span_type {

@@ -6,9 +6,10 @@ use api::SpanType;
 use super::super::read;
 use super::super::reading::{LogReading, SpanReading};
 use super::super::told::Told;
-use super::super::value::one_line;
+use super::super::value::{id, one_line};
 use super::super::wire::{LogRecord, Span, Value};
 use super::other;
+use crate::scanner::string_member;
 
 /// Spans of its own that a user would look for.
 const MEANT: [&str; 5] =
@@ -31,6 +32,8 @@ pub(super) fn log(record: &LogRecord, told: &Told<'_>) -> LogReading {
     if let Value::List(parts) = &record.body {
         let words: Vec<&str> = parts.iter().filter_map(Value::text).collect();
         reading.title = one_line(&words.join(" "));
+        let session = words.iter().find_map(|word| string_member(word.as_bytes(), "session.id"));
+        reading.whose.session = reading.whose.session.or_else(|| session.as_deref().and_then(id));
     }
     reading
 }

@@ -83,12 +83,38 @@ fn session_model_tokens_and_time_together_tie() {
     let input_only = |told: Telling| told.with(|call| call.usage.output = None);
     assert_eq!(rule_with(input_only), Some(Rule::SessionTokensTime), "what only one knows is no difference");
     let silent = |told: Telling| told.with(|call| call.usage = Usage::default());
-    assert_eq!(rule_with(silent), None, "without tokens nobody can tell");
+    assert_eq!(rule_with(silent), Some(Rule::Time), "without tokens only time tells");
+    assert_eq!(rule_with(|told| silent_at(told, 3)), None);
     let conversation = |mut told: Telling| {
         told.told.whose.conversation = told.told.whose.session.replace("outer".into());
         told
     };
     assert_eq!(rule_with(conversation), Some(Rule::SessionTokensTime), "the conversation may be the session");
+}
+
+fn silent_at(told: Telling, second: u64) -> Telling {
+    told.later(second * SECOND).with(|call| call.usage = Usage::default())
+}
+
+#[test]
+fn what_says_no_tokens_is_the_call_of_its_model_at_its_time() {
+    let embedding = |telling: Telling| telling.with(|call| call.usage.output = None);
+    assert_eq!(rule(&embedding(proxy()), &embedding(span())), Some(Rule::Time));
+    assert_eq!(rule(&proxy(), &silent_at(span(), 0)), Some(Rule::Time));
+    assert_eq!(rule(&proxy(), &silent_at(span(), 1)), None, "neither lies within the other");
+    assert_eq!(rule(&proxy(), &silent_at(span(), 0).by("codex")), Some(Rule::Time));
+    assert_eq!(rule(&proxy().by("gemini-cli"), &silent_at(span(), 0).by("codex")), None);
+    assert_eq!(rule(&proxy().of("s"), &silent_at(span(), 0).of("t")), None);
+    assert_eq!(rule(&proxy(), &span().tokens(1_000, 7)), None, "both know, and differ");
+    let other = silent_at(span(), 0).with(|call| call.model = Some("gpt-4o".into()));
+    assert_eq!(rule(&proxy(), &other), None);
+    let failed = silent_at(span(), 0).with(|call| call.error = Some("overloaded".into()));
+    assert_eq!(rule(&proxy(), &failed), None, "one failed, the other did not");
+}
+
+#[test]
+fn an_sdk_and_the_program_that_uses_it_are_no_contradiction() {
+    assert_eq!(rule(&proxy().by("openai-python"), &span().by("my-app")), Some(Rule::TokensTime));
 }
 
 #[test]

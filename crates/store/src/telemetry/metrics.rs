@@ -1,0 +1,500 @@
+//! Metrics as they are asked for: the list, a chart, points one by one. Leaves out how points become growth (`growth`)
+//! and what metrics say of tokens and money (`metric_usage`).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use api::{
+    Attribute, FoundPoint, FoundPoints, MetricChart, MetricExemplar, MetricFilter, MetricKind, MetricLine,
+    MetricPoint, MetricQuery, MetricSummary, PointFilter, PointsPage, Temporality,
+};
+use futures_util::TryStreamExt;
+use model::telemetry::wire::{self, Attributes, Exemplar, Number};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite};
+
+use super::growth::{Growth, Line, Point, Reading, Stretches};
+use super::points::Rest;
+use super::{hex, logs, shown};
+use crate::totals::bars;
+use crate::{Store, StoreError};
+
+/// Lines of a chart beside the one for the rest.
+const LINES: usize = 12;
+const EXEMPLARS: i64 = 100;
+/// Points looked through for exemplars.
+const EXEMPLAR_POINTS: i64 = 1_000;
+const LARGEST_PAGE: u32 = 1_000;
+/// Names of attributes that are told of one metric.
+const KEYS: usize = 100;
+const NANOS: i64 = 1_000_000;
+
+/// A metric's points that differ in nothing but time.
+#[derive(Clone, Debug)]
+pub(super) struct Series {
+    pub(super) key: i64,
+    pub(super) name: String,
+    description: String,
+    unit: String,
+    kind: i64,
+    temporality: i64,
+    monotonic: bool,
+    pub(super) attributes: Attributes,
+    pub(super) service: Option<String>,
+    pub(super) client: Option<String>,
+}
+
+impl Series {
+    pub(super) fn is_distribution(&self) -> bool {
+        self.kind > 1
+    }
+}
+
+/// Which points, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Within {
+    pub(super) from_ns: i64,
+    pub(super) to_ns: i64,
+}
+
+impl Within {
+    pub(super) fn of(from_ms: Option<i64>, to_ms: Option<i64>) -> Self {
+        let ns = |ms: i64| ms.saturating_mul(NANOS);
+        Self { from_ns: from_ms.map_or(i64::MIN, ns), to_ns: to_ms.map_or(i64::MAX, ns) }
+    }
+}
+
+/// Conditions on series, as SQL after `WHERE 1`.
+type Condition<'a> = &'a (dyn Fn(&mut QueryBuilder<Sqlite>) + Sync);
+
+/// A metric of one service: name, service, kind.
+type Name = (String, Option<String>, i64);
+
+impl Store {
+    /// Every metric that matches, by name.
+    pub async fn list_metrics(&self, filter: &MetricFilter) -> Result<Vec<MetricSummary>, StoreError> {
+        let condition = |query: &mut QueryBuilder<Sqlite>| {
+            if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
+                query.push(" AND instr(lower(name), lower(").push_bind(text.to_owned()).push(")) > 0");
+            }
+            push_service(query, filter.service.as_deref());
+        };
+        let within = Within::of(filter.from_ms, filter.to_ms);
+        Ok(self.summaries(&condition, within).await?.into_values().collect())
+    }
+
+    /// One metric over time; `None` when there is none of this name, service and kind.
+    pub async fn metric_chart(&self, query: &MetricQuery) -> Result<Option<MetricChart>, StoreError> {
+        let condition = |sql: &mut QueryBuilder<Sqlite>| push_metric(sql, query);
+        let within = Within::of(Some(query.from_ms), Some(query.to_ms));
+        let Some(metric) = self.summaries(&condition, within).await?.into_values().next() else {
+            return Ok(None);
+        };
+        let (stretches, span_ms) = bars(query.from_ms, query.to_ms, query.bars);
+        let from_ms: Vec<i64> = stretches.iter().map(|bar| bar.from_ms).collect();
+        let stretches = Stretches { from_ms: query.from_ms, span_ms, count: stretches.len() };
+        let series = self.series_of(&condition).await?;
+        let lines = self.lines(&condition, &series, within, stretches, true).await?;
+
+        let mut by_value: BTreeMap<Option<String>, Line> = BTreeMap::new();
+        for one in &series {
+            let Some(line) = lines.get(&one.key) else { continue };
+            let value = query.group.as_deref().and_then(|key| one.attributes.get(key)).map(logs::plainly);
+            by_value.entry(value).or_insert_with(|| Line::new(stretches.count)).merge(line);
+        }
+        let distributions = !matches!(query.kind, MetricKind::Gauge | MetricKind::Sum);
+        let (lines, rest) = largest(by_value, stretches.count, distributions);
+        let exemplars = self.exemplars(&condition, within).await?;
+        Ok(Some(MetricChart { metric, from_ms, lines, rest, exemplars }))
+    }
+
+    /// One metric's points, newest first, and how many there are in the time asked for.
+    pub async fn metric_points(
+        &self,
+        query: &MetricQuery,
+        limit: u32,
+        offset: u32,
+    ) -> Result<PointsPage, StoreError> {
+        let filter = PointFilter {
+            name: Some(query.name.clone()),
+            service: Some(query.service.clone().unwrap_or_default()),
+            kind: Some(query.kind),
+            from_ms: Some(query.from_ms),
+            to_ms: Some(query.to_ms),
+        };
+        let found = self.find_points(&filter, limit, offset).await?;
+        let points = found.points.into_iter().map(|found| found.point).collect();
+        Ok(PointsPage { points, total: found.total })
+    }
+
+    /// Points of any metric, newest first, and how many match in all.
+    pub async fn find_points(
+        &self,
+        filter: &PointFilter,
+        limit: u32,
+        offset: u32,
+    ) -> Result<FoundPoints, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(POINT);
+        push_points_where(&mut query, filter);
+        query.push(" ORDER BY time_ns DESC, series DESC, start_ns DESC LIMIT ");
+        query.push_bind(limit.clamp(1, LARGEST_PAGE)).push(" OFFSET ").push_bind(offset);
+        let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
+        let mut points = Vec::with_capacity(rows.len());
+        for row in &rows {
+            points.push(self.shown_point(row).await?);
+        }
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT count(*) FROM point JOIN series ON series.key = point.series",
+        );
+        push_points_where(&mut query, filter);
+        let total: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
+        Ok(FoundPoints { points, total: total.unsigned_abs() })
+    }
+
+    /// The point with this id; `None` when there is none.
+    pub async fn point(&self, id: &str) -> Result<Option<FoundPoint>, StoreError> {
+        let parts: Vec<&str> = id.split('-').collect();
+        let [series, time_ns, start_ns] = parts[..] else { return Ok(None) };
+        let number = |text: &str| text.parse::<i64>().ok();
+        let (Some(series), Some(time_ns), Some(start_ns)) =
+            (number(series), number(time_ns), number(start_ns))
+        else {
+            return Ok(None);
+        };
+        let mut query = QueryBuilder::<Sqlite>::new(POINT);
+        query.push(" WHERE series = ").push_bind(series).push(" AND time_ns = ").push_bind(time_ns);
+        query.push(" AND start_ns = ").push_bind(start_ns);
+        match query.build().fetch_optional(&self.inner.read).await? {
+            Some(row) => self.shown_point(&row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn shown_point(&self, row: &SqliteRow) -> Result<FoundPoint, StoreError> {
+        let (series, point) = (series(row)?, point(row)?);
+        let origin = self.origin(row.try_get("origin")?).await?;
+        let metadata: Attributes = decoded(row.try_get("metadata")?)?;
+        let key: i64 = row.try_get("series")?;
+        Ok(FoundPoint {
+            name: series.name.clone(),
+            service: series.service.clone(),
+            kind: kind(series.kind),
+            unit: series.unit.clone(),
+            description: series.description.clone(),
+            temporality: temporality(series.temporality),
+            monotonic: series.monotonic,
+            point: MetricPoint {
+                id: format!("{key}-{}-{}", point.time_ns, point.start_ns),
+                time_ns: point.time_ns,
+                start_ns: point.start_ns,
+                attributes: shown::attributes(&series.attributes),
+                fields: shown::point(&point),
+                reporter: shown::reporter(&origin),
+                metadata: shown::attributes(&metadata),
+            },
+        })
+    }
+
+    /// The series that match.
+    pub(super) async fn series_of(&self, condition: Condition<'_>) -> Result<Vec<Series>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+        query.push(SERIES).push(" FROM series LEFT JOIN origin ON origin.key = series.origin WHERE 1");
+        condition(&mut query);
+        query.push(" ORDER BY series.key");
+        let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
+        rows.iter().map(series).collect()
+    }
+
+    /// What each of `series`, which are those that match, comes to. Only what is drawn needs points `whole`: their sums
+    /// and counts stand in columns.
+    pub(super) async fn lines(
+        &self,
+        condition: Condition<'_>,
+        series: &[Series],
+        within: Within,
+        stretches: Stretches,
+        whole: bool,
+    ) -> Result<HashMap<i64, Line>, StoreError> {
+        let mut growths: HashMap<i64, Growth> = series
+            .iter()
+            .map(|one| {
+                (one.key, Growth::new(Reading::of(one.kind, one.temporality, one.monotonic), stretches))
+            })
+            .collect();
+        let rest =
+            if whole { "rest" } else { "CASE WHEN value IS NULL AND int IS NULL THEN rest END AS rest" };
+        if within.from_ns > i64::MIN {
+            self.before(condition, within, &mut growths, rest).await?;
+        }
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT series, time_ns, start_ns, value, int, ");
+        query.push(rest).push(" FROM point WHERE series IN (SELECT series.key FROM series LEFT JOIN origin ON origin.key = series.origin WHERE 1");
+        condition(&mut query);
+        query
+            .push(") AND time_ns >= ")
+            .push_bind(within.from_ns)
+            .push(" AND time_ns < ")
+            .push_bind(within.to_ns);
+        query.push(" ORDER BY series, time_ns, start_ns");
+        let mut rows = query.build().persistent(false).fetch(&self.inner.read);
+        while let Some(row) = rows.try_next().await? {
+            if let Some(growth) = growths.get_mut(&row.try_get("series")?) {
+                growth.add(&point(&row)?);
+            }
+        }
+        Ok(growths.into_iter().map(|(key, growth)| (key, growth.finish())).collect())
+    }
+
+    /// The last point before the time asked for of every stream that has points in it.
+    async fn before(
+        &self,
+        condition: Condition<'_>,
+        within: Within,
+        growths: &mut HashMap<i64, Growth>,
+        rest: &'static str,
+    ) -> Result<(), StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT point.series AS series, time_ns, point.start_ns AS start_ns, value, int, ",
+        );
+        query.push(rest);
+        query.push(" FROM (SELECT DISTINCT series, start_ns FROM point WHERE series IN (SELECT series.key FROM series \
+             LEFT JOIN origin ON origin.key = series.origin WHERE temporality != 1");
+        condition(&mut query);
+        query
+            .push(") AND time_ns >= ")
+            .push_bind(within.from_ns)
+            .push(" AND time_ns < ")
+            .push_bind(within.to_ns);
+        query.push(") AS stream JOIN point ON point.series = stream.series AND point.start_ns = stream.start_ns \
+             AND point.time_ns = (SELECT earlier.time_ns FROM point AS earlier WHERE earlier.series = stream.series \
+             AND earlier.start_ns = stream.start_ns AND earlier.time_ns >= stream.start_ns AND earlier.time_ns < ");
+        query.push_bind(within.from_ns).push(" ORDER BY earlier.time_ns DESC LIMIT 1)");
+        for row in query.build().persistent(false).fetch_all(&self.inner.read).await? {
+            if let Some(growth) = growths.get_mut(&row.try_get("series")?) {
+                growth.before(&point(&row)?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn summaries(
+        &self,
+        condition: Condition<'_>,
+        within: Within,
+    ) -> Result<BTreeMap<Name, MetricSummary>, StoreError> {
+        let series = self.series_of(condition).await?;
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT series, count(*), min(time_ns), max(time_ns) FROM point WHERE series IN (SELECT series.key FROM series \
+             LEFT JOIN origin ON origin.key = series.origin WHERE 1",
+        );
+        condition(&mut query);
+        query.push(") GROUP BY series");
+        let counts: Vec<(i64, i64, i64, i64)> =
+            query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
+        let counts: HashMap<i64, (i64, i64, i64)> =
+            counts.into_iter().map(|(key, count, first, last)| (key, (count, first, last))).collect();
+        let lines = self.lines(condition, &series, within, Stretches::NONE, false).await?;
+        let mut found: BTreeMap<Name, MetricSummary> = BTreeMap::new();
+        let mut keys: HashMap<Name, BTreeSet<String>> = HashMap::new();
+        for one in series {
+            let Some((points, first_ns, last_ns)) = counts.get(&one.key).copied() else { continue };
+            let name = (one.name.clone(), one.service.clone(), one.kind);
+            let named = keys.entry(name.clone()).or_default();
+            named.extend(one.attributes.0.iter().take(KEYS).map(|(key, _)| key.clone()));
+            let metric = found.entry(name).or_insert_with(|| summary(&one, first_ns, last_ns));
+            // What is said of a metric is what its latest series says.
+            (metric.temporality, metric.monotonic) = (temporality(one.temporality), one.monotonic);
+            metric.series += 1;
+            metric.points += points.unsigned_abs();
+            metric.first_ms = metric.first_ms.min(first_ns / NANOS);
+            metric.last_ms = metric.last_ms.max(last_ns / NANOS);
+            metric.total += lines.get(&one.key).map_or(0.0, |line| line.total);
+        }
+        for (name, keys) in keys {
+            if let Some(metric) = found.get_mut(&name) {
+                metric.attribute_keys = keys.into_iter().take(KEYS).collect();
+            }
+        }
+        Ok(found)
+    }
+
+    async fn exemplars(
+        &self,
+        condition: Condition<'_>,
+        within: Within,
+    ) -> Result<Vec<MetricExemplar>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT rest FROM point WHERE rest IS NOT NULL AND series IN (SELECT series.key FROM series \
+             LEFT JOIN origin ON origin.key = series.origin WHERE 1",
+        );
+        condition(&mut query);
+        query
+            .push(") AND time_ns >= ")
+            .push_bind(within.from_ns)
+            .push(" AND time_ns < ")
+            .push_bind(within.to_ns);
+        query.push(" ORDER BY time_ns DESC LIMIT ").push_bind(EXEMPLAR_POINTS);
+        let rows: Vec<Vec<u8>> =
+            query.build_query_scalar().persistent(false).fetch_all(&self.inner.read).await?;
+        let mut found = Vec::new();
+        for rest in rows {
+            let exemplars = match decoded(&rest)? {
+                Rest::Number(point) => point.exemplars,
+                Rest::Histogram(point) => point.exemplars,
+                Rest::Exponential(point) => point.exemplars,
+                Rest::Summary(_) => Vec::new(),
+            };
+            found.extend(exemplars.iter().filter_map(exemplar));
+        }
+        found.sort_by_key(|exemplar: &MetricExemplar| std::cmp::Reverse(exemplar.time_ns));
+        found.truncate(usize::try_from(EXEMPLARS).unwrap_or_default());
+        Ok(found)
+    }
+}
+
+/// What [`series`] reads.
+const SERIES: &str = "series.key AS key, name, description, unit, kind, temporality, monotonic, attributes, \
+    service, origin.client AS client";
+const POINT: &str = "SELECT series.key AS key, name, description, unit, kind, temporality, monotonic, attributes, service, \
+    origin.client AS client, metadata, series.origin AS origin, series, time_ns, start_ns, value, int, rest \
+    FROM point JOIN series ON series.key = point.series LEFT JOIN origin ON origin.key = series.origin";
+
+fn push_metric(sql: &mut QueryBuilder<Sqlite>, query: &MetricQuery) {
+    sql.push(" AND name = ")
+        .push_bind(query.name.clone())
+        .push(" AND kind = ")
+        .push_bind(kind_number(query.kind));
+    push_service(sql, Some(query.service.as_deref().unwrap_or_default()));
+}
+
+/// What is empty stands for none.
+fn push_service(query: &mut QueryBuilder<Sqlite>, service: Option<&str>) {
+    match service {
+        Some("") => drop(query.push(" AND service IS NULL")),
+        Some(service) => drop(query.push(" AND service = ").push_bind(service.to_owned())),
+        None => {}
+    }
+}
+
+fn push_points_where(query: &mut QueryBuilder<Sqlite>, filter: &PointFilter) {
+    query.push(" WHERE 1");
+    if let Some(name) = &filter.name {
+        query.push(" AND name = ").push_bind(name.clone());
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" AND kind = ").push_bind(kind_number(kind));
+    }
+    match filter.service.as_deref() {
+        Some("") => {
+            query.push(" AND series.origin IN (SELECT key FROM origin WHERE service IS NULL)");
+        }
+        Some(service) => {
+            query.push(" AND series.origin IN (SELECT key FROM origin WHERE service = ");
+            query.push_bind(service.to_owned()).push(")");
+        }
+        None => {}
+    }
+    for (condition, moment) in [(" AND time_ns >= ", filter.from_ms), (" AND time_ns < ", filter.to_ms)] {
+        if let Some(moment) = moment {
+            query.push(condition).push_bind(moment.saturating_mul(NANOS));
+        }
+    }
+}
+
+fn summary(series: &Series, first_ns: i64, last_ns: i64) -> MetricSummary {
+    MetricSummary {
+        name: series.name.clone(),
+        service: series.service.clone(),
+        description: series.description.clone(),
+        unit: series.unit.clone(),
+        kind: kind(series.kind),
+        temporality: temporality(series.temporality),
+        monotonic: series.monotonic,
+        series: 0,
+        points: 0,
+        first_ms: first_ns / NANOS,
+        last_ms: last_ns / NANOS,
+        total: 0.0,
+        attribute_keys: Vec::new(),
+    }
+}
+
+/// The largest lines, and the others as one; how many values those are.
+fn largest(
+    by_value: BTreeMap<Option<String>, Line>,
+    stretches: usize,
+    distributions: bool,
+) -> (Vec<MetricLine>, u64) {
+    let mut all: Vec<(Option<String>, Line)> = by_value.into_iter().collect();
+    all.sort_by(|one, other| other.1.total.abs().total_cmp(&one.1.total.abs()));
+    let others = if all.len() > LINES { all.split_off(LINES) } else { Vec::new() };
+    let mut lines: Vec<MetricLine> =
+        all.into_iter().map(|(value, line)| line.shown(value, distributions)).collect();
+    if !others.is_empty() {
+        let mut rest = Line::new(stretches);
+        others.iter().for_each(|(_, line)| rest.merge(line));
+        lines.push(rest.shown(None, distributions));
+    }
+    (lines, others.len() as u64)
+}
+
+fn kind(number: i64) -> MetricKind {
+    usize::try_from(number).ok().and_then(|at| MetricKind::ALL.get(at)).copied().unwrap_or(MetricKind::Gauge)
+}
+
+fn kind_number(kind: MetricKind) -> i64 {
+    let at = MetricKind::ALL.iter().position(|other| *other == kind);
+    at.and_then(|at| i64::try_from(at).ok()).unwrap_or_default()
+}
+
+fn temporality(number: i64) -> Temporality {
+    match number {
+        1 => Temporality::Delta,
+        2 => Temporality::Cumulative,
+        _ => Temporality::Unspecified,
+    }
+}
+
+fn decoded<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    wire::decode(bytes).ok_or(StoreError::Damaged("a metric cannot be read"))
+}
+
+fn series(row: &SqliteRow) -> Result<Series, StoreError> {
+    Ok(Series {
+        key: row.try_get("key")?,
+        name: row.try_get("name")?,
+        description: row.try_get("description")?,
+        unit: row.try_get("unit")?,
+        kind: row.try_get("kind")?,
+        temporality: row.try_get("temporality")?,
+        monotonic: row.try_get("monotonic")?,
+        attributes: decoded(row.try_get("attributes")?)?,
+        service: row.try_get("service")?,
+        client: row.try_get("client")?,
+    })
+}
+
+fn point(row: &SqliteRow) -> Result<Point, StoreError> {
+    let rest: Option<&[u8]> = row.try_get("rest")?;
+    Ok(Point {
+        time_ns: row.try_get("time_ns")?,
+        start_ns: row.try_get("start_ns")?,
+        value: row.try_get("value")?,
+        int: row.try_get("int")?,
+        rest: rest.map(decoded).transpose()?,
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "charts are drawn in doubles")]
+fn exemplar(exemplar: &Exemplar) -> Option<MetricExemplar> {
+    let value = match exemplar.value? {
+        Number::Int(value) => value as f64,
+        Number::Double(value) => value,
+    };
+    let attributes: Vec<Attribute> = shown::attributes(&exemplar.attributes);
+    value.is_finite().then(|| MetricExemplar {
+        time_ns: super::signed(exemplar.time_ns),
+        value,
+        trace_id: exemplar.trace_id.map(|id| hex(&id)),
+        span_id: exemplar.span_id.map(|id| hex(&id)),
+        attributes,
+    })
+}
