@@ -15,7 +15,7 @@ pub const ROW: f64 = 23.0;
 /// Rows drawn beyond what is seen, on each side; the rows drawn change in steps of this many.
 const MARGIN: usize = 10;
 /// Marks along the axis: about one in this many pixels.
-const TICK: f64 = 64.0;
+const TICK: f64 = 54.0;
 /// Of more rows only the one under the pointer has its length written beside its bar.
 const MANY: usize = 2_000;
 
@@ -74,10 +74,10 @@ pub fn Table() -> impl IntoView {
         (first, (first + seen + 3 * MARGIN).min(total), total)
     });
     scroll_to_selected(page, frame);
-    let ticks = Memo::new(move |_| page.on_screen().ticks((width.get() / TICK).clamp(2.0, 12.0) as usize));
+    let ticks = Memo::new(move |_| page.on_screen().ticks((width.get() / TICK).clamp(2.0, 12.0)));
     let visible = move || {
         let (first, last, _) = drawn.get();
-        let tree = page.tree();
+        let tree = page.load.tree.get();
         page.rows.with(|rows| {
             let rows = rows.get(first..last).unwrap_or_default().iter();
             rows.zip(first..).map(|(row, at)| (revision(&tree, row), *row, at)).collect::<Vec<_>>()

@@ -331,6 +331,7 @@ pub(super) fn chart(query: &MetricQuery, now: i64) -> Option<MetricChart> {
                     quantiles,
                     buckets,
                     resets: 0,
+                    left_out: 0,
                 }
             }
         }

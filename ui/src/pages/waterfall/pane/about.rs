@@ -31,7 +31,7 @@ pub fn About() -> impl IntoView {
         {unknown}
         {move || page.load.summary.with(|trace| trace.as_ref().map(|trace| view! { <Summary trace=trace.clone() /> }))}
         {move || page.load.is_there().then(|| {
-            let tree = page.tree();
+            let tree = page.load.tree.get();
             view! { <Models tree=models(&tree) /><Offered places=errors(&tree) title="Errors" testid="trace-errors" />
                 <Offered places=dearest(&tree) title="Dearest calls" testid="dearest-calls" /> }
         })}
@@ -40,7 +40,7 @@ pub fn About() -> impl IntoView {
 
 #[component]
 fn Summary(trace: TraceSummary) -> impl IntoView {
-    let orphans = expect_context::<Page>().load.tree.with(|tree| tree.orphans()) as u64;
+    let orphans = expect_context::<Page>().tree_now().orphans() as u64;
     let tool = trace.client.as_deref().map(|client| colour::tool(Some(client)).name);
     let session = trace.session_id.clone().map(|id| {
         let href = format!("/traces?session={id}");

@@ -16,7 +16,7 @@ use crate::tree::scale::length;
 #[component]
 pub fn Head(row: SpanRow, known: Known) -> impl IntoView {
     let page = expect_context::<Page>();
-    let tree = page.tree();
+    let tree = page.tree_now();
     let place = tree.find(&row.id);
     let name = called(&row);
     let beside = beside(page, &row);
@@ -131,7 +131,7 @@ fn sentence(words: &str) -> String {
 #[component]
 fn Facts(row: SpanRow) -> impl IntoView {
     let page = expect_context::<Page>();
-    let tree = page.tree();
+    let tree = page.tree_now();
     let place = tree.find(&row.id);
     let total = length(row.duration_ns);
     let dash = || "–".to_owned();
