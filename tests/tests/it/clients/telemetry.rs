@@ -5,11 +5,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use api::{CallSummary, CostSource, Operation, ReportSource, SpanType};
 use serde_json::Value;
 use tests::otlp::heard;
-use tests::{App, Dialect, Exchange, Mock, Plan, Tap, Tokens, is_priced, rates, wait_until, within};
+use tests::{App, Dialect, Exchange, Mock, Plan, Step, Tap, Tokens, is_priced, rates, wait_until, within};
 use tokio::process::Command;
 
 use super::agents::bare;
@@ -44,7 +45,21 @@ pub(super) struct Stand {
 impl Stand {
     pub(super) async fn new(plan: &Plan) -> Self {
         let mock = Mock::start().await;
-        mock.follow(plan.clone());
+        let (plan, count) = (plan.clone(), AtomicU64::new(0));
+        mock.answer(move |received| {
+            // As a provider does it: no two answers with the same id.
+            let own = count.fetch_add(1, Ordering::Relaxed).to_string();
+            let mut answer = plan.answer(received);
+            for (_, value) in &mut answer.headers {
+                *value = named(value, &own);
+            }
+            for step in &mut answer.steps {
+                if let Step::Send(bytes) = step {
+                    *bytes = named(bytes, &own);
+                }
+            }
+            answer
+        });
         let app = App::start(mock.address()).await;
         let tap = Tap::start(app.otlp_http).await;
         Self { mock, app, tap }
@@ -138,6 +153,15 @@ impl Stand {
     }
 }
 
+/// The ids of an answer made its own.
+fn named(bytes: &[u8], own: &str) -> Vec<u8> {
+    let Ok(mut text) = String::from_utf8(bytes.to_vec()) else { return bytes.to_vec() };
+    for id in ["req_mock_0001", "msg_mock_1", "resp_mock_1", "chatcmpl-mock-1"] {
+        text = text.replace(id, &format!("{id}-{own}"));
+    }
+    text.into_bytes()
+}
+
 /// The model that a request asks for.
 fn model(exchange: &Exchange) -> String {
     let in_body = exchange.received.json()["model"].as_str().map(str::to_owned);
@@ -203,10 +227,20 @@ struct Emitter {
     types: &'static [SpanType],
     /// It knows of sessions.
     session: bool,
+    /// It tells of what came from a cache.
+    cached: bool,
 }
 
 const fn python(name: &'static str, mode: &'static str, types: &'static [SpanType]) -> Emitter {
-    Emitter { name, program: "py-sdk/bin/python", mode, transport: "http", types, session: true }
+    Emitter {
+        name,
+        program: "py-sdk/bin/python",
+        mode,
+        transport: "http",
+        types,
+        session: true,
+        cached: true,
+    }
 }
 
 const OPENINFERENCE: Emitter = python("OpenInference, OpenAI", "openinference", &[SpanType::Llm]);
@@ -216,6 +250,7 @@ const OPENLLMETRY: Emitter = python("OpenLLMetry", "traceloop", &[SpanType::Llm,
 const OPENAI_V2: Emitter = Emitter {
     program: "py-genai/bin/python",
     session: false,
+    cached: false,
     ..python("openai-v2 instrumentation", "genai-v2", &[SpanType::Llm])
 };
 const PLAIN: [SpanType; 3] = [SpanType::Agent, SpanType::Llm, SpanType::Tool];
@@ -231,6 +266,7 @@ const JAVASCRIPT: Emitter = Emitter {
     transport: "json",
     types: &PLAIN,
     session: true,
+    cached: true,
 };
 const JAVASCRIPT_GZIP: Emitter =
     Emitter { name: "OpenTelemetry JS, JSON, gzip", transport: "json-gzip", ..JAVASCRIPT };
@@ -265,7 +301,10 @@ impl Emitter {
 
     /// Alone, and while its calls go through us.
     async fn go(&self) {
-        let plan = Plan::default();
+        let mut plan = Plan::default();
+        if !self.cached {
+            plan.tokens.cache_read = 0;
+        }
         let folder = tempfile::tempdir().unwrap();
         let makes_calls = self.mode != "sdk";
         for through in [false, true].into_iter().take(1 + usize::from(makes_calls)) {
