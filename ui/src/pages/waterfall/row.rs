@@ -87,6 +87,9 @@ pub fn odd_words(node: &Node) -> Option<String> {
     if odd.backwards {
         words.push("it says that it ended before it began".to_owned());
     }
+    if odd.endless {
+        words.push("it says no end".to_owned());
+    }
     if odd.looped {
         words.push("it is its own ancestor; shown at the top".to_owned());
     }
