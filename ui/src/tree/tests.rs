@@ -214,10 +214,11 @@ fn shares_count_each_moment_once() {
 #[test]
 fn spans_are_found_by_their_words() {
     let mut spans = vec![span(1, 0, 0, 9), span(2, 1, 1, 8)];
-    spans[1].label = Some("cargo nextest RUN".into());
+    spans[1].label = Some("cargo nextest RUN Übung".into());
     let tree = Tree::build(spans);
-    assert_eq!(tree.with_words("nextest run"), HashSet::from([1]));
+    assert_eq!(tree.with_words("NEXTEST run"), HashSet::from([1]));
     assert_eq!(tree.with_words("span").len(), 2);
+    assert_eq!(tree.with_words("übung"), HashSet::from([1]));
     assert!(tree.with_words("  ").is_empty());
 }
 

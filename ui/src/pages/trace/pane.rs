@@ -92,7 +92,7 @@ fn place(call: &CallDetail) -> impl IntoView + use<> {
         let span = span.and_then(|report| report.span_id.clone()).unwrap_or_else(|| call.summary.id.to_string());
         view! {
             <dt>"Stands in"</dt>
-            <dd class="row g2"><a class="mono cut hov" href=format!("/traces/{trace}?span={span}") data-testid="in-trace-link">{trace}</a></dd>
+            <dd class="row g2"><a class="mono cut hov" href=format!("/traces/{trace}?span={span}") data-testid="in-trace-link">{trace.clone()}</a></dd>
         }
     });
     view! { {session}{tree}{before}{fact("Agent", agent, false)}{fact("Made by agent", parent, false)} }
