@@ -139,7 +139,8 @@ impl Page {
         self.shown.update(|shown| {
             let hidden = tree.node(place).is_some_and(|node| node.foldable);
             if hidden && !shown.infrastructure {
-                let owner = tree.ancestors(place).find(|above| tree.node(*above).is_some_and(|node| !node.foldable));
+                let owner =
+                    tree.ancestors(place).find(|above| tree.node(*above).is_some_and(|node| !node.foldable));
                 shown.unfolded.extend(owner.and_then(|owner| tree.id(owner)).map(str::to_owned));
             }
             for above in tree.ancestors(place) {
@@ -215,7 +216,8 @@ pub fn Waterfall(id: TraceId) -> impl IntoView {
         selected.with(|id| id.as_ref().and_then(|id| load.tree.with(|tree| tree.find(id))))
     });
     let words = RwSignal::new(String::new());
-    let found = Memo::new(move |_| load.tree.with(|tree| words.with(|words| Shared::new(tree.with_words(words)))));
+    let found =
+        Memo::new(move |_| load.tree.with(|tree| words.with(|words| Shared::new(tree.with_words(words)))));
     let page = Page {
         id,
         load,

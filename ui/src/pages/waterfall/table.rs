@@ -162,7 +162,8 @@ fn scroll_to_selected(page: Page, frame: NodeRef<Div>) {
 }
 
 fn scroll_into_view(frame: &web_sys::Element, at: usize) {
-    let (row, top, height) = (at as f64 * ROW, f64::from(frame.scroll_top()), f64::from(frame.client_height()));
+    let (row, top, height) =
+        (at as f64 * ROW, f64::from(frame.scroll_top()), f64::from(frame.client_height()));
     let far = row < top - height || row > top + 2.0 * height;
     let wanted = if far {
         row - height / 2.0
@@ -186,7 +187,8 @@ fn wheel(page: Page, axis: NodeRef<Div>, event: &web_sys::WheelEvent) {
     let next = if event.ctrl_key() || event.meta_key() {
         shown.scaled(1.002_f64.powf(event.delta_y()), share, whole)
     } else if event.delta_x().abs() > event.delta_y().abs() || event.shift_key() {
-        let pixels = if event.shift_key() && event.delta_x() == 0.0 { event.delta_y() } else { event.delta_x() };
+        let pixels =
+            if event.shift_key() && event.delta_x() == 0.0 { event.delta_y() } else { event.delta_x() };
         shown.moved(pixels * shown.length() / bounds.width().max(1.0), whole)
     } else {
         return;
