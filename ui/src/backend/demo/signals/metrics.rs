@@ -330,6 +330,7 @@ pub(super) fn chart(query: &MetricQuery, now: i64) -> Option<MetricChart> {
                     quantiles,
                     buckets,
                     resets: 0,
+                    left_out: u64::from(kind == MetricKind::Summary) * 3,
                 }
             }
         }
