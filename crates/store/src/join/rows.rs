@@ -138,6 +138,26 @@ pub(super) async fn put_reports(
     Ok(())
 }
 
+/// What a user asked in a session, as a record tells it.
+pub(super) struct Prompt {
+    pub(super) id: Option<String>,
+    pub(super) time_ns: i64,
+    pub(super) text: String,
+}
+
+/// The latest prompts of a session, the last one first.
+pub(super) async fn prompts(
+    connection: &mut SqliteConnection,
+    session: &str,
+) -> Result<Vec<Prompt>, StoreError> {
+    let select = "SELECT prompt, time_ns, text FROM log WHERE session = ? AND kind = 1 ORDER BY time_ns DESC LIMIT 100";
+    let rows: Vec<(Option<String>, i64, String)> =
+        sqlx::query_as(select).bind(session).fetch_all(connection).await?;
+    let told = |text: &String| !text.is_empty() && !text.contains("<REDACTED>");
+    let prompts = rows.into_iter().filter(|(_, _, text)| told(text));
+    Ok(prompts.map(|(id, time_ns, text)| Prompt { id, time_ns, text }).collect())
+}
+
 /// The key of a trace with spans.
 pub(super) async fn trace_key(
     connection: &mut SqliteConnection,
