@@ -63,8 +63,12 @@ impl Engine {
             }
             Request::ListTraces { .. }
             | Request::GetTrace { .. }
+            | Request::FindTrace { .. }
+            | Request::ListSpans { .. }
+            | Request::FindSpan { .. }
             | Request::GetSpan { .. }
             | Request::ListLogs { .. }
+            | Request::ListLogDetails { .. }
             | Request::GetLog { .. }
             | Request::GetLogHistogram { .. }
             | Request::GetLogFacets

@@ -285,6 +285,11 @@ impl Engine {
         inner.tracker.spawn_on(digester.run(inner.quiet.clone()), &background);
     }
 
+    /// Where decoded OTLP requests go.
+    pub fn inbox(&self) -> Inbox {
+        self.inner.inbox.clone()
+    }
+
     /// What takes OTLP requests in, for the dashboard's port. It is paused with the listener for OTLP over HTTP.
     pub fn otlp(&self) -> Receiver {
         self.inner.otlp.clone()
@@ -302,7 +307,7 @@ impl Engine {
         }
         inner.supervisor.close().await;
         inner.stop.cancel();
-        let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0;
+        let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0 || !inner.inbox.is_idle();
         let deadline = Instant::now() + grace;
         while under_way() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -4,6 +4,7 @@
 //! `wire` is what was said, `reading` what it means; each dialect's normaliser turns the first into the second. Leaves
 //! out decoding a request (`collector`), and which reports tell of one and the same call (`join`).
 
+pub mod ids;
 pub mod join;
 pub mod reading;
 pub mod wire;

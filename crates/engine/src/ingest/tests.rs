@@ -62,7 +62,10 @@ async fn a_call_that_only_reports_tell_of_is_priced_and_placed() {
     assert_eq!((call.provider.as_str(), call.client.as_deref()), ("anthropic", Some("claude-code")));
     assert_eq!((call.usage.input, call.usage.output), (Some(10), Some(200)));
     // 10 at $3 and 200 at $15 a million.
-    assert_eq!((call.cost.map(api::Money::pico), call.cost_source), (Some(3_030_000_000), CostSource::Computed));
+    assert_eq!(
+        (call.cost.map(api::Money::pico), call.cost_source),
+        (Some(3_030_000_000), CostSource::Computed)
+    );
     assert!(call.lineage.session.is_some());
     // The same once more, and the same after a start, change nothing.
     collect(&engine, logs([claude_event(1)])).await;
@@ -77,7 +80,11 @@ async fn a_call_that_only_reports_tell_of_is_priced_and_placed() {
     engine.inner.store.write(&[proxied(1)]).await.unwrap();
     let found = calls(&engine).await;
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].sources, [ReportSource::Proxy, ReportSource::Event], "what came before the start is known");
+    assert_eq!(
+        found[0].sources,
+        [ReportSource::Proxy, ReportSource::Event],
+        "what came before the start is known"
+    );
     engine.shutdown(Duration::ZERO).await.unwrap();
 }
 

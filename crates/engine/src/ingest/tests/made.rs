@@ -14,7 +14,8 @@ use crate::{Engine, Settings};
 /// When calls begin: each a minute after the one before.
 const START_MS: i64 = 1_790_000_000_000;
 /// The proxy's first call.
-pub(crate) const PROXIED: CallId = CallId::new(uuid::Uuid::from_u128(0x01a0_c2c2_0000_7000_8000_0000_0000_0001));
+pub(crate) const PROXIED: CallId =
+    CallId::new(uuid::Uuid::from_u128(0x01a0_c2c2_0000_7000_8000_0000_0000_0001));
 
 /// An engine without listeners.
 pub(crate) async fn collecting(folder: &Path) -> Engine {
