@@ -76,7 +76,9 @@ impl Digester {
         for WorkBatch { id, works, .. } in batches {
             let mut works = works.into_iter().peekable();
             while works.peek().is_some() {
-                piece.works.extend(works.by_ref().take(self.largest().saturating_sub(piece.works.len()).max(1)));
+                piece
+                    .works
+                    .extend(works.by_ref().take(self.largest().saturating_sub(piece.works.len()).max(1)));
                 // What was joined of a batch that is not done yet is known to be when it is read again.
                 if works.peek().is_some() {
                     self.join(std::mem::take(&mut piece)).await?;

@@ -89,6 +89,7 @@ impl Keys {
 const OPEN: Keys = Keys { sources: 1, request: None, client_request: None, answer: None };
 
 /// What the row of a call takes that did not go through the proxy.
+#[derive(Clone, Copy)]
 pub(crate) struct Told<'a> {
     pub(crate) cost: &'a Cost,
     pub(crate) standing: &'a Standing,

@@ -325,15 +325,17 @@ async fn put_reports(
     stored: &Stored,
 ) -> Result<(), StoreError> {
     let mut written: Vec<(i64, Mark, Option<model::telemetry::join::Rule>, Vec<u8>)> = Vec::new();
+    let mut moved = Vec::new();
     for call in calls {
         let members = writing.joins.ledger.as_ref().and_then(|ledger| ledger.members(call.seq));
         for member in members.unwrap_or_default() {
             if let Some(told) = stored.told.get(&member.mark) {
                 written.push((call.seq, member.mark, member.by, wire::encode(told)));
             }
-            if member.mark.source != ReportSource::Proxy && stored.calls.get(&member.mark) != Some(&call.seq)
+            if member.mark.source != ReportSource::Proxy
+                && stored.calls.get(&member.mark) != Some(&call.seq)
             {
-                rows::point(connection, member.mark, call.seq).await?;
+                moved.push((member.mark, call.seq));
             }
         }
         let own = stored.own.get(&call.seq).cloned();
@@ -345,6 +347,7 @@ async fn put_reports(
             written.push((call.seq, Mark::PROXY, None, own));
         }
     }
+    rows::point(connection, &moved).await?;
     let reports: Vec<Written<'_>> = written
         .iter()
         .map(|(call, mark, by, body)| Written { call: *call, mark: *mark, by: *by, body })

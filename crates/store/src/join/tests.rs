@@ -2,6 +2,7 @@
 //! rows, each call once.
 
 mod made;
+mod speed;
 
 use api::{CallFilter, CallSummary, Page, ReportSource, SessionFilter};
 use proptest::prelude::*;
@@ -75,7 +76,9 @@ type Knows = [Option<(bool, bool)>; 3];
 fn sources(knows: &[Knows]) -> Vec<Source> {
     let mut sources = Vec::new();
     for (number, knows) in (1..).zip(knows) {
-        for (by, knows) in [ReportSource::Proxy, ReportSource::Span, ReportSource::Event].into_iter().zip(knows) {
+        for (by, knows) in
+            [ReportSource::Proxy, ReportSource::Span, ReportSource::Event].into_iter().zip(knows)
+        {
             if let Some((request, answer)) = knows {
                 sources.push(Source { by, number, request: *request, answer: *answer });
             }
@@ -208,4 +211,16 @@ async fn what_the_wire_did_not_tell_is_filled_in_and_taken_back() {
     assert_eq!((call.usage.output, call.cost), (Some(20), Some(api::Money::from_pico(1_021))));
     let detail = kept.store.call(call.id).await.unwrap().unwrap();
     assert_eq!(detail.reports.len(), 2);
+}
+
+#[tokio::test]
+async fn who_only_reports_its_calls_does_not_depend_on_the_proxy() {
+    let kept = Kept::new().await;
+    let source = |by| Source { by, number: 1, request: true, answer: true };
+    kept.tell(&[source(ReportSource::Event)]).await;
+    assert_eq!(kept.store.recent_clients(0).await.unwrap(), []);
+    assert_eq!(kept.store.provider_activity(0).await.unwrap(), []);
+    kept.tell(&[source(ReportSource::Proxy)]).await;
+    assert_eq!(kept.store.recent_clients(0).await.unwrap().len(), 1);
+    assert_eq!(kept.store.provider_activity(0).await.unwrap().len(), 1);
 }
