@@ -26,7 +26,7 @@ mod tool;
 mod usage;
 mod value;
 
-pub use conversation::{log_conversation, searchable_text, span_conversation, span_io};
+pub use conversation::{log_conversation, log_text, searchable_text, span_conversation, span_io, span_text};
 pub use metric::{Counted, MetricMeaning, is_usage, metric_usage};
 pub use read::{read_log, read_span};
 

@@ -3,6 +3,7 @@
 //! (`row`) and what a report means (the engine reads it).
 
 mod load;
+mod read;
 mod rows;
 mod sync;
 
@@ -174,12 +175,6 @@ impl Store {
 
     pub(crate) fn price(&self) -> &Price {
         self.inner.price.get().map_or(&unpriced, |price| price.as_ref())
-    }
-
-    /// The batch of the backlog that comes after the one with the number `after`.
-    pub async fn backlog_after(&self, after: i64) -> Result<Option<i64>, StoreError> {
-        let next = sqlx::query_scalar("SELECT min(id) FROM backlog WHERE id > ?").bind(after);
-        Ok(next.fetch_one(&self.inner.read).await?)
     }
 
     /// Joins reports with calls, and takes what is done out of the backlog: all of it, or nothing.

@@ -52,6 +52,7 @@ pub(super) fn is_wanted() -> bool {
     let mut details = calls::make(count, now);
     let traces = if count == 0 { Vec::new() } else { traces::make(&mut details, now) };
     let logs = signals::make(&details);
+    signals::add_reports(&mut details, &logs);
     WORLD.set(Some(World { details, traces, flying, logs, word, control }));
     true
 }

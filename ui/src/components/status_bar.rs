@@ -103,7 +103,7 @@ fn Record(health: Health) -> impl IntoView {
             {move || told.get().0}
         </span>
         <Unpriced />
-        <span class="num" title=format!("{} in {}", plural(health.calls, "call", "calls"), health.data_dir)>
+        <span class="num disk" title=format!("{} in {}", plural(health.calls, "call", "calls"), health.data_dir)>
             {format!("{} on disk", bytes(health.disk_bytes))}
         </span>
     }

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use crate::browser::utc_offset;
 use crate::format::time::Stamp;
 
-const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// The times from `from_ms` to `to_ms`.
 #[component]
@@ -13,7 +14,8 @@ pub fn TimeAxis(from_ms: i64, to_ms: i64) -> impl IntoView {
     let text = move |ms: i64| {
         let stamp = Stamp::new(ms, utc_offset(ms));
         match to_ms - from_ms {
-            0..=DAY_MS => stamp.short_clock(),
+            // A moving day is a moment longer than one.
+            length if length <= DAY_MS + HOUR_MS => stamp.short_clock(),
             length if length <= 3 * DAY_MS => stamp.chip(),
             _ => stamp.day_month(),
         }

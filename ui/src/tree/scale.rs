@@ -66,11 +66,11 @@ impl Window {
     }
 
     /// The marks along the axis: where in percent, and what stands there.
-    pub fn ticks(self, most: usize) -> Vec<(f64, String)> {
-        let step = step(self.length() / most.max(1) as f64);
+    pub fn ticks(self, about: f64) -> Vec<(f64, String)> {
+        let step = step(self.length() / about.max(1.0));
         let first = (self.from / step - 1e-9).ceil();
         let mut ticks = Vec::new();
-        for index in 0..=most + 1 {
+        for index in 0..=about as usize + 1 {
             let at = (first + index as f64) * step;
             if at > self.to + step * 1e-9 {
                 break;

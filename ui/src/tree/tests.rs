@@ -231,7 +231,7 @@ fn neighbours_and_ancestors() {
 #[test]
 fn a_window_shows_its_part_and_marks_it_round() {
     let all = Window::whole(118 * S);
-    let words = |window: Window| window.ticks(6).into_iter().map(|(_, label)| label).collect::<Vec<_>>();
+    let words = |window: Window| window.ticks(6.0).into_iter().map(|(_, label)| label).collect::<Vec<_>>();
     assert_eq!(words(all), ["0", "20 s", "40 s", "60 s", "80 s", "100 s"]);
     let part = Window { from: 15.2e9, to: 15.45e9 }.within(118 * S);
     assert_eq!(words(part), ["15.20 s", "15.25 s", "15.30 s", "15.35 s", "15.40 s", "15.45 s"]);

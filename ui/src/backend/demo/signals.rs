@@ -2,11 +2,13 @@
 
 mod logs;
 mod metrics;
+mod reports;
 mod timeline;
 
 use api::{ApiError, CallDetail, ErrorKind, LogRow, Reply, Request};
 
 pub(super) use logs::{arrive, make};
+pub(super) use reports::add as add_reports;
 
 /// The answer to a question about logs, metrics or timelines; `None` to any other.
 pub(super) fn answer(

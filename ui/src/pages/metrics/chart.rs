@@ -8,7 +8,7 @@ use super::plot::{Plot, Trail, plot};
 use crate::browser::utc_offset;
 use crate::components::time_axis::TimeAxis;
 use crate::format::axis::Axis;
-use crate::format::quantity::{amount, unit_word};
+use crate::format::quantity::{amount, tick, unit_word};
 use crate::format::time::Stamp;
 use crate::pages::logs::span_address;
 
@@ -76,7 +76,7 @@ fn highest(shown: &Shown, most: f64) -> f64 {
 fn Ticks(axis: Axis, unit: String) -> impl IntoView {
     let line = |at: f64| {
         let style = format!("bottom:{:.2}%", axis.share(at) * 100.0);
-        view! { <span style=style>{amount(at, &unit)}</span> }
+        view! { <span style=style>{tick(at, &unit)}</span> }
     };
     let zero = (axis.bottom < 0.0).then(|| format!("bottom:{:.2}%", axis.share(0.0) * 100.0));
     view! {

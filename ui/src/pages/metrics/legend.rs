@@ -4,7 +4,8 @@ use api::MetricLine;
 use leptos::prelude::*;
 
 use super::panel::Shown;
-use super::plot::{colour, is_distribution, name, quantile_name};
+use super::plot::{colour, is_distribution, name, quantile_colour, quantile_name};
+use super::view::Measure;
 use crate::format::quantity::amount;
 use crate::format::{plural, short};
 
@@ -19,8 +20,9 @@ pub fn Legend(shown: Memo<Option<Shown>>) -> impl IntoView {
             let quantiles = shown.chart.lines.first().map(|line| line.quantiles.clone()).unwrap_or_default();
             let heads = match distribution {
                 true => {
-                    let heads = quantiles.iter().map(|one| {
-                        view! { <span role="columnheader" class="r" title="In the latest stretch with measurements">{quantile_name(one.quantile)}</span> }
+                    let heads = quantiles.iter().enumerate().map(|(index, one)| {
+                        let mark = keyed(shown).then(|| view! { <i class="sw" style=format!("background:{}", quantile_colour(index))></i>" " });
+                        view! { <span role="columnheader" class="r" title="In the latest stretch with measurements">{mark}{quantile_name(one.quantile)}</span> }
                     });
                     view! { {heads.collect_view()}<span role="columnheader" class="r">"Mean"</span><span role="columnheader" class="r">"Count"</span> }.into_any()
                 }
@@ -37,6 +39,11 @@ pub fn Legend(shown: Memo<Option<Shown>>) -> impl IntoView {
             })
         })
     }
+}
+
+/// Whether the columns are what is drawn, rather than the rows.
+fn keyed(shown: &Shown) -> bool {
+    is_distribution(shown.chart.metric.kind) && shown.measure == Measure::Quantiles && shown.group.is_none()
 }
 
 fn total_word(shown: &Shown) -> &'static str {
@@ -74,7 +81,7 @@ fn row(shown: &Shown, index: usize, line: &MetricLine) -> impl IntoView + use<> 
     view! {
         <div class="tr dense" role="row" data-testid="metric-line">
             <span role="cell" class="row g3">
-                <span class="md cut" style=format!("--c:{}", colour(index, rest)) title=name><span class="cut">{name.clone()}</span></span>{resets}
+                <span class="md cut" style=format!("--c:{}", if keyed(shown) { "transparent" } else { colour(index, rest) }) title=name><span class="cut">{name.clone()}</span></span>{resets}
             </span>
             {cells}
         </div>

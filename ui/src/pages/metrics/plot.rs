@@ -109,14 +109,18 @@ fn upper(line: &MetricLine) -> Vec<Option<f64>> {
 /// The quantiles of everything together, the highest first as they stand in the chart.
 fn quantiles(chart: &MetricChart) -> Vec<Trail> {
     let quantiles = chart.lines.first().map(|line| line.quantiles.as_slice()).unwrap_or_default();
-    let shades =
-        ["var(--text)", "var(--m-google-2)", "var(--m-claude-2)", "var(--m-c-1)", "var(--m-openai-2)"];
     let trail = |(index, one): (usize, &api::Quantile)| Trail {
         name: quantile_name(one.quantile),
-        colour: shades.get(index).copied().unwrap_or(OTHER),
+        colour: quantile_colour(index),
         values: one.values.clone(),
     };
     quantiles.iter().enumerate().map(trail).collect()
+}
+
+/// The colour of the quantile at this place.
+pub fn quantile_colour(index: usize) -> &'static str {
+    let shades = ["var(--text)", "var(--m-google-2)", "var(--m-claude-2)", "var(--m-c-1)", "var(--m-openai-2)"];
+    shades.get(index).copied().unwrap_or(OTHER)
 }
 
 /// `p50`, `p99.9`, and the least and the most by their names.
@@ -205,6 +209,7 @@ mod tests {
             first_ms: 0,
             last_ms: 1,
             total: 1.0,
+            range: None,
             attribute_keys: vec![],
         };
         MetricChart { metric, from_ms: vec![0, 1], lines, rest, exemplars: vec![] }

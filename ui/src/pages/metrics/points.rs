@@ -60,7 +60,7 @@ pub fn Points() -> impl IntoView {
     });
     let left = move || total.get().unwrap_or(0).saturating_sub(points.with(Vec::len) as u64);
     view! {
-        <div class="tbl mpoints" role="table" aria-label="Points" data-testid="metric-points">
+        <div class="tbl mpoints" role="table" aria-label="Points" data-testid="points-table">
             <div class="tr th" role="row">
                 <span role="columnheader">"Time"</span><span role="columnheader">"Series"</span><span role="columnheader" class="r">"Value"</span>
             </div>
@@ -122,7 +122,7 @@ fn Point(point: MetricPoint) -> impl IntoView {
                 let exemplars = point.fields.iter().find(|field| field.key == "exemplars").is_some();
                 let note = exemplars.then_some("Exemplars are shown as dots in the chart, too.");
                 view! {
-                    <div class="mpoint">
+                    <div class="mpoint" data-testid="metric-point-whole">
                         <AttributeSection title="Point" attributes=point.fields />
                         {note.map(|note| view! { <p class="note t3 s11">{note}</p> })}
                         <AttributeSection title="Attributes" attributes=point.attributes />

@@ -9,7 +9,7 @@ use crate::colour;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::marks::ToolMark;
 use crate::filter::View;
-use crate::format::{duration, plural, share, short, thousands};
+use crate::format::{duration, share, short, thousands};
 use crate::live::use_live;
 
 const TOOLS: usize = 3;
@@ -114,23 +114,19 @@ fn Collected() -> impl IntoView {
             thousands(told.waiting),
             duration(told.lag_ms.saturating_mul(1_000)),
         );
-        let kept = format!("{} spans, {} logs, {} points", short(told.spans), short(told.logs), short(told.points));
         let not_kept = told.rejected + told.refused + told.unreadable;
         let nothing = told.spans + told.logs + told.points + not_kept == 0;
         let behind = told.waiting > 0 && told.lag_ms >= BEHIND_MS;
         let (icon, class, text) = match (nothing, not_kept, behind) {
             (true, ..) => (Icon::Ring, "t3", "nothing yet".to_owned()),
-            (_, 0, false) => (Icon::CircleCheck, "ok", kept),
+            (_, 0, false) => {
+                let text = format!("{} spans, {} logs", short(told.spans), short(told.logs));
+                (Icon::CircleCheck, "ok", text)
+            }
             (_, 0, true) => {
-                let waits = plural(told.waiting, "waits", "wait");
-                (Icon::Half, "warn", format!("{waits} to be joined, {}", duration(told.lag_ms * 1_000)))
+                (Icon::Half, "warn", format!("{} behind", duration(told.lag_ms.saturating_mul(1_000))))
             }
-            _ => {
-                let parts = [(told.refused, "refused"), (told.rejected, "rejected"), (told.unreadable, "unreadable")];
-                let parts = parts.iter().filter(|(count, _)| *count > 0);
-                let text = parts.map(|(count, word)| format!("{} {word}", short(*count))).collect::<Vec<_>>();
-                (Icon::Triangle, "warn", text.join(", "))
-            }
+            _ => (Icon::Triangle, "warn", format!("{} not kept", thousands(not_kept))),
         };
         view! {
             <a href="/logs" title=title data-testid="collected">

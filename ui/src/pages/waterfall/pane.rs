@@ -15,7 +15,6 @@ use crate::components::code::Code;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::fetch::{Fetched, fetch};
-use crate::live::use_live;
 use crate::pages::trace::parts;
 
 /// A tab.
@@ -150,7 +149,6 @@ pub fn Pane() -> impl IntoView {
 fn OneSpan(first: SpanRow, row: Memo<Option<SpanRow>>) -> impl IntoView {
     let page = expect_context::<Page>();
     let backend = use_backend();
-    let changed = use_live().trace_changed(page.id);
     let id = first.id.clone();
     // A call that nobody reported a span of stands in the tree under its own id.
     let is_reported = !id.contains('-');
@@ -158,7 +156,8 @@ fn OneSpan(first: SpanRow, row: Memo<Option<SpanRow>>) -> impl IntoView {
         fetch(
             true,
             move || {
-                changed.track();
+                // Asked for again when its row changed, not whenever the trace grows: what is read stays as it is.
+                row.track();
                 Some(id.clone())
             },
             move |id| backend.span(page.id.to_string(), id),
@@ -166,7 +165,7 @@ fn OneSpan(first: SpanRow, row: Memo<Option<SpanRow>>) -> impl IntoView {
     });
     let call_id = Memo::new(move |_| row.with(|row| row.as_ref()?.call.as_ref().map(|call| call.id)));
     let asked = move || {
-        changed.track();
+        row.track();
         call_id.get()
     };
     let call = fetch(true, asked, move |id: CallId| backend.call(id));
@@ -254,12 +253,15 @@ fn Tabs(tabs: Memo<Vec<Tab>>, tab: Memo<Tab>) -> impl IntoView {
 fn Panel(tab: Tab, row: SpanRow, known: Known) -> impl IntoView {
     let call = move || known.call.with(|call| call.cloned());
     let span = move || known.span.and_then(|span| span.with(|span| span.cloned()));
+    let input = move || said(span().and_then(|span| span.input), "span-input");
+    let output = move || said(span().and_then(|span| span.output), "span-output");
+    let side = move |side| move || call().map(|call| view! { <parts::Side call=call side=side /> });
     match tab {
         Tab::Conversation => view! { <Talk known=known /> }.into_any(),
-        Tab::Input => said(span().and_then(|span| span.input), "span-input"),
-        Tab::Output => said(span().and_then(|span| span.output), "span-output"),
-        Tab::Request => call().map(|call| view! { <parts::Side call=call side=BodySide::Request /> }).into_any(),
-        Tab::Response => call().map(|call| view! { <parts::Side call=call side=BodySide::Response /> }).into_any(),
+        Tab::Input => input.into_any(),
+        Tab::Output => output.into_any(),
+        Tab::Request => side(BodySide::Request).into_any(),
+        Tab::Response => side(BodySide::Response).into_any(),
         Tab::Attributes => view! { <read::Attributes row=row known=known /> }.into_any(),
         Tab::Raw => view! { <reported::Raw known=known /> }.into_any(),
         Tab::Timing => view! { <times::Times row=row known=known /> }.into_any(),

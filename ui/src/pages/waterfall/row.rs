@@ -287,7 +287,8 @@ fn Bar(place: Place, span: SpanRow, row: Row) -> impl IntoView {
         class.push_str(" cp");
     }
     let waited = span.call.as_ref().and_then(|call| call.first_token_us);
-    let waited = waited.map(|us| i64::try_from(us).unwrap_or(i64::MAX).saturating_mul(1_000)).filter(|ns| *ns > 0);
+    let waited =
+        waited.map(|us| i64::try_from(us).unwrap_or(i64::MAX).saturating_mul(1_000)).filter(|ns| *ns > 0);
     let first = waited.map(|waited| from.saturating_add(waited).min(to));
     let bar = Memo::new(move |_| page.on_screen().bar(from, to));
     let style = move || match bar.get() {
@@ -299,7 +300,8 @@ fn Bar(place: Place, span: SpanRow, row: Row) -> impl IntoView {
     let wait = first.map(|first| {
         let style = move || {
             let (shown, bar) = (page.on_screen(), bar.get());
-            let part = bar.zip(shown.bar(from, first)).map(|((_, all), (_, wait))| wait * 100.0 / all.max(1e-9));
+            let part =
+                bar.zip(shown.bar(from, first)).map(|((_, all), (_, wait))| wait * 100.0 / all.max(1e-9));
             format!("width:{:.2}%", part.unwrap_or(0.0).min(100.0))
         };
         view! { <u style=style></u> }

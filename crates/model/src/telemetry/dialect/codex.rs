@@ -10,7 +10,7 @@ use super::super::keys::Key;
 use super::super::reading::{LogKind, LogReading, ReportedCall, SpanReading, Whose};
 use super::super::told::Told;
 use super::super::usage::{Input, Output, Tokens};
-use super::super::value::{id, one_line};
+use super::super::value::{failure, id, one_line};
 use super::super::wire::{LogRecord, Span};
 use super::super::{read, tool};
 use super::{called, decided, happened, is_redacted, prompted, ran, told_call};
@@ -86,7 +86,7 @@ pub(super) fn log(record: &LogRecord, told: &Told<'_>, event: &str) -> LogReadin
             let model = facts.text(Key::Model).unwrap_or_default();
             happened(told, LogKind::Session, one_line(&format!("began with {model}")))
         }
-        _ => match facts.text(Key::ErrorMessage).and_then(one_line) {
+        _ => match facts.text(Key::ErrorMessage).and_then(failure) {
             Some(error) => happened(told, LogKind::Error, Some(error)),
             None => happened(told, LogKind::Other, None),
         },
@@ -118,7 +118,7 @@ fn completed(record: &LogRecord, told: &Told<'_>) -> Option<ReportedCall> {
 fn requested(record: &LogRecord, told: &Told<'_>) -> LogReading {
     let facts = &told.facts;
     let status = super::super::call::status(facts);
-    let said = facts.text(Key::ErrorMessage).and_then(one_line);
+    let said = facts.text(Key::ErrorMessage).and_then(failure);
     let failed = said.is_some()
         || status.is_some_and(|status| status >= 400)
         || facts.flag(&[Key::Success]) == Some(false);

@@ -58,7 +58,7 @@ fn of(call: &CallDetail, number: u64) -> Vec<LogRow> {
             event: Some(format!("{prefix}.{event}")),
             service: Some(service.to_owned()),
             text,
-            trace_id: traced.then(|| hex(number / 4, 32)),
+            trace_id: row.in_trace.clone().or_else(|| traced.then(|| hex(number / 4, 32))),
             span_id: traced.then(|| hex(serial, 16)),
             session_id: row.session_id.clone(),
             call: of_call.then_some(row.id),

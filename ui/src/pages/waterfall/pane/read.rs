@@ -11,6 +11,7 @@ use crate::components::marks::{provenance, span_type};
 use crate::components::reporter::ReporterSection;
 use crate::format::time::Stamp;
 use crate::format::thousands;
+use crate::pages::trace::parts;
 use crate::tree::scale::length;
 
 /// The tab.
@@ -22,7 +23,7 @@ pub fn Attributes(row: SpanRow, known: Known) -> impl IntoView {
     view! {
         <div class="attributes" data-testid="span-attributes">
             {read}
-            {move || call().map(|call| view! { <CostSection call=call /> })}
+            {move || call().map(|call| view! { <CostSection call=call.clone() /><parts::Sources call=call /> })}
             {move || span().map(|span| view! { <Reported span=span /> })}
         </div>
     }

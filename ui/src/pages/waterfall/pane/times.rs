@@ -16,7 +16,7 @@ use crate::tree::{Place, Tree};
 #[component]
 pub fn Times(row: SpanRow, known: Known) -> impl IntoView {
     let page = expect_context::<Page>();
-    let tree = page.tree();
+    let tree = page.tree_now();
     let place = tree.find(&row.id);
     let clock = |ns: i64| {
         let ms = ns.div_euclid(1_000_000);
@@ -24,7 +24,7 @@ pub fn Times(row: SpanRow, known: Known) -> impl IntoView {
     };
     let whole = tree.length_ns().unsigned_abs();
     let own = place.map(|place| own_time(&tree, place));
-    let critical = place.is_some_and(|place| page.load.path.with(|path| path.contains(place)));
+    let critical = place.is_some_and(|place| page.load.path.with_untracked(|path| path.contains(place)));
     let timed = row.start_ns > 0;
     let facts = [
         ("Began", timed.then(|| clock(row.start_ns))),
