@@ -9,10 +9,11 @@ mod times;
 use api::{BodySide, CallDetail, CallId, ReportSource, SpanDetail, SpanRow};
 use leptos::prelude::*;
 
-use super::Page;
+use super::{Page, SPLIT};
 use crate::backend::use_backend;
 use crate::components::code::Code;
 use crate::components::icon::{Glyph, Icon};
+use crate::components::split::Divider;
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::fetch::{Fetched, fetch};
 use crate::pages::trace::parts;
@@ -128,7 +129,7 @@ impl Known {
 
 /// The pane.
 #[component]
-pub fn Pane() -> impl IntoView {
+pub fn Pane(width: RwSignal<Option<f64>>) -> impl IntoView {
     let page = expect_context::<Page>();
     // A span that comes to be known later, or that changes, is looked at again.
     let row = Memo::new(move |_| {
@@ -137,6 +138,7 @@ pub fn Pane() -> impl IntoView {
     let id = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.id.clone())));
     view! {
         <aside class="det" aria-label="Span" data-testid="span-detail">
+            <Divider name=SPLIT width=width />
             {move || match id.get().and_then(|_| row.get_untracked()) {
                 Some(first) => view! { <OneSpan first=first row=row /> }.into_any(),
                 None => view! { <about::About /> }.into_any(),
