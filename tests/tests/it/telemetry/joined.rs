@@ -3,15 +3,15 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use api::{CallDetail, CallSummary, CostSource, ReportSource};
+use api::{CallDetail, CallState, CallSummary, CostSource, ReportSource};
 use tests::otlp::proto::collector::logs::v1::ExportLogsServiceRequest;
 use tests::otlp::proto::collector::trace::v1::ExportTraceServiceRequest;
-use tests::otlp::proto::common::v1::KeyValue;
+use tests::otlp::proto::common::v1::{InstrumentationScope, KeyValue};
 use tests::otlp::proto::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use tests::otlp::proto::resource::v1::Resource;
 use tests::otlp::proto::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use tests::otlp::{Export, attribute, int, proto::common::v1::any_value::Value, text};
-use tests::{App, Dialect, Mock, Plan, rates, send};
+use tests::{App, Dialect, Mock, Plan, rates, send, wait_until};
 
 use crate::requests::ask;
 
@@ -33,6 +33,9 @@ fn usage(request: &str) -> Vec<KeyValue> {
     let count = |tokens: u64| i64::try_from(tokens).unwrap();
     vec![
         text("model", MODEL),
+        text("span.type", "llm_request"),
+        text("gen_ai.system", "anthropic"),
+        text("gen_ai.request.model", MODEL),
         text("session.id", "session-1"),
         text("request_id", request),
         int("input_tokens", count(tokens.input)),
@@ -52,7 +55,9 @@ fn span(number: u8, request: &str) -> Export {
         attributes: usage(request),
         ..Span::default()
     };
-    let scope_spans = vec![ScopeSpans { spans: vec![span], ..ScopeSpans::default() }];
+    let scope =
+        InstrumentationScope { name: "com.anthropic.claude_code.tracing".into(), ..Default::default() };
+    let scope_spans = vec![ScopeSpans { scope: Some(scope), spans: vec![span], ..ScopeSpans::default() }];
     let of = ResourceSpans { resource: resource(), scope_spans, ..ResourceSpans::default() };
     Export::Traces(ExportTraceServiceRequest { resource_spans: vec![of] })
 }
@@ -70,8 +75,15 @@ fn event(request: &str, more: Vec<KeyValue>) -> Export {
     Export::Logs(ExportLogsServiceRequest { resource_logs: vec![of] })
 }
 
+/// A call through the proxy, until it is recorded.
 async fn proxied(app: &App) {
     assert_eq!(send(app.proxy, &ask(Dialect::Anthropic, true, "Hello", "")).await.status(), 200);
+    wait_until("the proxied call", async || {
+        let calls = app.calls().await;
+        let seen = |call: &&CallSummary| call.sources.contains(&ReportSource::Proxy);
+        calls.iter().find(seen).filter(|call| call.state != CallState::Open).map(drop)
+    })
+    .await;
 }
 
 /// The one call there is.
@@ -94,10 +106,7 @@ async fn whoever_tells_first_a_call_counts_once() {
         let app = App::start(mock.address()).await;
         for step in order {
             match step {
-                0 => {
-                    proxied(&app).await;
-                    app.recorded(1).await;
-                }
+                0 => proxied(&app).await,
                 1 => span(1, REQUEST).deliver(app.otlp_http).await,
                 _ => event(REQUEST, vec![]).deliver(app.otlp_http).await,
             }
@@ -135,7 +144,6 @@ async fn what_contradicts_is_two_calls_and_what_is_sent_again_is_one() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
     proxied(&app).await;
-    app.recorded(1).await;
     // The same tokens at the same time, and another request.
     span(1, "req_another").deliver(app.otlp_http).await;
     span(1, "req_another").deliver(app.otlp_http).await;
@@ -155,7 +163,6 @@ async fn where_sources_disagree_the_wire_is_shown_and_the_rest_is_said() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
     proxied(&app).await;
-    app.recorded(1).await;
     // The first of a name counts.
     let Export::Traces(mut request) = span(1, REQUEST) else { unreachable!() };
     let attributes = &mut request.resource_spans[0].scope_spans[0].spans[0].attributes;
