@@ -22,6 +22,7 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use crate::app::LastTraces;
 use crate::browser::{is_on_control, on_key, press, set_title};
+use crate::components::split::remembered;
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::components::top_bar::TopBar;
 use crate::entry::{EntryId, TraceId};
@@ -31,6 +32,9 @@ use crate::tree::scale::Window;
 use crate::tree::{Place, Tree};
 use address::Address;
 use load::Load;
+
+/// Under what the pane's width is remembered.
+const SPLIT: &str = "llmflow.split.trace";
 
 /// Something large that is compared by being the same one.
 #[derive(Debug, Default)]
@@ -234,13 +238,14 @@ pub fn Waterfall(id: TraceId) -> impl IntoView {
         load.summary.with(|trace| set_title(trace.as_ref().map_or("Trace", |trace| trace.name.as_str())));
     });
     keys(page);
+    let width = remembered(SPLIT);
     let begun = Memo::new(move |_| load.summary.with(|trace| trace.as_ref().map(|trace| trace.started_ms)));
     view! {
         <TopBar>
             <facts::Crumbs />
             <Neighbours id=EntryId::Trace(id) begun=begun />
         </TopBar>
-        <div class="wf" class:picked=move || selected.with(Option::is_some) data-testid="trace-page">
+        <div class="wf" style=move || width.get().map(|width| format!("--pane:{width}px")).unwrap_or_default() class:picked=move || selected.with(Option::is_some) data-testid="trace-page">
             <section class="wfp">
                 <facts::Facts />
                 {move || load.error.get().map(|error| view! {
@@ -254,7 +259,7 @@ pub fn Waterfall(id: TraceId) -> impl IntoView {
                     <legend::Legend />
                 </Show>
             </section>
-            <pane::Pane />
+            <pane::Pane width=width />
         </div>
     }
 }

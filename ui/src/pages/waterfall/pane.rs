@@ -9,10 +9,11 @@ mod times;
 use api::{BodySide, CallDetail, CallId, ReportSource, SpanDetail, SpanRow};
 use leptos::prelude::*;
 
-use super::Page;
+use super::{Page, SPLIT};
 use crate::backend::use_backend;
 use crate::components::code::Code;
 use crate::components::icon::{Glyph, Icon};
+use crate::components::split::Divider;
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::fetch::{Fetched, fetch};
 use crate::pages::trace::parts;
@@ -128,7 +129,7 @@ impl Known {
 
 /// The pane.
 #[component]
-pub fn Pane() -> impl IntoView {
+pub fn Pane(width: RwSignal<Option<f64>>) -> impl IntoView {
     let page = expect_context::<Page>();
     // A span that comes to be known later, or that changes, is looked at again.
     let row = Memo::new(move |_| {
@@ -137,6 +138,7 @@ pub fn Pane() -> impl IntoView {
     let id = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.id.clone())));
     view! {
         <aside class="det" aria-label="Span" data-testid="span-detail">
+            <Divider name=SPLIT width=width />
             {move || match id.get().and_then(|_| row.get_untracked()) {
                 Some(first) => view! { <OneSpan first=first row=row /> }.into_any(),
                 None => view! { <about::About /> }.into_any(),
@@ -203,7 +205,8 @@ fn OneSpan(first: SpanRow, row: Memo<Option<SpanRow>>) -> impl IntoView {
 fn alt_keys(page: Page, tabs: Memo<Vec<Tab>>) {
     let handle = window_event_listener(leptos::ev::keydown, move |event| {
         let digit = event.code().strip_prefix("Digit").and_then(|digit| digit.parse::<usize>().ok());
-        let chosen = digit.and_then(|digit| tabs.with_untracked(|tabs| tabs.get(digit.checked_sub(1)?).copied()));
+        let chosen =
+            digit.and_then(|digit| tabs.with_untracked(|tabs| tabs.get(digit.checked_sub(1)?).copied()));
         if let (true, Some(chosen)) = (event.alt_key(), chosen) {
             event.prevent_default();
             page.show_tab(chosen);
@@ -269,7 +272,8 @@ fn Panel(tab: Tab, row: SpanRow, known: Known) -> impl IntoView {
 }
 
 fn said(text: Option<String>, testid: &'static str) -> AnyView {
-    view! { <div class="said-io" data-testid=testid>{text.map(|text| view! { <Code text=text /> })}</div> }.into_any()
+    view! { <div class="said-io" data-testid=testid>{text.map(|text| view! { <Code text=text /> })}</div> }
+        .into_any()
 }
 
 /// What was said: as the call's own record tells it, else as the span does.

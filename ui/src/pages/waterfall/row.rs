@@ -5,6 +5,7 @@ use api::SpanRow;
 use leptos::prelude::*;
 
 use super::Page;
+use super::table::row_id;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::marks::{CostCell, span_type};
 use crate::format::{money, plural, thousands};
@@ -24,6 +25,7 @@ pub fn SpanRowView(row: Row, at: usize) -> impl IntoView {
     let tree = page.tree_now();
     let place = row.place;
     let id = tree.id(place).unwrap_or_default().to_owned();
+    let element = row_id(&id);
     let selected = {
         let id = id.clone();
         move || page.selected.with(|selected| selected.as_deref() == Some(id.as_str()))
@@ -46,7 +48,7 @@ pub fn SpanRowView(row: Row, at: usize) -> impl IntoView {
     };
     view! {
         <div
-            class="wr" class:found=found role="row" data-testid="span-row" data-id=id title=title
+            class="wr" class:found=found role="row" id=element data-testid="span-row" data-id=id title=title
             attr:aria-level=(row.depth + 1).to_string() aria-rowindex=(at + 1).to_string() aria-expanded=expanded
             aria-selected=move || selected().to_string() on:click=move |_| page.select(Some(place))
             on:dblclick=move |_| page.open(place, !row.open)
@@ -86,6 +88,9 @@ pub fn odd_words(node: &Node) -> Option<String> {
     }
     if odd.backwards {
         words.push("it says that it ended before it began".to_owned());
+    }
+    if odd.endless {
+        words.push("it says no end".to_owned());
     }
     if odd.looped {
         words.push("it is its own ancestor; shown at the top".to_owned());
@@ -276,7 +281,7 @@ fn Bar(place: Place, span: SpanRow, row: Row) -> impl IntoView {
     let (from, to) = tree.times(place);
     let stem = span_type(span.span_type).1;
     let holds_all = row.parent && (to - from) as f64 > tree.length_ns() as f64 * 0.9 && row.depth < 3;
-    let mut class = "bar".to_owned();
+    let mut class = "wbar".to_owned();
     if holds_all {
         class.push_str(" root");
     }

@@ -89,7 +89,8 @@ pub fn Table() -> impl IntoView {
     };
     view! {
         <div
-            class="wtree" role="treegrid" aria-label="Spans" data-testid="span-tree"
+            class="wtree" role="treegrid" aria-label="Spans" data-testid="span-tree" tabindex="0"
+            aria-activedescendant=move || page.selected.get().map(|id| row_id(&id))
             class:cp=move || page.critical.get() class:many=move || { drawn.get().2 > MANY }
             class:finding=move || page.words.with(|words| !words.trim().is_empty())
             aria-rowcount=move || drawn.get().2.to_string()
@@ -104,7 +105,7 @@ pub fn Table() -> impl IntoView {
                     }).collect_view()}
                 </div>
             </div>
-            <div class="wrows" node_ref=frame on:scroll=move |_| measure() on:wheel=move |event| wheel(page, axis, &event)>
+            <div class="wrows" role="rowgroup" node_ref=frame on:scroll=move |_| measure() on:wheel=move |event| wheel(page, axis, &event)>
                 <div class="gl" aria-hidden="true"><div class="glt">
                     {move || ticks.get().into_iter().map(|(left, _)| view! { <i style=format!("left:{left:.2}%")></i> }).collect_view()}
                 </div></div>
@@ -116,6 +117,11 @@ pub fn Table() -> impl IntoView {
             </div>
         </div>
     }
+}
+
+/// A row's element.
+pub fn row_id(id: &str) -> String {
+    format!("span-{id}")
 }
 
 /// Changes whenever what a row shows does: a row is drawn once and stays while it is on screen.
