@@ -289,11 +289,10 @@ impl Growth {
             }
             Told::Distribution(came) => measured(&mut self.line.total, &mut self.line.sum, bar, &came),
             Told::Summary(came, quantiles) => {
-                let count = came.count;
-                let bar = bar.map(|bar| {
-                    bar.sent = Some((count, quantiles));
-                    bar
-                });
+                let mut bar = bar;
+                if let Some(bar) = &mut bar {
+                    bar.sent = Some((came.count, quantiles));
+                }
                 measured(&mut self.line.total, &mut self.line.sum, bar, &came);
             }
             Told::NoNumber | Told::Nothing => {}
