@@ -6,6 +6,7 @@ mod decoding;
 mod dialects;
 mod frames;
 mod framing;
+mod otlp;
 mod scanning;
 mod seeds;
 mod segments;
@@ -39,11 +40,15 @@ pub enum Target {
     Translation,
     /// WebSocket frames, messages and turns.
     Websocket,
+    /// OTLP as protobuf, and what its reports mean; the first byte says which signal.
+    OtlpProtobuf,
+    /// The same as JSON.
+    OtlpJson,
 }
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Framing,
         Self::Frames,
         Self::Scanning,
@@ -52,6 +57,8 @@ impl Target {
         Self::Decoding,
         Self::Translation,
         Self::Websocket,
+        Self::OtlpProtobuf,
+        Self::OtlpJson,
     ];
 
     /// Its name on the command line and in folders.
@@ -65,6 +72,8 @@ impl Target {
             Self::Decoding => "decoding",
             Self::Translation => "translation",
             Self::Websocket => "websocket",
+            Self::OtlpProtobuf => "otlp_protobuf",
+            Self::OtlpJson => "otlp_json",
         }
     }
 
@@ -87,6 +96,8 @@ impl Target {
             Self::Decoding => decoding::run(data),
             Self::Translation => translation::run(data),
             Self::Websocket => websocket::run(data),
+            Self::OtlpProtobuf => otlp::protobuf(data),
+            Self::OtlpJson => otlp::json(data),
         }
     }
 }

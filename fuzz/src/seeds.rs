@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use collector::{Encoding, Signal};
 use model::dialect::{Dialect, WEBSOCKET, classify};
 
 use crate::Target;
@@ -78,6 +79,14 @@ pub fn seeds(target: Target) -> Vec<Vec<u8>> {
                 .collect()
         }
         Target::Websocket => (0..16).map(|labels| with(&[labels, 0x35 ^ (labels << 4)], &frames())).collect(),
+        Target::OtlpJson => reports().iter().map(|(signal, body)| with(&[*signal as u8], body)).collect(),
+        Target::OtlpProtobuf => reports()
+            .iter()
+            .filter_map(|(signal, body)| {
+                let decoded = collector::decode(*signal, Encoding::Json, body, usize::MAX / 2).ok()?;
+                Some(with(&[*signal as u8], &collector::encode(&decoded.export, Encoding::Protobuf)))
+            })
+            .collect(),
         Target::Decoding => (0..6).map(|encoding| with(&[128 + encoding], b"data: {\"a\":1}\n\n")).collect(),
         Target::Dialects => {
             let of_answers = answers.iter().map(|(name, bytes)| {
@@ -121,6 +130,39 @@ fn answers() -> Vec<(String, Vec<u8>)> {
         .collect();
     answers.sort();
     answers
+}
+
+/// OTLP of every field, in the spellings of careless senders.
+const REPORTS: [(Signal, &str); 3] = [
+    (
+        Signal::Traces,
+        r#"{"resource_spans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s"}}],"entityRefs":[{"type":"t","idKeys":["k"]}]},"scope_spans":[{"scope":{"name":"n","version":"1"},"spans":[{"trace_id":"0AF7651916CD43DD8448EB211C80319C","spanId":"t61rcWkgMzE=","parentSpanId":"","kind":"SPAN_KIND_CLIENT","startTimeUnixNano":1700000000000000000,"endTimeUnixNano":"1700000001000000000","attributes":[{"key":"a","value":{"intValue":1.5}},{"key":"b","value":{"arrayValue":{"values":[{"boolValue":true},{},{"kvlistValue":{"values":[{"key":"k","value":{"bytesValue":"AA=="}}]}}]}}},{"key":"c","value":"bare \ud83d"}],"events":[{"name":"e","timeUnixNano":"1"}],"links":[{"traceId":"0af7651916cd43dd8448eb211c80319c","flags":1}],"status":{"code":"STATUS_CODE_ERROR","message":"m"},"unknown":[{"x":null}]}],"schemaUrl":"u"}]}]}"#,
+    ),
+    (
+        Signal::Logs,
+        r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"0","observedTimeUnixNano":"5","severityNumber":"SEVERITY_NUMBER_WARN2","severityText":"W","body":{"kvlistValue":{"values":[{"key":"k","value":{"doubleValue":"NaN"}}]}},"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","eventName":"e","flags":1}]}]}]}"#,
+    ),
+    (
+        Signal::Metrics,
+        r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"g","gauge":{"dataPoints":[{"asDouble":-Infinity,"timeUnixNano":"1","exemplars":[{"asInt":"3","spanId":"b7ad6b7169203331"}]}]}},{"name":"s","sum":{"dataPoints":[{"asInt":"-1","flags":1}],"aggregationTemporality":"AGGREGATION_TEMPORALITY_DELTA","isMonotonic":true}},{"name":"h","histogram":{"dataPoints":[{"count":"3","sum":1,"bucketCounts":["1",2],"explicitBounds":[0.5],"min":0}],"aggregationTemporality":2}},{"name":"e","exponentialHistogram":{"dataPoints":[{"count":1,"scale":-2,"zeroCount":"1","positive":{"offset":-3,"bucketCounts":["1"]}}]}},{"name":"q","summary":{"dataPoints":[{"count":"1","sum":2.5,"quantileValues":[{"quantile":0.5,"value":1}]}]}}]}]}]}"#,
+    ),
+];
+
+/// What tools report about themselves: ours, and what the normalisers are tested with.
+fn reports() -> Vec<(Signal, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/model/fixtures/telemetry");
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let of_dialects = files.filter_map(|file| {
+        let name = file.file_name().into_string().ok()?;
+        let signal = match name.rsplit('.').nth(1)? {
+            "traces" => Signal::Traces,
+            "logs" => Signal::Logs,
+            "metrics" => Signal::Metrics,
+            _ => return None,
+        };
+        Some((signal, std::fs::read(file.path()).ok()?))
+    });
+    REPORTS.iter().map(|(signal, body)| (*signal, body.as_bytes().to_vec())).chain(of_dialects).collect()
 }
 
 /// Which dialect a file is in, by its name.

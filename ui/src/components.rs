@@ -11,6 +11,7 @@ pub mod live_strip;
 pub mod marks;
 pub mod reporter;
 pub mod side_nav;
+pub mod split;
 pub mod states;
 pub mod status_bar;
 pub mod sum;

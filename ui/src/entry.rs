@@ -41,6 +41,14 @@ impl EntryId {
         }
     }
 
+    /// Its bytes as a number: of entries that began in the same millisecond the larger one comes first.
+    pub const fn number(self) -> u128 {
+        match self {
+            Self::Trace(TraceId(number)) => number,
+            Self::Call(call) => u128::from_be_bytes(*call.as_bytes()),
+        }
+    }
+
     /// Its page.
     pub fn address(self) -> String {
         format!("/traces/{self}")

@@ -77,11 +77,16 @@ pub struct Odd {
     pub after: i64,
     /// It says that it ended before it began.
     pub backwards: bool,
+    /// It says no end.
+    pub endless: bool,
     /// It belongs to itself, by way of its ancestors.
     pub looped: bool,
     /// It says no time.
     pub timeless: bool,
 }
+
+/// The length of a span that says no end.
+pub const NO_END_NS: i64 = -1;
 
 impl Odd {
     /// Clocks are read in milliseconds by some: less is no difference.
@@ -89,7 +94,7 @@ impl Odd {
 
     /// Whether any of it is worth a mark.
     pub fn is_odd(self) -> bool {
-        self.outside() || self.backwards || self.looped || self.timeless
+        self.outside() || self.backwards || self.endless || self.looped || self.timeless
     }
 
     /// Whether it lies outside its parent's time.

@@ -14,8 +14,18 @@ use clap::Args;
 use crate::step::Step;
 use crate::workspace::Workspace;
 
-const TARGETS: [&str; 8] =
-    ["framing", "frames", "scanning", "segments", "dialects", "decoding", "translation", "websocket"];
+const TARGETS: [&str; 10] = [
+    "framing",
+    "frames",
+    "scanning",
+    "segments",
+    "dialects",
+    "decoding",
+    "translation",
+    "websocket",
+    "otlp_protobuf",
+    "otlp_json",
+];
 /// Counters on edges, a table of their places, and what is compared: what libFuzzer learns from.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
@@ -24,7 +34,8 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
 /// What to fuzz, and for how long.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only these: framing, frames, scanning, segments, dialects, decoding, translation, websocket
+    /// Only these: framing, frames, scanning, segments, dialects, decoding, translation, websocket, otlp_protobuf,
+    /// otlp_json
     #[arg(value_parser = TARGETS)]
     target: Vec<String>,
     /// For how long, each
@@ -50,10 +61,10 @@ pub(crate) fn fuzz(workspace: &Workspace, options: &Options) -> Result<()> {
         println!("\n==> {target} for {} s", options.seconds);
         rows.push((target, run(workspace, &binary, target, options.seconds)?));
     }
-    println!("\n{:<10}{:>14}{:>10}{:>10}{:>10}", "target", "executions", "a second", "edges", "inputs");
+    println!("\n{:<14}{:>14}{:>10}{:>10}{:>10}", "target", "executions", "a second", "edges", "inputs");
     for (target, done) in &rows {
         println!(
-            "{target:<10}{:>14}{:>10}{:>10}{:>10}",
+            "{target:<14}{:>14}{:>10}{:>10}{:>10}",
             done.executions, done.per_second, done.edges, done.inputs
         );
     }

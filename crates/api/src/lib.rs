@@ -36,7 +36,7 @@ pub use health::{Collected, Completeness, Health, HealthStatus};
 pub use keys::{
     AwsState, KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderStatus, Providers, Secret,
 };
-pub use log::{LogDetail, LogFacets, LogFilter, LogRow, LogsPage};
+pub use log::{LogDetail, LogDetails, LogFacets, LogFilter, LogRow, LogsPage};
 pub use metric::{
     FoundPoint, FoundPoints, MetricChart, MetricExemplar, MetricFilter, MetricKind, MetricLine, MetricPoint,
     MetricQuery, MetricSummary, MetricUsage, PointFilter, PointsPage, Quantile, Temporality,

@@ -97,3 +97,12 @@ pub struct LogDetail {
     /// Who reported it.
     pub reporter: Reporter,
 }
+
+/// A page of whole log records, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogDetails {
+    /// The records.
+    pub logs: Vec<LogDetail>,
+    /// How many match in all.
+    pub total: u64,
+}

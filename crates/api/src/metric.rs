@@ -78,6 +78,10 @@ pub struct MetricSummary {
     /// What it comes to over the time asked for: a sum's growth, a gauge's latest values added up, how many
     /// measurements a distribution has.
     pub total: f64,
+    /// The least, the most and the mean of the numbers its points carry (of distributions: of their sums), over all time;
+    /// `None` when there are none.
+    #[serde(default)]
+    pub range: Option<[f64; 3]>,
     /// The attributes its points carry, by which a chart can be split.
     pub attribute_keys: Vec<String>,
 }

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallDetail, CallFilter, CallId, CallSummary, Conversation, FoundPoint, FoundPoints, GroupBy, Health,
-    InFlight, KeyTest, LogDetail, LogFacets, LogFilter, LogsPage, MadeKey, MetricChart, MetricFilter,
-    MetricQuery, MetricSummary, MetricUsage, Money, Overview, Page, PointFilter, PointsPage, Providers,
-    Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView, SourceStatus,
-    SourceTarget, SpanDetail, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
+    InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey, MetricChart,
+    MetricFilter, MetricQuery, MetricSummary, MetricUsage, Money, Overview, Page, PointFilter, PointsPage,
+    Providers, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
+    SourceStatus, SourceTarget, SpanDetail, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -115,6 +115,25 @@ pub enum Request {
         /// At most this many; 1 to 20,000.
         limit: u32,
     },
+    /// The trace that something belongs to: a call's id, a span's or a trace's, in hex or in the client's own words.
+    FindTrace {
+        /// The id.
+        id: String,
+    },
+    /// The spans of a trace whole, by their beginning, but for their conversations and log records.
+    ListSpans {
+        /// The trace, in hex.
+        trace_id: String,
+        /// Skip this many.
+        offset: u64,
+        /// At most this many; 1 to 1,000.
+        limit: u32,
+    },
+    /// Everything about the newest span with this id, in hex or in the client's own words.
+    FindSpan {
+        /// The span's id.
+        id: String,
+    },
     /// Everything about one span.
     GetSpan {
         /// The trace, in hex.
@@ -132,6 +151,15 @@ pub enum Request {
         offset: u32,
         /// Only records before this one: the last id of the page before. Cheaper than `offset`.
         before: Option<String>,
+    },
+    /// A page of whole log records, newest first.
+    ListLogDetails {
+        /// Which.
+        filter: LogFilter,
+        /// At most this many; 1 to 1,000.
+        limit: u32,
+        /// Skip this many.
+        offset: u32,
     },
     /// One log record.
     GetLog {
@@ -300,10 +328,16 @@ pub enum Reply {
     Traces(TracesPage),
     /// To [`Request::GetTrace`].
     Trace(Box<TraceDetail>),
-    /// To [`Request::GetSpan`].
+    /// To [`Request::FindTrace`]: its id, in hex.
+    TraceId(String),
+    /// To [`Request::ListSpans`].
+    Spans(Vec<SpanDetail>),
+    /// To [`Request::GetSpan`] and [`Request::FindSpan`].
     Span(Box<SpanDetail>),
     /// To [`Request::ListLogs`].
     Logs(LogsPage),
+    /// To [`Request::ListLogDetails`].
+    LogDetails(LogDetails),
     /// To [`Request::GetLog`].
     Log(Box<LogDetail>),
     /// To [`Request::GetLogHistogram`].

@@ -39,16 +39,31 @@ async fn announce(running: &Running, proxy_port: u16) -> bool {
     for problem in health.iter().flat_map(|health| &health.problems) {
         complain(problem);
     }
-    let running = |source: &api::SourceStatus| matches!(source.state, api::SourceState::Running { .. });
-    let proxy = health.is_some_and(|health| health.sources.iter().any(running));
+    let settings = running.engine.settings();
+    let runs = |name: &str| {
+        let sources = health.iter().flat_map(|health| &health.sources);
+        sources
+            .into_iter()
+            .any(|source| source.name == name && matches!(source.state, api::SourceState::Running { .. }))
+    };
+    let proxy = runs("proxy");
+    let otlp: Vec<String> =
+        [("otlp_http", "HTTP", settings.otlp_http_port), ("otlp_grpc", "gRPC", settings.otlp_grpc_port)]
+            .into_iter()
+            .filter(|(name, ..)| runs(name))
+            .map(|(_, over, port)| format!("http://localhost:{port} over {over}"))
+            .collect();
     if proxy {
         say(format_args!("Proxy      http://localhost:{proxy_port}"));
     }
     if dashboard_port != 0 {
         say(format_args!("Dashboard  http://localhost:{dashboard_port}"));
     }
+    if !otlp.is_empty() {
+        say(format_args!("OTLP       {}", otlp.join(", ")));
+    }
     if proxy {
         say("Point your tools at the proxy: eval \"$(llmflow env)\", or llmflow run -- COMMAND");
     }
-    proxy || dashboard_port != 0
+    proxy || dashboard_port != 0 || !otlp.is_empty()
 }

@@ -51,6 +51,7 @@ pub(crate) async fn status(settings: &Settings, json: bool) -> ExitCode {
         0 => say("Dashboard  off"),
         port => say(format_args!("Dashboard  http://localhost:{port}")),
     }
+    say(format_args!("OTLP       {}", otlp(&instance, &health)));
     if health.is_null() {
         say("It does not answer on its dashboard port.");
         return ExitCode::SUCCESS;
@@ -62,12 +63,28 @@ pub(crate) async fn status(settings: &Settings, json: bool) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// How the proxy is, as far as somebody answers.
-fn proxy(port: u16, health: &Value) -> String {
+/// How OTLP's listeners are.
+fn otlp(instance: &Instance, health: &Value) -> String {
+    let ports =
+        [("HTTP", "otlp_http", instance.otlp_http_port), ("gRPC", "otlp_grpc", instance.otlp_grpc_port)];
+    let lines = ports.map(|(over, name, port)| match (port, state(name, health)) {
+        (0, _) | (_, Some(SourceState::Stopped)) => format!("over {over} off"),
+        (port, Some(SourceState::Failed { .. })) => format!("over {over} does not listen on port {port}"),
+        (port, Some(SourceState::Paused { .. })) => format!("http://localhost:{port} over {over} (paused)"),
+        (port, Some(SourceState::Running { .. }) | None) => format!("http://localhost:{port} over {over}"),
+    });
+    lines.join(", ")
+}
+
+fn state(name: &str, health: &Value) -> Option<SourceState> {
     let sources = health.get("sources").cloned().unwrap_or_default();
     let sources: Vec<SourceStatus> = serde_json::from_value(sources).unwrap_or_default();
-    let state = sources.into_iter().find(|source| source.name == "proxy").map(|source| source.state);
-    match (port, state) {
+    sources.into_iter().find(|source| source.name == name).map(|source| source.state)
+}
+
+/// How the proxy is, as far as somebody answers.
+fn proxy(port: u16, health: &Value) -> String {
+    match (port, state("proxy", health)) {
         (0, _) | (_, Some(SourceState::Stopped)) => "off".to_owned(),
         (port, Some(SourceState::Failed { .. })) => format!("does not listen on port {port}"),
         (port, Some(SourceState::Paused { .. })) => format!("http://localhost:{port} (recording is paused)"),

@@ -94,6 +94,11 @@ impl Inbox {
         &self.counts
     }
 
+    /// Whether no request is being read, decoded or stored.
+    pub fn is_idle(&self) -> bool {
+        self.room.available_permits() >= self.limits.waiting / UNIT
+    }
+
     /// Takes room for a request of so many decompressed bytes, before it is decoded; an error when there is none: then
     /// the sender is asked to come again.
     pub fn reserve(&self, bytes: usize) -> Result<Waiting, Refused> {

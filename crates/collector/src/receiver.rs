@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::answer::Outcome;
 use crate::decode::{Decoded, Encoding, Signal, decode, guess};
 use crate::inbox::{Inbox, Waiting};
+use crate::own;
 use crate::problem::Problem;
 use crate::unpack::{Coding, is_gzip};
 
@@ -82,6 +84,31 @@ impl Receiver {
         Ok((kind, outcome))
     }
 
+    /// Takes LLMFlow's own spans in: what their sender is told once they are committed.
+    pub(crate) async fn take_own(
+        &self,
+        codings: Vec<Coding>,
+        body: Bytes,
+        mut room: Waiting,
+        now_ns: u64,
+    ) -> Result<Value, Problem> {
+        let inbox = self.inbox.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let body = unpack(codings, body, &inbox, &mut room)?;
+            // As values they take several times their text.
+            inbox.extend(&mut room, body.len().saturating_mul(UNFOLDED))?;
+            let own = own::read(&body, now_ns, || uuid::Uuid::new_v4().simple().to_string());
+            Ok::<_, Problem>((own.map_err(Problem::Malformed)?, room))
+        });
+        let (own, room) = work.await.unwrap_or_else(|error| Err(undecodable(&error)))?;
+        let decoded = Decoded { export: own.export, rejected: 0, reasons: Vec::new(), size: 0 };
+        let outcome = self.keep(decoded, room).await?;
+        match outcome.rejected {
+            0 => Ok(own.answer),
+            _ => Err(Problem::Malformed(outcome.message)),
+        }
+    }
+
     async fn keep(&self, decoded: Decoded, room: Waiting) -> Result<Outcome, Problem> {
         let Decoded { export, rejected, reasons, .. } = decoded;
         let counts = self.inbox.counts();
@@ -124,24 +151,34 @@ impl Receiver {
             let (kind, decoded) = unpacked(&said, body, &inbox, &mut room)?;
             Ok((kind, decoded, room))
         });
-        work.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a request could not be decoded");
-            Err(Problem::Malformed("the request could not be decoded; LLMFlow's log says more".to_owned()))
-        })
+        work.await.unwrap_or_else(|error| Err(undecodable(&error)))
     }
 }
 
+fn undecodable(error: &tokio::task::JoinError) -> Problem {
+    tracing::error!(%error, "a request could not be decoded");
+    Problem::Malformed("the request could not be decoded; LLMFlow's log says more".to_owned())
+}
+
 fn unpacked(said: &Said, body: Bytes, inbox: &Inbox, room: &mut Waiting) -> Result<(Kind, Decoded), Problem> {
-    let limit = inbox.limits().body;
-    let mut codings = said.codings.clone();
+    let body = unpack(said.codings.clone(), body, inbox, room)?;
+    read(said, &body, inbox, room)
+}
+
+fn unpack(
+    mut codings: Vec<Coding>,
+    mut body: Bytes,
+    inbox: &Inbox,
+    room: &mut Waiting,
+) -> Result<Bytes, Problem> {
     if codings.is_empty() && is_gzip(&body) {
         codings.push(Coding::Gzip);
     }
-    let mut body = body;
     for coding in codings {
-        body = coding.unpack(&body, limit, &mut |bytes| Ok(inbox.extend(room, bytes)?))?.into();
+        let mut pay = |bytes| Ok(inbox.extend(room, bytes)?);
+        body = coding.unpack(&body, inbox.limits().body, &mut pay)?.into();
     }
-    read(said, &body, inbox, room)
+    Ok(body)
 }
 
 /// Decodes what is unpacked. A body on another signal's path is taken for what it is.

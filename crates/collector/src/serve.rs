@@ -53,7 +53,10 @@ pub async fn serve(
     stop: CancellationToken,
     force: CancellationToken,
 ) {
-    let router = routes(receiver.clone()).route("/", root(receiver)).fallback(unknown);
+    let router = routes(receiver.clone())
+        .route("/", root(receiver))
+        .route("/health", axum::routing::get(health))
+        .fallback(unknown);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let accepted = tokio::select! {
@@ -176,6 +179,14 @@ fn preflight(page: &HeaderValue, asked: &HeaderMap) -> Response {
         headers.insert(ALLOWS_PRIVATE, HeaderValue::from_static("true"));
     }
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
+    response
+}
+
+/// For whoever asks who has this port.
+async fn health() -> Response {
+    const BODY: &str = r#"{"service":"otlp","status":"ok"}"#;
+    let mut response = Response::new(Body::from(BODY));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

@@ -4,12 +4,14 @@ mod conversation;
 mod health;
 mod keys;
 mod overview;
+mod reported;
 mod settings;
 mod sources;
 mod telemetry;
 
 use api::{
     ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request, SessionDetail, SessionRef,
+    Timeline,
 };
 
 use crate::Engine;
@@ -61,8 +63,12 @@ impl Engine {
             }
             Request::ListTraces { .. }
             | Request::GetTrace { .. }
+            | Request::FindTrace { .. }
+            | Request::ListSpans { .. }
+            | Request::FindSpan { .. }
             | Request::GetSpan { .. }
             | Request::ListLogs { .. }
+            | Request::ListLogDetails { .. }
             | Request::GetLog { .. }
             | Request::GetLogHistogram { .. }
             | Request::GetLogFacets
@@ -72,9 +78,7 @@ impl Engine {
             | Request::FindPoints { .. }
             | Request::GetPoint { .. }
             | Request::GetMetricUsage { .. } => self.telemetry(request).await,
-            Request::GetTimeline { .. } => {
-                Err(ApiError::new(ErrorKind::Unavailable, "This version does not tell timelines yet."))
-            }
+            Request::GetTimeline { session } => self.timeline(session).await.map(Reply::Timeline),
             Request::GetProviders => self.providers().await,
             Request::SetKey { provider, key } => self.set_key(&provider, &key).await,
             Request::RemoveKey { provider } => self.remove_key(&provider).await,
@@ -94,20 +98,32 @@ impl Engine {
 
     async fn call(&self, id: CallId) -> Result<CallDetail, ApiError> {
         let call = self.inner.store.call(id).await.map_err(internal)?;
-        call.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no call with this id."))
+        let call =
+            call.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no call with this id."))?;
+        Ok(self.explained(call))
     }
 
     async fn session(&self, session: SessionRef) -> Result<SessionDetail, ApiError> {
-        let store = &self.inner.store;
-        let key = match session {
-            SessionRef::Key(key) => Some(key),
-            SessionRef::Id(id) => store.session_key(&id).await.map_err(internal)?,
-        };
-        let found = match key {
-            Some(key) => store.session(key).await.map_err(internal)?,
+        let found = match self.session_key(session).await? {
+            Some(key) => self.inner.store.session(key).await.map_err(internal)?,
             None => None,
         };
         found.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no such session."))
+    }
+
+    async fn timeline(&self, session: SessionRef) -> Result<Timeline, ApiError> {
+        let found = match self.session_key(session).await? {
+            Some(key) => self.inner.store.timeline(key).await.map_err(internal)?,
+            None => None,
+        };
+        found.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no such session."))
+    }
+
+    async fn session_key(&self, session: SessionRef) -> Result<Option<u64>, ApiError> {
+        match session {
+            SessionRef::Key(key) => Ok(Some(key)),
+            SessionRef::Id(id) => self.inner.store.session_key(&id).await.map_err(internal),
+        }
     }
 
     async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {

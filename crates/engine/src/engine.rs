@@ -278,10 +278,16 @@ impl Engine {
             prices: inner.prices.clone(),
             events: inner.events.clone(),
             wake: digest,
+            tally: inner.collected.clone(),
         };
         let background = inner.background.handle();
         inner.tracker.spawn_on(ingest.run(deliveries, inner.quiet.clone()), &background);
         inner.tracker.spawn_on(digester.run(inner.quiet.clone()), &background);
+    }
+
+    /// Where decoded OTLP requests go.
+    pub fn inbox(&self) -> Inbox {
+        self.inner.inbox.clone()
     }
 
     /// What takes OTLP requests in, for the dashboard's port. It is paused with the listener for OTLP over HTTP.
@@ -301,7 +307,7 @@ impl Engine {
         }
         inner.supervisor.close().await;
         inner.stop.cancel();
-        let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0;
+        let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0 || !inner.inbox.is_idle();
         let deadline = Instant::now() + grace;
         while under_way() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,16 +1,15 @@
 //! The listeners and how they are, for everyone who shows or asks.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::{Event, SourceState, SourceStatus};
 
 use crate::events::Events;
 
-/// The states of all listeners.
+/// The states of all listeners, in the order in which they were first told.
 #[derive(Clone, Debug)]
 pub(crate) struct Sources {
-    states: Arc<Mutex<BTreeMap<&'static str, SourceState>>>,
+    states: Arc<Mutex<Vec<(&'static str, SourceState)>>>,
     events: Events,
 }
 
@@ -22,8 +21,10 @@ impl Sources {
     /// Notes a listener's state and, when it is a new one, tells it.
     pub(crate) fn set(&self, name: &'static str, state: SourceState) {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        if states.insert(name, state.clone()).as_ref() == Some(&state) {
-            return;
+        match states.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) if *known == state => return,
+            Some((_, known)) => known.clone_from(&state),
+            None => states.push((name, state.clone())),
         }
         // Told under the lock, so that events come in the order of the states.
         self.events.send(Event::SourceState { source: SourceStatus { name: name.to_owned(), state } });

@@ -38,6 +38,7 @@ mod tools;
 pub use classify::{WEBSOCKET, classify};
 pub(crate) use content::{flat_text, part as content_part};
 pub use errors::error_kind;
+pub(crate) use errors::line as error_line;
 pub(crate) use gemini::part as gemini_part;
 pub(crate) use json::argument_text;
 pub(crate) use prompt::response_item;

@@ -4,6 +4,7 @@
 //! `wire` is what was said, `reading` what it means; each dialect's normaliser turns the first into the second. Leaves
 //! out decoding a request (`collector`), and which reports tell of one and the same call (`join`).
 
+pub mod ids;
 pub mod join;
 pub mod reading;
 pub mod wire;
@@ -25,7 +26,7 @@ mod tool;
 mod usage;
 mod value;
 
-pub use conversation::{log_conversation, searchable_text, span_conversation, span_io};
+pub use conversation::{log_conversation, log_text, searchable_text, span_conversation, span_io, span_text};
 pub use metric::{Counted, MetricMeaning, is_usage, metric_usage};
 pub use read::{read_log, read_span};
 

@@ -56,6 +56,7 @@ pub async fn serve(
 /// All routes.
 fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
     let guard = engine.guard();
+    let otlp = engine.otlp();
     Router::new()
         .route("/api/rpc", post(rpc::call))
         .route("/api/events", get(events::stream))
@@ -63,13 +64,30 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/stats", get(rest::stats))
         .route("/api/traces", get(rest::traces))
         .route("/api/traces/{id}", get(rest::trace))
+        .route("/api/traces/{id}/tree", get(rest::telemetry::tree))
+        .route("/api/logs", get(rest::telemetry::logs))
+        .route("/api/logs/filters", get(rest::telemetry::log_filters))
+        .route("/api/logs/{id}", get(rest::telemetry::log))
+        .route("/api/metrics", get(rest::telemetry::metrics))
+        .route("/api/metrics/tokens", get(rest::telemetry::metric_tokens))
+        .route("/api/metrics/filters", get(rest::telemetry::metric_filters))
+        .route("/api/metrics/summary", get(rest::telemetry::metric_summary))
+        .route("/api/metrics/{id}", get(rest::telemetry::metric))
+        .route("/api/token-usage", get(rest::telemetry::token_usage))
         .route("/api/sessions", get(rest::sessions::list))
         .route("/api/sessions/{id}", get(rest::sessions::one))
         .route("/api/sources", get(rest::sources::list))
         .route("/api/sources/{name}", put(rest::sources::switch))
         .route("/api/sources/{name}/stranded", get(rest::sources::stranded))
         .route("/api/{*unknown}", axum::routing::any(error::unknown))
+        .route("/", get(assets::serve))
         .fallback(assets::serve)
-        .layer(middleware::from_fn_with_state(guard, guard::check))
         .with_state(Host { engine, assets, stop })
+        .merge(collector::routes(otlp.clone()))
+        .merge(
+            Router::new()
+                .route("/", collector::root(otlp.clone()))
+                .route("/api/spans", collector::own_spans(otlp)),
+        )
+        .layer(middleware::from_fn_with_state(guard, guard::check))
 }

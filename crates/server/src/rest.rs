@@ -4,8 +4,9 @@ mod query;
 pub(crate) mod sessions;
 mod shape;
 pub(crate) mod sources;
+pub(crate) mod telemetry;
 
-use api::{ApiError, BodySide, CallId, ErrorKind, Reply, Request};
+use api::{BodySide, ErrorKind, Reply, Request};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
@@ -52,13 +53,14 @@ pub(crate) async fn traces(State(host): State<Host>, RawQuery(query): RawQuery) 
     }
 }
 
-/// `GET /api/traces/:id`: one call with headers and bodies.
+/// `GET /api/traces/:id`: one call with headers and bodies; of a span what it says.
 pub(crate) async fn trace(State(host): State<Host>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
-    // An id that cannot be one names nothing.
-    let id: CallId = id.parse().map_err(|_| ApiError::new(ErrorKind::NotFound, "Trace not found"))?;
-    let Reply::Call(call) = host.engine.dispatch(Request::GetCall { id }).await? else {
-        return Err(mismatch());
+    let Ok(call) = id.parse() else { return telemetry::span(&host, &id).await };
+    let found = match host.engine.dispatch(Request::GetCall { id: call }).await {
+        Err(error) if error.kind == ErrorKind::NotFound => return telemetry::span(&host, &id).await,
+        found => found?,
     };
+    let (Reply::Call(call), id) = (found, call) else { return Err(mismatch()) };
     let request = host.engine.whole_body(id, BodySide::Request).await?;
     let response = host.engine.whole_body(id, BodySide::Response).await?;
     let client = match &call.translated {

@@ -1,6 +1,6 @@
 //! Reading calls: a page of a list, one call, its bodies.
 
-use api::{BodySide, CallDetail, CallFilter, CallId, CallSummary, CallsPage, Page};
+use api::{BodySide, CallDetail, CallFilter, CallId, CallSummary, CallsPage, Page, ReportSource};
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use crate::bodies::put_together;
@@ -59,13 +59,21 @@ impl Store {
     /// One call; `None` when there is none of this id.
     pub async fn call(&self, id: CallId) -> Result<Option<CallDetail>, StoreError> {
         let Some((seq, summary, place)) = self.found(id).await? else { return Ok(None) };
-        match place {
+        if !summary.sources.contains(&ReportSource::Proxy) {
+            return self.told_call(seq, summary).await.map(Some);
+        }
+        let told = summary.sources.len() > 1;
+        let mut call = match place {
             Some(place) => {
                 let coded = Reader::new(self).stretch(place).await?;
-                record::detail(summary, &record::parts(&coded)?).map(Some)
+                record::detail(summary, &record::parts(&coded)?)?
             }
-            None => self.former_call(seq, summary).await.map(Some),
+            None => self.former_call(seq, summary).await?,
+        };
+        if told {
+            self.add_reports(seq, &mut call).await?;
         }
+        Ok(Some(call))
     }
 
     /// The decoded bytes of one body, exactly as stored; `None` when there is no such call or it has no body.

@@ -25,6 +25,7 @@ mod row;
 mod sessions;
 mod telemetry;
 mod text;
+mod timeline;
 mod totals;
 mod window;
 mod words;
@@ -44,7 +45,7 @@ pub use lineage::Ties;
 pub use pace::Pace;
 pub use telemetry::{
     Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
-    WorkBatch, Worked, log_id, log_key,
+    WorkBatch, WorkPlace, Worked, log_id, log_key,
 };
 pub use totals::ProviderActivity;
 pub use write::{Body, CallRecord, Write};

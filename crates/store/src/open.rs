@@ -212,20 +212,56 @@ mod tests {
         INSERT INTO body (id, info, layout) VALUES (7, '{"cut": true}', x'');
     "#;
 
+    /// A database as the version with this schema left it.
+    async fn former(path: &Path, version: i64) {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .pragma("application_id", APPLICATION_ID.to_string());
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let until = |last: i64| {
+            let steps = MIGRATIONS.iter().filter(|migration| migration.version <= last).cloned();
+            Migrator::with_migrations(steps.collect())
+        };
+        until(1).run(&mut connection).await.unwrap();
+        sqlx::raw_sql(OLD).execute(&mut connection).await.unwrap();
+        until(version).run(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn reports_are_taken_into_a_database_of_every_former_schema() {
+        let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap();
+        for version in 1..newest {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("data.db");
+            former(&path, version).await;
+            let (store, _) = Store::open(&path).await.unwrap();
+            let span = model::telemetry::wire::Span {
+                trace_id: [1; 16],
+                span_id: [2; 8],
+                start_ns: 6_000_000,
+                ..Default::default()
+            };
+            let write = crate::SpanWrite { span, origin: Arc::default(), reading: Default::default() };
+            let reports = crate::Reports { spans: vec![write], ..Default::default() };
+            let batch = store.prepare_telemetry(vec![reports], 0).unwrap();
+            assert_eq!(store.commit_telemetry(&[batch]).await.unwrap().spans, 1, "{version}");
+            let page = store.list_traces(&CallFilter::default(), 10, 0, None).await.unwrap();
+            assert_eq!((page.entries.len(), page.total), (3, 3), "{version}");
+            let calls = store.list_calls(&CallFilter::default(), api::Page::default()).await.unwrap().calls;
+            let by_proxy = |call: &api::CallSummary| {
+                call.sources == [api::ReportSource::Proxy] && call.in_trace.is_none()
+            };
+            assert!(calls.len() == 2 && calls.iter().all(by_proxy), "{version}");
+        }
+    }
+
     #[tokio::test]
     async fn calls_of_the_first_schema_are_added_up_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.db");
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true)
-            .pragma("application_id", APPLICATION_ID.to_string());
-        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-        let first = MIGRATIONS.iter().filter(|migration| migration.version == 1).cloned().collect();
-        Migrator::with_migrations(first).run(&mut connection).await.unwrap();
-        sqlx::raw_sql(OLD).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
-
+        former(&path, 1).await;
         let (store, opened) = Store::open(&path).await.unwrap();
         assert_eq!(opened.moved_aside, None);
         let overview = store.overview(&[0, 10]).await.unwrap();

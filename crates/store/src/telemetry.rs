@@ -24,10 +24,11 @@ use std::sync::Arc;
 use model::telemetry::reading::{LogReading, SpanReading, Whose};
 use model::telemetry::wire::{LogRecord, Metric, Origin, Span, TraceId};
 
-pub use backlog::{Work, WorkBatch, Worked};
+pub use backlog::{Work, WorkBatch, WorkPlace, Worked};
 pub(crate) use keys::Keys;
 pub(crate) use list::Orphans;
 pub use log_list::{StoredLog, log_id, log_key};
+pub(crate) use packs::Records;
 pub use prepare::TelemetryBatch;
 pub(crate) use spans::INFRASTRUCTURE;
 pub use tree::StoredSpan;

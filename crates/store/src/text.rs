@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use crate::layout::Place;
 use crate::pack::Reader;
 use crate::row::statements;
+use crate::telemetry::Records;
 use crate::words::{Distinct, Search};
 use crate::{Store, StoreError, bodies, record};
 
@@ -53,6 +54,9 @@ pub(crate) async fn put_again(
     Ok(())
 }
 
+/// A call's row, and where its record stands, if it has one.
+type Candidate = (i64, Option<i64>, Option<u32>, Option<u32>);
+
 /// Which calls have what is searched for.
 pub(crate) enum Found {
     /// Those that the index names.
@@ -71,13 +75,17 @@ impl Store {
         if search.is_words() {
             return Ok(Some(Found::Indexed(search)));
         }
-        let select = "SELECT seq, pack, at, len FROM call_record WHERE seq IN \
-            (SELECT rowid FROM call_words WHERE call_words MATCH ?) ORDER BY seq DESC LIMIT ?";
+        let select = "SELECT call.seq, pack, at, len FROM call LEFT JOIN call_record ON call_record.seq = call.seq \
+            WHERE call.seq IN (SELECT rowid FROM call_words WHERE call_words MATCH ?) ORDER BY call.seq DESC LIMIT ?";
         let candidates = sqlx::query_as(select).bind(search.of_words()).bind(PHRASE_CALLS);
-        let candidates: Vec<(i64, i64, u32, u32)> = candidates.fetch_all(&self.inner.read).await?;
-        let (mut reader, mut rows) = (Reader::new(self), Vec::new());
+        let candidates: Vec<Candidate> = candidates.fetch_all(&self.inner.read).await?;
+        let (mut reader, mut told, mut rows) = (Reader::new(self), Records::new(self), Vec::new());
         for (seq, pack, at, len) in candidates {
-            if search.stands_in(&said(&mut reader, Place { pack, at, len }).await?) {
+            let texts = match (pack, at, len) {
+                (Some(pack), Some(at), Some(len)) => said(&mut reader, Place { pack, at, len }).await?,
+                _ => self.told_texts(seq, &mut told).await?,
+            };
+            if search.stands_in(&texts) {
                 rows.push(seq);
             }
         }

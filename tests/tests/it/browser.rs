@@ -7,6 +7,7 @@ mod controls;
 mod keys;
 mod telemetry;
 mod translated;
+mod waterfall;
 
 use fantoccini::{Client, Locator};
 use tests::{App, Dialect, Mock, Plan, Tokens, rates, send, wait_until};

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-const KEYS: [(&str, &[(&str, &str)]); 7] = [
+const KEYS: [(&str, &[(&str, &str)]); 8] = [
     (
         "Everywhere",
         &[
@@ -26,17 +26,30 @@ const KEYS: [(&str, &[(&str, &str)]); 7] = [
             ("g G", "First, last row"),
             ("Enter", "Open the selected trace"),
             ("Space", "Pause or go on"),
-            (".", "Take in new calls"),
+            (".", "Take in what is new"),
             ("Esc", "Close pane, then clear filters"),
         ],
     ),
     (
-        "Trace",
+        "Trace, Call",
         &[
-            ("[ ]", "Previous, next trace"),
-            ("Alt 1-6", "Choose a tab"),
+            ("[ ]", "Previous, next in the list"),
+            ("Alt 1-8", "Choose a tab"),
             ("c", "Copy as a command"),
-            ("Esc", "Back to the list"),
+            ("Esc", "Close pane, then back to the list"),
+        ],
+    ),
+    (
+        "Spans of a trace",
+        &[
+            ("j k", "Next, previous span"),
+            ("h l", "Close, open"),
+            ("e E", "Next, previous error"),
+            ("s S", "Next, previous beside it"),
+            ("p", "What it belongs to"),
+            ("z", "Zoom to it, and back"),
+            ("f", "Find"),
+            ("Enter", "Open the call"),
         ],
     ),
     (

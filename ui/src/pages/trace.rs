@@ -11,7 +11,6 @@ mod diff;
 mod facts;
 mod headers;
 mod message;
-mod neighbours;
 mod pane;
 pub mod parts;
 mod raw;
@@ -35,6 +34,7 @@ use crate::entry::EntryId;
 use crate::fetch::{Fetched, fetch};
 use crate::live::use_live;
 use crate::pages::missing::Missing;
+use crate::pages::neighbours::Neighbours;
 use crate::pages::waterfall::Waterfall;
 
 /// What the parts of the page share.
@@ -75,11 +75,11 @@ fn OneCall(id: CallId, tab: RwSignal<tabs::Tab>) -> impl IntoView {
     });
     keys(tab);
     let waits = move || call.is_late().then(|| view! { <SkeletonRows rows=12 /> });
-    let row = move || call.with(|call| call.map(|call| call.summary.clone()));
+    let begun = Memo::new(move |_| call.with(|call| call.map(|call| call.summary.started_ms)));
     view! {
         <TopBar actions=ViewFn::from(move || view! { <facts::Actions /> })>
             <facts::Crumbs />
-            <neighbours::Neighbours id=id row=Signal::derive(row) />
+            <Neighbours id=EntryId::Call(id) begun=begun />
         </TopBar>
         <div class="trace" data-testid="trace-page">
             {waits}

@@ -7,7 +7,6 @@ mod find;
 mod legend;
 mod load;
 mod minimap;
-mod neighbours;
 mod pane;
 mod row;
 mod table;
@@ -23,14 +22,19 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use crate::app::LastTraces;
 use crate::browser::{is_on_control, on_key, press, set_title};
+use crate::components::split::remembered;
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::components::top_bar::TopBar;
-use crate::entry::TraceId;
+use crate::entry::{EntryId, TraceId};
+use crate::pages::neighbours::Neighbours;
 use crate::tree::rows::{Row, Shown, rows};
 use crate::tree::scale::Window;
 use crate::tree::{Place, Tree};
 use address::Address;
 use load::Load;
+
+/// Under what the pane's width is remembered.
+const SPLIT: &str = "llmflow.split.trace";
 
 /// Something large that is compared by being the same one.
 #[derive(Debug, Default)]
@@ -85,11 +89,7 @@ pub struct Page {
 }
 
 impl Page {
-    pub fn tree(self) -> Shared<Tree> {
-        self.load.tree.get()
-    }
-
-    /// The tree without being told of changes.
+    /// The tree as it is now, without being told of changes.
     pub fn tree_now(self) -> Shared<Tree> {
         self.load.tree.get_untracked()
     }
@@ -139,7 +139,8 @@ impl Page {
         self.shown.update(|shown| {
             let hidden = tree.node(place).is_some_and(|node| node.foldable);
             if hidden && !shown.infrastructure {
-                let owner = tree.ancestors(place).find(|above| tree.node(*above).is_some_and(|node| !node.foldable));
+                let owner =
+                    tree.ancestors(place).find(|above| tree.node(*above).is_some_and(|node| !node.foldable));
                 shown.unfolded.extend(owner.and_then(|owner| tree.id(owner)).map(str::to_owned));
             }
             for above in tree.ancestors(place) {
@@ -215,7 +216,8 @@ pub fn Waterfall(id: TraceId) -> impl IntoView {
         selected.with(|id| id.as_ref().and_then(|id| load.tree.with(|tree| tree.find(id))))
     });
     let words = RwSignal::new(String::new());
-    let found = Memo::new(move |_| load.tree.with(|tree| words.with(|words| Shared::new(tree.with_words(words)))));
+    let found =
+        Memo::new(move |_| load.tree.with(|tree| words.with(|words| Shared::new(tree.with_words(words)))));
     let page = Page {
         id,
         load,
@@ -236,12 +238,14 @@ pub fn Waterfall(id: TraceId) -> impl IntoView {
         load.summary.with(|trace| set_title(trace.as_ref().map_or("Trace", |trace| trace.name.as_str())));
     });
     keys(page);
+    let width = remembered(SPLIT);
+    let begun = Memo::new(move |_| load.summary.with(|trace| trace.as_ref().map(|trace| trace.started_ms)));
     view! {
         <TopBar>
             <facts::Crumbs />
-            <neighbours::Neighbours />
+            <Neighbours id=EntryId::Trace(id) begun=begun />
         </TopBar>
-        <div class="wf" class:picked=move || selected.with(Option::is_some) data-testid="trace-page">
+        <div class="wf" style=move || width.get().map(|width| format!("--pane:{width}px")).unwrap_or_default() class:picked=move || selected.with(Option::is_some) data-testid="trace-page">
             <section class="wfp">
                 <facts::Facts />
                 {move || load.error.get().map(|error| view! {
@@ -255,7 +259,7 @@ pub fn Waterfall(id: TraceId) -> impl IntoView {
                     <legend::Legend />
                 </Show>
             </section>
-            <pane::Pane />
+            <pane::Pane width=width />
         </div>
     }
 }

@@ -103,7 +103,9 @@ fn Actions(
     let noun = if proxies { format!("the {}", label.to_lowercase()) } else { label.clone() };
     let (pause_hint, off_hint) = match proxies {
         true => ("Calls go through, nothing is kept", "Shows first which tools that stops"),
-        false => ("Senders are told that nothing is kept", "Senders try again for a while, then drop their data"),
+        false => {
+            ("Senders are told that nothing is kept", "Senders try again for a while, then drop their data")
+        }
     };
     let item = move |icon, testid: &'static str, words: String, hint: &'static str, does: Callback<()>| {
         view! {
@@ -118,11 +120,15 @@ fn Actions(
     let off = Callback::new(move |()| if proxies { asking.set(true) } else { to.run(SourceTarget::Stopped) });
     move || {
         let pause = || {
-            item(Icon::Pause, "pause-recording", "Pause recording".into(), pause_hint, go(SourceTarget::Paused))
+            item(
+                Icon::Pause,
+                "pause-recording",
+                "Pause recording".into(),
+                pause_hint,
+                go(SourceTarget::Paused),
+            )
         };
-        let turn_off = || {
-            item(Icon::Power, "proxy-off", format!("Turn {noun} off"), off_hint, off)
-        };
+        let turn_off = || item(Icon::Power, "proxy-off", format!("Turn {noun} off"), off_hint, off);
         let turn_on = |words: String| item(Icon::Power, "proxy-on", words, "", go(SourceTarget::Running));
         let about = state.with(|state| appearance(state).2);
         let items = match state.get() {

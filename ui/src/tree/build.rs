@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use api::{CallId, CostSource, SpanRow};
 
-use super::{Node, Odd, Place, Sum, Tree, key};
+use super::{NO_END_NS, Node, Odd, Place, Sum, Tree, key};
 
 impl Tree {
     /// The tree of these spans; of two with one id the later counts.
@@ -97,7 +97,8 @@ impl Tree {
             let span = &self.spans[place];
             let parent = self.nodes[place].parent.and_then(|parent| self.spans.get(parent as usize));
             let odd = &mut self.nodes[place].odd;
-            odd.backwards = span.duration_ns < 0;
+            odd.endless = span.duration_ns == NO_END_NS;
+            odd.backwards = span.duration_ns < 0 && !odd.endless;
             odd.timeless = span.start_ns <= 0;
             if let Some(parent) = parent.filter(|parent| !odd.timeless && parent.start_ns > 0) {
                 *odd = Odd {

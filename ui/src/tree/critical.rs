@@ -66,7 +66,8 @@ fn held_up(tree: &Tree, children: &[Place], from: i64, to: i64) -> Vec<(Place, i
     for (child, begun, ended) in latest {
         // A little over the end of the whole is the whole's end; the same between two that follow each other.
         let over = ended - until;
-        if begun >= until || (over > 0 && until < to && over > (ended - begun) / OVERLAP) {
+        // What took no time held nothing up.
+        if begun >= until || begun >= ended || (over > 0 && until < to && over > (ended - begun) / OVERLAP) {
             continue;
         }
         let begun = begun.max(from);

@@ -1,6 +1,7 @@
 //! Time on a screen: a window onto a trace, where a stretch of time lies in it, the marks along its axis; and
 //! lengths of time from nanoseconds up. Pure.
 
+use super::NO_END_NS;
 use crate::format::duration;
 
 /// A stretch of a trace, in nanoseconds since it began.
@@ -66,11 +67,11 @@ impl Window {
     }
 
     /// The marks along the axis: where in percent, and what stands there.
-    pub fn ticks(self, most: usize) -> Vec<(f64, String)> {
-        let step = step(self.length() / most.max(1) as f64);
+    pub fn ticks(self, about: f64) -> Vec<(f64, String)> {
+        let step = step(self.length() / about.max(1.0));
         let first = (self.from / step - 1e-9).ceil();
         let mut ticks = Vec::new();
-        for index in 0..=most + 1 {
+        for index in 0..=about as usize + 1 {
             let at = (first + index as f64) * step;
             if at > self.to + step * 1e-9 {
                 break;
@@ -136,8 +137,11 @@ fn label(at: f64, step: f64) -> String {
     format!("{:.decimals$} {word}", at / unit)
 }
 
-/// How long something took, from nanoseconds: `840 ns`, `420 µs`, then as [`duration`].
+/// How long something took, from nanoseconds: `840 ns`, `420 µs`, then as [`duration`]; a dash without an end.
 pub fn length(ns: i64) -> String {
+    if ns == NO_END_NS {
+        return "–".to_owned();
+    }
     let sign = if ns < 0 { "−" } else { "" };
     let size = ns.unsigned_abs();
     match size {

@@ -164,11 +164,13 @@ fn times_that_make_no_sense_are_said() {
     let mut spans =
         vec![span(1, 0, 10, 20), span(2, 1, 8, 12), span(3, 1, 19, 25), span(4, 1, 12, 11), span(5, 1, 0, 0)];
     spans[4].start_ns = 0;
+    spans.push(SpanRow { duration_ns: -1, ..span(6, 1, 12, 13) });
     let tree = Tree::build(spans);
     let odd = |id: u64| tree.node(tree.find(&format!("{id:016x}")).unwrap()).unwrap().odd;
     assert_eq!((odd(2).before, odd(2).after), (2 * S, 0));
     assert_eq!((odd(3).before, odd(3).after), (0, 5 * S));
     assert!(odd(4).backwards && odd(5).timeless && !odd(1).is_odd());
+    assert!(odd(6).endless && !odd(6).backwards, "an end that was not said is no end before the beginning");
     assert_eq!(tree.length_ns(), 17 * S, "1970 is not part of it");
 }
 
@@ -212,10 +214,11 @@ fn shares_count_each_moment_once() {
 #[test]
 fn spans_are_found_by_their_words() {
     let mut spans = vec![span(1, 0, 0, 9), span(2, 1, 1, 8)];
-    spans[1].label = Some("cargo nextest RUN".into());
+    spans[1].label = Some("cargo nextest RUN Übung".into());
     let tree = Tree::build(spans);
-    assert_eq!(tree.with_words("nextest run"), HashSet::from([1]));
+    assert_eq!(tree.with_words("NEXTEST run"), HashSet::from([1]));
     assert_eq!(tree.with_words("span").len(), 2);
+    assert_eq!(tree.with_words("übung"), HashSet::from([1]));
     assert!(tree.with_words("  ").is_empty());
 }
 
@@ -231,7 +234,7 @@ fn neighbours_and_ancestors() {
 #[test]
 fn a_window_shows_its_part_and_marks_it_round() {
     let all = Window::whole(118 * S);
-    let words = |window: Window| window.ticks(6).into_iter().map(|(_, label)| label).collect::<Vec<_>>();
+    let words = |window: Window| window.ticks(6.0).into_iter().map(|(_, label)| label).collect::<Vec<_>>();
     assert_eq!(words(all), ["0", "20 s", "40 s", "60 s", "80 s", "100 s"]);
     let part = Window { from: 15.2e9, to: 15.45e9 }.within(118 * S);
     assert_eq!(words(part), ["15.20 s", "15.25 s", "15.30 s", "15.35 s", "15.40 s", "15.45 s"]);

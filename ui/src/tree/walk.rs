@@ -46,7 +46,6 @@ impl Tree {
         if words.is_empty() {
             return HashSet::new();
         }
-        let has = |text: &str, word: &str| text.to_lowercase().contains(word);
         let fits = |place: &Place| {
             self.span(*place).is_some_and(|span| {
                 words.iter().all(|word| {
@@ -63,5 +62,14 @@ impl Tree {
     /// Where a place stands when all is open.
     pub fn position(&self, of: Place) -> u32 {
         self.position.get(of as usize).copied().unwrap_or(0)
+    }
+}
+
+/// Whether a text has a word, which is in lower case. It is asked for each span at each letter typed, so plain letters
+/// are compared where they stand.
+fn has(text: &str, word: &str) -> bool {
+    match word.is_ascii() {
+        true => text.as_bytes().windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word.as_bytes())),
+        false => text.to_lowercase().contains(word),
     }
 }

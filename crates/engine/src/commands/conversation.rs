@@ -1,6 +1,6 @@
 //! What was said in one call, read from its stored bodies.
 
-use api::{ApiError, BodySide, CallId, Conversation};
+use api::{ApiError, BodySide, CallId, Conversation, ReportSource};
 use model::dialect::{self, ByHeaders, Exchange};
 
 use crate::Engine;
@@ -9,6 +9,9 @@ use crate::pipeline::find;
 impl Engine {
     pub(super) async fn conversation(&self, id: CallId) -> Result<Conversation, ApiError> {
         let call = self.call(id).await?;
+        if !call.summary.sources.contains(&ReportSource::Proxy) {
+            return self.reported_conversation(&call).await;
+        }
         let request = self.body(id, BodySide::Request).await?;
         let response = self.body(id, BodySide::Response).await?;
         let summary = &call.summary;

@@ -1,7 +1,7 @@
 //! Questions about what tools report: traces, spans, log records, metrics. Leaves out a session's timeline, and how any
 //! of it came in (`ingest`).
 
-use api::{ApiError, ErrorKind, LogFilter, MetricFilter, MetricQuery, PointFilter, Reply, Request};
+use api::{ApiError, CallId, ErrorKind, LogFilter, MetricFilter, MetricQuery, PointFilter, Reply, Request};
 use model::telemetry::{log_conversation, span_conversation, span_io};
 use store::StoredSpan;
 
@@ -29,13 +29,32 @@ impl Engine {
                 let found = found.ok_or_else(|| missing("There is no trace with this id."))?;
                 Ok(Reply::Trace(Box::new(found)))
             }
-            Request::GetSpan { trace_id, span_id } => self.span(&trace_id, &span_id).await,
+            Request::FindTrace { id } => self.find_trace(&id).await.map(Reply::TraceId),
+            Request::ListSpans { trace_id, offset, limit } => {
+                within("limit", limit, MOST_ROWS)?;
+                let found =
+                    store.spans(bytes("trace_id", &trace_id)?, offset, limit).await.map_err(internal)?;
+                let shown = found.into_iter().map(|StoredSpan { mut detail, span, .. }| {
+                    (detail.input, detail.output) = span_io(&span);
+                    detail
+                });
+                Ok(Reply::Spans(shown.collect()))
+            }
+            Request::FindSpan { id } => self.find_span(&id).await,
+            Request::GetSpan { trace_id, span_id } => {
+                self.span(bytes("trace_id", &trace_id)?, bytes("span_id", &span_id)?).await
+            }
             Request::GetMetricUsage { from_ms, to_ms } => {
                 check_span(from_ms, to_ms)?;
                 store.metric_usage(from_ms, to_ms).await.map(Reply::MetricUsage).map_err(internal)
             }
             Request::ListLogs { filter, limit, offset, before } => {
                 self.logs(filter, limit, offset, before.as_deref()).await
+            }
+            Request::ListLogDetails { filter, limit, offset } => {
+                check_logs(&filter)?;
+                within("limit", limit, MOST_ROWS)?;
+                store.list_log_details(&filter, limit, offset).await.map(Reply::LogDetails).map_err(internal)
             }
             Request::GetLog { id } => {
                 let found = store.log(log_key("id", &id)?).await.map_err(internal)?;
@@ -66,8 +85,39 @@ impl Engine {
         }
     }
 
-    async fn span(&self, trace_id: &str, span_id: &str) -> Result<Reply, ApiError> {
-        let (trace, span) = (bytes("trace_id", trace_id)?, bytes("span_id", span_id)?);
+    /// The trace that a call's, a span's or a trace's id leads to.
+    async fn find_trace(&self, id: &str) -> Result<String, ApiError> {
+        let store = &self.inner.store;
+        let none = || missing("There is no trace that this id leads to.");
+        if id.len() == 36
+            && let Ok(call) = id.parse::<CallId>()
+        {
+            let call = store.call(call).await.map_err(internal)?;
+            if let Some(trace) = call.and_then(|call| call.summary.in_trace) {
+                return Ok(trace);
+            }
+        }
+        let trace = match bytes("id", id) {
+            Ok(span) => store.trace_of_span(span).await.map_err(internal)?,
+            Err(_) => None,
+        };
+        let trace = match (trace, bytes("id", &id.replace('-', ""))) {
+            (None, Ok(trace)) => store.trace_key(trace).await.map_err(internal)?.map(|_| trace),
+            (found, _) => found,
+        };
+        let digits = trace.map(|id| format!("{:032x}", u128::from_be_bytes(id)));
+        digits.ok_or_else(none)
+    }
+
+    /// The newest span with this id.
+    async fn find_span(&self, id: &str) -> Result<Reply, ApiError> {
+        let none = || missing("There is no span with this id.");
+        let span = bytes("id", id).map_err(|_| none())?;
+        let trace = self.inner.store.trace_of_span(span).await.map_err(internal)?;
+        self.span(trace.ok_or_else(none)?, span).await
+    }
+
+    async fn span(&self, trace: [u8; 16], span: [u8; 8]) -> Result<Reply, ApiError> {
         let found = self.inner.store.span(trace, span).await.map_err(internal)?;
         let found = found.ok_or_else(|| missing("There is no span with this id in this trace."))?;
         let StoredSpan { mut detail, span: told, origin } = found;
@@ -156,7 +206,7 @@ fn check_hex(name: &str, id: &str, bytes: usize) -> Result<(), ApiError> {
 }
 
 /// An id of so many bytes from its hexadecimal digits.
-fn bytes<const LENGTH: usize>(name: &str, id: &str) -> Result<[u8; LENGTH], ApiError> {
+pub(super) fn bytes<const LENGTH: usize>(name: &str, id: &str) -> Result<[u8; LENGTH], ApiError> {
     check_hex(name, id, LENGTH)?;
     let number = u128::from_str_radix(id, 16).unwrap_or_default().to_be_bytes();
     let mut bytes = [0; LENGTH];

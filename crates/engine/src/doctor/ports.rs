@@ -1,4 +1,4 @@
-//! The two ports, on both address families: ours and answering, free, or taken and by whom.
+//! The ports, on both address families: ours and answering, free, or taken and by whom.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -7,9 +7,12 @@ use api::SourceState;
 use super::probe::{Found, ask};
 use super::{Finding, Mark, Patient, holder};
 use crate::listen::{ListenError, listen};
+use crate::supervisor::{OTLP_GRPC, OTLP_HTTP, PROXY};
 
-/// One of the two listeners.
+/// One of the listeners.
 struct Port {
+    /// Its name among the sources; the dashboard is none.
+    source: Option<&'static str>,
     subject: &'static str,
     service: &'static str,
     path: &'static str,
@@ -23,6 +26,7 @@ struct Port {
 pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
     let ports = [
         Port {
+            source: Some(PROXY),
             subject: "Proxy port",
             service: "proxy",
             path: "/health",
@@ -31,12 +35,31 @@ pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
             running: patient.instance.as_ref().map(|instance| instance.proxy_port),
         },
         Port {
+            source: None,
             subject: "Dashboard port",
             service: "dashboard",
             path: "/api/health",
             variable: "DASHBOARD_PORT",
             set: patient.settings.dashboard_port,
             running: patient.instance.as_ref().map(|instance| instance.dashboard_port),
+        },
+        Port {
+            source: Some(OTLP_HTTP),
+            subject: "OTLP port (HTTP)",
+            service: "otlp",
+            path: "/health",
+            variable: "OTLP_HTTP_PORT",
+            set: patient.settings.otlp_http_port,
+            running: patient.instance.as_ref().map(|instance| instance.otlp_http_port),
+        },
+        Port {
+            source: Some(OTLP_GRPC),
+            subject: "OTLP port (gRPC)",
+            service: "otlp",
+            path: "/health",
+            variable: "OTLP_GRPC_PORT",
+            set: patient.settings.otlp_grpc_port,
+            running: patient.instance.as_ref().map(|instance| instance.otlp_grpc_port),
         },
     ];
     let mut findings = Vec::new();
@@ -64,8 +87,8 @@ async fn served(patient: &Patient<'_>, port: &Port, number: u16) -> Finding {
     if number == 0 {
         return found(Mark::Ok, "It is switched off in the settings.".into());
     }
-    if port.service == "proxy"
-        && let Some(finding) = switched(patient, &found, number)
+    if let Some(name) = port.source
+        && let Some(finding) = switched(patient, &found, name, number)
     {
         return finding;
     }
@@ -92,9 +115,17 @@ async fn served(patient: &Patient<'_>, port: &Port, number: u16) -> Finding {
     }
 }
 
-/// A proxy that somebody switched, or that could not start.
-fn switched(patient: &Patient<'_>, found: &dyn Fn(Mark, String) -> Finding, number: u16) -> Option<Finding> {
-    let source = patient.health.as_ref()?.sources.iter().find(|source| source.name == "proxy")?;
+/// A listener that somebody switched, or that could not start.
+fn switched(
+    patient: &Patient<'_>,
+    found: &dyn Fn(Mark, String) -> Finding,
+    name: &str,
+    number: u16,
+) -> Option<Finding> {
+    let source = patient.health.as_ref()?.sources.iter().find(|source| source.name == name)?;
+    if name != PROXY {
+        return switched_otlp(&source.state, found, number);
+    }
     match &source.state {
         SourceState::Running { .. } => None,
         SourceState::Paused { .. } => Some(
@@ -115,6 +146,33 @@ fn switched(patient: &Patient<'_>, found: &dyn Fn(Mark, String) -> Finding, numb
     }
 }
 
+/// The same of a collector, without which everything else goes on.
+fn switched_otlp(
+    state: &SourceState,
+    found: &dyn Fn(Mark, String) -> Finding,
+    number: u16,
+) -> Option<Finding> {
+    match state {
+        SourceState::Running { .. } => None,
+        SourceState::Paused { .. } => Some(
+            found(
+                Mark::Warn,
+                format!("It is paused: who sends to port {number} is told that nothing is kept."),
+            )
+            .remedy("Resume it on the dashboard."),
+        ),
+        SourceState::Stopped => Some(
+            found(Mark::Warn, "It is switched off: what tools report there is not kept.".into())
+                .remedy("Switch it on on the dashboard."),
+        ),
+        SourceState::Failed { message } => {
+            Some(found(Mark::Warn, format!("It does not listen: {message}{}.", by(number))).remedy(
+                "Let the other program go, or set the port to 0 and send OTLP to the dashboard's port.",
+            ))
+        }
+    }
+}
+
 /// A port that is to be free, since nothing of ours runs.
 async fn free(port: &Port) -> Finding {
     let (subject, number) = (port.subject, port.set);
@@ -131,13 +189,15 @@ async fn free(port: &Port) -> Finding {
             port.variable
         ));
     }
+    // Without its port the collector is on the dashboard's.
+    let mark = if matches!(port.source, Some(OTLP_HTTP | OTLP_GRPC)) { Mark::Warn } else { Mark::Fail };
     match error {
         ListenError::Taken { .. } => {
-            Finding::new(subject, Mark::Fail, format!("Port {number} is taken{}.", by(number)))
+            Finding::new(subject, mark, format!("Port {number} is taken{}.", by(number)))
                 .remedy(format!("Stop that program, or choose another port with {}.", port.variable))
         }
         ListenError::Other { cause, .. } => {
-            Finding::new(subject, Mark::Fail, format!("Port {number} cannot be listened on: {cause}."))
+            Finding::new(subject, mark, format!("Port {number} cannot be listened on: {cause}."))
                 .remedy(format!("Choose another port with {}.", port.variable))
         }
     }

@@ -10,7 +10,7 @@ const MAX_CHARS: usize = 500;
 
 /// The error that `value` tells of, if any. `failed` says that the status already promises one, so that shapes
 /// which are no error elsewhere (`{"message": …}`) count too.
-pub(super) fn line(value: &Value, failed: bool) -> Option<String> {
+pub(crate) fn line(value: &Value, failed: bool) -> Option<String> {
     let value = value.as_array().and_then(|values| values.first()).unwrap_or(value);
     let is_error = |key: &str| matches!(text(value, key), Some("error" | "exception"));
     let bare = failed || is_error("object") || is_error("type") && object(value, "error").is_none();

@@ -51,7 +51,7 @@ const FINISHED: [Key; 7] = [
     Key::LlmResponseStop,
     Key::StopReason,
 ];
-const COSTS: [Key; 4] = [Key::GenAiCost, Key::LogfireCost, Key::LlmCost, Key::CostUsd];
+const COSTS: [Key; 5] = [Key::GenAiCost, Key::GenAiCostTotal, Key::LogfireCost, Key::LlmCost, Key::CostUsd];
 const STREAMS: [Key; 5] = [
     Key::GenAiRequestStream,
     Key::GenAiIsStreaming,
@@ -88,7 +88,15 @@ pub(super) fn read(told: &Told<'_>, start_ns: u64, end_ns: u64) -> Option<Report
             .and_then(id),
         service_tier: facts.owned(&TIERS),
     };
-    Some(call).filter(is_known)
+    Some(sorted(call)).filter(is_known)
+}
+
+/// Some report the request's id where the answer's belongs, and only its beginning tells.
+fn sorted(mut call: ReportedCall) -> ReportedCall {
+    if let Some(id) = call.response_id.take_if(|id| id.starts_with("req_")) {
+        call.request_id.get_or_insert(id);
+    }
+    call
 }
 
 /// Whether a call can be told from others: what has neither model nor tokens nor id would only be counted twice.

@@ -27,31 +27,36 @@ const PROMPTS: [Key; 11] = [
     Key::GenAiInputMessages,
     Key::AiPromptMessages,
     Key::AiPrompt,
-    Key::GenAiPrompt,
     Key::LogfireRequest,
     Key::RequestText,
+    Key::GenAiPrompt,
     Key::LangfuseInput,
     Key::MlflowInputs,
     Key::TraceloopInput,
     Key::InputValue,
     Key::AiValue,
 ];
-const EXACT_PROMPTS: usize = 6;
+const EXACT_PROMPTS: usize = 5;
+/// How names begin over which prompts are spread.
+const PROMPTS_SPREAD: [&str; 2] = ["llm.input_messages.", "gen_ai.prompt."];
 /// Where whole answers stand, in the same order.
 const ANSWERS: [Key; 9] = [
     Key::GenAiOutputMessages,
-    Key::GenAiCompletion,
     Key::LogfireResponse,
     Key::ResponseText,
+    Key::GenAiCompletion,
     Key::LangfuseOutput,
     Key::MlflowOutputs,
     Key::TraceloopOutput,
     Key::OutputValue,
     Key::PydanticFinal,
 ];
-const EXACT_ANSWERS: usize = 4;
+const EXACT_ANSWERS: usize = 3;
 /// Where tools stand.
 const TOOLS: [Key; 3] = [Key::GenAiToolDefinitions, Key::AiPromptTools, Key::MlflowTools];
+
+/// Bytes of one report that can be searched for.
+const LONGEST_TEXT: usize = 1 << 20;
 
 /// What was said in the call that a span is; `None` when the span is none or does not say.
 pub fn span_conversation(span: &Span, origin: &Origin) -> Option<Conversation> {
@@ -116,6 +121,17 @@ pub fn span_io(span: &Span) -> (Option<String>, Option<String>) {
     )
 }
 
+/// What was asked and answered in the call that a span is, for search.
+pub fn span_text(span: &Span, origin: &Origin) -> String {
+    span_conversation(span, origin).map(|said| searchable_text(&said, LONGEST_TEXT)).unwrap_or_default()
+}
+
+/// What was asked and answered in the call that a log record tells of, for search.
+pub fn log_text(record: &LogRecord, origin: &Origin) -> String {
+    let said = log_conversation(std::slice::from_ref(record), origin);
+    said.map(|said| searchable_text(&said, LONGEST_TEXT)).unwrap_or_default()
+}
+
 /// The words of a conversation that somebody would search for, one piece a line, at most `limit` bytes.
 pub fn searchable_text(conversation: &Conversation, limit: usize) -> String {
     let mut found = String::new();
@@ -147,9 +163,22 @@ pub(super) fn title(events: &[SpanEvent], told: &Told<'_>) -> Option<String> {
     exact
         .iter()
         .find_map(whole)
-        .or_else(|| spoken(&prompt_spread(facts)))
+        .or_else(|| spread_title(facts))
         .or_else(|| loose.iter().find_map(whole))
         .or_else(|| spoken(&events::prompt(events)))
+}
+
+/// The last thing a user said in messages that are spread over attributes: only that one is put together.
+fn spread_title(facts: &Facts<'_>) -> Option<String> {
+    if !facts.spread {
+        return None;
+    }
+    PROMPTS_SPREAD.iter().find_map(|prefix| {
+        spread::of_users(facts.attributes, prefix).into_iter().rev().find_map(|index| {
+            let message = spread::gather(facts.attributes, &format!("{prefix}{index}."))?;
+            spoken(&[message::read(&message, Role::User)?])
+        })
+    })
 }
 
 /// The last thing a user said in these messages.
@@ -166,7 +195,7 @@ fn read(told: &Told<'_>, events: &[SpanEvent]) -> Option<Conversation> {
     let facts = &told.facts;
     // What a tool or a chain was given is no conversation, unless it says so in a conversation's own words.
     let outer = facts.text(Key::AiOperation).is_some_and(|operation| !operation.contains(".do"));
-    let kind = if outer { SpanType::Chain } else { kind::of(facts).unwrap_or(SpanType::Llm) };
+    let kind = if outer { SpanType::Chain } else { kind::of(facts).unwrap_or_default() };
     let loose_prompts = matches!(kind, SpanType::Llm | SpanType::Embedding);
     let loose_answers = kind == SpanType::Llm;
     let whole = |name: &Key| some(document::prompt(&value::json(facts.get(*name)?)));
@@ -203,7 +232,7 @@ fn some(messages: Vec<Message>) -> Option<Vec<Message>> {
 }
 
 fn prompt_spread(facts: &Facts<'_>) -> Vec<Message> {
-    gathered(facts, &["llm.input_messages.", "gen_ai.prompt."], Role::User)
+    gathered(facts, &PROMPTS_SPREAD, Role::User)
 }
 
 fn answer_spread(facts: &Facts<'_>) -> Vec<Message> {

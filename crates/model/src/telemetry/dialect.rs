@@ -223,3 +223,20 @@ fn counted(map: &serde_json::Value, member: &str) -> Option<u64> {
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
     (number <= 1 << 53).then_some(number)
 }
+
+/// A document of LangChain's larger than this is not looked through for an id.
+const LARGEST: usize = 1 << 20;
+
+/// The provider's id of the answer in what LangChain keeps of it.
+fn langchain_id(answer: &str) -> Option<String> {
+    if answer.len() > LARGEST {
+        return None;
+    }
+    let answer: serde_json::Value = serde_json::from_str(answer).ok()?;
+    let message = answer
+        .pointer("/generations/0/0/message/kwargs")
+        .or_else(|| answer.pointer("/generations/0/0/message"))?;
+    let found = message.pointer("/response_metadata/id").or_else(|| message.get("id"))?.as_str()?;
+    // LangChain's own ids of runs are nobody else's.
+    (!found.starts_with("run-") && !found.starts_with("lc_")).then(|| super::value::id(found)).flatten()
+}

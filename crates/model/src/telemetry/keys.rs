@@ -54,6 +54,7 @@ keys! {
     GenAiAggregatedInput = "gen_ai.aggregated_usage.input_tokens",
     GenAiAggregatedOutput = "gen_ai.aggregated_usage.output_tokens",
     GenAiCost = "gen_ai.usage.cost",
+    GenAiCostTotal = "gen_ai.cost.total_cost",
     GenAiConversation = "gen_ai.conversation.id",
     GenAiAgentId = "gen_ai.agent.id",
     GenAiAgentName = "gen_ai.agent.name",
@@ -105,6 +106,7 @@ keys! {
     ToolName = "tool.name",
     ToolId = "tool.id",
     ToolParameters = "tool.parameters",
+    ToolCallIdOpencode = "tool.call_id",
     ToolCallIdOpenInference = "tool_call.id",
     EmbeddingModel = "embedding.model_name",
     RerankerModel = "reranker.model_name",
@@ -188,6 +190,7 @@ keys! {
     LangsmithUser = "langsmith.metadata.user_id",
     LangsmithSession = "langsmith.trace.session_id",
     LangsmithUsage = "langsmith.usage_metadata",
+    LangsmithMetadataUsage = "langsmith.metadata.usage_metadata",
     LangsmithStreaming = "langsmith.request.streaming",
 
     // Langfuse.
@@ -277,6 +280,7 @@ keys! {
     HttpStatusOld = "http.status_code",
     Error = "error",
     ErrorMessage = "error.message",
+    ErrorMessagePlain = "error_message",
     ErrorType = "error.type",
     ErrorTypePlain = "error_type",
     ErrorName = "error_name",

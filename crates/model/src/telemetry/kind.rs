@@ -12,10 +12,11 @@ use super::told::unquoted;
 /// Where dialects say what a span is, the most exact first.
 const KINDS: [Key; 9] = [
     Key::OpenInferenceKind,
+    // LangSmith calls the operation of a prompt's template a chat.
+    Key::LangsmithKind,
     Key::GenAiOperation,
     Key::TraceloopKind,
     Key::LangfuseType,
-    Key::LangsmithKind,
     Key::MlflowType,
     Key::SpanType,
     Key::LlmRequestType,

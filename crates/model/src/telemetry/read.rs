@@ -9,7 +9,7 @@ use super::dialect::{self, Dialect};
 use super::keys::Key;
 use super::reading::{LogReading, ReportedCall, SpanReading};
 use super::told::Told;
-use super::value::{LINE, line, one_line};
+use super::value::{LINE, failure, line, one_line};
 use super::wire::{LogRecord, Origin, Span, SpanEvent};
 use super::{call, conversation, event, infrastructure, kind, tool};
 use crate::dialect::fold;
@@ -118,8 +118,8 @@ pub(super) fn error(span: &Span, told: &Told<'_>) -> Option<String> {
     }
     let facts = &told.facts;
     let said = facts.first_text(&[Key::ErrorMessage, Key::ExceptionMessage, Key::LangfuseStatus]);
-    one_line(&span.status_message)
-        .or_else(|| said.and_then(one_line))
+    failure(&span.status_message)
+        .or_else(|| said.and_then(failure))
         .or_else(|| span.events.iter().rev().find_map(exception))
         .or_else(|| facts.get(Key::Error).and_then(line))
         .or_else(|| facts.first_text(&[Key::ErrorType, Key::ExceptionType]).and_then(one_line))

@@ -6,3 +6,4 @@ mod fixtures;
 mod oracle;
 mod properties;
 mod shown;
+mod speed;

@@ -17,13 +17,14 @@ const NAMES: [Key; 6] = [
     Key::FunctionName,
     Key::TraceloopEntity,
 ];
-const IDS: [Key; 7] = [
+const IDS: [Key; 8] = [
     Key::GenAiToolCallId,
     Key::GenAiToolCallIdGemini,
     Key::AiToolCallId,
     Key::ToolUseId,
     Key::CallId,
     Key::ToolCallIdOpenInference,
+    Key::ToolCallIdOpencode,
     Key::ToolId,
 ];
 const ARGUMENTS: [Key; 12] = [

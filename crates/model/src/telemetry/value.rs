@@ -4,7 +4,7 @@ use api::Money;
 use serde_json::{Map, Number, Value as Json};
 
 use super::wire::Value;
-use crate::dialect::fold;
+use crate::dialect::{error_line, fold};
 
 /// Deeper than this nobody means what they send.
 const MAX_DEPTH: usize = 64;
@@ -63,6 +63,12 @@ pub(super) fn line(value: &Value) -> Option<String> {
 /// A text as one line, cut; `None` when nothing is left.
 pub(super) fn one_line(text: &str) -> Option<String> {
     Some(fold(text, LINE)).filter(|line| !line.is_empty())
+}
+
+/// What went wrong, in one line: of an error's JSON what it says.
+pub(super) fn failure(text: &str) -> Option<String> {
+    let said = parsed(text).filter(Json::is_object).and_then(|error| error_line(&error, true));
+    one_line(said.as_deref().unwrap_or(text))
 }
 
 /// An id that can stand in an address and in a filter.

@@ -1,6 +1,8 @@
 //! The seed's query parameters as a filter and a page. A bad value is an error that names its parameter.
 
-use api::{ApiError, CallFilter, Outcome, Page, SessionFilter, SessionRef};
+use api::{
+    ApiError, CallFilter, LogFilter, MetricKind, Outcome, Page, PointFilter, SessionFilter, SessionRef,
+};
 use time::OffsetDateTime;
 use time::format_description::well_known::{Iso8601, Rfc3339};
 
@@ -58,6 +60,65 @@ pub(super) fn sessions(query: &str) -> Result<(SessionFilter, u32, u32), ApiErro
         }
     }
     Ok((filter, limit, offset))
+}
+
+/// Reads the query string of `/api/logs`: which records, at most how many, and how many to skip.
+pub(super) fn logs(query: &str) -> Result<(LogFilter, u32, u32), ApiError> {
+    let (mut filter, mut limit, mut offset) = (LogFilter::default(), 50, 0);
+    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
+        match name.as_str() {
+            "limit" => limit = number(&name, &value, 1, LARGEST_PAGE)?,
+            "offset" => offset = number(&name, &value, 0, u32::MAX)?,
+            "service_name" => filter.service = Some(value),
+            "event_name" => filter.event = Some(value),
+            "trace_id" => filter.trace_id = Some(value.replace('-', "")),
+            "span_id" => filter.span_id = Some(value),
+            "session_id" => filter.session_id = Some(value),
+            "severity_min" => filter.severity_min = u8::try_from(number(&name, &value, 0, 24)?).ok(),
+            "q" => filter.text = Some(value),
+            "date_from" => filter.from_ms = Some(moment(&name, &value)?),
+            "date_to" => filter.to_ms = Some(moment(&name, &value)?),
+            _ => {}
+        }
+    }
+    Ok((filter, limit, offset))
+}
+
+/// What `/api/metrics` is asked for.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    pub(super) filter: PointFilter,
+    pub(super) limit: u32,
+    pub(super) offset: u32,
+    /// Metrics added up rather than points.
+    pub(super) summary: bool,
+}
+
+/// Reads the query string of `/api/metrics`.
+pub(super) fn metrics(query: &str) -> Result<Metrics, ApiError> {
+    let mut asked = Metrics { filter: PointFilter::default(), limit: 50, offset: 0, summary: false };
+    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
+        match name.as_str() {
+            "limit" => asked.limit = number(&name, &value, 1, LARGEST_PAGE)?,
+            "offset" => asked.offset = number(&name, &value, 0, u32::MAX)?,
+            "name" => asked.filter.name = Some(value),
+            "service_name" => asked.filter.service = Some(value),
+            "metric_type" => asked.filter.kind = Some(kind(&name, &value)?),
+            "aggregation" if value == "summary" => asked.summary = true,
+            "date_from" => asked.filter.from_ms = Some(moment(&name, &value)?),
+            "date_to" => asked.filter.to_ms = Some(moment(&name, &value)?),
+            _ => {}
+        }
+    }
+    Ok(asked)
+}
+
+fn kind(name: &str, value: &str) -> Result<MetricKind, ApiError> {
+    let found = MetricKind::ALL.into_iter().find(|kind| kind.as_str() == value);
+    found.ok_or_else(|| {
+        let words = MetricKind::ALL.map(MetricKind::as_str).join(", ");
+        ApiError::parameter(name, format!("{name} must be one of {words}."))
+    })
 }
 
 /// The session that `/api/sessions/:id` means: `key` says which of several with one id.
@@ -161,6 +222,14 @@ mod tests {
         for query in ["limit=501", "offset=x", "date_to=never"] {
             let name = query.split('=').next().unwrap();
             assert_eq!(sessions(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
+        }
+        for query in ["limit=0", "severity_min=25", "date_from=x"] {
+            let name = query.split('=').next().unwrap();
+            assert_eq!(logs(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
+        }
+        for query in ["limit=0", "metric_type=counter", "date_to=x"] {
+            let name = query.split('=').next().unwrap();
+            assert_eq!(metrics(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
         }
         assert_eq!(session("s".into(), "key=x").unwrap_err().parameter.as_deref(), Some("key"));
         assert_eq!(read("date_to=2026-01-02T03:04:05.5%2B01:00").unwrap().0.to_ms, Some(1_767_319_445_500));

@@ -1,5 +1,7 @@
 //! The seed's JSON shapes: its names, dollars as numbers, milliseconds. Later fields stand beside them.
 
+pub(super) mod telemetry;
+
 use api::{
     CallDetail, CallSummary, Header, Health, Money, SessionDetail, SessionSummary, SessionsPage, Stats, Tie,
     Translated,

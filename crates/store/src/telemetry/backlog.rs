@@ -21,8 +21,12 @@ pub struct WorkBatch {
     /// When it was committed, in milliseconds since 1970 (UTC).
     pub since_ms: i64,
     /// The reports, in the order in which they came.
-    pub works: Vec<Worked>,
+    pub works: Vec<WorkPlace>,
 }
+
+/// Where a report of the backlog stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkPlace(Coded);
 
 /// A report that tells of a call, and who made it.
 #[derive(Clone, Debug)]
@@ -51,8 +55,6 @@ pub enum Work {
         time_ns: i64,
         /// `log.hash`.
         hash: i64,
-        /// The key of its trace.
-        trace: Option<i64>,
         /// As it came.
         record: Box<LogRecord>,
     },
@@ -87,8 +89,6 @@ impl Store {
     /// at least one batch, if there is one.
     pub async fn take_backlog(&self, after: i64, works: u64) -> Result<Vec<WorkBatch>, StoreError> {
         let (mut taken, mut after, mut held) = (Vec::new(), after, 0);
-        let mut reading =
-            Reading { records: Records::new(self), origins: HashMap::new(), traces: HashMap::new() };
         while held < works {
             let next =
                 sqlx::query_as("SELECT id, since_ms, work FROM backlog WHERE id > ? ORDER BY id LIMIT 1");
@@ -96,15 +96,27 @@ impl Store {
             let Some((id, since_ms, work)) = row else { break };
             let coded: Vec<Coded> =
                 wire::decode(&work).ok_or(StoreError::Damaged("the backlog cannot be read"))?;
-            let mut works = Vec::with_capacity(coded.len());
-            for coded in coded {
-                works.push(reading.read(self, coded).await?);
-            }
             after = id;
-            held += works.len() as u64;
-            taken.push(WorkBatch { id, since_ms, works });
+            held += coded.len() as u64;
+            taken.push(WorkBatch { id, since_ms, works: coded.into_iter().map(WorkPlace).collect() });
         }
         Ok(taken)
+    }
+
+    /// Reads reports of the backlog. What cannot be read is left out, and said.
+    pub async fn read_works(&self, places: &[WorkPlace]) -> Result<Vec<Worked>, StoreError> {
+        let mut reading = Reading { records: Records::new(self), origins: HashMap::new() };
+        let mut works = Vec::with_capacity(places.len());
+        for WorkPlace(coded) in places {
+            match reading.read(self, *coded).await {
+                Ok(work) => works.push(work),
+                Err(StoreError::Damaged(what)) => {
+                    tracing::error!(what, "a stored report cannot be read, and is joined with no call");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(works)
     }
 
     /// How many reports wait to be joined, and since when the oldest of them does, in milliseconds since 1970 (UTC).
@@ -135,7 +147,6 @@ impl Store {
 struct Reading<'a> {
     records: Records<'a>,
     origins: HashMap<i64, Arc<Origin>>,
-    traces: HashMap<TraceId, Option<i64>>,
 }
 
 impl Reading<'_> {
@@ -151,25 +162,9 @@ impl Reading<'_> {
         };
         let work = match kind {
             0 => Work::Span { trace: a, id: b, span: Box::new(self.records.get(place).await?) },
-            _ => {
-                let record: LogRecord = self.records.get(place).await?;
-                let trace = match record.trace_id {
-                    Some(id) => self.trace(store, id).await?,
-                    None => None,
-                };
-                Work::Log { time_ns: a, hash: b, trace, record: Box::new(record) }
-            }
+            _ => Work::Log { time_ns: a, hash: b, record: Box::new(self.records.get(place).await?) },
         };
         Ok(Worked { origin, work })
-    }
-
-    async fn trace(&mut self, store: &Store, id: TraceId) -> Result<Option<i64>, StoreError> {
-        if let Some(known) = self.traces.get(&id) {
-            return Ok(*known);
-        }
-        let key = store.trace_key(id).await?;
-        self.traces.insert(id, key);
-        Ok(key)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Reading log records: a page of a list, one whole, bars over time, and what filters can take.
 
-use api::{CallId, HistogramBar, LogDetail, LogFacets, LogFilter, LogRow, LogsPage};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use api::{CallId, HistogramBar, LogDetail, LogDetails, LogFacets, LogFilter, LogRow, LogsPage};
 use model::telemetry::wire::{LogRecord, Origin};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
@@ -46,6 +49,18 @@ impl Store {
         offset: u32,
         before: Option<(i64, i64)>,
     ) -> Result<LogsPage, StoreError> {
+        let rows = self.log_rows(filter, limit, offset, before).await?;
+        let logs = rows.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(LogsPage { logs, total: self.count_logs(filter).await? })
+    }
+
+    async fn log_rows(
+        &self,
+        filter: &LogFilter,
+        limit: u32,
+        offset: u32,
+        before: Option<(i64, i64)>,
+    ) -> Result<Vec<SqliteRow>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
         push_where(&mut query, filter);
         if let Some((time_ns, hash)) = before {
@@ -54,9 +69,7 @@ impl Store {
         }
         query.push(" ORDER BY time_ns DESC, log.hash DESC LIMIT ").push_bind(limit.clamp(1, LARGEST_PAGE));
         query.push(" OFFSET ").push_bind(offset);
-        let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
-        let logs = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(LogsPage { logs, total: self.count_logs(filter).await? })
+        Ok(query.build().persistent(false).fetch_all(&self.inner.read).await?)
     }
 
     /// The earliest log records that match.
@@ -108,19 +121,31 @@ impl Store {
         let Some(row) = query.build().fetch_optional(&self.inner.read).await? else { return Ok(None) };
         let record: LogRecord = Records::new(self).get(row.try_get("place")?).await?;
         let origin = self.origin(row.try_get("origin")?).await?;
-        let detail = LogDetail {
-            row: read(&row)?,
-            time_ns: signed(record.time_ns),
-            observed_ns: signed(record.observed_ns),
-            severity_text: record.severity_text.clone(),
-            event_name: record.event_name.clone(),
-            body: shown::value(&record.body),
-            attributes: shown::attributes(&record.attributes),
-            dropped_attributes: record.dropped_attributes,
-            flags: record.flags,
-            reporter: shown::reporter(&origin),
-        };
+        let detail = detail(&row, &record, &origin)?;
         Ok(Some(StoredLog { detail, record, origin: Origin::clone(&origin) }))
+    }
+
+    /// A page of the log records that match whole, newest first, and how many match in all.
+    pub async fn list_log_details(
+        &self,
+        filter: &LogFilter,
+        limit: u32,
+        offset: u32,
+    ) -> Result<LogDetails, StoreError> {
+        let rows = self.log_rows(filter, limit, offset, None).await?;
+        let (mut logs, mut records) = (Vec::with_capacity(rows.len()), Records::new(self));
+        let mut origins: HashMap<i64, Arc<Origin>> = HashMap::new();
+        for row in &rows {
+            let record: LogRecord = records.get(row.try_get("place")?).await?;
+            let key: i64 = row.try_get("origin")?;
+            let origin = match origins.get(&key) {
+                Some(origin) => origin.clone(),
+                None => self.origin(key).await?,
+            };
+            logs.push(detail(row, &record, &origin)?);
+            origins.insert(key, origin);
+        }
+        Ok(LogDetails { logs, total: self.count_logs(filter).await? })
     }
 
     /// Log records over time from `from_ms` to `to_ms`, in so many equal bars, the empty ones too.
@@ -266,6 +291,21 @@ fn push_text(query: &mut QueryBuilder<Sqlite>, text: &str) {
         query.push(" ESCAPE '\\')");
     }
     query.push(")");
+}
+
+fn detail(row: &SqliteRow, record: &LogRecord, origin: &Origin) -> Result<LogDetail, StoreError> {
+    Ok(LogDetail {
+        row: read(row)?,
+        time_ns: signed(record.time_ns),
+        observed_ns: signed(record.observed_ns),
+        severity_text: record.severity_text.clone(),
+        event_name: record.event_name.clone(),
+        body: shown::value(&record.body),
+        attributes: shown::attributes(&record.attributes),
+        dropped_attributes: record.dropped_attributes,
+        flags: record.flags,
+        reporter: shown::reporter(origin),
+    })
 }
 
 fn read(row: &SqliteRow) -> Result<LogRow, StoreError> {

@@ -282,31 +282,39 @@ impl Store {
     ) -> Result<BTreeMap<Name, MetricSummary>, StoreError> {
         let series = self.series_of(condition).await?;
         let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT series, count(*), min(time_ns), max(time_ns) FROM point WHERE series IN (SELECT series.key FROM series \
+            "SELECT series, count(*), min(time_ns), max(time_ns), min(coalesce(value, int)), max(coalesce(value, int)), \
+             total(coalesce(value, int)), count(coalesce(value, int)) FROM point WHERE series IN (SELECT series.key FROM series \
              LEFT JOIN origin ON origin.key = series.origin WHERE 1",
         );
         condition(&mut query);
         query.push(") GROUP BY series");
-        let counts: Vec<(i64, i64, i64, i64)> =
-            query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
-        let counts: HashMap<i64, (i64, i64, i64)> =
-            counts.into_iter().map(|(key, count, first, last)| (key, (count, first, last))).collect();
+        let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
+        let counts = rows.iter().map(|row| Ok::<_, StoreError>((row.try_get(0)?, Counted::read(row)?)));
+        let counts: HashMap<i64, Counted> = counts.collect::<Result<_, _>>()?;
         let lines = self.lines(condition, &series, within, Stretches::NONE, false).await?;
         let mut found: BTreeMap<Name, MetricSummary> = BTreeMap::new();
         let mut keys: HashMap<Name, BTreeSet<String>> = HashMap::new();
+        let mut sums: HashMap<Name, Numbers> = HashMap::new();
         for one in series {
-            let Some((points, first_ns, last_ns)) = counts.get(&one.key).copied() else { continue };
+            let Some(counted) = counts.get(&one.key) else { continue };
+            let (first_ns, last_ns) = (counted.first_ns, counted.last_ns);
             let name = (one.name.clone(), one.service.clone(), one.kind);
             let named = keys.entry(name.clone()).or_default();
             named.extend(one.attributes.0.iter().take(KEYS).map(|(key, _)| key.clone()));
-            let metric = found.entry(name).or_insert_with(|| summary(&one, first_ns, last_ns));
+            let metric = found.entry(name.clone()).or_insert_with(|| summary(&one, first_ns, last_ns));
             // What is said of a metric is what its latest series says.
             (metric.temporality, metric.monotonic) = (temporality(one.temporality), one.monotonic);
             metric.series += 1;
-            metric.points += points.unsigned_abs();
+            metric.points += counted.points.unsigned_abs();
             metric.first_ms = metric.first_ms.min(first_ns / NANOS);
             metric.last_ms = metric.last_ms.max(last_ns / NANOS);
+            sums.entry(name).or_default().add(counted);
             metric.total += lines.get(&one.key).map_or(0.0, |line| line.total);
+        }
+        for (name, numbers) in sums {
+            if let Some(metric) = found.get_mut(&name) {
+                metric.range = numbers.range();
+            }
         }
         for (name, keys) in keys {
             if let Some(metric) = found.get_mut(&name) {
@@ -347,6 +355,61 @@ impl Store {
         found.sort_by_key(|exemplar: &MetricExemplar| std::cmp::Reverse(exemplar.time_ns));
         found.truncate(usize::try_from(EXEMPLARS).unwrap_or_default());
         Ok(found)
+    }
+}
+
+/// A series' points, counted.
+struct Counted {
+    points: i64,
+    first_ns: i64,
+    last_ns: i64,
+    numbers: Numbers,
+}
+
+impl Counted {
+    fn read(row: &SqliteRow) -> Result<Self, StoreError> {
+        let number = |column: usize| row.try_get_unchecked::<Option<f64>, _>(column);
+        Ok(Self {
+            points: row.try_get(1)?,
+            first_ns: row.try_get(2)?,
+            last_ns: row.try_get(3)?,
+            numbers: Numbers {
+                least: number(4)?,
+                most: number(5)?,
+                sum: number(6)?.unwrap_or(0.0),
+                count: row.try_get(7)?,
+            },
+        })
+    }
+}
+
+/// The numbers of some points.
+#[derive(Clone, Copy, Default)]
+struct Numbers {
+    least: Option<f64>,
+    most: Option<f64>,
+    sum: f64,
+    count: i64,
+}
+
+impl Numbers {
+    fn add(&mut self, counted: &Counted) {
+        let other = counted.numbers;
+        let pick = |one: Option<f64>, other: Option<f64>, pick: fn(f64, f64) -> f64| match (one, other) {
+            (Some(one), Some(other)) => Some(pick(one, other)),
+            (one, other) => one.or(other),
+        };
+        self.least = pick(self.least, other.least, f64::min);
+        self.most = pick(self.most, other.most, f64::max);
+        self.sum += other.sum;
+        self.count += other.count;
+    }
+
+    /// The least, the most and the mean.
+    #[expect(clippy::cast_precision_loss, reason = "a mean is a double")]
+    fn range(self) -> Option<[f64; 3]> {
+        let range = [self.least?, self.most?, self.sum / self.count.max(1) as f64];
+        range.iter().all(|number| number.is_finite()).then_some(range)
     }
 }
 
@@ -413,6 +476,7 @@ fn summary(series: &Series, first_ns: i64, last_ns: i64) -> MetricSummary {
         first_ms: first_ns / NANOS,
         last_ms: last_ns / NANOS,
         total: 0.0,
+        range: None,
         attribute_keys: Vec::new(),
     }
 }

@@ -1,5 +1,8 @@
 //! One trace's spans by their beginning, in parts, and one span whole. Leaves out lists of traces (`list`).
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use api::{CallId, CostSource, LogFilter, Money, SpanCall, SpanDetail, SpanRow, TraceDetail, Usage};
 use model::telemetry::wire::{Origin, Span};
 use sqlx::sqlite::SqliteRow;
@@ -14,6 +17,8 @@ use crate::{Store, StoreError};
 
 /// Spans of one part.
 const LARGEST_PART: u32 = 20_000;
+/// Whole spans of one part.
+const LARGEST_WHOLE: u32 = 1_000;
 /// Log records shown with a span.
 const LOGS: u32 = 200;
 
@@ -69,6 +74,49 @@ impl Store {
         let next = (rows.len() > most).then(|| offset.saturating_add(u64::from(limit)));
         let spans = rows.iter().take(most).map(read).collect::<Result<_, _>>()?;
         Ok(Some(TraceDetail { trace: trace.summary, spans, next }))
+    }
+
+    /// The spans of a trace whole, by their beginning, but for their conversations and log records.
+    pub async fn spans(
+        &self,
+        trace_id: [u8; 16],
+        offset: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredSpan>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT 0 AS lone, ");
+        query.push(COLUMNS).push(
+            " FROM span LEFT JOIN origin ON origin.key = span.origin LEFT JOIN call ON call.seq = span.call \
+             WHERE span.trace = (SELECT key FROM trace WHERE trace.id = ",
+        );
+        query.push_bind(trace_id.to_vec()).push(") ORDER BY span.start_ns, span.id LIMIT ");
+        query.push_bind(limit.clamp(1, LARGEST_WHOLE)).push(" OFFSET ");
+        query.push_bind(i64::try_from(offset).unwrap_or(i64::MAX));
+        let rows = query.build().fetch_all(&self.inner.read).await?;
+        let (mut spans, mut records) = (Vec::with_capacity(rows.len()), Records::new(self));
+        let mut origins: HashMap<i64, Arc<Origin>> = HashMap::new();
+        for row in &rows {
+            let span: Span = records.get(row.try_get("place")?).await?;
+            let key: i64 = row.try_get("origin")?;
+            let origin = match origins.get(&key) {
+                Some(origin) => origin.clone(),
+                None => self.origin(key).await?,
+            };
+            origins.insert(key, origin.clone());
+            let detail = shown::span(&span, &origin, read(row)?);
+            spans.push(StoredSpan { detail, span, origin: Origin::clone(&origin) });
+        }
+        Ok(spans)
+    }
+
+    /// The trace of the newest span with this id.
+    pub async fn trace_of_span(&self, id: [u8; 8]) -> Result<Option<[u8; 16]>, StoreError> {
+        // Asked for seldom: an index over ids would cost every span its share.
+        let select = "SELECT trace.id FROM span JOIN trace ON trace.key = span.trace WHERE span.id = ? \
+            ORDER BY span.trace DESC LIMIT 1";
+        let found: Option<Vec<u8>> =
+            sqlx::query_scalar(select).bind(i64::from_be_bytes(id)).fetch_optional(&self.inner.read).await?;
+        let id = found.map(|id| id.try_into().map_err(|_| StoreError::Damaged("a trace's id is malformed")));
+        id.transpose()
     }
 
     /// One span whole; `None` when it was not reported.

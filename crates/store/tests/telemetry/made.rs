@@ -44,8 +44,12 @@ pub(crate) fn span(trace: u64, number: u64, parent: Option<u64>) -> SpanWrite {
             ..Span::default()
         },
         origin: origin("app"),
-        reading: SpanReading::default(),
+        reading: SpanReading { whose: whose(), ..SpanReading::default() },
     }
+}
+
+fn whose() -> Whose {
+    Whose { service: Some("app".into()), ..Whose::default() }
 }
 
 pub(crate) fn calls(mut write: SpanWrite) -> SpanWrite {
@@ -56,11 +60,10 @@ pub(crate) fn calls(mut write: SpanWrite) -> SpanWrite {
 /// A log record `at` milliseconds after the start.
 pub(crate) fn log(at: u64, body: &str) -> LogWrite {
     let time_ns = START + at * 1_000_000;
-    let whose = Whose { service: Some("app".into()), ..Whose::default() };
     LogWrite {
         record: LogRecord { time_ns, body: Value::Text(body.into()), ..LogRecord::default() },
         origin: origin("app"),
-        reading: LogReading { whose, ..LogReading::default() },
+        reading: LogReading { whose: whose(), ..LogReading::default() },
     }
 }
 

@@ -1,7 +1,6 @@
 //! What lists, trees and single records say of what was committed.
 
 use api::{AttributeValue, CallFilter, LogFilter, SpanType, TraceEntry};
-use model::telemetry::reading::Whose;
 use model::telemetry::wire::{Attributes, Link, SpanEvent, Value};
 
 use crate::made::{self, START, log, logs, put, span, spans};
@@ -19,8 +18,8 @@ async fn a_trace_is_told_by_its_root_whatever_came_first() {
     let mut failed = span(1, 2, Some(1));
     failed.reading.error = Some("it broke".into());
     failed.reading.infrastructure = true;
-    failed.reading.whose =
-        Whose { session: Some("s-1".into()), client: Some("codex".into()), ..Whose::default() };
+    failed.reading.whose.session = Some("s-1".into());
+    failed.reading.whose.client = Some("codex".into());
     put(&store, vec![spans([failed])]).await;
     put(&store, vec![spans([span(1, 1, Some(0)), root])]).await;
     put(&store, vec![spans([span(1, 3, Some(99))])]).await;

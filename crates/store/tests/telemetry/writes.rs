@@ -35,7 +35,8 @@ async fn the_backlog_lasts_until_it_is_passed() {
     let taken = store.take_backlog(0, 1).await.unwrap();
     assert_eq!(taken.len(), 1, "as many as asked for");
     let taken = store.take_backlog(0, 100).await.unwrap();
-    let works: Vec<_> = taken.iter().flat_map(|batch| &batch.works).collect();
+    let works: Vec<_> = taken.iter().flat_map(|batch| &batch.works).copied().collect();
+    let works = store.read_works(&works).await.unwrap();
     let store::Work::Span { span: read, .. } = &works[1].work else { panic!("a span") };
     assert_eq!((**read).clone(), span(2, 0, None).span);
     assert_eq!(works[1].origin, made::origin("app"));

@@ -9,6 +9,7 @@ mod turns;
 use api::{CallDetail, Reply, Request, SpanRow, TraceDetail, TraceEntry, TraceSummary, TracesPage, Usage};
 
 use super::{calls::Dice, matching};
+use crate::entry::EntryId;
 
 /// A trace and its spans.
 pub(super) struct Made {
@@ -78,14 +79,11 @@ pub(super) fn answer(traces: &[Made], details: &[CallDetail], request: &Request)
             };
             let kept = traces.iter().filter(fits);
             entries.extend(kept.map(|trace| TraceEntry::Trace(trace.summary())));
-            let id = |entry: &TraceEntry| crate::entry::EntryId::of(entry).to_string();
-            entries.sort_by_key(|entry| std::cmp::Reverse((entry.started_ms(), id(entry))));
+            let at = |entry: &TraceEntry| (entry.started_ms(), EntryId::of(entry).number());
+            entries.sort_by_key(|entry| std::cmp::Reverse(at(entry)));
+            let after = after.as_ref().and_then(|after| Some((after.started_ms, after.id.parse::<EntryId>().ok()?.number())));
             let total = entries.len() as u64;
-            let later = |entry: &TraceEntry| {
-                after.as_ref().is_none_or(|after| {
-                    (entry.started_ms(), id(entry)) < (after.started_ms, after.id.clone())
-                })
-            };
+            let later = |entry: &TraceEntry| after.is_none_or(|after| at(entry) < after);
             let part = entries.into_iter().filter(later).skip(*offset as usize).take(*limit as usize);
             Some(Reply::Traces(TracesPage { entries: part.collect(), total, next: None }))
         }

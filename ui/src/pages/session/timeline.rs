@@ -103,10 +103,23 @@ pub fn Timeline(session: SessionRef) -> impl IntoView {
 /// What makes a row another one.
 fn row_key(row: &Row) -> String {
     match row {
-        Row::Head { entry, sum } => format!("h{:?}{}{}{}{}", entry.as_ref().map(|entry| entry.time_ns), sum.calls, sum.tools, sum.to_ns, sum.cost.pico()),
+        Row::Head { entry, sum } => format!(
+            "h{:?}{}{}{}{}",
+            entry.as_ref().map(|entry| entry.time_ns),
+            sum.calls,
+            sum.tools,
+            sum.to_ns,
+            sum.cost.pico()
+        ),
         Row::Entry { entry, lines, within } => format!(
             "e{}{}{:?}{:?}{:?}{:?}{}{within:?}{lines:?}",
-            entry.time_ns, entry.title, entry.kind, entry.duration_us, entry.call, entry.failed, entry.log_id.is_some()
+            entry.time_ns,
+            entry.title,
+            entry.kind,
+            entry.duration_us,
+            entry.call,
+            entry.failed,
+            entry.log_id.is_some()
         ),
     }
 }
@@ -182,4 +195,3 @@ fn keys(rows: Memo<Vec<Row>>, selected: RwSignal<Option<usize>>, scroll: Scroll)
         true
     });
 }
-

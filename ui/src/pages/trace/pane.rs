@@ -87,7 +87,15 @@ fn place(call: &CallDetail) -> impl IntoView + use<> {
         if agent.inferred { format!("{name} (inferred)") } else { name }
     });
     let parent = lineage.agent.as_ref().and_then(|agent| agent.parent.clone());
-    view! { {session}{before}{fact("Agent", agent, false)}{fact("Made by agent", parent, false)} }
+    let tree = call.summary.in_trace.clone().map(|trace| {
+        let span = call.reports.iter().find(|report| report.trace_id.as_ref() == Some(&trace));
+        let span = span.and_then(|report| report.span_id.clone()).unwrap_or_else(|| call.summary.id.to_string());
+        view! {
+            <dt>"Stands in"</dt>
+            <dd class="row g2"><a class="mono cut hov" href=format!("/traces/{trace}?span={span}") data-testid="in-trace-link">{trace.clone()}</a></dd>
+        }
+    });
+    view! { {session}{tree}{before}{fact("Agent", agent, false)}{fact("Made by agent", parent, false)} }
 }
 
 fn about(call: &CallDetail) -> impl IntoView + use<> {

@@ -11,6 +11,7 @@ use crate::fetch::Fetched;
 pub use super::conversation::{ConversationTab, Talk};
 pub use super::raw::Raw;
 pub use super::sides::Side;
+pub use super::sources::Sources;
 pub use super::timing::TimingTab as Timing;
 
 /// Gives the parts what they share.

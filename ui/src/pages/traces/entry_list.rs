@@ -15,8 +15,8 @@ use crate::entry::EntryId;
 use crate::filter::View;
 use crate::live::{Changes, Live, use_live};
 
-/// Changes in quick succession are looked at together.
-const GATHER: Duration = Duration::from_millis(200);
+/// Changes in quick succession are looked at together: at least this long, and longer than it took last time.
+const GATHER_MS: i64 = 200;
 /// A skeleton shows when loading takes longer than this.
 const LATE: Duration = Duration::from_millis(150);
 
@@ -46,6 +46,8 @@ pub struct EntryList {
     asking: StoredValue<bool>,
     /// The turn of changes that the rows know, or will with the answer under way.
     looked: StoredValue<Turns>,
+    /// How long it took to look at what changed.
+    took_ms: StoredValue<i64>,
     live: Live,
     backend: Backend,
 }
@@ -66,6 +68,7 @@ impl EntryList {
             loading: StoredValue::new(None),
             asking: StoredValue::new(false),
             looked: StoredValue::new((0, 0)),
+            took_ms: StoredValue::new(0),
             live: use_live(),
             backend,
         };
@@ -84,7 +87,7 @@ impl EntryList {
                             list.follow();
                         }
                     },
-                    GATHER,
+                    list.pause(),
                 );
             }
             turn
@@ -216,7 +219,7 @@ impl EntryList {
                         self.follow();
                     }
                 },
-                GATHER,
+                self.pause(),
             );
         }
     }
@@ -236,6 +239,7 @@ impl EntryList {
         let enter = still && !self.live.paused.get_untracked();
         let turn = self.turn.get_value();
         let view = self.filter.get_untracked();
+        let began = now_ms();
         spawn_local(async move {
             let answer = self.part(&view, PAGE / 2, Part::default()).await;
             if self.turn.try_get_value() != Some(turn) {
@@ -251,7 +255,10 @@ impl EntryList {
             self.total.set(news.total);
             let mut fit = Fit::Joined;
             self.rows.update(|rows| fit = rows.arrive(news.entries, news.total, enter));
-            self.version.update(|version| *version += 1);
+            // Totals are of calls: spans alone change none.
+            if calls.all || !calls.ids.is_empty() {
+                self.version.update(|version| *version += 1);
+            }
             let stale = match fit {
                 Fit::Joined => matches!(self.loaded.get_untracked(), Some(Err(_))),
                 Fit::Gap => true,
@@ -272,9 +279,14 @@ impl EntryList {
                 }
             }
             if self.turn.try_get_value() == Some(turn) {
+                self.took_ms.set_value(now_ms() - began);
                 self.asked();
             }
         });
+    }
+
+    fn pause(self) -> Duration {
+        Duration::from_millis((self.took_ms.get_value() * 4).max(GATHER_MS).unsigned_abs())
     }
 
     async fn part(self, view: &View, limit: u32, part: Part) -> Result<TracesPage, ApiError> {

@@ -54,8 +54,8 @@ pub struct Rows {
 }
 
 /// Where an entry stands: newer ones have larger places.
-fn place(entry: &TraceEntry) -> (i64, EntryId) {
-    (entry.started_ms(), EntryId::of(entry))
+fn place(entry: &TraceEntry) -> (i64, u128) {
+    (entry.started_ms(), EntryId::of(entry).number())
 }
 
 impl Rows {

@@ -12,7 +12,6 @@ use crate::components::marks::{SpanMark, ToolMark, TraceCost};
 use crate::format::time::Stamp;
 use crate::format::{duration, percent, plural, short, thousands};
 use crate::tree::scale::length;
-use crate::tree::shares::shares;
 
 /// Back to the list, and which trace this is.
 #[component]
@@ -48,8 +47,8 @@ pub fn Crumbs() -> impl IntoView {
 pub fn Facts() -> impl IntoView {
     let page = expect_context::<Page>();
     let in_model = Memo::new(move |_| {
-        page.load.tree.with(|tree| {
-            let of = shares(tree).into_iter().find(|share| share.span_type == SpanType::Llm);
+        page.load.shares.with(|shares| {
+            let of = shares.iter().find(|share| share.span_type == SpanType::Llm);
             of.map(|share| share.time_ns)
         })
     });

@@ -62,10 +62,20 @@ fn go_on(page: Page, forward: bool) {
     let place = |place: &Place| (tree.position(*place), *place);
     let next = if forward {
         let later = |position: u32| at.is_none_or(|at| position > at);
-        found.iter().map(place).filter(|(position, _)| later(*position)).min().or_else(|| found.iter().map(place).min())
+        found
+            .iter()
+            .map(place)
+            .filter(|(position, _)| later(*position))
+            .min()
+            .or_else(|| found.iter().map(place).min())
     } else {
         let before = |position: u32| at.is_some_and(|at| position < at);
-        found.iter().map(place).filter(|(position, _)| before(*position)).max().or_else(|| found.iter().map(place).max())
+        found
+            .iter()
+            .map(place)
+            .filter(|(position, _)| before(*position))
+            .max()
+            .or_else(|| found.iter().map(place).max())
     };
     if let Some((_, place)) = next {
         page.select(Some(place));

@@ -6,18 +6,18 @@ use super::Page;
 use crate::components::marks::span_type;
 use crate::format::{percent, plural};
 use crate::tree::scale::length;
-use crate::tree::shares::shares;
 
 /// The line below the rows.
 #[component]
 pub fn Legend() -> impl IntoView {
     let page = expect_context::<Page>();
     let drawn = move || {
-        page.load.tree.with(|tree| {
-            let whole = tree.length_ns().unsigned_abs();
+        page.load.shares.with(|shares| {
+            let whole = page.load.tree.with_untracked(|tree| tree.length_ns()).unsigned_abs();
             let share = |time: i64| percent(time.unsigned_abs(), whole);
-            shares(tree)
-                .into_iter()
+            shares
+                .iter()
+                .copied()
                 .map(|one| {
                     let (_, stem, _) = span_type(one.span_type);
                     let title = format!("{}, running for {}", plural(u64::from(one.spans), "span", "spans"), length(one.time_ns));

@@ -13,6 +13,7 @@ use crate::entry::TraceId;
 use crate::live::use_live;
 use crate::tree::Tree;
 use crate::tree::critical::{Critical, critical};
+use crate::tree::shares::{Share, shares};
 
 /// The first part is there soon; the others cost fewer questions.
 const FIRST: u32 = 1_000;
@@ -29,6 +30,7 @@ pub struct Load {
     pub summary: RwSignal<Option<TraceSummary>>,
     pub tree: RwSignal<Shared<Tree>>,
     pub path: Memo<Shared<Critical>>,
+    pub shares: Memo<Vec<Share>>,
     pub error: RwSignal<Option<ApiError>>,
     /// How many spans are here, while more are asked for.
     pub progress: RwSignal<Option<usize>>,
@@ -52,6 +54,7 @@ impl Load {
             summary: RwSignal::new(None),
             tree,
             path: Memo::new(move |_| tree.with(|tree| Shared::new(critical(tree)))),
+            shares: Memo::new(move |_| tree.with(|tree| shares(tree))),
             error: RwSignal::new(None),
             progress: RwSignal::new(None),
             late: RwSignal::new(false),

@@ -35,7 +35,8 @@ pub fn Minimap() -> impl IntoView {
     let page = expect_context::<Page>();
     let frame = NodeRef::<Div>::new();
     let held = StoredValue::new(None::<Hold>);
-    let drawing = Memo::new(move |_| page.load.tree.with(|tree| page.rows.with(|rows| Shared::new(draw(tree, rows)))));
+    let drawing =
+        Memo::new(move |_| page.load.tree.with(|tree| page.rows.with(|rows| Shared::new(draw(tree, rows)))));
     let whole = move || page.load.tree.with_untracked(|tree| tree.length_ns());
     // Where the pointer is, in nanoseconds, and how many a pixel has.
     let at = move |event: &PointerEvent| {
@@ -189,14 +190,22 @@ fn draw(tree: &Tree, rows: &[Row]) -> Vec<(&'static str, String)> {
             }
         }
     }
-    let mut paths: Vec<(&'static str, String)> = CLASSES.iter().map(|class| (*class, String::new())).collect();
+    let mut paths: Vec<(&'static str, String)> =
+        CLASSES.iter().map(|class| (*class, String::new())).collect();
     let (height, gap) = (LINES as f64 / lines as f64, lines as f64);
     for (line, cells) in cells.chunks(WIDTH).enumerate() {
         let y = (line as f64 + 0.5) * LINES as f64 / gap;
         let mut at = 0;
         for run in cells.chunk_by(|a, b| a == b) {
             if let Some((_, path)) = run.first().and_then(|class| paths.get_mut(*class as usize)) {
-                let _ = write!(path, "M{at} {:.2}h{}v{:.2}h-{}z", y - height.min(1.2) / 2.0, run.len(), height.min(1.2), run.len());
+                let _ = write!(
+                    path,
+                    "M{at} {:.2}h{}v{:.2}h-{}z",
+                    y - height.min(1.2) / 2.0,
+                    run.len(),
+                    height.min(1.2),
+                    run.len()
+                );
             }
             at += run.len();
         }

@@ -9,13 +9,13 @@ mod times;
 use api::{BodySide, CallDetail, CallId, ReportSource, SpanDetail, SpanRow};
 use leptos::prelude::*;
 
-use super::Page;
+use super::{Page, SPLIT};
 use crate::backend::use_backend;
 use crate::components::code::Code;
 use crate::components::icon::{Glyph, Icon};
+use crate::components::split::Divider;
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::fetch::{Fetched, fetch};
-use crate::live::use_live;
 use crate::pages::trace::parts;
 
 /// A tab.
@@ -129,7 +129,7 @@ impl Known {
 
 /// The pane.
 #[component]
-pub fn Pane() -> impl IntoView {
+pub fn Pane(width: RwSignal<Option<f64>>) -> impl IntoView {
     let page = expect_context::<Page>();
     // A span that comes to be known later, or that changes, is looked at again.
     let row = Memo::new(move |_| {
@@ -138,6 +138,7 @@ pub fn Pane() -> impl IntoView {
     let id = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.id.clone())));
     view! {
         <aside class="det" aria-label="Span" data-testid="span-detail">
+            <Divider name=SPLIT width=width />
             {move || match id.get().and_then(|_| row.get_untracked()) {
                 Some(first) => view! { <OneSpan first=first row=row /> }.into_any(),
                 None => view! { <about::About /> }.into_any(),
@@ -150,7 +151,6 @@ pub fn Pane() -> impl IntoView {
 fn OneSpan(first: SpanRow, row: Memo<Option<SpanRow>>) -> impl IntoView {
     let page = expect_context::<Page>();
     let backend = use_backend();
-    let changed = use_live().trace_changed(page.id);
     let id = first.id.clone();
     // A call that nobody reported a span of stands in the tree under its own id.
     let is_reported = !id.contains('-');
@@ -158,7 +158,8 @@ fn OneSpan(first: SpanRow, row: Memo<Option<SpanRow>>) -> impl IntoView {
         fetch(
             true,
             move || {
-                changed.track();
+                // Asked for again when its row changed, not whenever the trace grows: what is read stays as it is.
+                row.track();
                 Some(id.clone())
             },
             move |id| backend.span(page.id.to_string(), id),
@@ -166,7 +167,7 @@ fn OneSpan(first: SpanRow, row: Memo<Option<SpanRow>>) -> impl IntoView {
     });
     let call_id = Memo::new(move |_| row.with(|row| row.as_ref()?.call.as_ref().map(|call| call.id)));
     let asked = move || {
-        changed.track();
+        row.track();
         call_id.get()
     };
     let call = fetch(true, asked, move |id: CallId| backend.call(id));
@@ -204,7 +205,8 @@ fn OneSpan(first: SpanRow, row: Memo<Option<SpanRow>>) -> impl IntoView {
 fn alt_keys(page: Page, tabs: Memo<Vec<Tab>>) {
     let handle = window_event_listener(leptos::ev::keydown, move |event| {
         let digit = event.code().strip_prefix("Digit").and_then(|digit| digit.parse::<usize>().ok());
-        let chosen = digit.and_then(|digit| tabs.with_untracked(|tabs| tabs.get(digit.checked_sub(1)?).copied()));
+        let chosen =
+            digit.and_then(|digit| tabs.with_untracked(|tabs| tabs.get(digit.checked_sub(1)?).copied()));
         if let (true, Some(chosen)) = (event.alt_key(), chosen) {
             event.prevent_default();
             page.show_tab(chosen);
@@ -254,12 +256,15 @@ fn Tabs(tabs: Memo<Vec<Tab>>, tab: Memo<Tab>) -> impl IntoView {
 fn Panel(tab: Tab, row: SpanRow, known: Known) -> impl IntoView {
     let call = move || known.call.with(|call| call.cloned());
     let span = move || known.span.and_then(|span| span.with(|span| span.cloned()));
+    let input = move || said(span().and_then(|span| span.input), "span-input");
+    let output = move || said(span().and_then(|span| span.output), "span-output");
+    let side = move |side| move || call().map(|call| view! { <parts::Side call=call side=side /> });
     match tab {
         Tab::Conversation => view! { <Talk known=known /> }.into_any(),
-        Tab::Input => said(span().and_then(|span| span.input), "span-input"),
-        Tab::Output => said(span().and_then(|span| span.output), "span-output"),
-        Tab::Request => call().map(|call| view! { <parts::Side call=call side=BodySide::Request /> }).into_any(),
-        Tab::Response => call().map(|call| view! { <parts::Side call=call side=BodySide::Response /> }).into_any(),
+        Tab::Input => input.into_any(),
+        Tab::Output => output.into_any(),
+        Tab::Request => side(BodySide::Request).into_any(),
+        Tab::Response => side(BodySide::Response).into_any(),
         Tab::Attributes => view! { <read::Attributes row=row known=known /> }.into_any(),
         Tab::Raw => view! { <reported::Raw known=known /> }.into_any(),
         Tab::Timing => view! { <times::Times row=row known=known /> }.into_any(),
@@ -267,7 +272,8 @@ fn Panel(tab: Tab, row: SpanRow, known: Known) -> impl IntoView {
 }
 
 fn said(text: Option<String>, testid: &'static str) -> AnyView {
-    view! { <div class="said-io" data-testid=testid>{text.map(|text| view! { <Code text=text /> })}</div> }.into_any()
+    view! { <div class="said-io" data-testid=testid>{text.map(|text| view! { <Code text=text /> })}</div> }
+        .into_any()
 }
 
 /// What was said: as the call's own record tells it, else as the span does.

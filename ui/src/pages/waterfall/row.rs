@@ -5,6 +5,7 @@ use api::SpanRow;
 use leptos::prelude::*;
 
 use super::Page;
+use super::table::row_id;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::marks::{CostCell, span_type};
 use crate::format::{money, plural, thousands};
@@ -24,6 +25,7 @@ pub fn SpanRowView(row: Row, at: usize) -> impl IntoView {
     let tree = page.tree_now();
     let place = row.place;
     let id = tree.id(place).unwrap_or_default().to_owned();
+    let element = row_id(&id);
     let selected = {
         let id = id.clone();
         move || page.selected.with(|selected| selected.as_deref() == Some(id.as_str()))
@@ -46,7 +48,7 @@ pub fn SpanRowView(row: Row, at: usize) -> impl IntoView {
     };
     view! {
         <div
-            class="wr" class:found=found role="row" data-testid="span-row" data-id=id title=title
+            class="wr" class:found=found role="row" id=element data-testid="span-row" data-id=id title=title
             attr:aria-level=(row.depth + 1).to_string() aria-rowindex=(at + 1).to_string() aria-expanded=expanded
             aria-selected=move || selected().to_string() on:click=move |_| page.select(Some(place))
             on:dblclick=move |_| page.open(place, !row.open)
@@ -86,6 +88,9 @@ pub fn odd_words(node: &Node) -> Option<String> {
     }
     if odd.backwards {
         words.push("it says that it ended before it began".to_owned());
+    }
+    if odd.endless {
+        words.push("it says no end".to_owned());
     }
     if odd.looped {
         words.push("it is its own ancestor; shown at the top".to_owned());
@@ -287,7 +292,8 @@ fn Bar(place: Place, span: SpanRow, row: Row) -> impl IntoView {
         class.push_str(" cp");
     }
     let waited = span.call.as_ref().and_then(|call| call.first_token_us);
-    let waited = waited.map(|us| i64::try_from(us).unwrap_or(i64::MAX).saturating_mul(1_000)).filter(|ns| *ns > 0);
+    let waited =
+        waited.map(|us| i64::try_from(us).unwrap_or(i64::MAX).saturating_mul(1_000)).filter(|ns| *ns > 0);
     let first = waited.map(|waited| from.saturating_add(waited).min(to));
     let bar = Memo::new(move |_| page.on_screen().bar(from, to));
     let style = move || match bar.get() {
@@ -299,7 +305,8 @@ fn Bar(place: Place, span: SpanRow, row: Row) -> impl IntoView {
     let wait = first.map(|first| {
         let style = move || {
             let (shown, bar) = (page.on_screen(), bar.get());
-            let part = bar.zip(shown.bar(from, first)).map(|((_, all), (_, wait))| wait * 100.0 / all.max(1e-9));
+            let part =
+                bar.zip(shown.bar(from, first)).map(|((_, all), (_, wait))| wait * 100.0 / all.max(1e-9));
             format!("width:{:.2}%", part.unwrap_or(0.0).min(100.0))
         };
         view! { <u style=style></u> }

@@ -15,7 +15,7 @@ pub const ROW: f64 = 23.0;
 /// Rows drawn beyond what is seen, on each side; the rows drawn change in steps of this many.
 const MARGIN: usize = 10;
 /// Marks along the axis: about one in this many pixels.
-const TICK: f64 = 64.0;
+const TICK: f64 = 54.0;
 /// Of more rows only the one under the pointer has its length written beside its bar.
 const MANY: usize = 2_000;
 
@@ -74,10 +74,10 @@ pub fn Table() -> impl IntoView {
         (first, (first + seen + 3 * MARGIN).min(total), total)
     });
     scroll_to_selected(page, frame);
-    let ticks = Memo::new(move |_| page.on_screen().ticks((width.get() / TICK).clamp(2.0, 12.0) as usize));
+    let ticks = Memo::new(move |_| page.on_screen().ticks((width.get() / TICK).clamp(2.0, 12.0)));
     let visible = move || {
         let (first, last, _) = drawn.get();
-        let tree = page.tree();
+        let tree = page.load.tree.get();
         page.rows.with(|rows| {
             let rows = rows.get(first..last).unwrap_or_default().iter();
             rows.zip(first..).map(|(row, at)| (revision(&tree, row), *row, at)).collect::<Vec<_>>()
@@ -89,7 +89,8 @@ pub fn Table() -> impl IntoView {
     };
     view! {
         <div
-            class="wtree" role="treegrid" aria-label="Spans" data-testid="span-tree"
+            class="wtree" role="treegrid" aria-label="Spans" data-testid="span-tree" tabindex="0"
+            aria-activedescendant=move || page.selected.get().map(|id| row_id(&id))
             class:cp=move || page.critical.get() class:many=move || { drawn.get().2 > MANY }
             class:finding=move || page.words.with(|words| !words.trim().is_empty())
             aria-rowcount=move || drawn.get().2.to_string()
@@ -104,7 +105,7 @@ pub fn Table() -> impl IntoView {
                     }).collect_view()}
                 </div>
             </div>
-            <div class="wrows" node_ref=frame on:scroll=move |_| measure() on:wheel=move |event| wheel(page, axis, &event)>
+            <div class="wrows" role="rowgroup" node_ref=frame on:scroll=move |_| measure() on:wheel=move |event| wheel(page, axis, &event)>
                 <div class="gl" aria-hidden="true"><div class="glt">
                     {move || ticks.get().into_iter().map(|(left, _)| view! { <i style=format!("left:{left:.2}%")></i> }).collect_view()}
                 </div></div>
@@ -116,6 +117,11 @@ pub fn Table() -> impl IntoView {
             </div>
         </div>
     }
+}
+
+/// A row's element.
+pub fn row_id(id: &str) -> String {
+    format!("span-{id}")
 }
 
 /// Changes whenever what a row shows does: a row is drawn once and stays while it is on screen.
@@ -156,7 +162,8 @@ fn scroll_to_selected(page: Page, frame: NodeRef<Div>) {
 }
 
 fn scroll_into_view(frame: &web_sys::Element, at: usize) {
-    let (row, top, height) = (at as f64 * ROW, f64::from(frame.scroll_top()), f64::from(frame.client_height()));
+    let (row, top, height) =
+        (at as f64 * ROW, f64::from(frame.scroll_top()), f64::from(frame.client_height()));
     let far = row < top - height || row > top + 2.0 * height;
     let wanted = if far {
         row - height / 2.0
@@ -180,7 +187,8 @@ fn wheel(page: Page, axis: NodeRef<Div>, event: &web_sys::WheelEvent) {
     let next = if event.ctrl_key() || event.meta_key() {
         shown.scaled(1.002_f64.powf(event.delta_y()), share, whole)
     } else if event.delta_x().abs() > event.delta_y().abs() || event.shift_key() {
-        let pixels = if event.shift_key() && event.delta_x() == 0.0 { event.delta_y() } else { event.delta_x() };
+        let pixels =
+            if event.shift_key() && event.delta_x() == 0.0 { event.delta_y() } else { event.delta_x() };
         shown.moved(pixels * shown.length() / bounds.width().max(1.0), whole)
     } else {
         return;

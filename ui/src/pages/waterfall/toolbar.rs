@@ -91,7 +91,8 @@ pub fn zoom_to_selected(page: Page) {
     let wanted = Window { from: from as f64 - margin, to: to as f64 + margin }.within(tree.length_ns());
     let shown = page.window.get_untracked();
     let same = shown.is_some_and(|shown| {
-        (shown.from - wanted.from).abs() < wanted.length() * 0.01 && (shown.to - wanted.to).abs() < wanted.length() * 0.01
+        (shown.from - wanted.from).abs() < wanted.length() * 0.01
+            && (shown.to - wanted.to).abs() < wanted.length() * 0.01
     });
     page.zoom((!same).then_some(wanted));
 }

@@ -14,18 +14,25 @@ use crate::{Engine, Settings};
 /// When calls begin: each a minute after the one before.
 const START_MS: i64 = 1_790_000_000_000;
 /// The proxy's first call.
-pub(crate) const PROXIED: CallId = CallId::new(uuid::Uuid::from_u128(0x01a0_c2c2_0000_7000_8000_0000_0000_0001));
+pub(crate) const PROXIED: CallId =
+    CallId::new(uuid::Uuid::from_u128(0x01a0_c2c2_0000_7000_8000_0000_0000_0001));
 
 /// An engine without listeners.
 pub(crate) async fn collecting(folder: &Path) -> Engine {
-    let settings =
-        Settings { proxy_port: 0, keychain: false, data_dir: folder.to_owned(), ..Settings::default() };
+    let settings = Settings {
+        proxy_port: 0,
+        otlp_http_port: 0,
+        otlp_grpc_port: 0,
+        keychain: false,
+        data_dir: folder.to_owned(),
+        ..Settings::default()
+    };
     Engine::start(settings).await.unwrap()
 }
 
 /// Sends a request and waits for its answer.
 pub(crate) async fn collect(engine: &Engine, export: Export) {
-    let inbox = engine.inbox();
+    let inbox = engine.inner.inbox.clone();
     let room = inbox.reserve(1_000).unwrap();
     inbox.deliver(export, room).await.unwrap();
 }
@@ -165,4 +172,65 @@ pub(crate) fn proxied(number: u64) -> Write {
         answer_text: String::new(),
         ties: store::Ties { holder: "account:me".into(), ..store::Ties::default() },
     }))
+}
+
+/// An event of Claude Code, so many milliseconds after the first call's beginning.
+pub(crate) fn happened(
+    name: &str,
+    after_ms: i64,
+    more: impl IntoIterator<Item = (String, Value)>,
+) -> LogRecord {
+    let common = [text("event.name", name), text("session.id", "session-1"), text("prompt.id", "prompt-1")];
+    LogRecord {
+        time_ns: ns(began_ms(1) + after_ms),
+        body: Value::Text(format!("claude_code.{name}")),
+        attributes: Attributes(common.into_iter().chain(more).collect()),
+        ..LogRecord::default()
+    }
+}
+
+/// A tool's run as a span tells of it.
+pub(crate) fn tool_span(after_ms: i64, lasted_ms: i64, call_id: &str) -> Span {
+    Span {
+        trace_id: [7; 16],
+        span_id: after_ms.to_be_bytes(),
+        name: "claude_code.tool".into(),
+        start_ns: ns(began_ms(1) + after_ms),
+        end_ns: ns(began_ms(1) + after_ms + lasted_ms),
+        attributes: Attributes(vec![
+            text("span.type", "tool"),
+            text("session.id", "session-1"),
+            text("tool_name", "Bash"),
+            text("gen_ai.operation.name", "execute_tool"),
+            text("gen_ai.tool.name", "Bash"),
+            text("gen_ai.tool.call.id", call_id),
+        ]),
+        ..Span::default()
+    }
+}
+
+/// A call as the GenAI conventions tell of it, with what was said.
+pub(crate) fn said(number: u64, asked: &str, answered: &str) -> Export {
+    let message = |role: &str, said: &str| {
+        format!(r#"[{{"role":"{role}","parts":[{{"type":"text","content":"{said}"}}]}}]"#)
+    };
+    let span = Span {
+        trace_id: [9; 16],
+        span_id: number.to_be_bytes(),
+        name: "chat gpt-4o".into(),
+        kind: 3,
+        start_ns: ns(began_ms(number)),
+        end_ns: ns(began_ms(number) + 500),
+        attributes: Attributes(vec![
+            text("gen_ai.operation.name", "chat"),
+            text("gen_ai.provider.name", "openai"),
+            text("gen_ai.request.model", "gpt-4o"),
+            int("gen_ai.usage.input_tokens", 1_000),
+            int("gen_ai.usage.output_tokens", 100),
+            text("gen_ai.input.messages", &message("user", asked)),
+            text("gen_ai.output.messages", &message("assistant", answered)),
+        ]),
+        ..Span::default()
+    };
+    Export::Traces(vec![(origin("made.by.hand"), vec![span])])
 }

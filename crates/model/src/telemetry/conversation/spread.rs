@@ -38,6 +38,21 @@ pub(super) fn gather(attributes: &Attributes, prefix: &str) -> Option<Json> {
     (!root.children.is_empty()).then(|| root.into_json())
 }
 
+/// The numbers of the messages under `prefix` that users said, in order.
+pub(super) fn of_users(attributes: &Attributes, prefix: &str) -> Vec<u64> {
+    let mut found: Vec<u64> = attributes
+        .0
+        .iter()
+        .filter(|(_, value)| value.text().is_some_and(|role| matches!(role, "user" | "human")))
+        .filter_map(|(key, _)| {
+            let (index, name) = key.strip_prefix(prefix)?.split_once('.')?;
+            if matches!(name, "role" | "message.role") { index.parse().ok() } else { None }
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
 impl Node<'_> {
     /// At most [`MAX_STEPS`] deep.
     fn into_json(self) -> Json {

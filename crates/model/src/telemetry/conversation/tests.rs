@@ -101,7 +101,8 @@ fn every_way_of_keeping_a_conversation_is_read() {
             ("response_text", gemini_out),
         ],
     ] {
-        let span = span(&attributes);
+        let kind = [("openinference.span.kind", "LLM")];
+        let span = span(&[&kind, attributes.as_slice()].concat());
         let (messages, answer) = said(&span);
         assert_eq!(messages, ["System be brief", "User weather?"], "{attributes:?}");
         assert_eq!(answer, ["Assistant sunny"], "{attributes:?}");

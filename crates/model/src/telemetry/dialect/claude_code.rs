@@ -8,7 +8,7 @@ use super::super::keys::Key;
 use super::super::reading::{LogKind, LogReading, ReportedCall, SpanReading, Whose};
 use super::super::told::Told;
 use super::super::usage::{Input, Output, Tokens};
-use super::super::value::one_line;
+use super::super::value::{failure, one_line};
 use super::super::wire::{LogRecord, Span};
 use super::super::{call, read};
 use super::{called, decided, happened, is_redacted, prompted, ran, told_call};
@@ -26,7 +26,7 @@ pub(super) fn span(span: &Span, told: &Told<'_>) -> SpanReading {
     let mut reading = read::typed(span, told, span_type);
     reading.whose = whose(told);
     reading.infrastructure = matches!(word, "mcp.rpc" | "bash.subprocess");
-    reading.error = reading.error.or_else(|| failure(&told.facts));
+    reading.error = reading.error.or_else(|| unsuccessful(&told.facts));
     if let Some(call) = &mut reading.call {
         correct(call, &told.facts);
         call.error = call.error.take().or_else(|| reading.error.clone());
@@ -42,10 +42,10 @@ pub(super) fn span(span: &Span, told: &Told<'_>) -> SpanReading {
 }
 
 /// What failed, where it says that it did not succeed.
-fn failure(facts: &Facts<'_>) -> Option<String> {
+fn unsuccessful(facts: &Facts<'_>) -> Option<String> {
     let failed = facts.flag(&[Key::Success]) == Some(false);
     let said = || facts.first_text(&[Key::Error, Key::ErrorMessage, Key::ErrorClass, Key::ErrorType]);
-    failed.then(|| said().and_then(one_line).unwrap_or_else(|| "failed".to_owned()))
+    failed.then(|| said().and_then(failure).unwrap_or_else(|| "failed".to_owned()))
 }
 
 /// What the shared names do not tell rightly.
@@ -62,10 +62,6 @@ fn correct(call: &mut ReportedCall, facts: &Facts<'_>) {
     call.provider = call.provider.take().or_else(|| Some("anthropic".to_owned()));
     // Only Anthropic's own ids of answers begin so.
     call.response_id = call.response_id.take().filter(|id| id.starts_with("msg_"));
-    call.request_id = call
-        .request_id
-        .take()
-        .or_else(|| facts.text(Key::GenAiResponseId).filter(|id| id.starts_with("req_")).map(str::to_owned));
 }
 
 /// The conversation is the session; who asks within it is said in `query_source` (`agent:builtin:Explore`).
@@ -118,7 +114,7 @@ fn request(record: &LogRecord, told: &Told<'_>) -> Option<ReportedCall> {
 /// `api_error` is written once for a call that failed for good; the others say more about that one.
 fn failed(record: &LogRecord, told: &Told<'_>, event: &str) -> LogReading {
     let facts = &told.facts;
-    let error = facts.first_text(&[Key::Error, Key::ErrorMessage]).and_then(one_line);
+    let error = facts.first_text(&[Key::Error, Key::ErrorMessage]).and_then(failure);
     if event != "api_error" {
         let what = if event == "api_refusal" { "refused" } else { "gave up" };
         let model = facts.text(Key::Model).unwrap_or_default();

@@ -10,7 +10,7 @@ use super::super::keys::Key;
 use super::super::reading::{LogKind, LogReading, ReportedCall, SpanReading, Whose};
 use super::super::told::Told;
 use super::super::usage::{Input, Output, Tokens};
-use super::super::value::{id, one_line};
+use super::super::value::{failure, id, one_line};
 use super::super::wire::{LogRecord, Span};
 use super::super::{read, tool};
 use super::{called, decided, happened, is_redacted, prompted, ran, told_call};
@@ -75,7 +75,9 @@ pub(super) fn log(record: &LogRecord, told: &Told<'_>, event: &str) -> LogReadin
         "sse_event" | "websocket_event" if facts.any(&[Key::InputTokenCount, Key::OutputTokenCount]) => {
             called(told, completed(record, told))
         }
-        "api_request" | "websocket_request" | "websocket_connect" => requested(record, told),
+        "api_request" | "websocket_request" => requested(record, told, true),
+        // Where no connection comes about the request is made without one.
+        "websocket_connect" => requested(record, told, false),
         "tool_decision" => decided(told),
         "tool_result" => ran(told),
         "agent_response" => {
@@ -86,7 +88,7 @@ pub(super) fn log(record: &LogRecord, told: &Told<'_>, event: &str) -> LogReadin
             let model = facts.text(Key::Model).unwrap_or_default();
             happened(told, LogKind::Session, one_line(&format!("began with {model}")))
         }
-        _ => match facts.text(Key::ErrorMessage).and_then(one_line) {
+        _ => match facts.text(Key::ErrorMessage).and_then(failure) {
             Some(error) => happened(told, LogKind::Error, Some(error)),
             None => happened(told, LogKind::Other, None),
         },
@@ -115,17 +117,17 @@ fn completed(record: &LogRecord, told: &Told<'_>) -> Option<ReportedCall> {
 }
 
 /// A request that was answered is told once more when its answer is whole; one that failed is not.
-fn requested(record: &LogRecord, told: &Told<'_>) -> LogReading {
+fn requested(record: &LogRecord, told: &Told<'_>, asks: bool) -> LogReading {
     let facts = &told.facts;
     let status = super::super::call::status(facts);
-    let said = facts.text(Key::ErrorMessage).and_then(one_line);
+    let said = facts.text(Key::ErrorMessage).and_then(failure);
     let failed = said.is_some()
         || status.is_some_and(|status| status >= 400)
         || facts.flag(&[Key::Success]) == Some(false);
     if !failed {
         return happened(told, LogKind::Other, None);
     }
-    let asked = facts.text(Key::Endpoint).is_none_or(|endpoint| endpoint.contains("responses"));
+    let asked = asks && facts.text(Key::Endpoint).is_none_or(|endpoint| endpoint.contains("responses"));
     let error =
         said.or_else(|| status.map(|status| status.to_string())).unwrap_or_else(|| "failed".to_owned());
     let mut call = base(record, told).filter(|_| asked);

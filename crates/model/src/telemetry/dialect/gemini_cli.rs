@@ -9,7 +9,7 @@ use super::super::keys::Key;
 use super::super::reading::{LogKind, LogReading, ReportedCall, SpanReading, Whose};
 use super::super::told::Told;
 use super::super::usage::{Input, Output, Tokens};
-use super::super::value::{id, one_line};
+use super::super::value::{failure, one_line};
 use super::super::wire::{LogRecord, Span};
 use super::super::{call, event, provider, read};
 use super::{called, happened, prompted, ran, told_call};
@@ -66,9 +66,14 @@ pub(super) fn shared(record: &LogRecord, told: &Told<'_>, event: &str) -> LogRea
         "api_error" => {
             let mut call = answered(record, told);
             if let Some(call) = &mut call {
-                let said =
-                    facts.first_text(&[Key::ErrorMessage, Key::Error, Key::ErrorType, Key::ErrorTypePlain]);
-                call.error = said.and_then(one_line).or_else(|| Some("failed".to_owned()));
+                let said = facts.first_text(&[
+                    Key::ErrorMessage,
+                    Key::ErrorMessagePlain,
+                    Key::Error,
+                    Key::ErrorType,
+                    Key::ErrorTypePlain,
+                ]);
+                call.error = said.and_then(failure).or_else(|| Some("failed".to_owned()));
             }
             called(told, call)
         }
@@ -130,6 +135,5 @@ fn answered(record: &LogRecord, told: &Told<'_>) -> Option<ReportedCall> {
     }
     let finished = facts.get(Key::FinishReasons).and_then(call::first_word);
     call.finish_reason = call.finish_reason.take().or(finished);
-    call.response_id = call.response_id.take().or_else(|| facts.text(Key::ResponseId).and_then(id));
     Some(call)
 }

@@ -10,8 +10,8 @@ use super::{called, happened, told_call};
 
 pub(super) fn log(record: &LogRecord, told: &Told<'_>, event: &str) -> LogReading {
     match event {
-        // A call that has a span is told by it, and the event is its shadow: only the span's tokens count.
-        "gen_ai.client.inference.operation.details" if record.span_id.is_none() => {
+        // It names the span that tells of the same call, where there is one.
+        "gen_ai.client.inference.operation.details" => {
             let mut call = told_call(record, told);
             if let Some(call) = &mut call {
                 let word = told.facts.text(Key::GenAiOperation);
@@ -22,7 +22,7 @@ pub(super) fn log(record: &LogRecord, told: &Told<'_>, event: &str) -> LogReadin
             // The request's half of what Gemini CLI tells: no answer, no tokens.
             called(told, call.filter(|call| call.error.is_some() || call.usage != api::Usage::default()))
         }
-        "gen_ai.user.message" => happened(told, LogKind::Prompt, conversation::body_line(record)),
+        // A call repeats what was said before it: a user's message is no prompt of this moment.
         "gen_ai.choice" => happened(told, LogKind::Answer, conversation::body_line(record)),
         "gen_ai.client.operation.exception" => {
             let said = told.facts.first_text(&[Key::ExceptionMessage, Key::ExceptionType]);

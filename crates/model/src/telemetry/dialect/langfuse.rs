@@ -24,7 +24,10 @@ pub(super) fn span(span: &Span, told: &Told<'_>) -> SpanReading {
         let call = reading.call.get_or_insert_default();
         (call.start_ns, call.end_ns) = (span.start_ns, span.end_ns);
         if let Some(usage) = usage.filter(Json::is_object) {
-            call.usage = tokens(&usage).buckets(Input::UncachedUnlessDisproved, Output::Whole);
+            // Under OpenAI's names stand OpenAI's counts.
+            let whole = usage.get("prompt_tokens").is_some();
+            let input = if whole { Input::Whole } else { Input::UncachedUnlessDisproved };
+            call.usage = tokens(&usage).buckets(input, Output::Whole);
         }
         call.cost =
             call.cost.or_else(|| facts.get(Key::LangfuseCost).map(json).and_then(|cost| money(&cost)));
@@ -39,6 +42,9 @@ pub(super) fn span(span: &Span, told: &Told<'_>) -> SpanReading {
 
 fn tokens(usage: &Json) -> Tokens {
     let first = |names: &[&str]| names.iter().find_map(|name| counted(usage, name));
+    let detail = |held: [&str; 2], name| held.iter().find_map(|held| counted(usage.get(*held)?, name));
+    let cached = || detail(["prompt_tokens_details", "input_tokens_details"], "cached_tokens");
+    let reasoned = || detail(["completion_tokens_details", "output_tokens_details"], "reasoning_tokens");
     Tokens {
         input: first(&["input", "prompt_tokens", "input_tokens", "promptTokens"]),
         output: first(&["output", "completion_tokens", "output_tokens", "completionTokens"]),
@@ -47,9 +53,11 @@ fn tokens(usage: &Json) -> Tokens {
             "input_cached_tokens",
             "input_cache_read",
             "cache_read",
-        ]),
+        ])
+        .or_else(cached),
         cache_write: first(&["cache_creation_input_tokens", "input_cache_creation", "cache_creation"]),
-        reasoning: first(&["output_reasoning_tokens", "output_reasoning", "reasoning_tokens", "reasoning"]),
+        reasoning: first(&["output_reasoning_tokens", "output_reasoning", "reasoning_tokens", "reasoning"])
+            .or_else(reasoned),
         total: first(&["total", "total_tokens", "totalTokens"]),
         ..Tokens::default()
     }

@@ -10,6 +10,7 @@ use super::super::told::Told;
 use super::super::value::id;
 use super::super::wire::Span;
 use super::super::{conversation, read};
+use super::langchain_id;
 use crate::scanner::{member, string_member};
 
 pub(super) fn span(span: &Span, told: &Told<'_>) -> SpanReading {
@@ -56,5 +57,7 @@ fn refine(call: &mut ReportedCall, told: &Told<'_>) {
     if let (Some(answer), Some(named)) = (said("id"), said("model")) {
         call.response_id = call.response_id.take().or_else(|| id(&answer));
         call.model = call.model.take().or_else(|| model(&named));
+    } else if answer.contains("\"generations\"") {
+        call.response_id = call.response_id.take().or_else(|| langchain_id(answer));
     }
 }

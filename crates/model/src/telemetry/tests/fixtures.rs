@@ -24,7 +24,7 @@ fn requests_mean_what_stands_beside_them() {
         let meaning = shown::meaning(&export::read(&request));
         let beside = folder().join(format!("{stem}.means.json"));
         if std::env::var_os("LLMFLOW_WRITE_MEANINGS").is_some() {
-            std::fs::write(&beside, format!("{:#}\n", meaning)).unwrap();
+            std::fs::write(&beside, format!("{meaning:#}\n")).unwrap();
         }
         let expected: Json = serde_json::from_slice(&std::fs::read(&beside).expect(&name)).unwrap();
         let pairs = expected.as_array().unwrap().iter().zip(meaning.as_array().unwrap());

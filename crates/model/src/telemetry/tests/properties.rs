@@ -175,10 +175,10 @@ proptest! {
 
 #[test]
 fn hostile_spans_are_read_like_others() {
-    let many: Vec<(String, Value)> = (0..50_000)
+    let many: Vec<(String, Value)> = (0..20_000)
         .map(|index| (format!("llm.input_messages.{index}.message.content"), Value::Text("x".to_owned())))
         .collect();
-    let long = format!("[{}]", vec![r#"{"role":"user","content":"again"}"#; 100_000].join(","));
+    let long = format!("[{}]", vec![r#"{"role":"user","content":"again"}"#; 10_000].join(","));
     let mut deep = Value::Int(1);
     for _ in 0..500 {
         deep = Value::Map(Attributes(vec![("role".to_owned(), deep)]));

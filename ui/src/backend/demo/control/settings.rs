@@ -18,6 +18,19 @@ pub(super) fn make() -> SettingsView {
             "3000",
         ),
         setting(
+            "otlp_http_port",
+            "Where tools send what they report about themselves: OTLP over HTTP, on this machine only. 0: not at all. The dashboard's port takes it too.",
+            Number,
+            "4318",
+        ),
+        setting("otlp_grpc_port", "The same over gRPC. 0: not at all.", Number, "4317"),
+        setting(
+            "otlp_max_body_mb",
+            "An OTLP request larger than this many megabytes after decompression is refused.",
+            Number,
+            "64",
+        ),
+        setting(
             "data_dir",
             "Where the data lies; the database is data.db in it. Empty: ~/.llmflow.",
             Text,

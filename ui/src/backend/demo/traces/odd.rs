@@ -92,6 +92,8 @@ fn clocks(dice: &mut Dice, details: &mut Vec<CallDetail>, start: i64) -> Made {
     plot.add(Some(zero), SpanType::Custom, "took microseconds", "", (4_000, 0));
     plot.spans[zero + 1].duration_ns = 42_000;
     plot.add(Some(root), SpanType::Custom, "ended before it began", "", (5_000, -1_500));
+    let endless = plot.add(Some(root), SpanType::Custom, "says no end", "", (6_000, 0));
+    plot.spans[endless].duration_ns = -1;
     let timeless = plot.add(Some(root), SpanType::Custom, "says no time", "", (0, 0));
     plot.spans[timeless].start_ns = 0;
     plot.finish(details, "openai-python")

@@ -97,14 +97,20 @@ pub fn EntryRow(
     let title = entry.title.clone();
     let tokens = entry.usage.total();
     let counted = tokens.map(|_| {
-        format!("{} in, {} out", thousands(entry.usage.prompt_total().unwrap_or(0)), thousands(entry.usage.output.unwrap_or(0)))
+        format!(
+            "{} in, {} out",
+            thousands(entry.usage.prompt_total().unwrap_or(0)),
+            thousands(entry.usage.output.unwrap_or(0))
+        )
     });
     let href = address(&entry);
     let name = match href {
         Some(href) => view! { <a class="cut ttl" href=href title=title>{title.clone()}</a> }.into_any(),
         None => view! { <span class="cut ttl" title=title>{title.clone()}</span> }.into_any(),
     };
-    let agent = entry.agent.clone().map(|agent| view! { <span class="pill agent cut" title=format!("Agent {agent}")>{agent.clone()}</span> });
+    let agent = entry.agent.clone().map(
+        |agent| view! { <span class="pill agent cut" title=format!("Agent {agent}")>{agent.clone()}</span> },
+    );
     let trouble = failed.then(|| {
         let (word, class) = match entry.kind {
             TimelineKind::Decision => ("refused", "pill warn"),

@@ -31,7 +31,7 @@ pub fn About() -> impl IntoView {
         {unknown}
         {move || page.load.summary.with(|trace| trace.as_ref().map(|trace| view! { <Summary trace=trace.clone() /> }))}
         {move || page.load.is_there().then(|| {
-            let tree = page.tree();
+            let tree = page.load.tree.get();
             view! { <Models tree=models(&tree) /><Offered places=errors(&tree) title="Errors" testid="trace-errors" />
                 <Offered places=dearest(&tree) title="Dearest calls" testid="dearest-calls" /> }
         })}
@@ -40,7 +40,7 @@ pub fn About() -> impl IntoView {
 
 #[component]
 fn Summary(trace: TraceSummary) -> impl IntoView {
-    let orphans = expect_context::<Page>().load.tree.with(|tree| tree.orphans()) as u64;
+    let orphans = expect_context::<Page>().tree_now().orphans() as u64;
     let tool = trace.client.as_deref().map(|client| colour::tool(Some(client)).name);
     let session = trace.session_id.clone().map(|id| {
         let href = format!("/traces?session={id}");
@@ -53,7 +53,11 @@ fn Summary(trace: TraceSummary) -> impl IntoView {
         ("Tool", tool),
         ("Took", Some(duration(trace.duration_us))),
         ("Spans", Some(thousands(trace.spans))),
-        ("Infrastructure", (trace.infrastructure > 0).then(|| format!("{} of them, folded away", thousands(trace.infrastructure)))),
+        (
+            "Infrastructure",
+            (trace.infrastructure > 0)
+                .then(|| format!("{} of them, folded away", thousands(trace.infrastructure))),
+        ),
         ("Without their parent", (orphans > 0).then(|| thousands(orphans))),
         ("Calls of models", Some(thousands(trace.calls))),
         ("Trace id", Some(trace.id.clone())),
@@ -80,7 +84,8 @@ fn models(tree: &Tree) -> PerModel {
     for place in tree.order() {
         let Some(call) = tree.span(*place).and_then(|span| span.call.as_ref()) else { continue };
         if seen.insert(call.id) {
-            let sum = models.entry(call.model.clone().unwrap_or_else(|| "unknown model".to_owned())).or_default();
+            let sum =
+                models.entry(call.model.clone().unwrap_or_else(|| "unknown model".to_owned())).or_default();
             sum.0 += 1;
             sum.1 += call.usage.total().unwrap_or(0);
             sum.2 = sum.2.saturating_add(call.cost.unwrap_or_default());
@@ -145,5 +150,7 @@ fn Offered(places: Vec<Place>, title: &'static str, testid: &'static str) -> imp
             })
         })
         .collect();
-    (!rows.is_empty()).then(|| view! { <div class="sec" data-testid=testid><div class="sh"><h3>{title}</h3></div>{rows}</div> })
+    (!rows.is_empty()).then(
+        || view! { <div class="sec" data-testid=testid><div class="sh"><h3>{title}</h3></div>{rows}</div> },
+    )
 }

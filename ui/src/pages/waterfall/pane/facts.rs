@@ -16,7 +16,7 @@ use crate::tree::scale::length;
 #[component]
 pub fn Head(row: SpanRow, known: Known) -> impl IntoView {
     let page = expect_context::<Page>();
-    let tree = page.tree();
+    let tree = page.tree_now();
     let place = tree.find(&row.id);
     let name = called(&row);
     let beside = beside(page, &row);
@@ -26,7 +26,8 @@ pub fn Head(row: SpanRow, known: Known) -> impl IntoView {
             span.with(|span| {
                 let span = span?;
                 let said = span.status_message.clone();
-                (span.status_code == 2).then(|| if said.is_empty() { "It ended with an error.".to_owned() } else { said })
+                (span.status_code == 2)
+                    .then(|| if said.is_empty() { "It ended with an error.".to_owned() } else { said })
             })
         })
     };
@@ -41,7 +42,12 @@ pub fn Head(row: SpanRow, known: Known) -> impl IntoView {
             let told = call.into_iter().flat_map(|call| &call.reports).flat_map(|report| {
                 report.differs.iter().map(|one| {
                     let word = one.field.replace('_', " ");
-                    format!("{} says {} for {word}, shown is {}", source_word(report.source), one.says, one.shown)
+                    format!(
+                        "{} says {} for {word}, shown is {}",
+                        source_word(report.source),
+                        one.says,
+                        one.shown
+                    )
                 })
             });
             told.collect::<Vec<_>>()
@@ -79,10 +85,15 @@ fn beside(page: Page, row: &SpanRow) -> String {
     let tree = page.tree_now();
     let word = span_type(row.span_type).2;
     let siblings = tree.find(&row.id).and_then(|place| tree.node(place)?.parent).map(|parent| {
-        let calls = tree.children(parent).iter().filter_map(|place| tree.span(*place)).filter(|span| span.call.is_some());
+        let calls = tree
+            .children(parent)
+            .iter()
+            .filter_map(|place| tree.span(*place))
+            .filter(|span| span.call.is_some());
         calls.map(|span| span.id.clone()).collect::<Vec<_>>()
     });
-    let number = siblings.and_then(|calls| Some((calls.iter().position(|id| *id == row.id)? + 1, calls.len())));
+    let number =
+        siblings.and_then(|calls| Some((calls.iter().position(|id| *id == row.id)? + 1, calls.len())));
     match (number, &row.service) {
         (Some((number, count)), _) if count > 1 => format!("call {number} of {count}"),
         (_, Some(service)) => format!("{word}, {service}"),
@@ -103,7 +114,9 @@ fn badge(sources: &[ReportSource]) -> impl IntoView + use<> {
     let proxied = sources.contains(&ReportSource::Proxy);
     let told = sources.iter().any(|source| *source != ReportSource::Proxy);
     let (word, title) = match (proxied, told) {
-        (true, true) => ("proxy + OTLP", "Proxy: bytes, tokens, timing. OTLP: its place in the tree, names, attributes."),
+        (true, true) => {
+            ("proxy + OTLP", "Proxy: bytes, tokens, timing. OTLP: its place in the tree, names, attributes.")
+        }
         (true, false) => ("proxy", "It went through the proxy; nobody reported a span of it."),
         _ => ("OTLP", "It did not go through the proxy: what is known of it is what was reported."),
     };
@@ -118,7 +131,7 @@ fn sentence(words: &str) -> String {
 #[component]
 fn Facts(row: SpanRow) -> impl IntoView {
     let page = expect_context::<Page>();
-    let tree = page.tree();
+    let tree = page.tree_now();
     let place = tree.find(&row.id);
     let total = length(row.duration_ns);
     let dash = || "–".to_owned();

@@ -10,13 +10,13 @@ use crate::format::percent;
 use crate::format::time::Stamp;
 use crate::pages::trace::parts;
 use crate::tree::scale::length;
-use crate::tree::{Place, Tree};
+use crate::tree::{NO_END_NS, Place, Tree};
 
 /// The tab.
 #[component]
 pub fn Times(row: SpanRow, known: Known) -> impl IntoView {
     let page = expect_context::<Page>();
-    let tree = page.tree();
+    let tree = page.tree_now();
     let place = tree.find(&row.id);
     let clock = |ns: i64| {
         let ms = ns.div_euclid(1_000_000);
@@ -24,11 +24,11 @@ pub fn Times(row: SpanRow, known: Known) -> impl IntoView {
     };
     let whole = tree.length_ns().unsigned_abs();
     let own = place.map(|place| own_time(&tree, place));
-    let critical = place.is_some_and(|place| page.load.path.with(|path| path.contains(place)));
+    let critical = place.is_some_and(|place| page.load.path.with_untracked(|path| path.contains(place)));
     let timed = row.start_ns > 0;
     let facts = [
         ("Began", timed.then(|| clock(row.start_ns))),
-        ("Ended", timed.then(|| clock(row.start_ns.saturating_add(row.duration_ns)))),
+        ("Ended", (timed && row.duration_ns != NO_END_NS).then(|| clock(row.start_ns.saturating_add(row.duration_ns)))),
         ("Took", Some(length(row.duration_ns))),
         ("After the trace began", place.filter(|_| timed).map(|place| length(tree.times(place).0))),
         ("Share of the trace", Some(percent(row.duration_ns.max(0).unsigned_abs(), whole))),

@@ -1,6 +1,6 @@
-//! The calls before and after this one in the list that the reader came from.
+//! The rows before and after a trace or a call in the list that the reader came from.
 
-use api::{CallFilter, CallId, CallSummary, Page};
+use api::TracesCursor;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -9,32 +9,32 @@ use crate::app::LastTraces;
 use crate::backend::{Backend, use_backend};
 use crate::browser::{now_ms, on_key, utc_offset};
 use crate::components::icon::{Glyph, Icon};
+use crate::entry::EntryId;
 use crate::fetch::fetch;
 use crate::filter::View;
 
 /// Two buttons and their keys.
 #[component]
-pub fn Neighbours(id: CallId, row: Signal<Option<CallSummary>>) -> impl IntoView {
+pub fn Neighbours(id: EntryId, begun: Memo<Option<i64>>) -> impl IntoView {
     let backend = use_backend();
     let LastTraces(last) = expect_context();
-    let begun = Memo::new(move |_| row.get().map(|row| row.started_ms));
     let found = fetch(
         true,
         move || Some((begun.get()?, last.get())),
         move |(begun, address)| async move {
             let query = address.split_once('?').map_or("", |(_, query)| query).to_owned();
             let filter = View::parse(&query).filter_at(now_ms(), utc_offset(now_ms()));
-            Ok((newer(backend, &filter, id, begun).await, older(backend, filter, id).await))
+            let newer = newer(backend, filter.clone(), id, begun).await;
+            let cursor = TracesCursor { started_ms: begun, id: id.to_string() };
+            let older = backend.traces(filter, 1, Some(cursor), 0).await.ok();
+            Ok((newer, older.and_then(|page| page.entries.first().map(EntryId::of))))
         },
     );
     let ids = move || found.with(|found| found.copied().unwrap_or_default());
     let navigate = use_navigate();
-    let go = Callback::new(move |to: Option<CallId>| {
+    let go = Callback::new(move |to: Option<EntryId>| {
         if let Some(to) = to {
-            navigate(
-                &format!("/traces/{to}"),
-                NavigateOptions { replace: true, ..NavigateOptions::default() },
-            );
+            navigate(&to.address(), NavigateOptions { replace: true, ..NavigateOptions::default() });
         }
     });
     on_key(move |event| {
@@ -61,17 +61,10 @@ pub fn Neighbours(id: CallId, row: Signal<Option<CallSummary>>) -> impl IntoView
     }
 }
 
-async fn older(backend: Backend, filter: CallFilter, id: CallId) -> Option<CallId> {
-    let page = Page { limit: 1, offset: 0, before: Some(id) };
-    backend.calls(filter, page).await.ok()?.calls.first().map(|call| call.id)
-}
-
 /// Lists are only read from new to old: the newer neighbour is the last but one of those begun since.
-async fn newer(backend: Backend, filter: &CallFilter, id: CallId, begun: i64) -> Option<CallId> {
-    let filter = CallFilter { from_ms: Some(begun), ..filter.clone() };
-    let part = |limit, offset| Page { limit, offset, before: None };
-    let total = backend.calls(filter.clone(), part(1, 0)).await.ok()?.total;
-    let offset = u32::try_from(total.saturating_sub(8)).ok()?;
-    let page = backend.calls(filter, part(8, offset)).await.ok()?;
-    page.calls.iter().rev().find(|call| call.id > id).map(|call| call.id)
+async fn newer(backend: Backend, filter: api::CallFilter, id: EntryId, begun: i64) -> Option<EntryId> {
+    let filter = api::CallFilter { from_ms: Some(begun), ..filter };
+    let total = backend.traces(filter.clone(), 1, None, 0).await.ok()?.total;
+    let page = backend.traces(filter, 8, None, total.saturating_sub(8)).await.ok()?;
+    page.entries.iter().map(EntryId::of).take_while(|entry| *entry != id).last()
 }

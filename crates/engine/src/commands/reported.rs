@@ -1,0 +1,57 @@
+//! Calls that did not go through the proxy, as far as they are told of: what was said in them stands in the spans and log
+//! records that tell of them. Leaves out reading those (`model::telemetry`).
+
+use api::{ApiError, CallDetail, CallReport, Conversation, ReportSource};
+use model::telemetry::{log_conversation, span_conversation};
+
+use super::internal;
+use super::telemetry::bytes;
+use crate::Engine;
+use crate::digest::price;
+
+impl Engine {
+    /// What was said in a call, as the first of its reports that knows tells it.
+    pub(super) async fn reported_conversation(&self, call: &CallDetail) -> Result<Conversation, ApiError> {
+        let mut reports: Vec<&CallReport> = call.reports.iter().collect();
+        reports.sort_by_key(|report| report.source);
+        for report in reports {
+            if let Some(said) = self.said_in(report).await? {
+                return Ok(said);
+            }
+        }
+        Ok(Conversation::default())
+    }
+
+    async fn said_in(&self, report: &CallReport) -> Result<Option<Conversation>, ApiError> {
+        let store = &self.inner.store;
+        if let Some(log) = report.log_id.as_deref().and_then(store::log_key)
+            && let Some(found) = store.log(log).await.map_err(internal)?
+            && let Some(said) = log_conversation(&[found.record], &found.origin)
+        {
+            return Ok(Some(said));
+        }
+        let (Some(trace), Some(span)) = (&report.trace_id, &report.span_id) else { return Ok(None) };
+        let (trace, span) = (bytes("trace_id", trace)?, bytes("span_id", span)?);
+        let Some(found) = store.span(trace, span).await.map_err(internal)? else { return Ok(None) };
+        // An event stands in a span that may be much more than the call.
+        if report.source == ReportSource::Span
+            && let Some(said) = span_conversation(&found.span, &found.origin)
+        {
+            return Ok(Some(said));
+        }
+        let records = store.span_records(trace, span).await.map_err(internal)?;
+        Ok(log_conversation(&records, &found.origin))
+    }
+
+    /// A call that did not go through the proxy with what its cost is made of, where the prices are what they were.
+    pub(super) fn explained(&self, mut call: CallDetail) -> CallDetail {
+        if call.summary.sources.contains(&ReportSource::Proxy) {
+            return call;
+        }
+        let cost = price(&self.inner.prices, &call.summary, call.requested_model.as_deref(), None);
+        if cost.total == call.summary.cost && cost.source == call.summary.cost_source {
+            call.cost = cost;
+        }
+        call
+    }
+}

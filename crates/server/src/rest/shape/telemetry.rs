@@ -1,0 +1,393 @@
+//! The seed's JSON shapes of trees, log records and metric points. Later fields stand beside them.
+
+use api::{
+    Attribute, AttributeValue, CallDetail, FoundPoint, LogDetail, MetricKind, MetricSummary, MetricUsage,
+    Money, SpanDetail, SpanRow, TraceSummary,
+};
+use serde_json::{Map, Value, json};
+
+use super::{millis, row};
+
+/// Names to values; of a name that stands twice the later value counts.
+fn object(attributes: &[Attribute]) -> Value {
+    Value::Object(attributes.iter().map(|said| (said.key.clone(), value(&said.value))).collect())
+}
+
+fn value(said: &AttributeValue) -> Value {
+    match said {
+        AttributeValue::Empty => Value::Null,
+        AttributeValue::Text(text) | AttributeValue::NotFinite(text) | AttributeValue::Bytes(text) => {
+            text.clone().into()
+        }
+        AttributeValue::Bool(value) => (*value).into(),
+        AttributeValue::Int(value) => (*value).into(),
+        AttributeValue::Double(value) => (*value).into(),
+        AttributeValue::List(values) => values.iter().map(self::value).collect(),
+        AttributeValue::Map(values) => object(values),
+    }
+}
+
+/// Whether attributes are shown as JSON, or as text that is JSON, as the seed's lists do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::rest) enum Json {
+    Text,
+    Parsed,
+}
+
+impl Json {
+    fn of(self, attributes: &[Attribute]) -> Value {
+        match self {
+            Self::Parsed => object(attributes),
+            Self::Text => object(attributes).to_string().into(),
+        }
+    }
+}
+
+/// One log record.
+pub(in crate::rest) fn log(log: &LogDetail, form: Json) -> Value {
+    let row = &log.row;
+    let body = match &log.body {
+        AttributeValue::Text(text) => text.clone(),
+        AttributeValue::Empty => String::new(),
+        other => value(other).to_string(),
+    };
+    json!({
+        "id": row.id,
+        "timestamp": row.time_ns / 1_000_000,
+        "observed_timestamp": (log.observed_ns != 0).then_some(log.observed_ns / 1_000_000),
+        "severity_number": row.severity,
+        "severity_text": severity(row.severity, &log.severity_text),
+        "body": body,
+        "trace_id": row.trace_id,
+        "span_id": row.span_id,
+        "event_name": row.event,
+        "service_name": row.service,
+        "scope_name": log.reporter.scope_name,
+        "attributes": form.of(&log.attributes),
+        "resource_attributes": form.of(&log.reporter.resource),
+        "title": row.text,
+        "session_id": row.session_id,
+        "call": row.call,
+    })
+}
+
+/// The sender's word, else that of the number's block of four.
+fn severity(number: u8, text: &str) -> Option<&str> {
+    const WORDS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+    if !text.is_empty() {
+        return Some(text);
+    }
+    let block = usize::from(number.checked_sub(1)?) / 4;
+    WORDS.get(block).copied()
+}
+
+/// One point.
+pub(in crate::rest) fn point(found: &FoundPoint, form: Json) -> Value {
+    let point = &found.point;
+    let fields = object(&point.fields);
+    let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
+    let distribution = !matches!(found.kind, MetricKind::Gauge | MetricKind::Sum);
+    let (int, double) = match distribution {
+        true => (field("count"), field("sum")),
+        false => (field("asInt"), field("asDouble")),
+    };
+    json!({
+        "id": point.id,
+        "timestamp": point.time_ns / 1_000_000,
+        "start_timestamp": (point.start_ns != 0).then_some(point.start_ns / 1_000_000),
+        "name": found.name,
+        "description": found.description,
+        "unit": found.unit,
+        "metric_type": found.kind,
+        "temporality": found.temporality,
+        "is_monotonic": found.monotonic,
+        "value_int": int,
+        "value_double": double,
+        "histogram_data": if distribution { fields } else { Value::Null },
+        "service_name": found.service,
+        "scope_name": point.reporter.scope_name,
+        "attributes": form.of(&point.attributes),
+        "resource_attributes": form.of(&point.reporter.resource),
+    })
+}
+
+/// One metric, added up. `sum` is what it comes to, deltas and what accumulates each in its own way.
+pub(in crate::rest) fn metric(metric: &MetricSummary) -> Value {
+    let range = metric.range;
+    json!({
+        "name": metric.name,
+        "service_name": metric.service,
+        "metric_type": metric.kind,
+        "unit": metric.unit,
+        "temporality": metric.temporality,
+        "data_points": metric.points,
+        "series": metric.series,
+        "first_seen": metric.first_ms,
+        "last_seen": metric.last_ms,
+        "sum": metric.total,
+        "sum_int": whole(metric.total),
+        "avg_double": range.map(|[_, _, mean]| mean),
+        "max_int": range.map(|[_, most, _]| most),
+        "min_int": range.map(|[least, _, _]| least),
+    })
+}
+
+/// What metrics say of tokens.
+pub(in crate::rest) fn tokens(usage: &[MetricUsage]) -> Vec<Value> {
+    let tokens = usage.iter().filter(|usage| usage.token_type != "cost");
+    let row = |usage: &MetricUsage| {
+        json!({
+            "service_name": usage.service,
+            "model": usage.model,
+            "token_type": usage.token_type,
+            "total_tokens": whole(usage.total),
+            "metric": usage.metric,
+            "calls_tokens": usage.calls.map(whole),
+        })
+    };
+    tokens.map(row).collect()
+}
+
+/// As an integer where it is one.
+#[expect(clippy::cast_possible_truncation, reason = "whole and within the bounds")]
+fn whole(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() < 9.0e15 { (number as i64).into() } else { number.into() }
+}
+
+/// A trace as a tree of its spans, each with its children.
+pub(in crate::rest) fn tree(trace: &TraceSummary, spans: &[SpanRow], details: &[SpanDetail]) -> Value {
+    let mut rows: Vec<Option<Map<String, Value>>> = Vec::with_capacity(spans.len());
+    let by_id: std::collections::HashMap<&str, usize> =
+        spans.iter().enumerate().map(|(number, span)| (span.id.as_str(), number)).collect();
+    let detail_of: std::collections::HashMap<&str, &SpanDetail> =
+        details.iter().map(|detail| (detail.row.id.as_str(), detail)).collect();
+    let mut children: Vec<Vec<usize>> = vec![Vec::new(); spans.len()];
+    let (mut roots, mut missing) = (Vec::new(), Vec::new());
+    for (number, span) in spans.iter().enumerate() {
+        rows.push(Some(span_row(trace, span, detail_of.get(span.id.as_str()).copied())));
+        match span.parent.as_deref().map(|parent| (parent, by_id.get(parent))) {
+            Some((_, Some(parent))) if *parent != number => {
+                if let Some(of_parent) = children.get_mut(*parent) {
+                    of_parent.push(number);
+                }
+            }
+            Some((parent, _)) => {
+                missing.push(parent);
+                roots.push(number);
+            }
+            None => roots.push(number),
+        }
+    }
+    let order = deepest_last(&roots, &children);
+    let mut reached = vec![false; spans.len()];
+    order.iter().filter_map(|number| reached.get_mut(*number).map(|reached| *reached = true)).count();
+    // Spans that are their own ancestors hang from nowhere; they are told as roots.
+    let circular: Vec<usize> =
+        (0..spans.len()).filter(|number| reached.get(*number) == Some(&false)).collect();
+    for number in order.into_iter().rev() {
+        let of_parent = children.get(number).cloned().unwrap_or_default();
+        let nested: Vec<Value> = of_parent
+            .into_iter()
+            .filter_map(|child| rows.get_mut(child)?.take().map(Value::Object))
+            .collect();
+        if let Some(Some(row)) = rows.get_mut(number) {
+            row.insert("children".into(), nested.into());
+        }
+    }
+    let mut take = |number: usize| rows.get_mut(number)?.take().map(Value::Object);
+    let spans: Vec<Value> = roots.into_iter().chain(circular).filter_map(&mut take).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    let ended = trace.started_ms.saturating_add(i64::try_from(trace.duration_us / 1_000).unwrap_or(i64::MAX));
+    json!({
+        "trace": {
+            "trace_id": trace.id,
+            "start_time": trace.started_ms,
+            "end_time": ended,
+            "duration_ms": millis(Some(trace.duration_us)),
+            "total_cost": trace.cost.dollars(),
+            "total_tokens": trace.usage.total().unwrap_or(0),
+            "span_count": trace.spans,
+            "call_count": trace.calls,
+            "unpriced_count": trace.unpriced,
+        },
+        "spans": spans,
+        "partial": !missing.is_empty(),
+        "missing_parent_ids": missing,
+    })
+}
+
+/// Spans from the roots down: each stands behind its parent.
+fn deepest_last(roots: &[usize], children: &[Vec<usize>]) -> Vec<usize> {
+    let mut order = roots.to_vec();
+    let mut next = 0;
+    while let Some(number) = order.get(next).copied() {
+        order.extend(children.get(number).into_iter().flatten());
+        next += 1;
+    }
+    order
+}
+
+fn span_row(trace: &TraceSummary, span: &SpanRow, detail: Option<&SpanDetail>) -> Map<String, Value> {
+    let call = span.call.as_ref();
+    let usage = call.map(|call| call.usage).unwrap_or_default();
+    let error = detail.map(|detail| &detail.status_message).filter(|message| !message.is_empty());
+    let shape = json!({
+        "id": span.id,
+        "timestamp": span.start_ns / 1_000_000,
+        "duration_ms": (span.duration_ns >= 0)
+            .then(|| millis(Some(span.duration_ns.unsigned_abs() / 1_000))).flatten(),
+        "model": call.and_then(|call| call.model.as_ref()),
+        "prompt_tokens": usage.prompt_total(),
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total(),
+        "estimated_cost": call.and_then(|call| call.cost).map(Money::dollars),
+        "status": if span.failed { 500 } else { 200 },
+        "error": error,
+        "trace_id": trace.id,
+        "parent_id": span.parent,
+        "span_type": span.span_type,
+        "span_name": span.name,
+        "label": span.label,
+        "infrastructure": span.infrastructure,
+        "service_name": span.service,
+        "session_id": trace.session_id,
+        "call_id": call.map(|call| call.id),
+        "input": detail.and_then(|detail| detail.input.as_deref()).map(parsed),
+        "output": detail.and_then(|detail| detail.output.as_deref()).map(parsed),
+        "attributes": detail.map(|detail| object(&detail.attributes)),
+        "children": [],
+    });
+    match shape {
+        Value::Object(shape) => shape,
+        _ => Map::new(),
+    }
+}
+
+/// JSON as itself, everything else as text.
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
+
+/// A call that stands in no trace, as a tree of one span.
+pub(in crate::rest) fn lone_tree(call: &CallDetail) -> Value {
+    let summary = &call.summary;
+    let duration = millis(summary.duration_us);
+    let ended = summary.duration_us.map(|duration| {
+        summary.started_ms.saturating_add(i64::try_from(duration / 1_000).unwrap_or(i64::MAX))
+    });
+    let mut span = row(summary);
+    if let Some(span) = span.as_object_mut() {
+        span.insert("children".into(), json!([]));
+    }
+    json!({
+        "trace": {
+            "trace_id": summary.trace_id,
+            "start_time": summary.started_ms,
+            "end_time": ended,
+            "duration_ms": duration,
+            "total_cost": summary.cost.map_or(0.0, Money::dollars),
+            "total_tokens": summary.usage.total().unwrap_or(0),
+            "span_count": 1,
+        },
+        "spans": [span],
+        "partial": false,
+        "missing_parent_ids": [],
+    })
+}
+
+/// One span as `/api/traces/:id` tells of a call.
+pub(in crate::rest) fn span(trace: &TraceSummary, detail: &SpanDetail) -> Value {
+    let row = span_row(trace, &detail.row, Some(detail));
+    json!({
+        "trace": row,
+        "request": {"method": null, "path": null, "headers": {}, "body": null},
+        "response": {"status": null, "headers": {}, "body": null},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(id: &str, parent: Option<&str>) -> SpanRow {
+        SpanRow {
+            id: id.into(),
+            parent: parent.map(Into::into),
+            name: id.into(),
+            label: None,
+            span_type: api::SpanType::Custom,
+            infrastructure: false,
+            start_ns: 0,
+            duration_ns: -1,
+            failed: false,
+            service: None,
+            call: None,
+        }
+    }
+
+    fn trace() -> TraceSummary {
+        TraceSummary {
+            id: "t".into(),
+            started_ms: 0,
+            duration_us: 0,
+            name: String::new(),
+            label: None,
+            span_type: api::SpanType::Custom,
+            service: None,
+            client: None,
+            session_id: None,
+            spans: 0,
+            infrastructure: 0,
+            errors: 0,
+            orphans: 0,
+            calls: 0,
+            models: Vec::new(),
+            usage: api::Usage::default(),
+            cost: Money::ZERO,
+            costs: api::BucketCosts::default(),
+            unpriced: 0,
+        }
+    }
+
+    #[test]
+    fn every_span_is_told_once_whatever_its_parents_are() {
+        let spans = [
+            span("child", Some("root")),
+            span("grandchild", Some("child")),
+            span("root", None),
+            span("orphan", Some("nobody")),
+            span("self", Some("self")),
+            span("a", Some("b")),
+            span("b", Some("a")),
+        ];
+        let tree = tree(&trace(), &spans, &[]);
+        let roots: Vec<&str> =
+            tree["spans"].as_array().unwrap().iter().map(|span| span["id"].as_str().unwrap()).collect();
+        assert_eq!(roots, ["root", "orphan", "self", "a", "b"]);
+        assert_eq!(tree["spans"][0]["children"][0]["children"][0]["id"], "grandchild");
+        assert_eq!(tree["missing_parent_ids"], json!(["nobody", "self"]));
+        assert_eq!(tree["spans"][0]["duration_ms"], Value::Null);
+    }
+
+    #[test]
+    fn a_deep_tree_is_told() {
+        let spans: Vec<SpanRow> = (0..3_000)
+            .map(|n: u32| span(&n.to_string(), n.checked_sub(1).map(|n| n.to_string()).as_deref()))
+            .collect();
+        let mut level = &tree(&trace(), &spans, &[])["spans"][0];
+        let mut depth = 1;
+        while let Some(child) = level["children"].get(0) {
+            (level, depth) = (child, depth + 1);
+        }
+        assert_eq!(depth, 3_000);
+    }
+
+    #[test]
+    fn severities_have_their_words() {
+        assert_eq!(severity(0, ""), None);
+        assert_eq!(severity(17, ""), Some("ERROR"));
+        assert_eq!(severity(4, ""), Some("TRACE"));
+        assert_eq!(severity(9, "notice"), Some("notice"));
+    }
+}

@@ -1,0 +1,230 @@
+//! The endpoints of what tools report: a trace's tree, log records, metrics.
+
+use api::{
+    ApiError, CallId, ErrorKind, MetricFilter, PointFilter, Reply, Request, SpanDetail, SpanRow, TraceSummary,
+};
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::query;
+use super::shape::telemetry::{self as shape, Json as Form};
+use crate::Host;
+use crate::error::{Failure, mismatch};
+
+/// Spans of one part.
+const PART: u32 = 20_000;
+/// Whole spans of one part.
+const WHOLE: u32 = 1_000;
+/// Spans of a tree that are told with their attributes.
+const DETAILED: u64 = 10_000;
+/// The end of time, for sums over all of it.
+const EVER_MS: i64 = 4_102_444_800_000;
+
+/// `GET /api/traces/:id/tree`: the whole trace that a call, a span or a trace of this id is in.
+pub(crate) async fn tree(State(host): State<Host>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+    let trace_id = match trace_of(&host, &id).await {
+        Ok(trace_id) => trace_id,
+        Err(failure) => return lone(&host, &id).await?.ok_or(failure),
+    };
+    let (trace, spans) = spans_of(&host, &trace_id).await?;
+    let details = details_of(&host, &trace_id).await?;
+    Ok(Json(shape::tree(&trace, &spans, &details)))
+}
+
+/// The trace that an id leads to, in hex.
+async fn trace_of(host: &Host, id: &str) -> Result<String, Failure> {
+    match host.engine.dispatch(Request::FindTrace { id: id.to_owned() }).await {
+        Ok(Reply::TraceId(id)) => Ok(id),
+        Ok(_) => Err(mismatch()),
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            Err(ApiError::new(ErrorKind::NotFound, "Span not found").into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A call that stands in no trace.
+async fn lone(host: &Host, id: &str) -> Result<Option<Json<Value>>, Failure> {
+    let Ok(id) = id.parse::<CallId>() else { return Ok(None) };
+    match host.engine.dispatch(Request::GetCall { id }).await {
+        Ok(Reply::Call(call)) => Ok(Some(Json(shape::lone_tree(&call)))),
+        Ok(_) => Err(mismatch()),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn spans_of(host: &Host, id: &str) -> Result<(TraceSummary, Vec<SpanRow>), Failure> {
+    let (mut spans, mut offset) = (Vec::new(), 0);
+    loop {
+        let request = Request::GetTrace { id: id.to_owned(), offset, limit: PART };
+        let Reply::Trace(part) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
+        spans.extend(part.spans);
+        match part.next {
+            Some(next) => offset = next,
+            None => return Ok((part.trace, spans)),
+        }
+    }
+}
+
+async fn details_of(host: &Host, trace_id: &str) -> Result<Vec<SpanDetail>, Failure> {
+    let (mut details, mut offset) = (Vec::new(), 0);
+    while offset < DETAILED {
+        let request = Request::ListSpans { trace_id: trace_id.to_owned(), offset, limit: WHOLE };
+        let Reply::Spans(part) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
+        let is_last = part.len() < WHOLE as usize;
+        details.extend(part);
+        if is_last {
+            break;
+        }
+        offset += u64::from(WHOLE);
+    }
+    Ok(details)
+}
+
+/// One span, for `GET /api/traces/:id` with an id that is no call's.
+pub(super) async fn span(host: &Host, id: &str) -> Result<Json<Value>, Failure> {
+    let none = || Failure::from(ApiError::new(ErrorKind::NotFound, "Trace not found"));
+    let request = Request::FindSpan { id: id.to_owned() };
+    let detail = match host.engine.dispatch(request).await {
+        Ok(Reply::Span(detail)) => detail,
+        Ok(_) => return Err(mismatch()),
+        Err(error) if error.kind == ErrorKind::NotFound => return Err(none()),
+        Err(error) => return Err(error.into()),
+    };
+    let request = Request::GetTrace { id: detail.trace_id.clone(), offset: 0, limit: 1 };
+    let Reply::Trace(part) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
+    Ok(Json(shape::span(&part.trace, &detail)))
+}
+
+/// `GET /api/logs`: a page of log records, newest first, and how many match.
+pub(crate) async fn logs(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let (filter, limit, offset) = query::logs(query.as_deref().unwrap_or_default())?;
+    let Reply::LogDetails(found) =
+        host.engine.dispatch(Request::ListLogDetails { filter, limit, offset }).await?
+    else {
+        return Err(mismatch());
+    };
+    let logs: Vec<Value> = found.logs.iter().map(|log| shape::log(log, Form::Text)).collect();
+    let total = [("x-total-count", found.total.to_string())];
+    Ok((total, Json(json!({"logs": logs, "total": found.total}))).into_response())
+}
+
+/// `GET /api/logs/filters`: the values that `/api/logs` can be filtered by.
+pub(crate) async fn log_filters(State(host): State<Host>) -> Result<Json<Value>, Failure> {
+    match host.engine.dispatch(Request::GetLogFacets).await? {
+        Reply::LogFacets(facets) => {
+            Ok(Json(json!({"services": facets.services, "event_names": facets.events})))
+        }
+        _ => Err(mismatch()),
+    }
+}
+
+/// `GET /api/logs/:id`: one log record.
+pub(crate) async fn log(State(host): State<Host>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+    let none = || ApiError::new(ErrorKind::NotFound, "Log not found");
+    match host.engine.dispatch(Request::GetLog { id }).await {
+        Ok(Reply::Log(log)) => Ok(Json(shape::log(&log, Form::Parsed))),
+        Ok(_) => Err(mismatch()),
+        // An id that cannot be one names nothing.
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::BadRequest) => Err(none().into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET /api/metrics`: a page of points, newest first, and how many match; with `aggregation=summary` as
+/// `/api/metrics/summary`, in an object.
+pub(crate) async fn metrics(
+    State(host): State<Host>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let query = query.unwrap_or_default();
+    let asked = query::metrics(&query)?;
+    if asked.summary {
+        let summary = summaries(&host, &asked.filter).await?;
+        let total = [("x-total-count", summary.len().to_string())];
+        return Ok((total, Json(json!({"summary": summary}))).into_response());
+    }
+    let (limit, offset) = (asked.limit, asked.offset);
+    let Reply::FoundPoints(found) =
+        host.engine.dispatch(Request::FindPoints { filter: asked.filter, limit, offset }).await?
+    else {
+        return Err(mismatch());
+    };
+    let points: Vec<Value> = found.points.iter().map(|point| shape::point(point, Form::Text)).collect();
+    let total = [("x-total-count", found.total.to_string())];
+    Ok((total, Json(json!({"metrics": points, "total": found.total}))).into_response())
+}
+
+/// `GET /api/metrics/summary`: each metric, added up.
+pub(crate) async fn metric_summary(
+    State(host): State<Host>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<Value>>, Failure> {
+    let asked = query::metrics(query.as_deref().unwrap_or_default())?;
+    Ok(Json(summaries(&host, &asked.filter).await?))
+}
+
+async fn summaries(host: &Host, filter: &PointFilter) -> Result<Vec<Value>, Failure> {
+    let of = MetricFilter {
+        text: filter.name.clone(),
+        service: filter.service.clone(),
+        from_ms: filter.from_ms,
+        to_ms: filter.to_ms,
+    };
+    let Reply::Metrics(metrics) = host.engine.dispatch(Request::ListMetrics { filter: of }).await? else {
+        return Err(mismatch());
+    };
+    let named = metrics.iter().filter(|metric| {
+        filter.name.as_ref().is_none_or(|name| *name == metric.name)
+            && filter.kind.is_none_or(|kind| kind == metric.kind)
+    });
+    Ok(named.map(shape::metric).collect())
+}
+
+/// `GET /api/metrics/filters`: the values that `/api/metrics` can be filtered by.
+pub(crate) async fn metric_filters(State(host): State<Host>) -> Result<Json<Value>, Failure> {
+    let Reply::Metrics(metrics) =
+        host.engine.dispatch(Request::ListMetrics { filter: MetricFilter::default() }).await?
+    else {
+        return Err(mismatch());
+    };
+    let mut names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
+    let mut services: Vec<&str> = metrics.iter().filter_map(|metric| metric.service.as_deref()).collect();
+    for list in [&mut names, &mut services] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    Ok(Json(json!({"names": names, "services": services})))
+}
+
+/// `GET /api/metrics/:id`: one point.
+pub(crate) async fn metric(State(host): State<Host>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+    match host.engine.dispatch(Request::GetPoint { id }).await {
+        Ok(Reply::Point(point)) => Ok(Json(shape::point(&point, Form::Parsed))),
+        Ok(_) => Err(mismatch()),
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            Err(ApiError::new(ErrorKind::NotFound, "Metric not found").into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET /api/metrics/tokens`: what metrics say of tokens, in an object.
+pub(crate) async fn metric_tokens(State(host): State<Host>) -> Result<Json<Value>, Failure> {
+    Ok(Json(json!({"usage": tokens(&host).await?})))
+}
+
+/// `GET /api/token-usage`: the same without the object.
+pub(crate) async fn token_usage(State(host): State<Host>) -> Result<Json<Vec<Value>>, Failure> {
+    tokens(&host).await.map(Json)
+}
+
+async fn tokens(host: &Host) -> Result<Vec<Value>, Failure> {
+    match host.engine.dispatch(Request::GetMetricUsage { from_ms: 0, to_ms: EVER_MS }).await? {
+        Reply::MetricUsage(usage) => Ok(shape::tokens(&usage)),
+        _ => Err(mismatch()),
+    }
+}
