@@ -233,14 +233,19 @@ impl Facts {
             let counts = [(SESSION_INPUT, input), (SESSION_OUTPUT, output)];
             counts.map(|(mark, count)| count.map(|count| marked(mark, both(session, count))))
         };
-        [(REQUEST, self.request), (CLIENT_REQUEST, self.client_request), (ANSWER, self.answer), (SPAN, self.span)]
-            .into_iter()
-            .chain([(TOKENS, tokens)])
-            .map(|(mark, value)| value.map(|value| marked(mark, value)))
-            .chain(self.within.iter().map(|span| Some(marked(SPAN, *span))))
-            .chain(self.in_sessions().flat_map(of_session))
-            .chain(self.moments().map(|moment| Some(marked(MOMENT, moment))))
-            .flatten()
+        [
+            (REQUEST, self.request),
+            (CLIENT_REQUEST, self.client_request),
+            (ANSWER, self.answer),
+            (SPAN, self.span),
+        ]
+        .into_iter()
+        .chain([(TOKENS, tokens)])
+        .map(|(mark, value)| value.map(|value| marked(mark, value)))
+        .chain(self.within.iter().map(|span| Some(marked(SPAN, *span))))
+        .chain(self.in_sessions().flat_map(of_session))
+        .chain(self.moments().map(|moment| Some(marked(MOMENT, moment))))
+        .flatten()
     }
 
     fn in_sessions(&self) -> impl Iterator<Item = i64> {
