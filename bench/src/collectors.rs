@@ -17,8 +17,8 @@ use crate::http::get;
 use crate::process::Process;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// Python programs take their time.
-const START: Duration = Duration::from_secs(120);
+/// Phoenix takes two minutes on a busy machine.
+const START: Duration = Duration::from_secs(300);
 
 /// Something to send spans to.
 pub(crate) struct Collector {

@@ -2,6 +2,7 @@
 //! leaves out what a tool looks like. Each way is tried with the tool itself by the tests with real clients.
 
 mod shell;
+pub mod telemetry;
 mod way;
 
 pub use shell::Shell;
@@ -239,8 +240,7 @@ pub struct Needs {
 
 /// What the program at `path` needs to call `proxy` beside the variables.
 pub fn needs(path: &str, proxy: &str) -> Needs {
-    let stem = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    let stem = stem.split_once('.').map_or(stem, |(stem, _)| stem);
+    let stem = stem(path);
     match Tool::ALL.into_iter().find(|tool| tool.program() == Some(stem)).map(|tool| tool.way(proxy)) {
         Some(Way::Arguments { arguments, .. }) => Needs { arguments, ..Needs::default() },
         Some(Way::Variables(all)) => {
@@ -250,6 +250,12 @@ pub fn needs(path: &str, proxy: &str) -> Needs {
         }
         Some(Way::Once { .. } | Way::File { .. }) | None => Needs::default(),
     }
+}
+
+/// A program's name without its folder and what is behind a dot.
+fn stem(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    name.split_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// Codex reads no variable for this any more. A value that is not TOML is taken as text, so it needs no quotes, which

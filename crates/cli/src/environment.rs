@@ -1,4 +1,4 @@
-//! `llmflow env` and `llmflow run`: pointing tools at the proxy, for a shell or for one process.
+//! `llmflow env` and `llmflow run`: pointing tools at the proxy and at the collector, for a shell or for one process.
 
 use std::process::{Command, ExitCode};
 
@@ -11,13 +11,19 @@ use crate::{Shell, ask};
 
 /// Prints the variables for a shell; nothing when the proxy does not answer, or nobody knows where it is. It stands in
 /// files that shells read at their start, so it never fails.
-pub(crate) async fn print(settings: Result<Settings, SettingsError>, shell: Shell) {
+pub(crate) async fn print(settings: Result<Settings, SettingsError>, shell: Shell, telemetry: bool) {
     let settings = match settings {
         Ok(settings) => settings,
         Err(error) => return complain(error),
     };
-    let Some(port) = proxy_port(&settings).await else { return };
-    for (name, value) in connect::variables(&connect::proxy_at(port)) {
+    let proxy = proxy_port(&settings).await.map(connect::proxy_at);
+    let collector = match telemetry {
+        true => collector_port(&settings).await.map(connect::telemetry::collector_at),
+        false => None,
+    };
+    let calls = proxy.iter().flat_map(|proxy| connect::variables(proxy));
+    let reports = collector.iter().flat_map(|collector| connect::telemetry::variables(collector));
+    for (name, value) in calls.chain(reports) {
         match shell {
             Shell::Bash | Shell::Zsh => say(format_args!("export {name}=\"{value}\"")),
             Shell::Fish => say(format_args!("set -gx {name} \"{value}\";")),
@@ -31,6 +37,7 @@ pub(crate) async fn print(settings: Result<Settings, SettingsError>, shell: Shel
 pub(crate) async fn run(
     settings: Result<Settings, SettingsError>,
     command: &[String],
+    telemetry: bool,
 ) -> anyhow::Result<ExitCode> {
     let (program, arguments) = command.split_first().context("no command was given")?;
     let mut child = Command::new(program);
@@ -49,6 +56,16 @@ pub(crate) async fn run(
         }
         Err(why) => complain(why),
     }
+    if telemetry && let Ok(settings) = &settings {
+        match collector_port(settings).await {
+            Some(port) => {
+                let needs = connect::telemetry::needs(program, &connect::telemetry::collector_at(port));
+                child.args(needs.arguments);
+                child.envs(needs.variables.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()));
+            }
+            None => complain("the collector does not run, so the command reports nothing about itself"),
+        }
+    }
     child.args(arguments);
     execute(child, program)
 }
@@ -62,6 +79,25 @@ async fn proxy_port(settings: &Settings) -> Option<u16> {
     }
     let health = ask::get(port, "/health").await.ok()?;
     (health.get("service").and_then(serde_json::Value::as_str) == Some("proxy")).then_some(port)
+}
+
+/// A port that takes OTLP over HTTP now: its own, else the dashboard's.
+async fn collector_port(settings: &Settings) -> Option<u16> {
+    let instance = running_instance(&settings.data_dir);
+    let (own, dashboard) = instance.map_or((settings.otlp_http_port, settings.dashboard_port), |instance| {
+        (instance.otlp_http_port, instance.dashboard_port)
+    });
+    for (port, path, service) in [(own, "/health", "otlp"), (dashboard, "/api/health", "dashboard")] {
+        if port == 0 {
+            continue;
+        }
+        let health = ask::get(port, path).await.ok();
+        let answers = health.as_ref().and_then(|health| health.get("service")?.as_str());
+        if answers == Some(service) {
+            return Some(port);
+        }
+    }
+    None
 }
 
 /// Becomes the command where the system can, so that signals and terminals are its own.

@@ -56,9 +56,15 @@ enum Command {
         /// The shell to print for
         #[arg(long, value_enum, default_value = "bash")]
         shell: Shell,
+        /// Also those with which tools report about themselves (OTLP)
+        #[arg(long)]
+        telemetry: bool,
     },
     /// Run a command with its AI calls going through the proxy
     Run {
+        /// It also reports about itself, if it can (OTLP)
+        #[arg(long)]
+        telemetry: bool,
         /// The command and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
@@ -94,10 +100,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Status { json } => Ok(runtime.block_on(status::status(&settings()?, json))),
         Command::Doctor { json, online } => runtime.block_on(doctor::examine(&flags, json, online)),
         Command::Proxy { switch } => runtime.block_on(proxy::switch(&settings()?, switch)),
-        Command::Env { shell } => {
-            runtime.block_on(environment::print(settings(), shell));
+        Command::Env { shell, telemetry } => {
+            runtime.block_on(environment::print(settings(), shell, telemetry));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Run { command } => runtime.block_on(environment::run(settings(), &command)),
+        Command::Run { telemetry, command } => {
+            runtime.block_on(environment::run(settings(), &command, telemetry))
+        }
     }
 }

@@ -98,7 +98,8 @@ impl Engine {
 
     async fn call(&self, id: CallId) -> Result<CallDetail, ApiError> {
         let call = self.inner.store.call(id).await.map_err(internal)?;
-        let call = call.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no call with this id."))?;
+        let call =
+            call.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no call with this id."))?;
         Ok(self.explained(call))
     }
 

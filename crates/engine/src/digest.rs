@@ -4,6 +4,7 @@
 //! The backlog is in the database: whatever ends this, nothing is forgotten and nothing is done twice.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::{CallSummary, Cost, ReportSource, UsageSource};
@@ -16,12 +17,14 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::{Events, hex};
-use crate::ingest::guarded;
+use crate::ingest::{self, guarded};
 
 /// Reports that are read from the backlog at once.
 const TAKEN: u64 = 512;
 /// Reports in one transaction: whoever else waits to write has its turn after so many.
 const PIECE: usize = 512;
+/// The same while requests come in: what is acknowledged is safe, and may wait for those that are not.
+const PIECE_BUSY: usize = 64;
 /// After a failure it is tried again when this has passed.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -32,6 +35,8 @@ pub(crate) struct Digester {
     pub(crate) events: Events,
     /// Told when there is something to do.
     pub(crate) wake: Arc<Notify>,
+    /// Says whether requests come in.
+    pub(crate) tally: Arc<ingest::Tally>,
 }
 
 impl Digester {
@@ -71,7 +76,9 @@ impl Digester {
         for WorkBatch { id, works, .. } in batches {
             let mut works = works.into_iter().peekable();
             while works.peek().is_some() {
-                piece.works.extend(works.by_ref().take(PIECE.saturating_sub(piece.works.len())));
+                piece
+                    .works
+                    .extend(works.by_ref().take(self.largest().saturating_sub(piece.works.len()).max(1)));
                 // What was joined of a batch that is not done yet is known to be when it is read again.
                 if works.peek().is_some() {
                     self.join(std::mem::take(&mut piece)).await?;
@@ -86,6 +93,10 @@ impl Digester {
             self.join(piece).await?;
         }
         Ok(more)
+    }
+
+    fn largest(&self) -> usize {
+        if self.tally.in_work.load(Ordering::Relaxed) > 0 { PIECE_BUSY } else { PIECE }
     }
 
     /// Joins some reports, in one transaction.

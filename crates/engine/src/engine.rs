@@ -278,6 +278,7 @@ impl Engine {
             prices: inner.prices.clone(),
             events: inner.events.clone(),
             wake: digest,
+            tally: inner.collected.clone(),
         };
         let background = inner.background.handle();
         inner.tracker.spawn_on(ingest.run(deliveries, inner.quiet.clone()), &background);

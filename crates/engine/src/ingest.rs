@@ -39,6 +39,8 @@ pub(crate) struct Tally {
     pub(crate) logs: AtomicU64,
     /// Points committed that were not there.
     pub(crate) points: AtomicU64,
+    /// Groups of requests that are being made ready or committed.
+    pub(crate) in_work: AtomicU64,
     /// Why the last commit failed; `None` when it did not.
     pub(crate) trouble: Mutex<Option<String>>,
 }
@@ -87,6 +89,23 @@ struct Ready {
     failed: Option<String>,
     /// While it is there, so many groups are in work.
     _turn: OwnedSemaphorePermit,
+    _in_work: InWork,
+}
+
+/// Counts as in work as long as it is there.
+struct InWork(Arc<Tally>);
+
+impl InWork {
+    fn new(tally: &Arc<Tally>) -> Self {
+        tally.in_work.fetch_add(1, Ordering::Relaxed);
+        Self(tally.clone())
+    }
+}
+
+impl Drop for InWork {
+    fn drop(&mut self) {
+        self.0.in_work.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Ingest {
@@ -129,10 +148,10 @@ impl Ingest {
             if ready.send(waiting).await.is_err() {
                 return;
             }
-            let store = self.store.clone();
+            let (store, in_work) = (self.store.clone(), InWork::new(&self.tally));
             // Its end is heard by whoever commits.
             drop(tokio::task::spawn_blocking(move || {
-                let _nobody_commits = made.send(read::make_ready(&store, group, turn));
+                let _nobody_commits = made.send(read::make_ready(&store, group, turn, in_work));
             }));
         }
     }

@@ -7,7 +7,7 @@ mod read;
 mod rows;
 mod sync;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use api::{CallDetail, CallId, CallSummary, Cost, Operation};
 use model::telemetry::join::{Facts, Ledger, Mark, Told, Touched, span_digest};
@@ -21,6 +21,8 @@ use crate::{Store, StoreError};
 
 /// Calls that are remembered to be told of by others.
 const REMEMBERED: usize = 20_000;
+/// Calls of one trace that wait for spans above theirs, the latest.
+const LOOSE: usize = 64;
 /// Spans of plumbing between a call's headers and the span that made it.
 const HIGHEST: usize = 4;
 
@@ -69,7 +71,7 @@ pub(crate) struct Joins {
     /// There are reports, so that calls of the proxy may be among what they told.
     wanted: bool,
     /// Calls of the proxy by the trace in their headers, as long as no span of it was found to be theirs.
-    loose: HashMap<TraceId, Vec<Loose>>,
+    loose: HashMap<TraceId, VecDeque<Loose>>,
 }
 
 /// A call of the proxy that was made in some span.
@@ -116,7 +118,9 @@ impl Joins {
             };
             let facts = Facts::proxied(call, within);
             if let Some((trace, span)) = context {
-                self.loose.entry(trace).or_default().push(Loose { seq: *seq, span, facts: facts.clone() });
+                let loose = self.loose.entry(trace).or_default();
+                loose.push_back(Loose { seq: *seq, span, facts: facts.clone() });
+                loose.drain(..loose.len().saturating_sub(LOOSE));
             }
             let Some(ledger) = &mut self.ledger else { return Ok(touched) };
             let mut next = || take(next_seq);
@@ -304,3 +308,6 @@ async fn above(
     }
     Ok(within)
 }
+
+#[cfg(test)]
+mod tests;

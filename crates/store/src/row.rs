@@ -89,6 +89,7 @@ impl Keys {
 const OPEN: Keys = Keys { sources: 1, request: None, client_request: None, answer: None };
 
 /// What the row of a call takes that did not go through the proxy.
+#[derive(Clone, Copy)]
 pub(crate) struct Told<'a> {
     pub(crate) cost: &'a Cost,
     pub(crate) standing: &'a Standing,
@@ -120,17 +121,19 @@ impl<'a> CallRow<'a> {
         self.call.started_ms
     }
 
-    /// What the buckets named cost together; `None` when there are none of them.
-    fn bucket_cost(&self, names: &[&str]) -> Option<i64> {
-        let buckets = self.cost.into_iter().flat_map(|cost| &cost.buckets);
-        let mut costs = buckets.filter(|bucket| names.contains(&bucket.bucket.as_str())).peekable();
-        costs.peek()?;
-        Some(costs.map(|bucket| bucket.cost).sum::<Money>().pico())
-    }
-
     fn is_cut(&self) -> bool {
         self.ended.is_some_and(|call| call.detail.request_body.cut || call.detail.response_body.cut)
     }
+}
+
+/// What the buckets of each `cost_…` column cost together; `None` where there are none of them.
+pub(crate) fn bucket_costs(cost: Option<&Cost>) -> [Option<i64>; 5] {
+    BUCKETS.map(|names| {
+        let buckets = cost.into_iter().flat_map(|cost| &cost.buckets);
+        let mut costs = buckets.filter(|bucket| names.contains(&bucket.bucket.as_str())).peekable();
+        costs.peek()?;
+        Some(costs.map(|bucket| bucket.cost).sum::<Money>().pico())
+    })
 }
 
 /// Whether a call counts as an error: a bad status, or an answer that did not end well. A client that left is none.
@@ -208,8 +211,8 @@ pub(crate) async fn put_summaries(
                 .push_bind(tags)
                 .push_bind(call.retry_of.as_ref().map(|id| id.as_bytes().as_slice()));
             push_standing(&mut row, written);
-            for names in BUCKETS {
-                row.push_bind(written.bucket_cost(names));
+            for cost in bucket_costs(written.cost) {
+                row.push_bind(cost);
             }
             row.push_bind(written.cost.and_then(|cost| cost.saved).map(Money::pico))
                 .push_bind(call.error.as_deref().map(|error| model::dialect::error_kind(error).to_owned()))

@@ -54,6 +54,9 @@ pub(crate) async fn put_again(
     Ok(())
 }
 
+/// A call's row, and where its record stands, if it has one.
+type Candidate = (i64, Option<i64>, Option<u32>, Option<u32>);
+
 /// Which calls have what is searched for.
 pub(crate) enum Found {
     /// Those that the index names.
@@ -75,8 +78,7 @@ impl Store {
         let select = "SELECT call.seq, pack, at, len FROM call LEFT JOIN call_record ON call_record.seq = call.seq \
             WHERE call.seq IN (SELECT rowid FROM call_words WHERE call_words MATCH ?) ORDER BY call.seq DESC LIMIT ?";
         let candidates = sqlx::query_as(select).bind(search.of_words()).bind(PHRASE_CALLS);
-        let candidates: Vec<(i64, Option<i64>, Option<u32>, Option<u32>)> =
-            candidates.fetch_all(&self.inner.read).await?;
+        let candidates: Vec<Candidate> = candidates.fetch_all(&self.inner.read).await?;
         let (mut reader, mut told, mut rows) = (Reader::new(self), Records::new(self), Vec::new());
         for (seq, pack, at, len) in candidates {
             let texts = match (pack, at, len) {

@@ -121,10 +121,11 @@ impl Store {
         })
     }
 
-    /// The tools that made calls since `since_ms`, latest first; how many of them are under way is not said here.
+    /// The tools that made calls through the proxy since `since_ms`, latest first; how many of them are under way is not said here.
     pub async fn recent_clients(&self, since_ms: i64) -> Result<Vec<Stranded>, StoreError> {
         let query = sqlx::query_as(
-            "SELECT client, count(*), max(started_ms) FROM call WHERE started_ms >= ? GROUP BY client ORDER BY 3 DESC",
+            "SELECT client, count(*), max(started_ms) FROM call WHERE started_ms >= ? AND sources & 1 != 0 \
+             GROUP BY client ORDER BY 3 DESC",
         );
         let rows: Vec<(Option<String>, i64, i64)> = query.bind(since_ms).fetch_all(&self.inner.read).await?;
         let tool = |(client, calls, last_ms): (Option<String>, i64, i64)| Stranded {
@@ -136,11 +137,12 @@ impl Store {
         Ok(rows.into_iter().map(tool).collect())
     }
 
-    /// Each provider's calls since `since_ms`, the errors among them, and when the latest call ever began.
+    /// Each provider's calls through the proxy since `since_ms`, the errors among them, and when the latest call ever began.
     pub async fn provider_activity(&self, since_ms: i64) -> Result<Vec<ProviderActivity>, StoreError> {
         let query = sqlx::query_as(
             "SELECT provider, coalesce(sum(started_ms >= ?1), 0), \
-             coalesce(sum(failed AND started_ms >= ?1), 0), max(started_ms) FROM call GROUP BY provider",
+             coalesce(sum(failed AND started_ms >= ?1), 0), max(started_ms) FROM call WHERE sources & 1 != 0 \
+             GROUP BY provider",
         );
         let rows: Vec<(String, i64, i64, i64)> = query.bind(since_ms).fetch_all(&self.inner.read).await?;
         let activity = |(provider, calls, errors, last_ms): (String, i64, i64, i64)| ProviderActivity {

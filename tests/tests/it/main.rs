@@ -34,6 +34,7 @@ mod settings;
 mod sources;
 mod store;
 mod store_faults;
+mod telemetry;
 mod translation;
 mod transports;
 mod websocket;

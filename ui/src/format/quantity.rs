@@ -21,7 +21,9 @@ pub fn amount(value: f64, unit: &str) -> String {
 /// The same for the lines of a chart, which are round.
 pub fn tick(value: f64, unit: &str) -> String {
     let text = amount(value, unit);
-    let digits = text.find(|letter: char| letter.is_ascii_alphabetic() || letter == ' ' || letter == '%').unwrap_or(text.len());
+    let digits = text
+        .find(|letter: char| letter.is_ascii_alphabetic() || letter == ' ' || letter == '%')
+        .unwrap_or(text.len());
     let (number, after) = text.split_at(digits);
     match number.contains('.') && !number.starts_with('<') {
         true => format!("{}{after}", number.trim_end_matches('0').trim_end_matches('.')),
@@ -181,7 +183,15 @@ mod tests {
         for (value, unit, text) in said {
             assert_eq!(amount(value, unit), text, "{value} {unit}");
         }
-        let ticks = [(80_000.0, "", "80k"), (2.0, "USD", "$2"), (1_500_000.0, "", "1.5M"), (0.0, "s", "0 s"), (4e9, "By", "4 GB"), (0.25, "USD", "$0.25"), (100.0, "", "100")];
+        let ticks = [
+            (80_000.0, "", "80k"),
+            (2.0, "USD", "$2"),
+            (1_500_000.0, "", "1.5M"),
+            (0.0, "s", "0 s"),
+            (4e9, "By", "4 GB"),
+            (0.25, "USD", "$0.25"),
+            (100.0, "", "100"),
+        ];
         for (value, unit, text) in ticks {
             assert_eq!(tick(value, unit), text);
         }

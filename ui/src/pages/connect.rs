@@ -1,5 +1,6 @@
 //! The Connect page: how to point each tool at the proxy, with its own key or with a local one.
 
+mod reports;
 pub mod tools;
 
 use api::Providers;
@@ -46,6 +47,7 @@ pub fn Connect() -> impl IntoView {
                 <Glyph icon=Icon::Lock small=true />
                 {move || format!("The proxy listens on {}. To stop recording a tool, unset the variable.", live.proxy_address())}
             </p>
+            <reports::Reports />
         </div>
     }
 }

@@ -9,7 +9,10 @@ use crate::workspace::Workspace;
 /// The sheets that every page shares; classes of theirs may be named anywhere.
 const SHARED: [&str; 3] = ["tokens.css", "app.css", "shell.css"];
 /// Classes of a page that others build on: they mean the same thing there.
-const BUILT_ON: [&str; 9] = ["box", "cpb", "det", "dh", "list", "rows", "sec", "sh", "split"];
+const BUILT_ON: [&str; 20] = [
+    "about", "box", "cnt", "cpb", "det", "dh", "fbar", "hb", "hx", "list", "note", "rows", "sec", "sh",
+    "split", "tabpanel", "thead", "tip-area", "ty", "ylab",
+];
 
 /// The selectors of a sheet, one by one.
 fn selectors(sheet: &str) -> Vec<String> {

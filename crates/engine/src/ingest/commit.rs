@@ -62,7 +62,7 @@ impl Commits {
 
     /// Commits a group and answers all who are in it.
     async fn commit(&self, ready: Ready) -> Result<(), ()> {
-        let Ready { batches, asked, failed, _turn } = ready;
+        let Ready { batches, asked, failed, _turn, _in_work } = ready;
         if let Some(reason) = failed {
             tracing::error!(reason, "reports could not be made ready to be stored");
             refuse(asked, &reason);

@@ -12,13 +12,18 @@ use model::telemetry::{read_log, read_span};
 use store::{LogWrite, MetricWrite, Reports, SpanWrite, Store, StoreError, TelemetryBatch};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Asked, Ready};
+use super::{Asked, InWork, Ready};
 
 /// Records in one transaction: whoever else waits to write has its turn after so many.
 const PIECE: usize = 8_192;
 
 /// Reads a group and makes it ready.
-pub(super) fn make_ready(store: &Store, group: Vec<Delivery>, turn: OwnedSemaphorePermit) -> Ready {
+pub(super) fn make_ready(
+    store: &Store,
+    group: Vec<Delivery>,
+    turn: OwnedSemaphorePermit,
+    in_work: InWork,
+) -> Ready {
     let mut asked = Vec::with_capacity(group.len());
     let mut pieces = Pieces { store, now_ns: now_ns(), reports: Vec::new(), records: 0, batches: Vec::new() };
     let mut failed = None;
@@ -32,7 +37,7 @@ pub(super) fn make_ready(store: &Store, group: Vec<Delivery>, turn: OwnedSemapho
         failed = Some(error.to_string());
         Vec::new()
     });
-    Ready { batches, asked, failed, _turn: turn }
+    Ready { batches, asked, failed, _turn: turn, _in_work: in_work }
 }
 
 /// Pieces of at most so many records, each made ready when it is full.

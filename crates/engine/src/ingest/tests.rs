@@ -99,13 +99,18 @@ async fn a_call_says_who_told_of_it_and_where_they_disagree() {
     });
     collect(&engine, logs([event])).await;
     digested(&engine).await;
-    let Reply::Call(call) = engine.dispatch(Request::GetCall { id: PROXIED }).await.unwrap() else { panic!() };
+    let Reply::Call(call) = engine.dispatch(Request::GetCall { id: PROXIED }).await.unwrap() else {
+        panic!()
+    };
     assert_eq!(call.summary.usage.output, Some(200), "the wire knows best");
     let [report] = call.reports.as_slice() else { panic!("{:?}", call.reports) };
     assert_eq!((report.source, report.matched_by.as_deref()), (ReportSource::Event, Some("request_id")));
     assert_eq!(report.cost.map(api::Money::pico), Some(3_030_000_000));
     let [differs] = report.differs.as_slice() else { panic!("{:?}", report.differs) };
-    assert_eq!((differs.field.as_str(), differs.says.as_str(), differs.shown.as_str()), ("output", "199", "200"));
+    assert_eq!(
+        (differs.field.as_str(), differs.says.as_str(), differs.shown.as_str()),
+        ("output", "199", "200")
+    );
     let log = report.log_id.clone().unwrap();
     let Reply::Log(log) = engine.dispatch(Request::GetLog { id: log }).await.unwrap() else { panic!() };
     assert_eq!(log.row.call, Some(PROXIED));
@@ -120,7 +125,9 @@ async fn what_was_said_is_read_and_found_where_only_a_span_tells_of_it() {
     collect(&engine, made::said(2, "where does the badger sleep", "in a sett")).await;
     digested(&engine).await;
     let found = |text: &str| CallFilter { text: Some(text.into()), ..CallFilter::default() };
-    for (text, expected) in [("badger", 1), ("sleep", 2), ("\"old bridge\"", 1), ("\"bridge old\"", 0), ("wolf", 0)] {
+    for (text, expected) in
+        [("badger", 1), ("sleep", 2), ("\"old bridge\"", 1), ("\"bridge old\"", 0), ("wolf", 0)]
+    {
         assert_eq!(engine.inner.store.count_calls(&found(text)).await.unwrap(), expected, "{text}");
     }
     let call = calls(&engine).await.pop().unwrap();
@@ -128,7 +135,9 @@ async fn what_was_said_is_read_and_found_where_only_a_span_tells_of_it() {
     let asked = engine.dispatch(Request::GetConversation { id: call.id }).await.unwrap();
     let Reply::Conversation(said) = asked else { panic!() };
     assert_eq!((said.messages.len(), said.answer.len()), (1, 1), "{said:?}");
-    let Reply::Call(detail) = engine.dispatch(Request::GetCall { id: call.id }).await.unwrap() else { panic!() };
+    let Reply::Call(detail) = engine.dispatch(Request::GetCall { id: call.id }).await.unwrap() else {
+        panic!()
+    };
     let buckets: Vec<_> = detail.cost.buckets.iter().map(|bucket| bucket.bucket.as_str()).collect();
     assert_eq!((buckets, detail.summary.cost_source), (vec!["input", "output"], CostSource::Computed));
     engine.shutdown(Duration::ZERO).await.unwrap();
@@ -157,7 +166,9 @@ async fn a_timeline_tells_once_what_two_tell_of() {
     collect(&engine, spans([claude_span(1), made::tool_span(3_100, 800, "toolu_1")])).await;
     digested(&engine).await;
     let session = api::SessionRef::Id("session-1".into());
-    let Reply::Timeline(timeline) = engine.dispatch(Request::GetTimeline { session }).await.unwrap() else { panic!() };
+    let Reply::Timeline(timeline) = engine.dispatch(Request::GetTimeline { session }).await.unwrap() else {
+        panic!()
+    };
     let kinds: Vec<_> = timeline.entries.iter().map(|entry| entry.kind).collect();
     assert_eq!(kinds, [Prompt, Call, Answer, Decision, Tool], "{:#?}", timeline.entries);
     let [prompt, call, _, _, run] = timeline.entries.as_slice() else { panic!() };

@@ -62,15 +62,22 @@ const fn columns(source: ReportSource) -> (&'static str, &'static str, &'static 
 /// Notes at reports of which call they tell.
 pub(super) async fn point(
     connection: &mut SqliteConnection,
-    mark: Mark,
-    call: i64,
+    told: &[(Mark, i64)],
 ) -> Result<(), StoreError> {
-    let sql = match mark.source {
-        ReportSource::Span => "UPDATE span SET call = ? WHERE trace = ? AND id = ?",
-        ReportSource::Event => "UPDATE log SET call = ? WHERE time_ns = ? AND hash = ?",
-        ReportSource::Proxy => return Ok(()),
-    };
-    sqlx::query(sql).bind(call).bind(mark.a).bind(mark.b).execute(connection).await?;
+    for source in [ReportSource::Span, ReportSource::Event] {
+        let (table, a, b) = columns(source);
+        let of: Vec<(Mark, i64)> = told.iter().filter(|(mark, _)| mark.source == source).copied().collect();
+        for some in statements(&of, ROWS) {
+            let mut query = QueryBuilder::<Sqlite>::new("WITH told (a, b, now) AS (");
+            query.push_values(some, |mut row, (mark, call)| {
+                row.push_bind(mark.a).push_bind(mark.b).push_bind(*call);
+            });
+            query.push(format_args!(
+                ") UPDATE {table} SET call = told.now FROM told WHERE {table}.{a} = told.a AND {table}.{b} = told.b"
+            ));
+            query.build().execute(&mut *connection).await?;
+        }
+    }
     Ok(())
 }
 
@@ -136,6 +143,26 @@ pub(super) async fn put_reports(
         query.build().execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// What a user asked in a session, as a record tells it.
+pub(super) struct Prompt {
+    pub(super) id: Option<String>,
+    pub(super) time_ns: i64,
+    pub(super) text: String,
+}
+
+/// The latest prompts of a session, the last one first.
+pub(super) async fn prompts(
+    connection: &mut SqliteConnection,
+    session: &str,
+) -> Result<Vec<Prompt>, StoreError> {
+    let select = "SELECT prompt, time_ns, text FROM log WHERE session = ? AND kind = 1 ORDER BY time_ns DESC LIMIT 100";
+    let rows: Vec<(Option<String>, i64, String)> =
+        sqlx::query_as(select).bind(session).fetch_all(connection).await?;
+    let told = |text: &String| !text.is_empty() && !text.contains("<REDACTED>");
+    let prompts = rows.into_iter().filter(|(_, _, text)| told(text));
+    Ok(prompts.map(|(id, time_ns, text)| Prompt { id, time_ns, text }).collect())
 }
 
 /// The key of a trace with spans.

@@ -69,6 +69,7 @@ pub(crate) async fn write(
     for call in calls.iter_mut().filter(|call| !call.proxied || call.rewritten) {
         call.cost = (writing.price)(&call.summary, call.requested.as_deref(), call.tier.as_deref());
         if call.proxied && call.summary.cost_source != CostSource::Unknown {
+            call.cost = Cost::default();
             continue;
         }
         // One table for all, so that sums compare; a tool's own figure only where that has none.
@@ -77,6 +78,7 @@ pub(crate) async fn write(
         }
         (call.summary.cost, call.summary.cost_source) = (call.cost.total, call.cost.source);
     }
+    name_by_prompts(connection, &mut calls, &stored).await?;
     rows::forget_calls(connection, &gone).await?;
     rows::forget_reports(connection, &[seqs.as_slice(), &gone].concat()).await?;
     put_told(connection, writing, &calls, new).await?;
@@ -181,6 +183,32 @@ fn again(seq: i64, members: &[Member], stored: &Stored) -> Result<Option<Again>,
     }))
 }
 
+/// A call of which nobody says what was asked is named by its prompt, where the tool told of that in a record of its own.
+async fn name_by_prompts(
+    connection: &mut SqliteConnection,
+    calls: &mut [Again],
+    stored: &Stored,
+) -> Result<(), StoreError> {
+    let nameless = |call: &&Again| !call.proxied && call.summary.title.is_none();
+    let sessions = calls.iter().filter(nameless).filter_map(|call| call.summary.session_id.clone());
+    let sessions: HashSet<String> = sessions.collect();
+    let mut prompts: HashMap<String, Vec<rows::Prompt>> = HashMap::new();
+    for session in sessions {
+        let found = rows::prompts(connection, &session).await?;
+        prompts.insert(session, found);
+    }
+    for call in calls.iter_mut().filter(|call| nameless(&&**call)) {
+        let Some(prompts) = call.summary.session_id.as_ref().and_then(|id| prompts.get(id)) else { continue };
+        let told = call.marks.iter().filter_map(|mark| stored.told.get(mark));
+        let asked = Together::new(told).whose().prompt;
+        let ended = call.summary.started_ms.saturating_add(1).saturating_mul(1_000_000);
+        let same = prompts.iter().find(|prompt| asked.is_some() && prompt.id == asked);
+        let before = || prompts.iter().find(|prompt| prompt.time_ns <= ended && asked.is_none());
+        call.summary.title = same.or_else(before).map(|prompt| prompt.text.clone());
+    }
+    Ok(())
+}
+
 /// The rows of calls that did not go through the proxy, with their sessions and words.
 async fn put_told(
     connection: &mut SqliteConnection,
@@ -248,6 +276,13 @@ async fn fill(connection: &mut SqliteConnection, call: &Again) -> Result<(), Sto
     query.push(", usage_source = ").push_bind(row::word(&summary.usage_source));
     query.push(", cost = ").push_bind(summary.cost.map(Money::pico));
     query.push(", cost_source = ").push_bind(row::word(&summary.cost_source));
+    if !call.cost.buckets.is_empty() {
+        let columns = ["input", "cache_read", "cache_write_5m", "cache_write_1h", "output"];
+        for (column, cost) in columns.into_iter().zip(row::bucket_costs(Some(&call.cost))) {
+            query.push(format_args!(", cost_{column} = ")).push_bind(cost);
+        }
+        query.push(", saved = ").push_bind(call.cost.saved.map(Money::pico));
+    }
     query.push(" WHERE seq = ").push_bind(call.seq);
     query.build().execute(connection).await?;
     Ok(())
@@ -290,15 +325,17 @@ async fn put_reports(
     stored: &Stored,
 ) -> Result<(), StoreError> {
     let mut written: Vec<(i64, Mark, Option<model::telemetry::join::Rule>, Vec<u8>)> = Vec::new();
+    let mut moved = Vec::new();
     for call in calls {
         let members = writing.joins.ledger.as_ref().and_then(|ledger| ledger.members(call.seq));
         for member in members.unwrap_or_default() {
             if let Some(told) = stored.told.get(&member.mark) {
                 written.push((call.seq, member.mark, member.by, wire::encode(told)));
             }
-            if member.mark.source != ReportSource::Proxy && stored.calls.get(&member.mark) != Some(&call.seq)
+            if member.mark.source != ReportSource::Proxy
+                && stored.calls.get(&member.mark) != Some(&call.seq)
             {
-                rows::point(connection, member.mark, call.seq).await?;
+                moved.push((member.mark, call.seq));
             }
         }
         let own = stored.own.get(&call.seq).cloned();
@@ -310,6 +347,7 @@ async fn put_reports(
             written.push((call.seq, Mark::PROXY, None, own));
         }
     }
+    rows::point(connection, &moved).await?;
     let reports: Vec<Written<'_>> = written
         .iter()
         .map(|(call, mark, by, body)| Written { call: *call, mark: *mark, by: *by, body })

@@ -87,16 +87,24 @@ async fn log_records_are_filtered_read_and_followed() {
     reads(page, "source-otlp_http", &format!(":{}", app.otlp_http.port())).await;
     page.execute("window.notReloaded = true", Vec::new()).await.unwrap();
 
-    let mut failed = event("api_error", 3_000, json!({"model": "claude-opus-4-5", "error": "rate limited", "status_code": 429}));
+    let mut failed = event(
+        "api_error",
+        3_000,
+        json!({"model": "claude-opus-4-5", "error": "rate limited", "status_code": 429}),
+    );
     failed["severityNumber"] = json!(17);
     failed["traceId"] = json!(TRACE);
     failed["spanId"] = json!(SPAN);
     let prompt = event("user_prompt", 4_000, json!({"prompt": HOSTILE, "prompt_length": 5}));
-    let tool = event("tool_result", 2_000, json!({"tool_name": "Bash", "success": "true", "duration_ms": 38}));
+    let tool =
+        event("tool_result", 2_000, json!({"tool_name": "Bash", "success": "true", "duration_ms": 38}));
     report(&app, vec![prompt, failed, tool]).await;
     rows(page, "log-row", 3).await;
     reads(page, "logs-table", HOSTILE).await;
-    assert!(page.execute("return window.owned", Vec::new()).await.unwrap().is_null(), "what is reported is text");
+    assert!(
+        page.execute("return window.owned", Vec::new()).await.unwrap().is_null(),
+        "what is reported is text"
+    );
     assert_eq!(page.execute("return document.querySelectorAll('img').length", Vec::new()).await.unwrap(), 0);
 
     // One condition is typed, and stands in the address.
@@ -148,10 +156,12 @@ fn metrics() -> Vec<Value> {
     let exemplar = json!([{
         "timeUnixNano": before(5_000).to_string(), "asDouble": 3.25, "traceId": TRACE, "spanId": SPAN,
     }]);
-    let buckets = |counts: [u64; 4]| json!({
-        "count": counts.iter().sum::<u64>().to_string(), "sum": 9.5, "explicitBounds": [1.0, 2.0, 4.0],
-        "bucketCounts": counts.map(|count| count.to_string()), "exemplars": exemplar,
-    });
+    let buckets = |counts: [u64; 4]| {
+        json!({
+            "count": counts.iter().sum::<u64>().to_string(), "sum": 9.5, "explicitBounds": [1.0, 2.0, 4.0],
+            "bucketCounts": counts.map(|count| count.to_string()), "exemplars": exemplar,
+        })
+    };
     let grown = json!({"count": "7", "sum": 21.0, "scale": 1, "zeroCount": "1", "positive": {"offset": 1, "bucketCounts": ["2", "3", "1"]}});
     let quantiles = json!({"count": "9", "sum": 45.0, "quantileValues": [{"quantile": 0.5, "value": 4.0}, {"quantile": 0.99, "value": 12.5}]});
     vec![
@@ -178,7 +188,12 @@ async fn metrics_of_every_kind_have_a_chart_a_table_and_points() {
     reads(page, "metric-usage", "claude-opus-4-5").await;
 
     // Down the list by keyboard: each has a chart of its kind.
-    let kinds = [("claude_code.token.usage", "sum, delta: since the last point, only grows"), ("test.grown", "exponential histogram"), ("test.level", "gauge"), ("test.waiting", "histogram, delta")];
+    let kinds = [
+        ("claude_code.token.usage", "sum, delta: since the last point, only grows"),
+        ("test.grown", "exponential histogram"),
+        ("test.level", "gauge"),
+        ("test.waiting", "histogram, delta"),
+    ];
     let mut seen = Vec::new();
     for _ in 0..5 {
         press(page, "j").await;
@@ -195,9 +210,15 @@ async fn metrics_of_every_kind_have_a_chart_a_table_and_points() {
         seen.push(name);
     }
     assert!(seen.contains(&HOSTILE.to_owned()), "{seen:?}");
-    assert!(page.execute("return window.owned", Vec::new()).await.unwrap().is_null(), "a metric's name is text");
+    assert!(
+        page.execute("return window.owned", Vec::new()).await.unwrap().is_null(),
+        "a metric's name is text"
+    );
 
-    let waiting = format!("http://localhost:{}/metrics?metric=test.waiting&service=claude-code&kind=histogram", app.dashboard.port());
+    let waiting = format!(
+        "http://localhost:{}/metrics?metric=test.waiting&service=claude-code&kind=histogram",
+        app.dashboard.port()
+    );
     page.goto(&waiting).await.unwrap();
     reads(page, "metric-distribution", "above 4 s").await;
     reads(page, "metric-line", "10").await;
@@ -219,24 +240,40 @@ async fn a_session_is_told_in_order_and_a_call_says_who_told_of_it() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
     expect_dashboard(&app).await;
-    let tokens = Tokens { input: 1_200, cache_read: 4_000, cache_write_5m: 0, cache_write_1h: 0, output: 70, reasoning: 0 };
+    let tokens = Tokens {
+        input: 1_200,
+        cache_read: 4_000,
+        cache_write_5m: 0,
+        cache_write_1h: 0,
+        output: 70,
+        reasoning: 0,
+    };
     mock.follow(Plan { tokens, ..Plan::default() });
-    let headers = format!("User-Agent: claude-cli/2.1.329 (external, cli)\r\nX-Claude-Code-Session-Id: {SESSION}\r\n");
+    let headers =
+        format!("User-Agent: claude-cli/2.1.329 (external, cli)\r\nX-Claude-Code-Session-Id: {SESSION}\r\n");
     send(app.proxy, &ask(Dialect::Anthropic, false, "How is the weather in Köln?", &headers)).await;
     let call = app.recorded(1).await.remove(0);
     // The event tells of the same call, with another count of what was written; the other one of a call unseen.
     let told = |request: &str, output: u64, ago_ms: u64| {
-        event("api_request", ago_ms, json!({
-            "model": call.model.clone().unwrap(), "input_tokens": 1_200, "output_tokens": output, "cache_read_tokens": 4_000,
-            "cache_creation_tokens": 0, "cost_usd": 0.25, "duration_ms": 900, "request_id": request,
-        }))
+        event(
+            "api_request",
+            ago_ms,
+            json!({
+                "model": call.model.clone().unwrap(), "input_tokens": 1_200, "output_tokens": output, "cache_read_tokens": 4_000,
+                "cache_creation_tokens": 0, "cost_usd": 0.25, "duration_ms": 900, "request_id": request,
+            }),
+        )
     };
     report(
         &app,
         vec![
             event("user_prompt", 6_000, json!({"prompt": "How is the weather in Köln?"})),
             told("req_mock_0001", 71, 0),
-            event("tool_result", 400, json!({"tool_name": "Bash", "success": "true", "duration_ms": 38, "tool_use_id": "toolu_1"})),
+            event(
+                "tool_result",
+                400,
+                json!({"tool_name": "Bash", "success": "true", "duration_ms": 38, "tool_use_id": "toolu_1"}),
+            ),
             told("req_mock_0777", 20, 200),
         ],
     )
@@ -263,10 +300,14 @@ async fn a_session_is_told_in_order_and_a_call_says_who_told_of_it() {
     reads(page, "timeline-prompt", "How is the weather in Köln?").await;
     reads(page, "timeline-prompt", "2 calls, 1 tool run").await;
     let kinds = "return Array.from(document.querySelectorAll('[data-testid=\"timeline-entry\"]'), row => row.dataset.kind).join()";
-    wait_until("calls and tools in order", async || (computed(page, kinds).await.matches("call").count() == 2).then_some(())).await;
+    wait_until("calls and tools in order", async || {
+        (computed(page, kinds).await.matches("call").count() == 2).then_some(())
+    })
+    .await;
     assert!(computed(page, kinds).await.contains("tool"), "{}", computed(page, kinds).await);
     click(page, "kind-call").await;
-    wait_until("calls to be hidden", async || (!computed(page, kinds).await.contains("call")).then_some(())).await;
+    wait_until("calls to be hidden", async || (!computed(page, kinds).await.contains("call")).then_some(()))
+        .await;
     assert!(page.current_url().await.unwrap().query().is_some_and(|query| query.contains("hide=call")));
     click(page, "tab-overview").await;
     reads(page, "collected", "4 logs").await;

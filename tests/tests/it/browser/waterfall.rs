@@ -72,9 +72,21 @@ async fn report(app: &App, spans: &[Value]) {
 /// An agent that calls a model, runs a tool that fails, and calls again; with plumbing below the first call.
 fn turn() -> Vec<Value> {
     vec![
-        span(1, 0, "invoke_agent planner", (0.0, 20.0), json!({"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"})),
+        span(
+            1,
+            0,
+            "invoke_agent planner",
+            (0.0, 20.0),
+            json!({"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"}),
+        ),
         chat(2, 1, (0.5, 6.0)),
-        span(3, 2, "POST", (0.6, 5.9), json!({"http.request.method": "POST", "url.full": "https://api.openai.com/v1/chat/completions", "server.address": "api.openai.com"})),
+        span(
+            3,
+            2,
+            "POST",
+            (0.6, 5.9),
+            json!({"http.request.method": "POST", "url.full": "https://api.openai.com/v1/chat/completions", "server.address": "api.openai.com"}),
+        ),
         failed(tool(4, 1, "shell", (6.5, 12.0)), "exit status 101"),
         span(5, 4, "sandbox", (6.6, 11.0), json!({})),
         chat(6, 1, (12.5, 19.0)),
@@ -125,7 +137,12 @@ async fn a_trace_is_seen_live_and_walked_by_keyboard() {
     reads(page, "reported-attributes", "gen_ai.tool.name").await;
     reads(page, "resource-attributes", "planner").await;
     let address = page.current_url().await.unwrap();
-    assert!(address.query().is_some_and(|query| query.contains("span=0000000000000004") && query.contains("tab=attributes")), "{address}");
+    assert!(
+        address
+            .query()
+            .is_some_and(|query| query.contains("span=0000000000000004") && query.contains("tab=attributes")),
+        "{address}"
+    );
     press(page, "p").await;
     reads(page, "span-head", "planner").await;
     press(page, "h").await;
@@ -142,14 +159,19 @@ async fn a_trace_is_seen_live_and_walked_by_keyboard() {
     reads(page, "span-sources", "OTLP").await;
     reads(page, "zoom-out", "Whole time").await;
     reads(page, "reported-attributes", "gen_ai.usage.input_tokens").await;
-    let selected = "return document.querySelector('[data-testid=span-row][aria-selected=true]')?.dataset.id ?? ''";
+    let selected =
+        "return document.querySelector('[data-testid=span-row][aria-selected=true]')?.dataset.id ?? ''";
     assert_eq!(computed(page, selected).await, "0000000000000002");
-    let level = "return document.querySelector('[role=treegrid] [aria-selected=true]').getAttribute('aria-level')";
+    let level =
+        "return document.querySelector('[role=treegrid] [aria-selected=true]').getAttribute('aria-level')";
     assert_eq!(computed(page, level).await, "2");
 
     // What comes later enters where it belongs, and what is read stays selected.
     report(&app, &[tool(7, 1, "read_file", (19.1, 19.4)), tool(8, 0x99, "lost", (3.0, 4.0))]).await;
-    wait_until("the new spans", async || rows(page).await.iter().any(|row| row.contains("read_file")).then_some(())).await;
+    wait_until("the new spans", async || {
+        rows(page).await.iter().any(|row| row.contains("read_file")).then_some(())
+    })
+    .await;
     reads(page, "missing-parent", "Parent not reported").await;
     assert_eq!(computed(page, selected).await, "0000000000000002");
     browser.finish().await;
@@ -187,7 +209,13 @@ async fn ten_thousand_spans_scroll() {
     let app = App::start(mock.address()).await;
     expect_dashboard(&app).await;
     const COUNT: u64 = 10_000;
-    let mut spans = vec![span(1, 0, "invoke_agent all", (0.0, 10_100.0), json!({"gen_ai.operation.name": "invoke_agent"}))];
+    let mut spans = vec![span(
+        1,
+        0,
+        "invoke_agent all",
+        (0.0, 10_100.0),
+        json!({"gen_ai.operation.name": "invoke_agent"}),
+    )];
     spans.extend((2..=COUNT).map(|id| {
         let parent = if id % 10 == 2 { 1 } else { id - (id - 2) % 10 };
         tool(id, parent, &format!("tool {id}"), (id as f64, id as f64 + 0.9))
@@ -213,10 +241,15 @@ async fn ten_thousand_spans_scroll() {
         requestAnimationFrame(next);";
     let measured = page.execute_async(script, Vec::new()).await.unwrap();
     let most = measured["most"].as_u64().unwrap();
-    let mut times: Vec<f64> = measured["times"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
+    let mut times: Vec<f64> =
+        measured["times"].as_array().unwrap().iter().filter_map(Value::as_f64).collect();
     times.sort_by(f64::total_cmp);
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
-    println!("a scroll through {COUNT} spans: frames of {:.1} ms median, {:.1} ms p95, at most {most} rows", at(50), at(95));
+    println!(
+        "a scroll through {COUNT} spans: frames of {:.1} ms median, {:.1} ms p95, at most {most} rows",
+        at(50),
+        at(95)
+    );
     assert!(before < 120 && most < 120, "only what is seen is in the page: {before}, then {most}");
     reads(page, "span-tree", "tool 10000").await;
 

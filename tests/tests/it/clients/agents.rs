@@ -6,6 +6,7 @@
 mod connect;
 mod known;
 mod sockets;
+mod telemetry;
 
 use std::path::Path;
 use std::process::Stdio;

@@ -78,10 +78,14 @@ fn row(shown: &Shown, index: usize, line: &MetricLine) -> impl IntoView + use<> 
         let title = format!("What accumulates began anew {}", plural(line.resets, "time", "times"));
         view! { <span class="pill line nw" title=title>{plural(line.resets, "reset", "resets")}</span> }
     });
+    let left_out = (line.left_out > 0).then(|| {
+        let title = "Values that are no numbers (NaN, infinite) are in no figure here";
+        view! { <span class="pill line nw" title=title>{format!("{} no number", short(line.left_out))}</span> }
+    });
     view! {
         <div class="tr dense" role="row" data-testid="metric-line">
             <span role="cell" class="row g3">
-                <span class="md cut" style=format!("--c:{}", if keyed(shown) { "transparent" } else { colour(index, rest) }) title=name><span class="cut">{name.clone()}</span></span>{resets}
+                <span class="md cut" style=format!("--c:{}", if keyed(shown) { "transparent" } else { colour(index, rest) }) title=name><span class="cut">{name.clone()}</span></span>{resets}{left_out}
             </span>
             {cells}
         </div>

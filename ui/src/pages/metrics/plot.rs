@@ -119,7 +119,8 @@ fn quantiles(chart: &MetricChart) -> Vec<Trail> {
 
 /// The colour of the quantile at this place.
 pub fn quantile_colour(index: usize) -> &'static str {
-    let shades = ["var(--text)", "var(--m-google-2)", "var(--m-claude-2)", "var(--m-c-1)", "var(--m-openai-2)"];
+    let shades =
+        ["var(--text)", "var(--m-google-2)", "var(--m-claude-2)", "var(--m-c-1)", "var(--m-openai-2)"];
     shades.get(index).copied().unwrap_or(OTHER)
 }
 

@@ -205,7 +205,8 @@ fn OneSpan(first: SpanRow, row: Memo<Option<SpanRow>>) -> impl IntoView {
 fn alt_keys(page: Page, tabs: Memo<Vec<Tab>>) {
     let handle = window_event_listener(leptos::ev::keydown, move |event| {
         let digit = event.code().strip_prefix("Digit").and_then(|digit| digit.parse::<usize>().ok());
-        let chosen = digit.and_then(|digit| tabs.with_untracked(|tabs| tabs.get(digit.checked_sub(1)?).copied()));
+        let chosen =
+            digit.and_then(|digit| tabs.with_untracked(|tabs| tabs.get(digit.checked_sub(1)?).copied()));
         if let (true, Some(chosen)) = (event.alt_key(), chosen) {
             event.prevent_default();
             page.show_tab(chosen);
@@ -271,7 +272,8 @@ fn Panel(tab: Tab, row: SpanRow, known: Known) -> impl IntoView {
 }
 
 fn said(text: Option<String>, testid: &'static str) -> AnyView {
-    view! { <div class="said-io" data-testid=testid>{text.map(|text| view! { <Code text=text /> })}</div> }.into_any()
+    view! { <div class="said-io" data-testid=testid>{text.map(|text| view! { <Code text=text /> })}</div> }
+        .into_any()
 }
 
 /// What was said: as the call's own record tells it, else as the span does.

@@ -281,7 +281,7 @@ fn Bar(place: Place, span: SpanRow, row: Row) -> impl IntoView {
     let (from, to) = tree.times(place);
     let stem = span_type(span.span_type).1;
     let holds_all = row.parent && (to - from) as f64 > tree.length_ns() as f64 * 0.9 && row.depth < 3;
-    let mut class = "bar".to_owned();
+    let mut class = "wbar".to_owned();
     if holds_all {
         class.push_str(" root");
     }

@@ -175,7 +175,11 @@ pub(crate) fn proxied(number: u64) -> Write {
 }
 
 /// An event of Claude Code, so many milliseconds after the first call's beginning.
-pub(crate) fn happened(name: &str, after_ms: i64, more: impl IntoIterator<Item = (String, Value)>) -> LogRecord {
+pub(crate) fn happened(
+    name: &str,
+    after_ms: i64,
+    more: impl IntoIterator<Item = (String, Value)>,
+) -> LogRecord {
     let common = [text("event.name", name), text("session.id", "session-1"), text("prompt.id", "prompt-1")];
     LogRecord {
         time_ns: ns(began_ms(1) + after_ms),
@@ -207,7 +211,9 @@ pub(crate) fn tool_span(after_ms: i64, lasted_ms: i64, call_id: &str) -> Span {
 
 /// A call as the GenAI conventions tell of it, with what was said.
 pub(crate) fn said(number: u64, asked: &str, answered: &str) -> Export {
-    let message = |role: &str, said: &str| format!(r#"[{{"role":"{role}","parts":[{{"type":"text","content":"{said}"}}]}}]"#);
+    let message = |role: &str, said: &str| {
+        format!(r#"[{{"role":"{role}","parts":[{{"type":"text","content":"{said}"}}]}}]"#)
+    };
     let span = Span {
         trace_id: [9; 16],
         span_id: number.to_be_bytes(),

@@ -75,7 +75,9 @@ pub(super) fn log(record: &LogRecord, told: &Told<'_>, event: &str) -> LogReadin
         "sse_event" | "websocket_event" if facts.any(&[Key::InputTokenCount, Key::OutputTokenCount]) => {
             called(told, completed(record, told))
         }
-        "api_request" | "websocket_request" | "websocket_connect" => requested(record, told),
+        "api_request" | "websocket_request" => requested(record, told, true),
+        // Where no connection comes about the request is made without one.
+        "websocket_connect" => requested(record, told, false),
         "tool_decision" => decided(told),
         "tool_result" => ran(told),
         "agent_response" => {
@@ -115,7 +117,7 @@ fn completed(record: &LogRecord, told: &Told<'_>) -> Option<ReportedCall> {
 }
 
 /// A request that was answered is told once more when its answer is whole; one that failed is not.
-fn requested(record: &LogRecord, told: &Told<'_>) -> LogReading {
+fn requested(record: &LogRecord, told: &Told<'_>, asks: bool) -> LogReading {
     let facts = &told.facts;
     let status = super::super::call::status(facts);
     let said = facts.text(Key::ErrorMessage).and_then(failure);
@@ -125,7 +127,7 @@ fn requested(record: &LogRecord, told: &Told<'_>) -> LogReading {
     if !failed {
         return happened(told, LogKind::Other, None);
     }
-    let asked = facts.text(Key::Endpoint).is_none_or(|endpoint| endpoint.contains("responses"));
+    let asked = asks && facts.text(Key::Endpoint).is_none_or(|endpoint| endpoint.contains("responses"));
     let error =
         said.or_else(|| status.map(|status| status.to_string())).unwrap_or_else(|| "failed".to_owned());
     let mut call = base(record, told).filter(|_| asked);

@@ -95,8 +95,39 @@ impl Told {
         note("cost", dollars(call.cost), dollars(shown.cost));
         let status = |status: Option<u16>| status.map(|status| status.to_string());
         note("status", status(call.status), status(shown.status));
-        note("finish_reason", call.finish_reason.clone(), shown.finish_reason.clone());
+        let other = |says: &String| shown.finish_reason.as_ref().is_none_or(|shown| !ends_alike(says, shown));
+        note("finish_reason", call.finish_reason.clone().filter(other), shown.finish_reason.clone());
         found
+    }
+}
+
+/// Why a model stopped, in whichever words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Finished,
+    Tool,
+    Length,
+    Filtered,
+}
+
+/// Whether two reasons mean the same. Who says of an answer with calls of tools only that it is finished does not
+/// contradict who names the calls: Gemini and OpenAI's Responses know no other word.
+fn ends_alike(says: &str, shown: &str) -> bool {
+    let end = |reason: &str| match reason.to_ascii_lowercase().replace('-', "_").as_str() {
+        "stop" | "end_turn" | "stop_sequence" | "completed" | "complete" | "finish" | "eos" => {
+            Some(End::Finished)
+        }
+        "tool_use" | "tool_calls" | "tool_call" | "function_call" => Some(End::Tool),
+        "length" | "max_tokens" | "max_output_tokens" | "incomplete" => Some(End::Length),
+        "content_filter" | "safety" | "refusal" => Some(End::Filtered),
+        _ => None,
+    };
+    let plain = |reason: &str| reason == "STOP" || reason == "completed";
+    match (end(says), end(shown)) {
+        (Some(End::Tool), Some(End::Finished)) => plain(shown),
+        (Some(End::Finished), Some(End::Tool)) => plain(says),
+        (Some(says), Some(shown)) => says == shown,
+        _ => says.eq_ignore_ascii_case(shown),
     }
 }
 
@@ -289,4 +320,34 @@ fn millis(ns: u64) -> i64 {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ends_alike;
+
+    #[test]
+    fn reasons_are_compared_by_what_they_mean() {
+        for (says, shown) in [
+            ("stop", "STOP"),
+            ("stop", "completed"),
+            ("tool_calls", "completed"),
+            ("tool-calls", "tool_calls"),
+            ("tool_use", "STOP"),
+            ("max_tokens", "MAX_TOKENS"),
+            ("length", "max_output_tokens"),
+            ("something-new", "Something-New"),
+        ] {
+            assert!(ends_alike(says, shown), "{says} and {shown}");
+        }
+        for (says, shown) in [
+            ("end_turn", "tool_use"),
+            ("tool_use", "end_turn"),
+            ("stop", "length"),
+            ("new", "newer"),
+            ("stop", "odd"),
+        ] {
+            assert!(!ends_alike(says, shown), "{says} and {shown}");
+        }
+    }
 }

@@ -214,7 +214,6 @@ fn summary(number: usize, window: (i64, i64)) -> Option<MetricSummary> {
         first_ms: window.0,
         last_ms: window.1 - 21_000,
         total,
-        range: None,
         attribute_keys: attributes.iter().map(|(key, _)| (*key).to_owned()).collect(),
     })
 }
@@ -331,7 +330,7 @@ pub(super) fn chart(query: &MetricQuery, now: i64) -> Option<MetricChart> {
                     quantiles,
                     buckets,
                     resets: 0,
-                    left_out: 0,
+                    left_out: u64::from(kind == MetricKind::Summary) * 3,
                 }
             }
         }

@@ -6,11 +6,13 @@ use api::{BodyInfo, CallDetail, CallReport, Difference, LogRow, Money, ReportSou
 
 /// Adds reports to the calls whose tools make them.
 pub(in super::super) fn add(details: &mut [CallDetail], logs: &[LogRow]) {
-    let of_call: HashMap<_, &LogRow> =
-        logs.iter().filter_map(|log| Some((log.call?, log))).collect();
+    let of_call: HashMap<_, &LogRow> = logs.iter().filter_map(|log| Some((log.call?, log))).collect();
     for (at, call) in details.iter_mut().enumerate() {
         let log = of_call.get(&call.summary.id);
-        if call.summary.in_trace.is_some() && call.reports.is_empty() && call.summary.sources.contains(&ReportSource::Span) {
+        if call.summary.in_trace.is_some()
+            && call.reports.is_empty()
+            && call.summary.sources.contains(&ReportSource::Span)
+        {
             call.reports.push(report(call, ReportSource::Span, None, at));
         }
         if let Some(log) = log {

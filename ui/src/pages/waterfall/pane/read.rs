@@ -9,8 +9,8 @@ use crate::components::attributes::AttributeSection;
 use crate::components::cost::CostSection;
 use crate::components::marks::{provenance, span_type};
 use crate::components::reporter::ReporterSection;
-use crate::format::time::Stamp;
 use crate::format::thousands;
+use crate::format::time::Stamp;
 use crate::pages::trace::parts;
 use crate::tree::scale::length;
 
@@ -81,7 +81,8 @@ fn Read(row: SpanRow, call: Option<CallDetail>, span: Option<SpanDetail>) -> imp
 /// Everything as it came.
 #[component]
 fn Reported(span: SpanDetail) -> impl IntoView {
-    let (start_ns, dropped_events, dropped_links) = (span.row.start_ns, span.dropped_events, span.dropped_links);
+    let (start_ns, dropped_events, dropped_links) =
+        (span.row.start_ns, span.dropped_events, span.dropped_links);
     let events: Vec<Attribute> = span
         .events
         .into_iter()
@@ -117,7 +118,8 @@ fn Reported(span: SpanDetail) -> impl IntoView {
         })
         .collect_view();
     let has_logs = !logs.is_empty();
-    let left_out = |count: u32, what: &str| (count > 0).then(|| format!("{count} {what} left out by the sender"));
+    let left_out =
+        |count: u32, what: &str| (count > 0).then(|| format!("{count} {what} left out by the sender"));
     view! {
         <AttributeSection title="Attributes, as reported" attributes=span.attributes dropped=span.dropped_attributes testid="reported-attributes" />
         <AttributeSection title="Events" attributes=events testid="span-events" />
