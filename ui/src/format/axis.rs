@@ -54,7 +54,9 @@ mod tests {
         }
         assert_eq!(Axis::new(0.0, 29.1).step, 5.0);
         assert_eq!(Axis::new(0.0, 0.0).ticks().len(), 5);
-        for (least, most) in [(f64::NEG_INFINITY, f64::INFINITY), (f64::NAN, 1.0), (f64::MIN, f64::MAX), (0.0, 1e-320)] {
+        for (least, most) in
+            [(f64::NEG_INFINITY, f64::INFINITY), (f64::NAN, 1.0), (f64::MIN, f64::MAX), (0.0, 1e-320)]
+        {
             let axis = Axis::new(least, most);
             assert!((1..=LINES).contains(&axis.ticks().len()), "{axis:?}");
             assert!(axis.share(most).is_finite() || most.is_nan());

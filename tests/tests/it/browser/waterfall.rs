@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
+use tests::otlp::post_otlp;
 use tests::{App, Dialect, Mock, Plan, send, wait_until};
 
 use super::controls::open;
 use super::{click, computed, count, expect_dashboard, reads};
-use crate::requests::{ask, request};
+use crate::requests::ask;
 
 /// A second.
 const S: u64 = 1_000_000_000;
@@ -63,8 +64,7 @@ async fn report(app: &App, spans: &[Value]) {
         "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "planner"}}]},
         "scopeSpans": [{"scope": {"name": "our.instrumentation"}, "spans": spans}],
     }]});
-    let asked =
-        request("POST", "/v1/traces", "Content-Type: application/json\r\n", body.to_string().as_bytes());
+    let asked = post_otlp("/v1/traces", "application/json", "", body.to_string().as_bytes());
     let answer = send(app.otlp_http, &asked).await;
     assert_eq!(answer.status(), 200, "{}", answer.text());
 }

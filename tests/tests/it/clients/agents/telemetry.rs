@@ -10,7 +10,7 @@ use tests::{Plan, within};
 use tokio::process::Command;
 
 use super::super::bench::Bases;
-use super::super::telemetry::{Expected, Stand};
+use super::super::telemetry::{Expected, Session, Stand};
 use super::known::{self, Agent};
 
 /// An agent and how it is told to report.
@@ -22,8 +22,8 @@ struct Reporting {
     switch_on: fn(&mut Command, &Path, &str),
     /// Where it tells of its calls.
     sources: &'static [ReportSource],
-    /// It makes its calls one by one, so that the mock may answer with a tool first.
-    tool: bool,
+    /// It ends before it has told of all of its calls.
+    in_part: bool,
 }
 
 fn claude(command: &mut Command, collector: &str, protocol: &str) {
@@ -68,7 +68,7 @@ static CLAUDE_CODE: Reporting = Reporting {
     as_what: "JSON",
     switch_on: |command, _, collector| claude(command, collector, "http/json"),
     sources: &[Span, Event],
-    tool: true,
+    in_part: false,
 };
 static CLAUDE_CODE_PROTOBUF: Reporting = Reporting {
     as_what: "protobuf",
@@ -80,7 +80,7 @@ static CODEX: Reporting = Reporting {
     as_what: "JSON",
     switch_on: |_, home, collector| codex(home, collector, "json"),
     sources: &[Event],
-    tool: true,
+    in_part: false,
 };
 static CODEX_PROTOBUF: Reporting = Reporting {
     as_what: "protobuf",
@@ -92,14 +92,14 @@ static GEMINI_CLI: Reporting = Reporting {
     as_what: "JSON",
     switch_on: |_, home, collector| add(&home.join(".gemini/settings.json"), "telemetry", local(collector)),
     sources: &[Event],
-    tool: true,
+    in_part: false,
 };
 static QWEN_CODE: Reporting = Reporting {
     agent: &known::QWEN_CODE,
     as_what: "JSON",
     switch_on: |_, home, collector| add(&home.join(".qwen/settings.json"), "telemetry", local(collector)),
     sources: &[Event],
-    tool: true,
+    in_part: false,
 };
 static OPENCODE: Reporting = Reporting {
     agent: &known::OPENCODE,
@@ -110,12 +110,12 @@ static OPENCODE: Reporting = Reporting {
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector).env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
     },
     sources: &[Span],
-    tool: true,
+    in_part: true,
 };
 
 impl Reporting {
     async fn go(&self) {
-        let tool = self.tool.then(|| super::owned(self.agent.tool));
+        let tool = Some(super::owned(self.agent.tool));
         let plan = Plan { tool, ..Plan::default() };
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().join("home");
@@ -128,8 +128,9 @@ impl Reporting {
             assert!(!calls.is_empty(), "{name}: it asked a model");
             let what = format!("{name}, {}{}", self.as_what, if through { ", proxied" } else { "" });
             let (client, sources) = (Some(self.agent.key), self.sources);
+            let (session, types, in_part) = (Session::Some, &[][..], self.in_part);
             stand
-                .judge(Expected { what: &what, through, client, session: None, types: &[], calls, sources })
+                .judge(Expected { what: &what, through, client, session, types, calls, in_part, sources })
                 .await;
         }
     }
