@@ -108,6 +108,12 @@ pub fn is_on_control(event: &web_sys::KeyboardEvent) -> bool {
         .is_some_and(|element| matches!(element.tag_name().as_str(), "BUTTON" | "A" | "SUMMARY"))
 }
 
+/// Whether a click is on a link, which leads somewhere by itself.
+pub fn is_on_link(event: &web_sys::MouseEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    target.is_some_and(|element| matches!(element.closest("a[href]"), Ok(Some(_))))
+}
+
 /// Presses the button with this test id, if it is there.
 pub fn press(testid: &str) {
     press_first(&[testid]);

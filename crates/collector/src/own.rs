@@ -124,7 +124,7 @@ fn span(mut fields: Fields, now_ns: u64, fresh: &mut impl FnMut() -> String) -> 
     let more = fields.take(&["attributes", "metadata"]);
     match more {
         Some(Json::Object(members)) => {
-            attributes.extend(members.into_iter().map(|(key, of)| (key, value(of))))
+            attributes.extend(members.into_iter().map(|(key, of)| (key, value(of))));
         }
         Some(other) => attributes.push(("attributes".to_owned(), value(other))),
         None => {}
@@ -192,8 +192,8 @@ fn own_ids(id: &str, trace: &str, parent: Option<&str>) -> Vec<(String, Value)> 
 
 /// Beginning and end, from as much as is said.
 fn times(fields: &mut Fields, now_ns: u64) -> (u64, u64) {
-    let start = fields.take(&["start_time", "timestamp"]).and_then(moment);
-    let end = fields.take(&["end_time"]).and_then(moment);
+    let start = fields.take(&["start_time", "timestamp"]).as_ref().and_then(moment);
+    let end = fields.take(&["end_time"]).as_ref().and_then(moment);
     let duration = fields.take(&["duration_ms"]).and_then(|of| value(of).as_double());
     let duration = duration.filter(|of| *of >= 0.0).map(nanoseconds);
     match (start, end, duration) {
@@ -216,8 +216,8 @@ fn nanoseconds(milliseconds: f64) -> u64 {
 }
 
 /// A moment as a date, or as a number since 1970 in the unit that its size tells.
-fn moment(of: Json) -> Option<u64> {
-    let written = match &of {
+fn moment(of: &Json) -> Option<u64> {
+    let written = match of {
         Json::String(text) => text.trim().parse::<f64>().ok(),
         other => other.as_f64(),
     };

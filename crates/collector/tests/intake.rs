@@ -1,4 +1,5 @@
 //! The listener from outside: what senders send, and what they hear.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 #[path = "intake/sender.rs"]
 mod sender;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use collector::{Encoding, Refused, Taken, encode};
 use http::{Method, StatusCode};
 use model::telemetry::wire::{Export, LogRecord, Origin, Span};
-use sender::{Collector, gzip, spans, zlib};
+use sender::{Collector, LIMITS, gzip, spans, zlib};
 use serde_json::{Value, json};
 
 const PROTOBUF: &str = "application/x-protobuf";
@@ -146,7 +147,7 @@ async fn what_cannot_be_read_is_refused_in_the_encoding_of_the_request() {
 #[tokio::test]
 async fn a_large_body_is_refused_before_and_after_it_is_unpacked() {
     let collector = Collector::start(Ok(Taken::default())).await;
-    let limit = collector.body_limit();
+    let limit = LIMITS.body;
     let zeros = vec![b' '; limit + 1];
     let answer = collector.post("/v1/traces", JSON, "", &zeros).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);

@@ -63,13 +63,22 @@ impl Store {
         Ok(Some(SessionDetail { session, calls }))
     }
 
-    /// The session used last of those that go by a client's id; `None` when there is none.
+    /// The session used last of those that go by a client's id, else of those whose calls reports place in a session of
+    /// that id; `None` when there is none.
     pub async fn session_key(&self, id: &str) -> Result<Option<u64>, StoreError> {
-        let query = sqlx::query_scalar(
-            "SELECT key FROM session WHERE id = ? ORDER BY last_ms DESC, key DESC LIMIT 1",
-        );
-        let key: Option<i64> = query.bind(id).fetch_optional(&self.inner.read).await?;
-        Ok(key.map(i64::unsigned_abs))
+        let own = "SELECT key FROM session WHERE id = ? ORDER BY last_ms DESC, key DESC LIMIT 1";
+        let by_records = "SELECT call.session FROM log JOIN call ON call.seq = log.call \
+            WHERE log.session = ? AND call.session IS NOT NULL ORDER BY call.started_ms DESC LIMIT 1";
+        let by_traces = "SELECT call.session FROM trace JOIN call ON call.trace = trace.key \
+            WHERE trace.session = ? AND call.session IS NOT NULL ORDER BY call.started_ms DESC LIMIT 1";
+        for query in [own, by_records, by_traces] {
+            let query = sqlx::query_scalar(query).bind(id);
+            let key: Option<i64> = query.fetch_optional(&self.inner.read).await?;
+            if key.is_some() {
+                return Ok(key.map(i64::unsigned_abs));
+            }
+        }
+        Ok(None)
     }
 
     async fn add_up(&self, sessions: &mut [SessionSummary]) -> Result<(), StoreError> {

@@ -20,16 +20,23 @@ const CALLS: &str = "SELECT call.id AS id, started_ms, duration_us, title, opera
     WHERE session = ? AND operation NOT IN ('side_call', 'models', 'count_tokens') ORDER BY started_ms DESC LIMIT ?";
 /// What told of calls: where they stand among spans and records, and for which prompt they were made.
 const CALL_LOGS: &str = "SELECT log.call AS seq, time_ns, hash, prompt, span, trace.id AS trace_id FROM log \
-    LEFT JOIN trace ON trace.key = log.trace WHERE log.session = ? AND log.call IS NOT NULL";
+    LEFT JOIN trace ON trace.key = log.trace \
+    WHERE log.session IN (SELECT value FROM json_each(?)) AND log.call IS NOT NULL";
 const CALL_SPANS: &str = "SELECT span.call AS seq, span.id AS span FROM span WHERE span.call IS NOT NULL AND span.trace IN \
     (SELECT trace FROM call WHERE session = ? AND trace IS NOT NULL)";
 const LOGS: &str = "SELECT time_ns, hash, kind, text, prompt, agent, agent_name, ref, failed, duration_us, span, severity, \
     trace.id AS trace_id FROM log LEFT JOIN trace ON trace.key = log.trace \
-    WHERE log.session = ? AND kind != 0 AND kind != 2 AND log.call IS NULL ORDER BY time_ns DESC, hash DESC LIMIT ?";
+    WHERE log.session IN (SELECT value FROM json_each(?)) AND kind != 0 AND kind != 2 AND log.call IS NULL \
+    ORDER BY time_ns DESC, hash DESC LIMIT ?";
 const TOOLS: &str = "SELECT span.id AS span, start_ns, duration_ns, flags, span.name AS name, span.label AS label, \
     span.ref AS ref, trace.id AS trace_id FROM span JOIN trace ON trace.key = span.trace WHERE span.type = ? AND flags & 6 = 0 \
-    AND span.trace IN (SELECT key FROM trace WHERE trace.session = ? UNION SELECT trace FROM call WHERE session = ? \
-    AND trace IS NOT NULL) ORDER BY start_ns DESC LIMIT ?";
+    AND span.trace IN (SELECT key FROM trace WHERE trace.session IN (SELECT value FROM json_each(?)) \
+    UNION SELECT trace FROM call WHERE session = ? AND trace IS NOT NULL) ORDER BY start_ns DESC LIMIT ?";
+/// What reports call the session of these calls: not every tool tells the provider, and such a session's id is ours.
+const NAMES: &str = "SELECT log.session FROM call JOIN call_report AS told ON told.call = call.seq AND told.source = 4 \
+    JOIN log ON log.time_ns = told.a AND log.hash = told.b WHERE call.session = ?1 AND log.session IS NOT NULL UNION \
+    SELECT trace.session FROM call JOIN call_report AS told ON told.call = call.seq AND told.source = 2 \
+    JOIN trace ON trace.key = told.a WHERE call.session = ?1 AND trace.session IS NOT NULL";
 
 impl Store {
     /// What happened in the session with this key; `None` when there is none.
@@ -37,15 +44,18 @@ impl Store {
         let key = i64::try_from(key).unwrap_or(i64::MAX);
         let id = sqlx::query_scalar("SELECT id FROM session WHERE key = ?").bind(key);
         let Some(id): Option<String> = id.fetch_optional(&self.inner.read).await? else { return Ok(None) };
+        let mut names: Vec<String> = sqlx::query_scalar(NAMES).bind(key).fetch_all(&self.inner.read).await?;
+        names.push(id);
+        let names = serde_json::to_string(&names)?;
         // One more than is shown says that there are more.
         let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
         let calls = sqlx::query(CALLS).bind(key).bind(most).fetch_all(&self.inner.read).await?;
-        let logs = sqlx::query(LOGS).bind(&id).bind(most).fetch_all(&self.inner.read).await?;
-        let tools = sqlx::query(TOOLS).bind(tool_number()).bind(&id).bind(key).bind(most);
+        let logs = sqlx::query(LOGS).bind(&names).bind(most).fetch_all(&self.inner.read).await?;
+        let tools = sqlx::query(TOOLS).bind(tool_number()).bind(&names).bind(key).bind(most);
         let tools = tools.fetch_all(&self.inner.read).await?;
         let full = [&calls, &logs, &tools].iter().any(|rows| rows.len() > MOST);
         let mut entries = Vec::with_capacity(calls.len() + logs.len() + tools.len());
-        let told = self.told_in(key, &id).await?;
+        let told = self.told_in(key, &names).await?;
         for row in &calls {
             entries.push(call(row, &told)?);
         }
@@ -82,15 +92,15 @@ impl Store {
         let mut earlier = entries.len().saturating_sub(MOST);
         entries.drain(..earlier);
         if full {
-            earlier = self.entries_of(key, &id).await?.saturating_sub(entries.len()).max(earlier);
+            earlier = self.entries_of(key, &names).await?.saturating_sub(entries.len()).max(earlier);
         }
         Ok(Some(Timeline { entries, earlier: earlier as u64 }))
     }
 
     /// Where the session's calls stand among records and spans, by their rows.
-    async fn told_in(&self, key: i64, id: &str) -> Result<HashMap<i64, Told>, StoreError> {
+    async fn told_in(&self, key: i64, names: &str) -> Result<HashMap<i64, Told>, StoreError> {
         let mut told: HashMap<i64, Told> = HashMap::new();
-        for row in sqlx::query(CALL_LOGS).bind(id).fetch_all(&self.inner.read).await? {
+        for row in sqlx::query(CALL_LOGS).bind(names).fetch_all(&self.inner.read).await? {
             let told = told.entry(row.try_get("seq")?).or_default();
             told.prompt = row.try_get("prompt")?;
             told.log = Some(log_id(row.try_get("time_ns")?, row.try_get("hash")?));
@@ -104,10 +114,11 @@ impl Store {
     }
 
     /// How many entries there would be in all; what two tell of counts twice.
-    async fn entries_of(&self, key: i64, id: &str) -> Result<usize, StoreError> {
+    async fn entries_of(&self, key: i64, names: &str) -> Result<usize, StoreError> {
         let count = "SELECT (SELECT count(*) FROM call WHERE session = ?) \
-            + (SELECT count(*) FROM log WHERE session = ? AND kind != 0 AND kind != 2 AND call IS NULL)";
-        let count: i64 = sqlx::query_scalar(count).bind(key).bind(id).fetch_one(&self.inner.read).await?;
+            + (SELECT count(*) FROM log WHERE session IN (SELECT value FROM json_each(?)) \
+            AND kind != 0 AND kind != 2 AND call IS NULL)";
+        let count: i64 = sqlx::query_scalar(count).bind(key).bind(names).fetch_one(&self.inner.read).await?;
         Ok(usize::try_from(count).unwrap_or_default())
     }
 }

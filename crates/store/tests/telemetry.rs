@@ -1,4 +1,10 @@
 //! Reports: what is committed is there to the last attribute, once, in any order, batching and repetition.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "these are tests, and two of them print what they measured"
+)]
 
 #[path = "telemetry/any_order.rs"]
 mod any_order;

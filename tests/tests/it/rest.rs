@@ -1,5 +1,7 @@
 //! The dashboard's API: REST with every filter, RPC, and events, also when asked nonsense.
 
+mod telemetry;
+
 use serde_json::Value;
 use tests::{App, Client, Dialect, Fault, Mock, Plan, Tokens, send};
 

@@ -1,5 +1,10 @@
 //! Where the lines of a chart stand: 1, 2 or 5 times a power of ten apart. Pure.
 
+/// Larger values than this have no chart.
+const MOST: f64 = 1e300;
+/// Lines at most, whatever the figures are.
+const LINES: usize = 12;
+
 /// The height of a chart and the step of its lines.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Axis {
@@ -11,9 +16,9 @@ pub struct Axis {
 impl Axis {
     /// From zero, or from `least` when that is below, to a little above `most`, so that three to eight lines are drawn.
     pub fn new(least: f64, most: f64) -> Self {
-        let (least, most) = (least.min(0.0), most.max(0.0));
-        let range = most - least;
-        let range = if range > 0.0 && range.is_finite() { range * 1.1 } else { 1.0 };
+        let within = |value: f64| if value.is_finite() { value.clamp(-MOST, MOST) } else { 0.0 };
+        let (least, most) = (within(least).min(0.0), within(most).max(0.0));
+        let range = if most - least > f64::MIN_POSITIVE { (most - least) * 1.1 } else { 1.0 };
         let rough = range / 3.5;
         let power = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0].map(|times| times * power).into_iter().rfind(|step| *step <= rough);
@@ -31,7 +36,7 @@ impl Axis {
     pub fn ticks(&self) -> Vec<f64> {
         let first = (self.bottom / self.step).ceil() as i64;
         let last = (self.top / self.step).floor() as i64;
-        let shown = (first..=last).filter(|n| *n != 0 || self.bottom < 0.0);
+        let shown = (first..=last).take(LINES).filter(|n| *n != 0 || self.bottom < 0.0);
         shown.map(|n| n as f64 * self.step).collect()
     }
 }
@@ -49,7 +54,13 @@ mod tests {
         }
         assert_eq!(Axis::new(0.0, 29.1).step, 5.0);
         assert_eq!(Axis::new(0.0, 0.0).ticks().len(), 5);
-        assert!(Axis::new(f64::NEG_INFINITY, f64::INFINITY).ticks().len() < 10);
+        for (least, most) in
+            [(f64::NEG_INFINITY, f64::INFINITY), (f64::NAN, 1.0), (f64::MIN, f64::MAX), (0.0, 1e-320)]
+        {
+            let axis = Axis::new(least, most);
+            assert!((1..=LINES).contains(&axis.ticks().len()), "{axis:?}");
+            assert!(axis.share(most).is_finite() || most.is_nan());
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod toolbar;
 use std::collections::HashSet;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -85,6 +86,8 @@ pub struct Page {
     /// What is looked for, and where it was found.
     pub words: RwSignal<String>,
     pub found: Memo<Shared<HashSet<Place>>>,
+    /// Counts the turns of the wheel.
+    turning: StoredValue<u64>,
     go: Callback<(Address, bool)>,
 }
 
@@ -120,6 +123,22 @@ impl Page {
         let start_ns = self.load.tree.with_untracked(|tree| tree.start_ns());
         let window = self.window.get_untracked().map(|window| address::stretch(window, start_ns));
         self.go.run((Address { window, ..self.address.get_untracked() }, true));
+    }
+
+    /// The same after a moment without another: a wheel turns faster than an address may change.
+    pub fn settle_soon(self) {
+        const SOON: Duration = Duration::from_millis(250);
+        self.turning.update_value(|turn| *turn += 1);
+        let turn = self.turning.get_value();
+        set_timeout(
+            move || {
+                // The page may be gone by then.
+                if self.turning.try_get_value() == Some(turn) {
+                    self.settle();
+                }
+            },
+            SOON,
+        );
     }
 
     /// Another stretch of time.
@@ -230,6 +249,7 @@ pub fn Waterfall(id: TraceId) -> impl IntoView {
         critical: RwSignal::new(true),
         words,
         found,
+        turning: StoredValue::new(0),
         go,
     };
     provide_context(page);
@@ -251,6 +271,13 @@ pub fn Waterfall(id: TraceId) -> impl IntoView {
                 {move || load.error.get().map(|error| view! {
                     <ErrorPanel what="This trace could not be loaded" error=error retry=move |()| load.again() />
                 })}
+                <Show when=move || load.is_empty()>
+                    <div class="blank" data-testid="trace-empty">
+                        <h2>"No spans of this trace were reported"</h2>
+                        <p class="t2">"Log records name it. Spans that come later appear here."</p>
+                        <a class="btn" href=format!("/logs?trace={id}")>"Its log records"</a>
+                    </div>
+                </Show>
                 <Show when=move || load.is_late()><SkeletonRows rows=14 /></Show>
                 <Show when=move || load.is_there()>
                     <toolbar::Toolbar />
@@ -267,10 +294,12 @@ pub fn Waterfall(id: TraceId) -> impl IntoView {
 /// The address's stretch of time goes on screen, and its span into view.
 fn follow_address(page: Page) {
     let asked = Memo::new(move |_| page.address.with(|address| address.window));
-    let start = Memo::new(move |_| page.load.tree.with(|tree| (tree.start_ns(), tree.length_ns())));
+    // Not its length: a trace that grows leaves the time on screen as it is.
+    let start = Memo::new(move |_| page.load.tree.with(|tree| (tree.start_ns(), tree.is_empty())));
     Effect::new(move |_| {
-        let (start_ns, length_ns) = start.get();
-        page.window.set(asked.get().map(|stretch| address::window(stretch, start_ns).within(length_ns)));
+        let ((start_ns, _), asked) = (start.get(), asked.get());
+        let length_ns = page.load.tree.with_untracked(|tree| tree.length_ns());
+        page.window.set(asked.map(|stretch| address::window(stretch, start_ns).within(length_ns)));
     });
     Effect::new(move |_| {
         if let Some(place) = page.place.get() {

@@ -69,7 +69,9 @@ impl Tree {
 /// are compared where they stand.
 fn has(text: &str, word: &str) -> bool {
     match word.is_ascii() {
-        true => text.as_bytes().windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word.as_bytes())),
+        true => {
+            text.as_bytes().windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+        }
         false => text.to_lowercase().contains(word),
     }
 }

@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-const LIMITS: Limits = Limits { body: 1 << 20, waiting: 8 << 20 };
+pub(crate) const LIMITS: Limits = Limits { body: 1 << 20, waiting: 8 << 20 };
 
 /// One that answers everything alike.
 pub(crate) struct Collector {
@@ -37,6 +37,7 @@ pub(crate) struct Collector {
     go: watch::Sender<bool>,
     stop: CancellationToken,
     serving: Mutex<Option<JoinHandle<()>>>,
+    tasks: TaskTracker,
 }
 
 /// What a sender heard.
@@ -90,7 +91,8 @@ impl Collector {
         let receiver = Receiver::new(inbox.clone());
         let (exports, deliveries) = mpsc::channel(64);
         let (go, mut going) = watch::channel(true);
-        tokio::spawn(async move {
+        let tasks = TaskTracker::new();
+        tasks.spawn(async move {
             let mut waiting = VecDeque::new();
             while let Some(delivery) = inbox_end.recv().await {
                 exports.send(delivery.export).await.unwrap();
@@ -110,20 +112,16 @@ impl Collector {
             let origin = headers.get("origin").is_some_and(|origin| origin != "http://allowed");
             if host || origin { Err("not you".to_owned()) } else { Ok(()) }
         });
-        let serving = tokio::spawn(serve(
+        let serving = tasks.spawn(serve(
             receiver.clone(),
             judge,
             listener,
-            TaskTracker::new(),
+            tasks.clone(),
             stop.clone(),
             CancellationToken::new(),
         ));
         let (deliveries, serving) = (tokio::sync::Mutex::new(deliveries), Mutex::new(Some(serving)));
-        Self { address, inbox, receiver, deliveries, go, stop, serving }
-    }
-
-    pub(crate) fn body_limit(&self) -> usize {
-        LIMITS.body
+        Self { address, inbox, receiver, deliveries, go, stop, serving, tasks }
     }
 
     pub(crate) fn pause(&self, paused: bool) {
@@ -192,7 +190,7 @@ impl Collector {
         body: Vec<u8>,
     ) -> JoinHandle<Answer> {
         let address = self.address;
-        tokio::spawn(async move {
+        self.tasks.spawn(async move {
             let request = request(address, Method::POST, path, &[("content-type", content_type)]);
             call(request.body(Full::from(body).boxed()).unwrap(), false).await
         })

@@ -2,7 +2,7 @@
 //! of it came in (`ingest`).
 
 use api::{ApiError, CallId, ErrorKind, LogFilter, MetricFilter, MetricQuery, PointFilter, Reply, Request};
-use model::telemetry::{log_conversation, span_conversation, span_io};
+use model::telemetry::{ids, log_conversation, span_conversation, span_io};
 use store::StoredSpan;
 
 use super::{check_span, internal};
@@ -97,14 +97,11 @@ impl Engine {
                 return Ok(trace);
             }
         }
-        let trace = match bytes("id", id) {
-            Ok(span) => store.trace_of_span(span).await.map_err(internal)?,
-            Err(_) => None,
-        };
-        let trace = match (trace, bytes("id", &id.replace('-', ""))) {
-            (None, Ok(trace)) => store.trace_key(trace).await.map_err(internal)?.map(|_| trace),
-            (found, _) => found,
-        };
+        let mut trace = store.trace_of_span(ids::span_id(id)).await.map_err(internal)?;
+        if trace.is_none() {
+            let named = ids::trace_id(id);
+            trace = store.trace_key(named).await.map_err(internal)?.map(|_| named);
+        }
         let digits = trace.map(|id| format!("{:032x}", u128::from_be_bytes(id)));
         digits.ok_or_else(none)
     }
@@ -112,7 +109,7 @@ impl Engine {
     /// The newest span with this id.
     async fn find_span(&self, id: &str) -> Result<Reply, ApiError> {
         let none = || missing("There is no span with this id.");
-        let span = bytes("id", id).map_err(|_| none())?;
+        let span = ids::span_id(id);
         let trace = self.inner.store.trace_of_span(span).await.map_err(internal)?;
         self.span(trace.ok_or_else(none)?, span).await
     }

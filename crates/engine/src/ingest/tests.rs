@@ -8,6 +8,8 @@ use api::{CallFilter, CallSummary, CostSource, Page, Reply, ReportSource, Reques
 
 use made::{PROXIED, claude_event, claude_span, collect, collecting, logs, proxied, spans};
 
+use store::Write;
+
 use crate::Engine;
 
 async fn calls(engine: &Engine) -> Vec<CallSummary> {
@@ -178,5 +180,30 @@ async fn a_timeline_tells_once_what_two_tell_of() {
     assert_eq!((run.duration_us, run.failed), (Some(800_000), Some(false)));
     assert!(run.span_id.is_some() && run.log_id.is_some(), "told by both, shown once");
     assert_eq!(timeline.earlier, 0);
+    engine.shutdown(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_had_to_be_inferred_has_the_prompts_of_the_one_that_reports_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = collecting(folder.path()).await;
+    // A tool that names its session in its reports and nowhere else.
+    let Write::Close(mut record) = proxied(1) else { panic!() };
+    record.detail.summary.session_id = Some("inferred-1".into());
+    engine.inner.store.write(&[Write::Close(record)]).await.unwrap();
+    let prompt = made::happened("user_prompt", -5, [made::text("prompt", "list the files")]);
+    collect(&engine, logs([prompt, claude_event(1)])).await;
+    digested(&engine).await;
+    let found = calls(&engine).await;
+    assert_eq!(found.len(), 1, "{found:#?}");
+    for id in ["inferred-1", "session-1"] {
+        let session = api::SessionRef::Id(id.into());
+        let Reply::Timeline(timeline) = engine.dispatch(Request::GetTimeline { session }).await.unwrap()
+        else {
+            panic!()
+        };
+        let kinds: Vec<_> = timeline.entries.iter().map(|entry| entry.kind).collect();
+        assert_eq!(kinds, [api::TimelineKind::Prompt, api::TimelineKind::Call], "{id}");
+    }
     engine.shutdown(Duration::ZERO).await.unwrap();
 }

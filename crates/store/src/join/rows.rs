@@ -60,10 +60,7 @@ const fn columns(source: ReportSource) -> (&'static str, &'static str, &'static 
 }
 
 /// Notes at reports of which call they tell.
-pub(super) async fn point(
-    connection: &mut SqliteConnection,
-    told: &[(Mark, i64)],
-) -> Result<(), StoreError> {
+pub(super) async fn point(connection: &mut SqliteConnection, told: &[(Mark, i64)]) -> Result<(), StoreError> {
     for source in [ReportSource::Span, ReportSource::Event] {
         let (table, a, b) = columns(source);
         let of: Vec<(Mark, i64)> = told.iter().filter(|(mark, _)| mark.source == source).copied().collect();

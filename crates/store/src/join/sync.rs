@@ -332,8 +332,7 @@ async fn put_reports(
             if let Some(told) = stored.told.get(&member.mark) {
                 written.push((call.seq, member.mark, member.by, wire::encode(told)));
             }
-            if member.mark.source != ReportSource::Proxy
-                && stored.calls.get(&member.mark) != Some(&call.seq)
+            if member.mark.source != ReportSource::Proxy && stored.calls.get(&member.mark) != Some(&call.seq)
             {
                 moved.push((member.mark, call.seq));
             }

@@ -61,8 +61,13 @@ enum Told {
 
 impl Point {
     #[expect(clippy::cast_precision_loss, reason = "charts are drawn in doubles")]
-    fn told(&self) -> Told {
+    fn told(&self, distributions: bool) -> Told {
         let (flags, told) = match &self.rest {
+            // Its sum and its count stand in columns, and nobody asks for more.
+            None if distributions => {
+                let count = self.int.unwrap_or_default().unsigned_abs();
+                (0, Told::Distribution(Distribution::bare(count, self.value)))
+            }
             None => (0, self.value.or(self.int.map(|int| int as f64)).map_or(Told::Nothing, Told::Number)),
             Some(Rest::Number(point)) => {
                 let told = match point.value {
@@ -230,6 +235,7 @@ impl Line {
 #[derive(Debug)]
 pub(super) struct Growth {
     reading: Reading,
+    distributions: bool,
     stretches: Stretches,
     line: Line,
     /// By where its points begin: processes that cannot be told apart count on their own.
@@ -238,13 +244,20 @@ pub(super) struct Growth {
 }
 
 impl Growth {
-    pub(super) fn new(reading: Reading, stretches: Stretches) -> Self {
-        Self { reading, stretches, line: Line::new(stretches.count), streams: HashMap::new(), latest: None }
+    pub(super) fn new(reading: Reading, distributions: bool, stretches: Stretches) -> Self {
+        Self {
+            reading,
+            distributions,
+            stretches,
+            line: Line::new(stretches.count),
+            streams: HashMap::new(),
+            latest: None,
+        }
     }
 
     /// The last point of a stream before the time asked for.
     pub(super) fn before(&mut self, point: &Point) {
-        let told = point.told();
+        let told = point.told(self.distributions);
         if self.reading == Reading::Cumulative && !matches!(told, Told::Nothing | Told::NoNumber) {
             self.streams.insert(point.start_ns, told);
         }
@@ -252,7 +265,7 @@ impl Growth {
 
     /// The next point.
     pub(super) fn add(&mut self, point: &Point) {
-        let told = match point.told() {
+        let told = match point.told(self.distributions) {
             Told::Nothing => return,
             Told::NoNumber => {
                 self.line.left_out += 1;
@@ -276,11 +289,10 @@ impl Growth {
             }
             Told::Distribution(came) => measured(&mut self.line.total, &mut self.line.sum, bar, &came),
             Told::Summary(came, quantiles) => {
-                let count = came.count;
-                let bar = bar.map(|bar| {
-                    bar.sent = Some((count, quantiles));
-                    bar
-                });
+                let mut bar = bar;
+                if let Some(bar) = &mut bar {
+                    bar.sent = Some((came.count, quantiles));
+                }
                 measured(&mut self.line.total, &mut self.line.sum, bar, &came);
             }
             Told::NoNumber | Told::Nothing => {}

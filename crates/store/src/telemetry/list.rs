@@ -1,5 +1,6 @@
 //! The Traces list: traces, and calls that belong to none, newest first. Leaves out one trace's spans (`tree`).
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use api::{
@@ -74,12 +75,12 @@ impl Store {
         all.extend(
             traces
                 .into_iter()
-                .map(|row| (row.summary.started_ms, sixteen(&row.summary.id), Entry::Trace(row))),
+                .map(|row| (row.summary.started_ms, sixteen(&row.summary.id), Entry::Trace(Box::new(row)))),
         );
         all.extend(
             calls.into_iter().map(|call| (call.started_ms, *call.id.as_bytes(), Entry::Call(Box::new(call)))),
         );
-        all.sort_unstable_by(|one, other| (other.0, other.1).cmp(&(one.0, one.1)));
+        all.sort_unstable_by_key(|(started_ms, id, _)| Reverse((*started_ms, *id)));
         let more = all.len() > most;
         all.truncate(most);
         let mut rows: Vec<TraceRow> = Vec::new();
@@ -87,7 +88,7 @@ impl Store {
         for (_, _, entry) in all {
             match entry {
                 Entry::Trace(row) => {
-                    rows.push(row);
+                    rows.push(*row);
                     order.push(None);
                 }
                 Entry::Call(call) => order.push(Some(call)),
@@ -260,7 +261,7 @@ impl Store {
 }
 
 enum Entry {
-    Trace(TraceRow),
+    Trace(Box<TraceRow>),
     Call(Box<CallSummary>),
 }
 

@@ -29,6 +29,9 @@ const COLUMNS: &str = "SELECT time_ns, log.hash AS hash, severity, event, servic
     LEFT JOIN origin ON origin.key = log.origin LEFT JOIN trace ON trace.key = log.trace \
     LEFT JOIN call ON call.seq = log.call";
 
+/// A service, an event, and how many records told of both.
+type Told = (Option<String>, Option<String>, i64);
+
 /// A log record as it is stored, and what is shown of it.
 #[derive(Clone, Debug)]
 pub struct StoredLog {
@@ -180,7 +183,7 @@ impl Store {
 
     /// The services and events of the latest records, most used first.
     pub async fn log_facets(&self) -> Result<LogFacets, StoreError> {
-        let recent: Vec<(Option<String>, Option<String>, i64)> = sqlx::query_as(
+        let recent: Vec<Told> = sqlx::query_as(
             "SELECT service, event, count(*) FROM \
              (SELECT origin, event FROM log ORDER BY time_ns DESC, hash DESC LIMIT ?) AS recent \
              LEFT JOIN origin ON origin.key = recent.origin GROUP BY service, event ORDER BY 3 DESC",
@@ -188,7 +191,7 @@ impl Store {
         .bind(RECENT)
         .fetch_all(&self.inner.read)
         .await?;
-        let by = |pick: fn(&(Option<String>, Option<String>, i64)) -> Option<String>| {
+        let by = |pick: fn(&Told) -> Option<String>| {
             let mut sums: Vec<(String, i64)> = Vec::new();
             for row in &recent {
                 let Some(name) = pick(row) else { continue };

@@ -43,7 +43,17 @@ pub(super) struct Series {
     pub(super) client: Option<String>,
 }
 
+/// As [`Reading::of`] says it, in SQL.
+const IS_DELTA: &str = "(kind BETWEEN 1 AND 3 AND temporality = 1)";
+const IS_LATEST: &str = "(kind = 0 OR kind = 1 AND temporality != 1 AND NOT monotonic)";
+const DELTAS: &str = "SELECT point.series, total(CASE WHEN kind > 1 THEN int ELSE coalesce(value, int) END)";
+const LATEST: &str = "SELECT point.series, CAST(coalesce(value, int) AS REAL), max(time_ns)";
+
 impl Series {
+    fn reading(&self) -> Reading {
+        Reading::of(self.kind, self.temporality, self.monotonic)
+    }
+
     pub(super) fn is_distribution(&self) -> bool {
         self.kind > 1
     }
@@ -79,21 +89,23 @@ impl Store {
             push_service(query, filter.service.as_deref());
         };
         let within = Within::of(filter.from_ms, filter.to_ms);
-        Ok(self.summaries(&condition, within).await?.into_values().collect())
+        let series = self.series_of(&condition).await?;
+        let totals = self.totals(&condition, &series, within).await?;
+        Ok(self.summaries(&condition, series, &totals).await?.into_values().collect())
     }
 
     /// One metric over time; `None` when there is none of this name, service and kind.
     pub async fn metric_chart(&self, query: &MetricQuery) -> Result<Option<MetricChart>, StoreError> {
         let condition = |sql: &mut QueryBuilder<Sqlite>| push_metric(sql, query);
         let within = Within::of(Some(query.from_ms), Some(query.to_ms));
-        let Some(metric) = self.summaries(&condition, within).await?.into_values().next() else {
-            return Ok(None);
-        };
+        let series = self.series_of(&condition).await?;
         let (stretches, span_ms) = bars(query.from_ms, query.to_ms, query.bars);
         let from_ms: Vec<i64> = stretches.iter().map(|bar| bar.from_ms).collect();
         let stretches = Stretches { from_ms: query.from_ms, span_ms, count: stretches.len() };
-        let series = self.series_of(&condition).await?;
         let lines = self.lines(&condition, &series, within, stretches, true).await?;
+        let totals = lines.iter().map(|(key, line)| (*key, line.total)).collect();
+        let summaries = self.summaries(&condition, series.clone(), &totals).await?;
+        let Some(metric) = summaries.into_values().next() else { return Ok(None) };
 
         let mut by_value: BTreeMap<Option<String>, Line> = BTreeMap::new();
         for one in &series {
@@ -216,9 +228,7 @@ impl Store {
     ) -> Result<HashMap<i64, Line>, StoreError> {
         let mut growths: HashMap<i64, Growth> = series
             .iter()
-            .map(|one| {
-                (one.key, Growth::new(Reading::of(one.kind, one.temporality, one.monotonic), stretches))
-            })
+            .map(|one| (one.key, Growth::new(one.reading(), one.is_distribution(), stretches)))
             .collect();
         let rest =
             if whole { "rest" } else { "CASE WHEN value IS NULL AND int IS NULL THEN rest END AS rest" };
@@ -275,12 +285,46 @@ impl Store {
         Ok(())
     }
 
+    /// What each of `series`, which are those that match, comes to. Deltas are added up and latest values looked up by
+    /// SQLite; only what accumulates is gone through point by point.
+    async fn totals(
+        &self,
+        condition: Condition<'_>,
+        series: &[Series],
+        within: Within,
+    ) -> Result<HashMap<i64, f64>, StoreError> {
+        let mut totals = HashMap::new();
+        for (select, of) in [(DELTAS, IS_DELTA), (LATEST, IS_LATEST)] {
+            let mut query = QueryBuilder::<Sqlite>::new(select);
+            query.push(
+                " FROM point JOIN series ON series.key = point.series LEFT JOIN origin \
+                 ON origin.key = series.origin WHERE abs(CAST(CASE WHEN kind > 1 THEN int ELSE coalesce(value, int) END AS REAL)) < 9e999 AND ",
+            );
+            query.push(of).push(" AND time_ns >= ").push_bind(within.from_ns);
+            query.push(" AND time_ns < ").push_bind(within.to_ns);
+            condition(&mut query);
+            query.push(" GROUP BY point.series");
+            for row in query.build().persistent(false).fetch_all(&self.inner.read).await? {
+                totals.insert(row.try_get(0)?, row.try_get_unchecked(1)?);
+            }
+        }
+        let accumulating = |query: &mut QueryBuilder<Sqlite>| {
+            condition(query);
+            query.push(" AND NOT ").push(IS_DELTA).push(" AND NOT ").push(IS_LATEST);
+        };
+        let some: Vec<Series> =
+            series.iter().filter(|one| one.reading() == Reading::Cumulative).cloned().collect();
+        let lines = self.lines(&accumulating, &some, within, Stretches::NONE, false).await?;
+        totals.extend(lines.into_iter().map(|(key, line)| (key, line.total)));
+        Ok(totals)
+    }
+
     async fn summaries(
         &self,
         condition: Condition<'_>,
-        within: Within,
+        series: Vec<Series>,
+        totals: &HashMap<i64, f64>,
     ) -> Result<BTreeMap<Name, MetricSummary>, StoreError> {
-        let series = self.series_of(condition).await?;
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT series, count(*), min(time_ns), max(time_ns), min(coalesce(value, int)), max(coalesce(value, int)), \
              total(coalesce(value, int)), count(coalesce(value, int)) FROM point WHERE series IN (SELECT series.key FROM series \
@@ -291,7 +335,6 @@ impl Store {
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         let counts = rows.iter().map(|row| Ok::<_, StoreError>((row.try_get(0)?, Counted::read(row)?)));
         let counts: HashMap<i64, Counted> = counts.collect::<Result<_, _>>()?;
-        let lines = self.lines(condition, &series, within, Stretches::NONE, false).await?;
         let mut found: BTreeMap<Name, MetricSummary> = BTreeMap::new();
         let mut keys: HashMap<Name, BTreeSet<String>> = HashMap::new();
         let mut sums: HashMap<Name, Numbers> = HashMap::new();
@@ -309,7 +352,7 @@ impl Store {
             metric.first_ms = metric.first_ms.min(first_ns / NANOS);
             metric.last_ms = metric.last_ms.max(last_ns / NANOS);
             sums.entry(name).or_default().add(counted);
-            metric.total += lines.get(&one.key).map_or(0.0, |line| line.total);
+            metric.total += totals.get(&one.key).copied().unwrap_or(0.0);
         }
         for (name, numbers) in sums {
             if let Some(metric) = found.get_mut(&name) {

@@ -105,7 +105,7 @@ pub(super) fn each(
                 };
                 // A column turns no number into none, and loses the sign of zero.
                 let fits = match value {
-                    Some(value) => !value.is_nan() && !(value == 0.0 && value.is_sign_negative()),
+                    Some(value) => !(value.is_nan() || value == 0.0 && value.is_sign_negative()),
                     None => int.is_some(),
                 };
                 let plain = fits && point.exemplars.is_empty() && point.head.flags == 0;

@@ -119,6 +119,8 @@ async fn gauges_and_what_goes_up_and_down_stand_at_their_latest_value() {
         assert_eq!(chart.lines[0].values, [Some(2.0), Some(3.0)], "{name}");
         assert_eq!(chart.metric.total, 3.0);
     }
+    let totals = store.list_metrics(&MetricFilter::default()).await.unwrap();
+    assert_eq!(totals.iter().map(|metric| metric.total).collect::<Vec<_>>(), [3.0, 3.0]);
 }
 
 #[tokio::test]
@@ -160,6 +162,10 @@ async fn distributions_are_counted_and_their_quantiles_told() {
     let deltas =
         store.metric_chart(&query("latency.delta", MetricKind::Histogram, 2, 100)).await.unwrap().unwrap();
     assert_eq!(deltas.lines[0].values, [Some(2.0), Some(4.0)]);
+    for metric in store.list_metrics(&MetricFilter::default()).await.unwrap() {
+        let expected = if metric.name == "latency.delta" { 6.0 } else { 4.0 };
+        assert_eq!(metric.total, expected, "{}", metric.name);
+    }
     let sent = store.metric_chart(&query("summary", MetricKind::Summary, 1, 100)).await.unwrap().unwrap();
     let told: Vec<_> = sent.lines[0].quantiles.iter().map(|told| (told.quantile, told.values[0])).collect();
     assert_eq!(told, [(0.5, Some(1.5)), (0.9, Some(3.0))]);
@@ -230,6 +236,18 @@ async fn usage_is_told_beside_the_calls_and_never_added() {
     assert_eq!((told.metric.as_str(), told.token_type.as_str()), ("claude_code.token.usage", "cacheRead"));
     assert_eq!((told.model.as_deref(), told.total, told.calls), (Some("claude-x"), 11.5, None));
     assert!(store.metric_usage(from - 100, from).await.unwrap().is_empty());
+
+    // Of a distribution that accumulates its sum counts, not how many measurements it has.
+    let tell = |count: u64, at: u64| HistogramPoint {
+        head: head(at, 1, &[("gen_ai.token.type", "output")]),
+        count,
+        sum: Some(count as f64 * 100.0),
+        ..HistogramPoint::default()
+    };
+    let data = MetricData::Histogram { points: vec![tell(2, 30), tell(5, 40)], temporality: 2 };
+    put(&store, vec![write("gen_ai.client.token.usage", data)]).await;
+    let usage = store.metric_usage(from + 35, from + 100).await.unwrap();
+    assert_eq!(usage.iter().map(|told| told.total).collect::<Vec<_>>(), [300.0]);
 }
 
 /// A counter of some processes, as a list of points: process, time, value so far.
@@ -283,6 +301,9 @@ proptest! {
                     chart.lines[0].values.iter().enumerate().filter_map(|(bar, value)| Some((bar, (*value)?))).collect();
                 assert_eq!(told, expected, "{name}");
                 totals.insert(name, chart.metric.total);
+            }
+            for metric in store.list_metrics(&MetricFilter::default()).await.unwrap() {
+                assert_eq!(metric.total, totals[metric.name.as_str()], "{}: as listed", metric.name);
             }
             assert_eq!(totals["deltas"], totals["cumulative"]);
         });

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
+use tests::otlp::post_otlp;
 use tests::{App, Dialect, Mock, Plan, send, wait_until};
 
 use super::controls::open;
 use super::{click, computed, count, expect_dashboard, reads};
-use crate::requests::{ask, request};
+use crate::requests::ask;
 
 /// A second.
 const S: u64 = 1_000_000_000;
@@ -20,10 +21,9 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 fn span(id: u64, parent: u64, name: &str, (from, to): (f64, f64), attributes: Value) -> Value {
     let at = |second: f64| (BEGAN + (second * S as f64) as u64).to_string();
     let parent = if parent == 0 { String::new() } else { format!("{parent:016x}") };
-    let attributes: Vec<Value> = attributes
-        .as_object()
+    let Value::Object(named) = attributes else { panic!("attributes have names") };
+    let attributes: Vec<Value> = named
         .into_iter()
-        .flatten()
         .map(|(key, value)| {
             let value = match value {
                 Value::Number(number) => json!({"intValue": number.to_string()}),
@@ -63,8 +63,7 @@ async fn report(app: &App, spans: &[Value]) {
         "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "planner"}}]},
         "scopeSpans": [{"scope": {"name": "our.instrumentation"}, "spans": spans}],
     }]});
-    let asked =
-        request("POST", "/v1/traces", "Content-Type: application/json\r\n", body.to_string().as_bytes());
+    let asked = post_otlp("/v1/traces", "application/json", "", body.to_string().as_bytes());
     let answer = send(app.otlp_http, &asked).await;
     assert_eq!(answer.status(), 200, "{}", answer.text());
 }

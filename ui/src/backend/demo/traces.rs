@@ -81,7 +81,9 @@ pub(super) fn answer(traces: &[Made], details: &[CallDetail], request: &Request)
             entries.extend(kept.map(|trace| TraceEntry::Trace(trace.summary())));
             let at = |entry: &TraceEntry| (entry.started_ms(), EntryId::of(entry).number());
             entries.sort_by_key(|entry| std::cmp::Reverse(at(entry)));
-            let after = after.as_ref().and_then(|after| Some((after.started_ms, after.id.parse::<EntryId>().ok()?.number())));
+            let after = after
+                .as_ref()
+                .and_then(|after| Some((after.started_ms, after.id.parse::<EntryId>().ok()?.number())));
             let total = entries.len() as u64;
             let later = |entry: &TraceEntry| after.is_none_or(|after| at(entry) < after);
             let part = entries.into_iter().filter(later).skip(*offset as usize).take(*limit as usize);

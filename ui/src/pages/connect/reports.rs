@@ -30,8 +30,9 @@ pub fn Reports() -> impl IntoView {
 #[component]
 fn Card(sender: Sender, collector: Memo<String>) -> impl IntoView {
     let preferences = expect_context::<Preferences>();
-    let text =
-        Signal::derive(move || collector.with(|collector| sender.snippet(preferences.shell.get(), collector)));
+    let text = Signal::derive(move || {
+        collector.with(|collector| sender.snippet(preferences.shell.get(), collector))
+    });
     view! {
         <section class="panel card" data-testid=format!("telemetry-{}", sender.key())>
             <div class="ch"><h2>{sender.name()}</h2></div>

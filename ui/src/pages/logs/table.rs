@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use super::rows::Entry;
-use crate::browser::{now_ms, utc_offset};
+use crate::browser::{is_on_link, now_ms, utc_offset};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::marks::SeverityMark;
 use crate::components::states::{ErrorPanel, SkeletonRows};
@@ -111,7 +111,8 @@ fn Row(entry: Entry) -> impl IntoView {
     view! {
         <div
             class="tr" class:fresh=fresh role="row" data-testid="log-row" data-id=id
-            aria-selected=move || selected().to_string() on:click=move |_| page.select(Some(chosen.clone()))
+            aria-selected=move || selected().to_string()
+            on:click=move |event| if !is_on_link(&event) { page.select(Some(chosen.clone())) }
         >
             <span role="gridcell" class="num t3" title=format!("{} UTC", Stamp::new(ms, 0).iso())>
                 {list_stamp(ms, now_ms(), utc_offset(ms))}
@@ -139,12 +140,7 @@ fn Ties(log: LogRow) -> impl IntoView {
         let href = format!("/sessions/{}", js_sys::encode_uri_component(id));
         view! { <a class="tie" href=href title=format!("Belongs to the session {id}: open it")><Glyph icon=Icon::Messages small=true /></a> }
     });
-    // A link in a row is followed, the row is not selected besides.
-    view! {
-        <span role="gridcell" class="ties" on:click=|event| event.stop_propagation()>
-            <span>{call}</span><span>{trace}</span><span>{session}</span>
-        </span>
-    }
+    view! { <span role="gridcell" class="ties"><span>{call}</span><span>{trace}</span><span>{session}</span></span> }
 }
 
 /// Loading, failed, or nothing that matches.

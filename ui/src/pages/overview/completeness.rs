@@ -120,7 +120,9 @@ fn Collected() -> impl IntoView {
         let (icon, class, text) = match (nothing, not_kept, behind) {
             (true, ..) => (Icon::Ring, "t3", "nothing yet".to_owned()),
             (_, 0, false) => {
-                let text = format!("{} spans, {} logs", short(told.spans), short(told.logs));
+                let spans = if told.spans == 1 { "span" } else { "spans" };
+                let logs = if told.logs == 1 { "log" } else { "logs" };
+                let text = format!("{} {spans}, {} {logs}", short(told.spans), short(told.logs));
                 (Icon::CircleCheck, "ok", text)
             }
             (_, 0, true) => {

@@ -172,13 +172,14 @@ fn Figures(call: CallDetail) -> impl IntoView {
         let value = value.unwrap_or_else(|| "–".to_owned());
         Some(view! {
             <tr data-testid=format!("figure-{field}")>
-                <th class="t3" scope="row">{label}</th>{cells.collect_view()}<td class="num r cut m" title=value>{value.clone()}</td>
+                <th class="t3" scope="row">{label}</th><td class="num r cut m" title=value>{value.clone()}</td>{cells.collect_view()}
             </tr>
         })
     });
+    let width = format!("min-width:{}px", 96 + 76 * (call.reports.len() + 1));
     view! {
-        <div class="figures"><table>
-            <thead><tr><th></th>{heads.collect_view()}<th class="r" scope="col">"Shown"</th></tr></thead>
+        <div class="figures"><table style=width>
+            <thead><tr><th class="what"></th><th class="r" scope="col">"Shown"</th>{heads.collect_view()}</tr></thead>
             <tbody>{rows.collect_view()}</tbody>
         </table></div>
     }

@@ -35,6 +35,8 @@ pub struct Load {
     /// How many spans are here, while more are asked for.
     pub progress: RwSignal<Option<usize>>,
     late: RwSignal<bool>,
+    /// Whether an answer was there.
+    loaded: RwSignal<bool>,
     /// Answers to an older question than this are dropped.
     turn: StoredValue<u64>,
     asking: StoredValue<bool>,
@@ -58,6 +60,7 @@ impl Load {
             error: RwSignal::new(None),
             progress: RwSignal::new(None),
             late: RwSignal::new(false),
+            loaded: RwSignal::new(false),
             turn: StoredValue::new(0),
             asking: StoredValue::new(false),
             stale: StoredValue::new(false),
@@ -80,9 +83,14 @@ impl Load {
         self.tree.with(|tree| !tree.is_empty())
     }
 
+    /// Whether it is known that nobody reported a span of it: log records may name it all the same.
+    pub fn is_empty(self) -> bool {
+        !self.is_there() && self.loaded.get() && self.error.with(Option::is_none)
+    }
+
     /// Whether it has been loading long enough to say so.
     pub fn is_late(self) -> bool {
-        self.late.get() && !self.is_there() && self.error.with(Option::is_none)
+        self.late.get() && !self.loaded.get() && !self.is_there() && self.error.with(Option::is_none)
     }
 
     /// Asks for everything again.
@@ -126,7 +134,10 @@ impl Load {
             self.progress.set(None);
             self.took_ms.set_value(now_ms() - began);
             match answer {
-                Ok(()) => self.error.set(None),
+                Ok(()) => {
+                    self.error.set(None);
+                    self.loaded.set(true);
+                }
                 // What is there outlives a lost connection.
                 Err(_) if self.tree.with_untracked(|tree| !tree.is_empty()) => {}
                 Err(error) => self.error.set(Some(error)),

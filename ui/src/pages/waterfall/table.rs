@@ -194,5 +194,6 @@ fn wheel(page: Page, axis: NodeRef<Div>, event: &web_sys::WheelEvent) {
         return;
     };
     event.prevent_default();
-    page.zoom(Some(next));
+    page.window.set(Some(next).filter(|next| !next.is_whole(whole)));
+    page.settle_soon();
 }

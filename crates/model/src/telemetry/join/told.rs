@@ -2,8 +2,8 @@
 //! where they disagree. Leaves out which reports belong together (`join`).
 
 use api::{
-    CallId, CallReport, CallState, CallSummary, CostSource, Difference, Lineage, Money, ReportSource, Usage,
-    UsageSource,
+    CallId, CallReport, CallState, CallSummary, CostSource, Difference, Lineage, Money, Operation,
+    ReportSource, Usage, UsageSource,
 };
 use serde::{Deserialize, Serialize};
 
@@ -232,6 +232,9 @@ impl<'a> Together<'a> {
         let status = self.first(|told| told.call.status);
         let failed = error.is_some() || status.is_some_and(|status| status >= 400);
         let whose = self.whose();
+        let operation = self
+            .first(|told| Some(told.call.operation).filter(|operation| *operation != Operation::Other))
+            .unwrap_or_default();
         CallSummary {
             id,
             started_ms: self
@@ -243,11 +246,7 @@ impl<'a> Together<'a> {
             first_token_us: self.first(|told| told.call.first_token_us),
             state: if failed { CallState::UpstreamError } else { CallState::Complete },
             provider: self.first(|told| told.call.provider.clone()).unwrap_or_else(|| NO_PROVIDER.to_owned()),
-            operation: self
-                .first(|told| {
-                    Some(told.call.operation).filter(|operation| *operation != api::Operation::Other)
-                })
-                .unwrap_or_default(),
+            operation,
             client: whose.client,
             method: METHOD.to_owned(),
             path: self.first(|told| Some(told.name.clone())).unwrap_or_default(),
@@ -256,7 +255,7 @@ impl<'a> Together<'a> {
             title: self.first(|told| told.call.title.clone()),
             streamed: self.first(|told| told.call.streamed).unwrap_or_default(),
             usage,
-            usage_source: usage_source(&usage),
+            usage_source: usage_source(&usage, operation),
             cost: None,
             cost_source: CostSource::Unknown,
             finish_reason: self.first(|told| told.call.finish_reason.clone()),
@@ -305,11 +304,13 @@ impl<'a> Together<'a> {
     }
 }
 
-/// Whose word the tokens are.
-fn usage_source(usage: &Usage) -> UsageSource {
+/// Whose word the tokens are. What writes nothing counts nothing written.
+fn usage_source(usage: &Usage, operation: Operation) -> UsageSource {
+    let silent = matches!(operation, Operation::Embeddings | Operation::Rerank | Operation::Moderation);
     match (usage.prompt_total(), usage.output) {
         (None, None) => UsageSource::Unknown,
         (Some(_), Some(_)) => UsageSource::Provider,
+        (Some(_), None) if silent => UsageSource::Provider,
         _ => UsageSource::Partial,
     }
 }

@@ -13,7 +13,7 @@ const EACH: u64 = 200;
 #[tokio::test]
 #[ignore = "prints figures, which are worth nothing without --release"]
 async fn what_joining_costs_calls_of_the_proxy() {
-    for told in [0, 1, 20_000] {
+    for told in [0_u64, 1, 20_000] {
         let kept = Kept::new().await;
         for from in (0..told).step_by(1_000) {
             let event = |number| Source {

@@ -100,14 +100,22 @@ pub fn arrange(timeline: &Timeline, hidden: &HashSet<TimelineKind>) -> Vec<Row> 
             rows.push(Row::Head { entry: head.cloned().map(Box::new), sum });
         }
         let within = (sum.from_ns, sum.to_ns);
+        let asked = head.map(|head| head.title.as_str());
         rows.extend(shown.into_iter().map(|entry| Row::Entry {
-            entry: Box::new(entry.clone()),
+            entry: Box::new(named_apart(entry, asked)),
             lines: Lines::default(),
             within,
         }));
     }
     draw_lines(&mut rows);
     rows
+}
+
+/// A call that is named like the prompt above it is named by its model.
+fn named_apart(entry: &TimelineEntry, asked: Option<&str>) -> TimelineEntry {
+    let same = entry.kind == TimelineKind::Call && asked == Some(entry.title.as_str());
+    let model = entry.model.clone().filter(|_| same);
+    TimelineEntry { title: model.unwrap_or_else(|| entry.title.clone()), ..entry.clone() }
 }
 
 fn add(sum: &mut Sum, entry: &TimelineEntry) {
@@ -236,6 +244,17 @@ mod tests {
 
         let hidden = HashSet::from([Decision, Prompt]);
         assert_eq!(shown(&arrange(&timeline, &hidden)), ["1", "3", "5'", "6", "7''", "8'"]);
+    }
+
+    #[test]
+    fn a_call_does_not_repeat_its_prompt() {
+        let mut call = entry(2, TimelineKind::Call, None, None);
+        (call.title, call.model) = ("1".into(), Some("gpt-5".into()));
+        let entries = vec![entry(1, TimelineKind::Prompt, None, None), call.clone()];
+        let timeline = Timeline { entries, earlier: 0 };
+        assert_eq!(shown(&arrange(&timeline, &HashSet::new()))[1], "gpt-5");
+        let alone = Timeline { entries: vec![call], earlier: 0 };
+        assert_eq!(shown(&arrange(&alone, &HashSet::new())), ["1"]);
     }
 
     #[test]

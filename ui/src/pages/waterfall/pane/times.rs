@@ -28,11 +28,15 @@ pub fn Times(row: SpanRow, known: Known) -> impl IntoView {
     let timed = row.start_ns > 0;
     let facts = [
         ("Began", timed.then(|| clock(row.start_ns))),
-        ("Ended", (timed && row.duration_ns != NO_END_NS).then(|| clock(row.start_ns.saturating_add(row.duration_ns)))),
+        (
+            "Ended",
+            (timed && row.duration_ns != NO_END_NS)
+                .then(|| clock(row.start_ns.saturating_add(row.duration_ns))),
+        ),
         ("Took", Some(length(row.duration_ns))),
         ("After the trace began", place.filter(|_| timed).map(|place| length(tree.times(place).0))),
         ("Share of the trace", Some(percent(row.duration_ns.max(0).unsigned_abs(), whole))),
-        ("Without what is below it", own.map(length)),
+        ("Own time", own.map(length)),
         ("On the critical path", Some(if critical { "yes" } else { "no" }.to_owned())),
     ];
     let facts = facts
