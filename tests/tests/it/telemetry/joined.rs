@@ -49,7 +49,7 @@ fn span(number: u8, request: &str) -> Export {
         name: "claude_code.llm_request".into(),
         start_time_unix_nano: now() - 50_000_000,
         end_time_unix_nano: now(),
-        attributes: usage(request),
+        attributes: [vec![text("span.type", "llm_request")], usage(request)].concat(),
         ..Span::default()
     };
     let scope_spans = vec![ScopeSpans { spans: vec![span], ..ScopeSpans::default() }];
