@@ -35,8 +35,8 @@ pub struct Completeness {
     pub paused: u64,
 }
 
-/// What came over OTLP since start. Every span, record and point is in exactly one of `stored`, `rejected` and
-/// `refused`.
+/// What came over OTLP since start. Every span, record and point that was read is in exactly one of those stored (`spans`,
+/// `logs`, `points`), `rejected`, `refused` and `paused`, but for those sent twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Collected {
@@ -52,6 +52,8 @@ pub struct Collected {
     pub refused: u64,
     /// Requests that could not be read at all.
     pub unreadable: u64,
+    /// Came while the collector was paused: the sender was told that nothing is kept.
+    pub paused: u64,
     /// Spans and events that are stored, but not yet joined with calls and sessions.
     pub waiting: u64,
     /// For how long the oldest of those waits, in milliseconds.

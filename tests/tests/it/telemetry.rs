@@ -4,6 +4,7 @@
 mod crash;
 #[cfg(target_os = "linux")]
 mod faults;
+mod joined;
 mod points;
 mod refusals;
 mod roundtrip;

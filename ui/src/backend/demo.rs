@@ -257,6 +257,7 @@ fn collected(world: &World) -> Collected {
         rejected: if bad { 12 } else { 0 },
         refused: if bad { 340 } else { 0 },
         unreadable: u64::from(bad),
+        paused: 0,
         waiting: if bad { 1_204 } else { 0 },
         lag_ms: if bad { 4_200 } else { 0 },
     }

@@ -79,6 +79,7 @@ impl Engine {
             rejected: read(&counts.rejected),
             refused: read(&counts.refused),
             unreadable: read(&counts.unreadable),
+            paused: read(&counts.paused),
             waiting,
             lag_ms: lag.max(0).unsigned_abs(),
         })

@@ -9,6 +9,9 @@ use super::telemetry::bytes;
 use crate::Engine;
 use crate::digest::price;
 
+/// What Claude Code's records of one call have in common.
+const REQUEST: &str = "request_id";
+
 impl Engine {
     /// What was said in a call, as the first of its reports that knows tells it.
     pub(super) async fn reported_conversation(&self, call: &CallDetail) -> Result<Conversation, ApiError> {
@@ -24,11 +27,14 @@ impl Engine {
 
     async fn said_in(&self, report: &CallReport) -> Result<Option<Conversation>, ApiError> {
         let store = &self.inner.store;
+        let mut request = None;
         if let Some(log) = report.log_id.as_deref().and_then(store::log_key)
             && let Some(found) = store.log(log).await.map_err(internal)?
-            && let Some(said) = log_conversation(&[found.record], &found.origin)
         {
-            return Ok(Some(said));
+            request = found.record.attributes.text(REQUEST).map(str::to_owned);
+            if let Some(said) = log_conversation(&[found.record], &found.origin) {
+                return Ok(Some(said));
+            }
         }
         let (Some(trace), Some(span)) = (&report.trace_id, &report.span_id) else { return Ok(None) };
         let (trace, span) = (bytes("trace_id", trace)?, bytes("span_id", span)?);
@@ -39,7 +45,12 @@ impl Engine {
         {
             return Ok(Some(said));
         }
-        let records = store.span_records(trace, span).await.map_err(internal)?;
+        let mut records = store.span_records(trace, span).await.map_err(internal)?;
+        // A span that several calls were made in holds the answers of all of them.
+        records.retain(|record| {
+            let other = record.attributes.text(REQUEST);
+            other.is_none() || other == request.as_deref() || request.is_none()
+        });
         Ok(log_conversation(&records, &found.origin))
     }
 

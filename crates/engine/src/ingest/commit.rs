@@ -74,7 +74,7 @@ impl Commits {
                 Ok(committed) => self.tell(committed, &mut told),
                 Err(error) => {
                     self.fail(&error, asked);
-                    self.announce(told);
+                    self.announce(&told);
                     return Err(());
                 }
             }
@@ -86,7 +86,7 @@ impl Commits {
             // Who does not wait any more sends it again, and it is there.
             let _left = done.send(Ok(Taken::default()));
         }
-        self.announce(told);
+        self.announce(&told);
         Ok(())
     }
 
@@ -113,7 +113,7 @@ impl Commits {
         told.traces.extend(committed.traces);
     }
 
-    fn announce(&self, told: Committed) {
+    fn announce(&self, told: &Committed) {
         self.events.traces_changed(told.traces.iter().map(|id| crate::events::hex(id)).collect());
         if told.logs > 0 {
             self.events.send(Event::LogsChanged);

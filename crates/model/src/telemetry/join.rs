@@ -212,24 +212,44 @@ impl Facts {
         }
     }
 
-    /// The digests under which others can find this: whoever fits by a rule shares one.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = i64> + '_ {
-        let marked = |mark: i64, value: Option<i64>| value.map(|value| value.rotate_left(8) ^ mark);
-        let tokens = self.input.zip(self.output).map(|(input, output)| {
-            input.rotate_left(32).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(output).cast_signed()
-        });
+    /// The digests under which others find this. Whoever fits by a rule seeks one of them.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = i64> + '_ {
+        let all = self.in_sessions().map(|session| marked(ALL_OF_SESSION, session));
+        let uncounted = self.in_sessions().filter(|_| !self.is_counted());
+        self.keys().chain(all).chain(uncounted.map(|session| marked(UNCOUNTED_OF_SESSION, session)))
+    }
+
+    /// The digests under which this finds others. Of a session that is long most differ in their tokens: those that know
+    /// them look no further.
+    pub(crate) fn sought(&self) -> impl Iterator<Item = i64> + '_ {
+        let mark = if self.is_counted() { UNCOUNTED_OF_SESSION } else { ALL_OF_SESSION };
+        self.keys().chain(self.in_sessions().map(move |session| marked(mark, session)))
+    }
+
+    fn keys(&self) -> impl Iterator<Item = i64> + '_ {
+        let (input, output) = (self.input.map(u64::cast_signed), self.output.map(u64::cast_signed));
+        let tokens = input.zip(output).map(|(input, output)| both(input, output));
+        let of_session = move |session| {
+            let counts = [(SESSION_INPUT, input), (SESSION_OUTPUT, output)];
+            counts.map(|(mark, count)| count.map(|count| marked(mark, both(session, count))))
+        };
         [
-            marked(1, self.request),
-            marked(2, self.client_request),
-            marked(3, self.answer),
-            marked(4, self.span),
+            (REQUEST, self.request),
+            (CLIENT_REQUEST, self.client_request),
+            (ANSWER, self.answer),
+            (SPAN, self.span),
         ]
         .into_iter()
-        .chain(self.within.iter().map(move |span| marked(4, Some(*span))))
-        .chain(self.sessions.map(|session| marked(5, session)))
-        .chain([marked(6, tokens)])
-        .chain(self.moments().map(move |moment| marked(7, Some(moment))))
+        .chain([(TOKENS, tokens)])
+        .map(|(mark, value)| value.map(|value| marked(mark, value)))
+        .chain(self.within.iter().map(|span| Some(marked(SPAN, *span))))
+        .chain(self.in_sessions().flat_map(of_session))
+        .chain(self.moments().map(|moment| Some(marked(MOMENT, moment))))
         .flatten()
+    }
+
+    fn in_sessions(&self) -> impl Iterator<Item = i64> {
+        self.sessions.into_iter().flatten()
     }
 
     /// The moments at which those can be found whose tokens are not known: the stretch in which it ended, and the next
@@ -365,6 +385,26 @@ impl Facts {
         let gap = self.start_us.max(other.start_us).saturating_sub(self.end_us.min(other.end_us));
         gap.max(0)
     }
+}
+
+// What a key is made of.
+const REQUEST: i64 = 1;
+const CLIENT_REQUEST: i64 = 2;
+const ANSWER: i64 = 3;
+const SPAN: i64 = 4;
+const TOKENS: i64 = 5;
+const SESSION_INPUT: i64 = 6;
+const SESSION_OUTPUT: i64 = 7;
+const MOMENT: i64 = 8;
+const ALL_OF_SESSION: i64 = 9;
+const UNCOUNTED_OF_SESSION: i64 = 10;
+
+fn marked(mark: i64, value: i64) -> i64 {
+    value.rotate_left(8) ^ mark
+}
+
+fn both(one: i64, two: i64) -> i64 {
+    one.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed()).rotate_left(29) ^ two
 }
 
 fn differ(one: Option<i64>, two: Option<i64>) -> bool {

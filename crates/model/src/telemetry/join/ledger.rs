@@ -57,7 +57,7 @@ pub struct Touched {
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     calls: HashMap<i64, Known>,
-    keys: HashMap<i64, VecDeque<i64>>,
+    keys: HashMap<i64, Sharing>,
     /// In the order in which they came or changed, each with the change.
     order: VecDeque<(i64, u64)>,
     changes: u64,
@@ -68,6 +68,30 @@ pub struct Ledger {
 struct Known {
     members: Vec<Member>,
     changed: u64,
+}
+
+/// Calls that share a key, the latest last. Calls of the proxy are never one with each other, and most calls are theirs:
+/// they need not look at each other.
+#[derive(Clone, Debug, Default)]
+struct Sharing {
+    proxied: VecDeque<i64>,
+    told: VecDeque<i64>,
+}
+
+impl Sharing {
+    fn of(&mut self, proxied: bool) -> &mut VecDeque<i64> {
+        if proxied { &mut self.proxied } else { &mut self.told }
+    }
+
+    /// Those that a call may be one with.
+    fn with(&self, proxied: bool) -> impl Iterator<Item = &i64> {
+        let theirs = self.proxied.iter().rev().take(if proxied { 0 } else { EACH });
+        self.told.iter().rev().take(EACH).chain(theirs)
+    }
+}
+
+fn is_proxied(members: &[Member]) -> bool {
+    members.iter().any(|member| member.mark == Mark::PROXY)
 }
 
 /// A call on its way in.
@@ -158,9 +182,10 @@ impl Ledger {
 
     /// The call that fits best, and what has to give way in it.
     fn partner(&self, members: &[Member]) -> Option<(i64, Fit, Vec<Mark>)> {
-        let keys = members.iter().flat_map(|member| member.facts.keys());
+        let keys = members.iter().flat_map(|member| member.facts.sought());
         let mut seen = BTreeSet::new();
-        let found = keys.filter_map(|key| self.keys.get(&key)).flat_map(|seqs| seqs.iter().rev().take(EACH));
+        let proxied = is_proxied(members);
+        let found = keys.filter_map(|key| self.keys.get(&key)).flat_map(|sharing| sharing.with(proxied));
         seen.extend(found.copied());
         let fitting = seen.into_iter().filter_map(|seq| {
             let (fit, misplaced) = fit_together(members, self.members(seq)?)?;
@@ -170,8 +195,9 @@ impl Ledger {
     }
 
     fn insert(&mut self, seq: i64, members: Vec<Member>) {
-        for key in members.iter().flat_map(|member| member.facts.keys()) {
-            let seqs = self.keys.entry(key).or_default();
+        let proxied = is_proxied(&members);
+        for key in members.iter().flat_map(|member| member.facts.listed()) {
+            let seqs = self.keys.entry(key).or_default().of(proxied);
             if seqs.back() != Some(&seq) {
                 seqs.push_back(seq);
             }
@@ -191,13 +217,20 @@ impl Ledger {
 
     fn remove(&mut self, seq: i64) -> Option<Vec<Member>> {
         let members = self.calls.remove(&seq)?.members;
-        for key in members.iter().flat_map(|member| member.facts.keys()) {
-            if let Some(seqs) = self.keys.get_mut(&key) {
-                // The oldest go first, so that it stands near the beginning or the end.
+        let proxied = is_proxied(&members);
+        for key in members.iter().flat_map(|member| member.facts.listed()) {
+            let Some(sharing) = self.keys.get_mut(&key) else { continue };
+            let seqs = sharing.of(proxied);
+            // The oldest are forgotten, and the latest found again.
+            if seqs.front() == Some(&seq) {
+                seqs.pop_front();
+            } else if seqs.back() == Some(&seq) {
+                seqs.pop_back();
+            } else {
                 seqs.retain(|other| *other != seq);
-                if seqs.is_empty() {
-                    self.keys.remove(&key);
-                }
+            }
+            if sharing.proxied.is_empty() && sharing.told.is_empty() {
+                self.keys.remove(&key);
             }
         }
         Some(members)
@@ -243,8 +276,8 @@ fn fit_together(ours: &[Member], theirs: &[Member]) -> Option<(Fit, Vec<Mark>)> 
 
 /// Both are one: the proxy's call, else the one that was told of first, stays.
 fn put_together(one: Arriving, two: Arriving, rule: Rule, touched: &mut Touched) -> Arriving {
-    let proxied = |call: &Arriving| call.members.iter().any(|member| member.mark == Mark::PROXY);
-    let one_stays = (!proxied(&one), one.seq) < (!proxied(&two), two.seq);
+    let rank = |call: &Arriving| (!is_proxied(&call.members), call.seq);
+    let one_stays = rank(&one) < rank(&two);
     let (mut stays, goes) = if one_stays { (one, two) } else { (two, one) };
     touched.gone.push((goes.seq, stays.seq));
     stays
