@@ -21,10 +21,9 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 fn span(id: u64, parent: u64, name: &str, (from, to): (f64, f64), attributes: Value) -> Value {
     let at = |second: f64| (BEGAN + (second * S as f64) as u64).to_string();
     let parent = if parent == 0 { String::new() } else { format!("{parent:016x}") };
-    let attributes: Vec<Value> = attributes
-        .as_object()
+    let Value::Object(named) = attributes else { panic!("attributes have names") };
+    let attributes: Vec<Value> = named
         .into_iter()
-        .flatten()
         .map(|(key, value)| {
             let value = match value {
                 Value::Number(number) => json!({"intValue": number.to_string()}),

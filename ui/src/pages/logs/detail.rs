@@ -61,7 +61,7 @@ fn Record(log: LogDetail) -> impl IntoView {
             <div class="row s12 t3 nw under-title">
                 <SeverityMark severity=row.severity />
                 {said.map(|said| view! { <span class="t3 cut" title="The sender's word">{said}</span> })}
-                <span class="cut" title=service.clone()>{service.clone()}</span>
+                <span class="cut" title=service>{service.clone()}</span>
                 <span class="end num" title=format!("{} UTC", Stamp::new(ms, 0).iso())>
                     {Stamp::new(ms, utc_offset(ms)).iso()}
                 </span>

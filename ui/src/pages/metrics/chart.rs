@@ -30,7 +30,7 @@ pub fn Chart(shown: Memo<Option<Shown>>) -> impl IntoView {
             let unit = unit_word(&plot.unit);
             let what = heading(shown, &plot);
             Some(view! {
-                <figure class="mchart" data-testid="metric-chart" role="img" aria-label=what.clone()>
+                <figure class="mchart" data-testid="metric-chart" role="img" aria-label=what>
                     <figcaption class="s11 t3">{what.clone()}{unit.map(|unit| format!(", in {unit}"))}</figcaption>
                     <div class="mplot" on:mouseleave=move |_| hovered.set(None)>
                         <Ticks axis=axis unit=plot.unit.clone() />

@@ -129,7 +129,7 @@ impl MetricsView {
                 "by" => view.group = Some(value),
                 "show" => {
                     view.measure =
-                        Measure::ALL.into_iter().find(|one| one.word() == value).unwrap_or_default()
+                        Measure::ALL.into_iter().find(|one| one.word() == value).unwrap_or_default();
                 }
                 "as" => view.form = Form::ALL.into_iter().find(|one| one.word() == value).unwrap_or_default(),
                 _ => {}

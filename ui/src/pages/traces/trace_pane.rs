@@ -105,7 +105,7 @@ fn About(trace: TraceDetail) -> impl IntoView {
             <div><dt>"In model"</dt><dd class="num">{in_model}</dd></div>
             <div><dt>"Spans"</dt><dd class="num">{short(row.spans)}</dd></div>
         </dl>
-        <Costs trace=row.clone() />
+        <Costs trace=row />
         <Longest tree=tree more=next.is_some() />
     }
 }
@@ -215,7 +215,7 @@ fn Longest(tree: Tree, more: bool) -> impl IntoView {
             Some(view! {
                 <div class="lrow" title=title>
                     <SpanMark span_type=span.span_type />
-                    <span class="cut" class:err=span.failed>{name.clone()}</span>
+                    <span class="cut" class:err=span.failed>{name}</span>
                     <span class="ltl" aria-hidden="true"><i style=bar></i></span>
                 </div>
             })

@@ -27,10 +27,10 @@ pub fn Crumbs() -> impl IntoView {
                 <span class="t3">"/"</span>
                 <ToolMark client=trace.client.clone().or_else(|| trace.service.clone()) />
                 {label.map(|label| view! {
-                    <span class="crumb cut" title=label.clone()>{label.clone()}</span><span class="t3">"/"</span>
+                    <span class="crumb cut" title=label>{label.clone()}</span><span class="t3">"/"</span>
                 })}
                 <SpanMark span_type=trace.span_type />
-                <h1 class="cut" title=name.clone()>{name.clone()}</h1>
+                <h1 class="cut" title=name>{name.clone()}</h1>
             })
         })
     };
@@ -97,7 +97,7 @@ fn Line(trace: TraceSummary, in_model: Option<i64>) -> impl IntoView {
                 <div class="num" title=format!("{} UTC", Stamp::new(trace.started_ms, 0).iso())>
                     {format!("{} {}", began.day_month(), began.exact_clock())}
                 </div>
-                <div class="row g2 idline"><span class="mono hov" title=trace.id.clone()>{short_id}</span>
+                <div class="row g2 idline"><span class="mono hov" title=trace.id>{short_id}</span>
                     <CopyButton text=move |()| id.clone() title="Copy the trace's id" class="cpb tiny" /></div>
             </div>
         </div>

@@ -44,7 +44,7 @@ fn Summary(trace: TraceSummary) -> impl IntoView {
     let tool = trace.client.as_deref().map(|client| colour::tool(Some(client)).name);
     let session = trace.session_id.clone().map(|id| {
         let href = format!("/traces?session={id}");
-        view! { <dt>"Session"</dt><dd class="cut"><a class="mono hov" href=href data-testid="trace-session">{id.clone()}</a></dd> }
+        view! { <dt>"Session"</dt><dd class="cut"><a class="mono hov" href=href data-testid="trace-session">{id}</a></dd> }
     });
     let facts = [
         ("Name", Some(trace.name.clone())),
@@ -60,13 +60,13 @@ fn Summary(trace: TraceSummary) -> impl IntoView {
         ),
         ("Without their parent", (orphans > 0).then(|| thousands(orphans))),
         ("Calls of models", Some(thousands(trace.calls))),
-        ("Trace id", Some(trace.id.clone())),
+        ("Trace id", Some(trace.id)),
     ];
     let facts = facts
         .into_iter()
         .filter_map(|(name, value)| {
             let value = value.filter(|value| !value.is_empty())?;
-            Some(view! { <dt>{name}</dt><dd class="cut" title=value.clone()>{value.clone()}</dd> })
+            Some(view! { <dt>{name}</dt><dd class="cut" title=value>{value.clone()}</dd> })
         })
         .collect_view();
     view! {
@@ -142,7 +142,7 @@ fn Offered(places: Vec<Place>, title: &'static str, testid: &'static str) -> imp
             let name = called(span);
             let cost = span.call.as_ref().and_then(|call| call.cost).map(|cost| money(cost, 4));
             Some(view! {
-                <button type="button" class="offer" title=name.clone() on:click=move |_| page.select(Some(place))>
+                <button type="button" class="offer" title=name on:click=move |_| page.select(Some(place))>
                     <SpanMark span_type=span.span_type />
                     <span class="cut" class:err=span.failed>{name.clone()}</span>
                     <span class="num t3 end">{cost.unwrap_or_else(|| length(span.duration_ns))}</span>

@@ -58,7 +58,7 @@ pub fn Head(row: SpanRow, known: Known) -> impl IntoView {
         <div class="dh" data-testid="span-head">
             <div class="row g3">
                 <SpanMark span_type=row.span_type />
-                <span class="b cut" title=name.clone()>{name.clone()}</span>
+                <span class="b cut" title=name>{name.clone()}</span>
                 <span class="t3 s12 cut">{beside}</span>
                 <span class="end"></span>
                 {row.call.as_ref().map(|call| badge(&call.sources))}

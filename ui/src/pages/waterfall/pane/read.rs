@@ -61,13 +61,13 @@ fn Read(row: SpanRow, call: Option<CallDetail>, span: Option<SpanDetail>) -> imp
         ("Request id", of_call(|call| call.request_id.clone())),
         ("Response id", of_call(|call| call.response_id.clone())),
         ("Span id", span.as_ref().map(|span| span.row.id.clone())),
-        ("Parent", row.parent.clone()),
+        ("Parent", row.parent),
     ];
     let facts = facts
         .into_iter()
         .filter_map(|(name, value)| {
             let value = value?;
-            Some(view! { <dt>{name}</dt><dd class="cut" title=value.clone()>{value.clone()}</dd> })
+            Some(view! { <dt>{name}</dt><dd class="cut" title=value>{value.clone()}</dd> })
         })
         .collect_view();
     view! {
@@ -112,7 +112,7 @@ fn Reported(span: SpanDetail) -> impl IntoView {
             view! {
                 <li class="row g3 s12">
                     <span class="num t3">{at}</span>
-                    <a class="cut hov" href=format!("/logs?log={}", log.id) title=log.text.clone()>{log.text.clone()}</a>
+                    <a class="cut hov" href=format!("/logs?log={}", log.id) title=log.text>{log.text.clone()}</a>
                 </li>
             }
         })

@@ -36,7 +36,7 @@ pub fn Times(row: SpanRow, known: Known) -> impl IntoView {
         ("Took", Some(length(row.duration_ns))),
         ("After the trace began", place.filter(|_| timed).map(|place| length(tree.times(place).0))),
         ("Share of the trace", Some(percent(row.duration_ns.max(0).unsigned_abs(), whole))),
-        ("Without what is below it", own.map(length)),
+        ("Own time", own.map(length)),
         ("On the critical path", Some(if critical { "yes" } else { "no" }.to_owned())),
     ];
     let facts = facts
