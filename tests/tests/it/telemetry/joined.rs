@@ -11,7 +11,7 @@ use tests::otlp::proto::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use tests::otlp::proto::resource::v1::Resource;
 use tests::otlp::proto::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use tests::otlp::{Export, attribute, int, proto::common::v1::any_value::Value, text};
-use tests::{App, Dialect, Mock, Plan, rates, send};
+use tests::{App, Dialect, Mock, Plan, rates, send, wait_until};
 
 use crate::requests::ask;
 
@@ -96,6 +96,13 @@ async fn whoever_tells_first_a_call_counts_once() {
             match step {
                 0 => {
                     proxied(&app).await;
+                    // There may be a call already that others told of.
+                    wait_until("the call of the proxy", async || {
+                        let calls = app.calls().await;
+                        let of_proxy = |call: &CallSummary| sources(call).contains(&Proxy);
+                        calls.iter().any(of_proxy).then_some(())
+                    })
+                    .await;
                     app.recorded(1).await;
                 }
                 1 => span(1, REQUEST).deliver(app.otlp_http).await,
