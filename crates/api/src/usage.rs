@@ -27,14 +27,15 @@ impl Usage {
     /// Everything the model was given: uncached, cached and newly cached input.
     pub fn prompt_total(&self) -> Option<u64> {
         let parts = [self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h];
-        parts.iter().any(Option::is_some).then(|| parts.iter().flatten().sum())
+        let sum = || parts.iter().flatten().fold(0_u64, |sum, part| sum.saturating_add(*part));
+        parts.iter().any(Option::is_some).then(sum)
     }
 
     /// Prompt and output together.
     pub fn total(&self) -> Option<u64> {
         match (self.prompt_total(), self.output) {
             (None, None) => None,
-            (prompt, output) => Some(prompt.unwrap_or(0) + output.unwrap_or(0)),
+            (prompt, output) => Some(prompt.unwrap_or(0).saturating_add(output.unwrap_or(0))),
         }
     }
 

@@ -325,3 +325,41 @@ async fn rest_is_another_door_to_the_same_switch() {
     assert_eq!((&tools[0]["client"], &tools[0]["calls"]), (&"openai-python".into(), &1.into()), "{tools}");
     assert_eq!(app.get("/api/sources/nothing/stranded").await.status(), 404);
 }
+
+#[tokio::test]
+async fn the_collector_is_paused_and_switched_as_the_proxy_is() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let name = "otlp_http".to_owned();
+    let switch = async |to| match app.ask(&Request::SetSource { name: name.clone(), to }).await {
+        Reply::Source(source) => source.state,
+        other => panic!("{other:?}"),
+    };
+    let span = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","name":"s"}]}]}]}"#;
+    let sent = async |address| {
+        try_send(
+            address,
+            &request("POST", "/v1/traces", "Content-Type: application/json\r\n", span.as_bytes()),
+        )
+        .await
+    };
+    assert!(matches!(switch(SourceTarget::Paused).await, SourceState::Paused { .. }));
+    for address in [app.otlp_http, app.dashboard] {
+        let answer = sent(address).await.unwrap();
+        assert_eq!((answer.status(), &answer.json()["partialSuccess"]["rejectedSpans"]), (200, &"1".into()));
+    }
+    let health = app.health().await;
+    assert_eq!((health.collected.spans, health.collected.paused), (0, 2));
+    assert!(
+        health.problems.iter().any(|problem| problem.starts_with("OTLP over HTTP is paused")),
+        "{health:?}"
+    );
+    assert!(matches!(switch(SourceTarget::Resumed).await, SourceState::Running { .. }));
+    assert_eq!(sent(app.otlp_http).await.unwrap().body, b"{}");
+    assert_eq!(switch(SourceTarget::Stopped).await, SourceState::Stopped);
+    assert!(sent(app.otlp_http).await.is_err(), "the port is closed");
+    assert_eq!(sent(app.otlp_grpc).await.unwrap().status(), 200, "the other runs on");
+    assert_eq!(app.health().await.collected.spans, 1, "sent twice, stored once");
+    assert!(matches!(switch(SourceTarget::Running).await, SourceState::Running { .. }));
+    assert_eq!(sent(app.otlp_http).await.unwrap().status(), 200);
+}

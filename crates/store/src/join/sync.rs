@@ -138,7 +138,8 @@ fn again(seq: i64, members: &[Member], stored: &Stored) -> Result<Option<Again>,
     let row = stored.summaries.get(&seq);
     let (summary, rewritten) = match (proxied, row) {
         (true, Some(row)) => {
-            let own = stored.own.get(&seq).map(|own| serde_json::from_slice(own)).transpose()?;
+            // Another version may have kept other fields of it.
+            let own = stored.own.get(&seq).and_then(|own| serde_json::from_slice(own).ok());
             let mut summary: CallSummary = own.unwrap_or_else(|| row.clone());
             // What is added up or placed meanwhile is not the reports' to change.
             (summary.session_id, summary.lineage) = (row.session_id.clone(), row.lineage.clone());
@@ -246,12 +247,13 @@ async fn fill(connection: &mut SqliteConnection, call: &Again) -> Result<(), Sto
     let (trace, summary) = (call.marks.iter().find(|mark| mark.source == ReportSource::Span), &call.summary);
     // Statements of their own: SQLite touches the indices of the columns that a statement names.
     sqlx::query(
-        "UPDATE call SET sources = ?, trace = coalesce(?, trace, \
-         (SELECT key FROM trace WHERE trace.id = unhex(?) AND spans > 0)) WHERE seq = ?",
+        "UPDATE call SET sources = ?1, trace = coalesce(?2, trace, \
+         (SELECT key FROM trace WHERE trace.id = unhex(?3) AND spans > 0)), trace_id = ?3, parent_id = ?4 WHERE seq = ?5",
     )
     .bind(call.keys.sources)
     .bind(trace.map(|mark| mark.a))
     .bind(summary.trace_id.as_deref())
+    .bind(summary.parent_id.as_deref())
     .bind(call.seq)
     .execute(&mut *connection)
     .await?;
@@ -263,8 +265,6 @@ async fn fill(connection: &mut SqliteConnection, call: &Again) -> Result<(), Sto
     query.push_bind(summary.model.as_deref());
     query.push(", client = ").push_bind(summary.client.as_deref());
     query.push(", title = ").push_bind(summary.title.as_deref());
-    query.push(", trace_id = ").push_bind(summary.trace_id.as_deref());
-    query.push(", parent_id = ").push_bind(summary.parent_id.as_deref());
     query.push(", finish_reason = ").push_bind(summary.finish_reason.as_deref());
     query.push(", first_token_us = ").push_bind(row::signed(summary.first_token_us));
     query.push(", input = ").push_bind(row::signed(usage.input));

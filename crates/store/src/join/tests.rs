@@ -97,7 +97,7 @@ fn any_order_any_batches_and_any_restarts_give_the_same_rows() {
         (Just(calls), Just(sources).prop_shuffle(), cuts)
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 16, failure_persistence: None, ..Config::default() });
     let one = |(calls, order, cuts): (Vec<Knows>, Vec<Source>, Vec<u8>)| {
         runtime.block_on(async {
             let straight = Kept::new().await;

@@ -143,7 +143,8 @@ fn coarser(buckets: &BTreeMap<i64, u64>, scale: i32, to: i32) -> BTreeMap<i64, u
     let steps = u32::try_from(scale.saturating_sub(to)).unwrap_or(0).min(40);
     let mut merged = BTreeMap::new();
     for (number, count) in buckets {
-        *merged.entry(number >> steps).or_insert(0_u64) += count;
+        let sum = merged.entry(number >> steps).or_insert(0_u64);
+        *sum = sum.saturating_add(*count);
     }
     merged
 }
@@ -212,7 +213,8 @@ impl Spread {
         self.min = least(self.min, other.min, f64::min);
         self.max = least(self.max, other.max, f64::max);
         for (edges, count) in &other.pieces {
-            *self.pieces.entry(*edges).or_insert(0) += count;
+            let sum = self.pieces.entry(*edges).or_insert(0);
+            *sum = sum.saturating_add(*count);
         }
     }
 
@@ -224,17 +226,22 @@ impl Spread {
 
     fn piece(&mut self, low: f64, high: f64, count: u64) {
         if count > 0 {
-            *self.pieces.entry((Edge(low), Edge(high))).or_insert(0) += count;
+            let sum = self.pieces.entry((Edge(low), Edge(high))).or_insert(0);
+            *sum = sum.saturating_add(count);
         }
     }
 
     /// The value below which this share (0 to 1) of the measurements lies; `None` without buckets.
+    pub(super) fn quantile(&self, quantile: f64) -> Option<f64> {
+        self.lies_at(quantile).filter(|value| value.is_finite())
+    }
+
     #[expect(
         clippy::cast_precision_loss,
         reason = "a quantile of more than 2^53 measurements is none the worse"
     )]
-    pub(super) fn quantile(&self, quantile: f64) -> Option<f64> {
-        let total: u64 = self.pieces.values().sum();
+    fn lies_at(&self, quantile: f64) -> Option<f64> {
+        let total = self.pieces.values().fold(0_u64, |total, count| total.saturating_add(*count));
         if total == 0 {
             return None;
         }
@@ -276,7 +283,8 @@ impl Spread {
     pub(super) fn buckets(&self) -> Vec<(Option<f64>, u64)> {
         let mut buckets: BTreeMap<Edge, u64> = BTreeMap::new();
         for ((_, high), count) in &self.pieces {
-            *buckets.entry(*high).or_insert(0) += count;
+            let sum = buckets.entry(*high).or_insert(0_u64);
+            *sum = sum.saturating_add(*count);
         }
         buckets
             .into_iter()

@@ -183,9 +183,13 @@ impl Line {
         self.bars.iter().for_each(|bar| whole.merge(&bar.spread));
         api::MetricLine {
             value,
-            values: self.bars.iter().map(|bar| bar.value).collect(),
-            total: self.total,
-            sums: if distributions { self.bars.iter().map(|bar| bar.sum).collect() } else { Vec::new() },
+            values: self.bars.iter().map(|bar| bar.value.map(held)).collect(),
+            total: held(self.total),
+            sums: if distributions {
+                self.bars.iter().map(|bar| bar.sum.map(held)).collect()
+            } else {
+                Vec::new()
+            },
             quantiles: if distributions { self.quantiles() } else { Vec::new() },
             buckets: whole.buckets(),
             resets: self.resets,
@@ -335,6 +339,11 @@ impl Growth {
         self.line.total += self.latest.unwrap_or(0.0);
         self.line
     }
+}
+
+/// A sum, held at the largest numbers: JSON has no endless ones.
+pub(super) fn held(sum: f64) -> f64 {
+    if sum.is_nan() { 0.0 } else { sum.clamp(f64::MIN, f64::MAX) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "charts are drawn in doubles")]

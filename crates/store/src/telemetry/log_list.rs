@@ -20,6 +20,8 @@ const RECENT: i64 = 100_000;
 const FACETS: usize = 200;
 /// Log records of one span that are read whole.
 const RECORDS: i64 = 500;
+/// Bytes of a text that are looked for; lists show little more, and SQLite refuses patterns that are very long.
+const LONGEST_TEXT: usize = 4_000;
 const NANOS: i64 = 1_000_000;
 /// From this severity on it is an error.
 const ERROR: i64 = 17;
@@ -274,6 +276,7 @@ fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &LogFilter) {
 /// SQLite takes only the letters A to Z for alike in both cases: of others either case is looked for.
 fn push_text(query: &mut QueryBuilder<Sqlite>, text: &str) {
     let text = text.trim();
+    let text = text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or_default();
     if text.is_empty() {
         return;
     }

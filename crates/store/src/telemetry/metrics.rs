@@ -12,7 +12,7 @@ use model::telemetry::wire::{self, Attributes, Exemplar, Number};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::growth::{Growth, Line, Point, Reading, Stretches};
+use super::growth::{Growth, Line, Point, Reading, Stretches, held};
 use super::points::Rest;
 use super::{hex, logs, shown};
 use crate::totals::bars;
@@ -352,7 +352,7 @@ impl Store {
             metric.first_ms = metric.first_ms.min(first_ns / NANOS);
             metric.last_ms = metric.last_ms.max(last_ns / NANOS);
             sums.entry(name).or_default().add(counted);
-            metric.total += totals.get(&one.key).copied().unwrap_or(0.0);
+            metric.total = held(metric.total + totals.get(&one.key).copied().unwrap_or(0.0));
         }
         for (name, numbers) in sums {
             if let Some(metric) = found.get_mut(&name) {

@@ -7,7 +7,7 @@ use api::{MetricUsage, Money, Usage};
 use model::telemetry::{Counted, is_usage, metric_usage};
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::growth::{Line, Stretches};
+use super::growth::{Line, Stretches, held};
 use super::metrics::Within;
 use crate::filter::NOT_SIDE;
 use crate::{Store, StoreError};
@@ -59,7 +59,7 @@ impl Store {
             sums.into_iter().map(|((service, client, model, metric, token_type), (total, counts))| {
                 let calls =
                     beside(&calls, client.as_deref().or(service.as_deref()), model.as_deref(), counts);
-                MetricUsage { service, model, metric, token_type, total, calls }
+                MetricUsage { service, model, metric, token_type, total: held(total), calls }
             });
         Ok(usage.collect())
     }

@@ -321,3 +321,40 @@ async fn attributes_in_any_order_are_one_series() {
     let chart = store.metric_chart(&query("x", MetricKind::Sum, 1, 100)).await.unwrap().unwrap();
     assert_eq!((chart.metric.series, chart.metric.total), (1, 2.0));
 }
+
+#[tokio::test]
+async fn sums_that_no_number_holds_and_buckets_that_make_no_sense_are_told_all_the_same() {
+    let (store, _folder) = made::store().await;
+    let large = vec![number(f64::MAX, head(10, 1, &[])), number(f64::MAX, head(20, 10, &[]))];
+    let odd = |bounds: Vec<f64>, counts: Vec<u64>| HistogramPoint {
+        head: head(10 + u64::try_from(bounds.len()).unwrap(), 1, &[]),
+        count: u64::MAX,
+        sum: Some(f64::INFINITY),
+        bounds,
+        bucket_counts: counts,
+        ..HistogramPoint::default()
+    };
+    let points = vec![
+        odd(vec![f64::NEG_INFINITY, f64::INFINITY], vec![u64::MAX, u64::MAX, 3]),
+        odd(vec![f64::MIN, 0.0, f64::MAX], vec![1, 1, 1, 1]),
+        odd(vec![2.0, 1.0, f64::NAN, 4.0], vec![1; 5]),
+        odd(vec![1.0], vec![1; 9]),
+    ];
+    let histogram = MetricData::Histogram { points, temporality: 1 };
+    put(&store, vec![write("large", sum(large, 1, true)), write("odd", histogram)]).await;
+    for (name, kind) in [("large", MetricKind::Sum), ("odd", MetricKind::Histogram)] {
+        let chart = store.metric_chart(&query(name, kind, 1, 100)).await.unwrap().unwrap();
+        let line = &chart.lines[0];
+        let told =
+            line.values.iter().chain(&line.sums).chain(line.quantiles.iter().flat_map(|of| &of.values));
+        assert!(told.flatten().all(|value| value.is_finite()) && line.total.is_finite(), "{line:?}");
+    }
+    assert!(
+        store
+            .list_metrics(&MetricFilter::default())
+            .await
+            .unwrap()
+            .iter()
+            .all(|metric| metric.total.is_finite())
+    );
+}

@@ -177,6 +177,7 @@ async fn log_records_are_filtered_counted_and_paged() {
         assert_eq!(found.total, 1, "{text}");
     }
     assert_eq!(list(LogFilter { text: Some("API_".into()), ..LogFilter::default() }).await.total, 25);
+    assert_eq!(list(LogFilter { text: Some("%".repeat(100_000)), ..LogFilter::default() }).await.total, 0);
     assert_eq!(list(LogFilter { text: Some("OTHER".into()), ..LogFilter::default() }).await.total, 1);
 
     let from = i64::try_from(START / 1_000_000).unwrap();

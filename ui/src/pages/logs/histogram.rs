@@ -12,6 +12,7 @@ use crate::components::time_axis::TimeAxis;
 use crate::fetch::fetch;
 use crate::format::plural;
 use crate::format::time::Stamp;
+use crate::pages::pace::paced;
 
 const BARS: u32 = 96;
 /// Records within less than this are not spread over the whole width.
@@ -41,10 +42,11 @@ struct Chart {
 pub fn Histogram() -> impl IntoView {
     let page = expect_context::<Page>();
     let backend = use_backend();
+    let stale = paced(move || page.list.version.track());
     let chart = fetch(
         true,
         move || {
-            page.list.version.track();
+            stale.track();
             Some(page.filter.get())
         },
         move |view| load(backend, view),

@@ -16,7 +16,9 @@ use crate::components::virtual_rows::Scroll;
 use crate::live::{Live, use_live};
 
 /// Changes in quick succession are looked at together.
-const GATHER: Duration = Duration::from_millis(300);
+const GATHER_MS: u64 = 300;
+/// An answer that took long is not asked for again before so many times as long.
+const SHARE: u64 = 5;
 /// A skeleton shows when loading takes longer than this.
 const LATE: Duration = Duration::from_millis(150);
 
@@ -39,6 +41,7 @@ pub struct LogList {
     asking: StoredValue<bool>,
     /// Something came while they were.
     again: StoredValue<bool>,
+    took_ms: StoredValue<u64>,
     live: Live,
     backend: Backend,
 }
@@ -58,6 +61,7 @@ impl LogList {
             loading: StoredValue::new(None),
             asking: StoredValue::new(false),
             again: StoredValue::new(false),
+            took_ms: StoredValue::new(0),
             live: use_live(),
             backend,
         };
@@ -200,7 +204,7 @@ impl LogList {
                     self.follow();
                 }
             },
-            GATHER,
+            Duration::from_millis(GATHER_MS.max(self.took_ms.get_value() * SHARE)),
         );
     }
 
@@ -218,10 +222,12 @@ impl LogList {
         let turn = self.turn.get_value();
         let filter = at_now(&self.filter.get_untracked());
         spawn_local(async move {
+            let began = now_ms();
             let answer = self.backend.logs(filter, PAGE / 2, 0, None).await;
             if self.turn.try_get_value() != Some(turn) {
                 return;
             }
+            self.took_ms.set_value((now_ms() - began).unsigned_abs());
             if let Ok(news) = answer {
                 let mut joins = true;
                 self.rows.update(|rows| joins = rows.arrive(news.logs, news.total, enter));

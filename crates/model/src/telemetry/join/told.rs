@@ -15,6 +15,17 @@ pub const METHOD: &str = "OTLP";
 /// The provider of a call of which nobody says it.
 const NO_PROVIDER: &str = "unknown";
 
+// What a report says is anybody's word: beyond these it is a mistake, and sums over calls must not run over.
+/// Tokens in one bucket of one call.
+const MOST_TOKENS: u64 = 100_000_000;
+/// Dollars that one call costs, as pico-dollars.
+const MOST_COST: Money = Money::from_pico(10_000_000_000_000_000);
+/// A call lasts: thirty days, in microseconds.
+const LONGEST_US: u64 = 30 * 86_400_000_000;
+/// Characters of a name or an id, and of a line.
+const LONGEST_NAME: usize = 300;
+const LONGEST_LINE: usize = 1_000;
+
 /// What one report tells of a call. Also its stored form: a field may only be added at the end, with
 /// `#[serde(default)]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,7 +57,8 @@ impl Told {
 
     fn duration_us(&self) -> Option<u64> {
         let (start, end) = (self.call.start_ns, self.call.end_ns);
-        (start > 0 && end >= start).then(|| (end - start) / 1_000)
+        let lasted = (start > 0 && end >= start).then(|| (end - start) / 1_000);
+        lasted.filter(|lasted| *lasted <= LONGEST_US)
     }
 
     /// What a call's page shows of it. `log_id`: of an event.
@@ -188,7 +200,7 @@ impl<'a> Together<'a> {
 
     /// What one of them says it cost.
     pub fn cost(&self) -> Option<Money> {
-        self.first(|told| told.call.cost)
+        self.first(|told| told.call.cost.filter(|cost| (Money::ZERO..=MOST_COST).contains(cost)))
     }
 
     /// Whose it is, each field from the first who says it.
@@ -208,9 +220,10 @@ impl<'a> Together<'a> {
 
     /// Tokens: those of the first who says any, and what only others know.
     fn usage(&self) -> Usage {
-        let said = |bucket: fn(&Usage) -> Option<u64>| self.first(|told| bucket(&told.call.usage));
-        let Some(first) = self.told.iter().map(|told| told.call.usage).find(|usage| !usage.is_unknown())
-        else {
+        let said =
+            |bucket: fn(&Usage) -> Option<u64>| self.first(|told| bucket(&believable(&told.call.usage)));
+        let usages = self.told.iter().map(|told| believable(&told.call.usage));
+        let Some(first) = { usages }.find(|usage| !usage.is_unknown()) else {
             return Usage::default();
         };
         // Buckets of one source fit together: what another says of the input would count its caches twice.
@@ -228,7 +241,8 @@ impl<'a> Together<'a> {
     /// The row of a call that did not go through the proxy. Leaves out its price, its place in a session and its trace.
     pub fn summary(&self, id: CallId) -> CallSummary {
         let usage = self.usage();
-        let error = self.first(|told| told.call.error.clone());
+        let named = |text: Option<String>| text.map(|text| short(text, LONGEST_NAME));
+        let error = self.first(|told| told.call.error.clone()).map(|error| short(error, LONGEST_LINE));
         let status = self.first(|told| told.call.status);
         let failed = error.is_some() || status.is_some_and(|status| status >= 400);
         let whose = self.whose();
@@ -243,24 +257,25 @@ impl<'a> Together<'a> {
                 .unwrap_or(0),
             duration_us: self.first(Told::duration_us),
             first_byte_us: None,
-            first_token_us: self.first(|told| told.call.first_token_us),
+            first_token_us: self.first(|told| told.call.first_token_us.filter(|after| *after <= LONGEST_US)),
             state: if failed { CallState::UpstreamError } else { CallState::Complete },
-            provider: self.first(|told| told.call.provider.clone()).unwrap_or_else(|| NO_PROVIDER.to_owned()),
+            provider: named(self.first(|told| told.call.provider.clone()))
+                .unwrap_or_else(|| NO_PROVIDER.to_owned()),
             operation,
-            client: whose.client,
+            client: named(whose.client),
             method: METHOD.to_owned(),
-            path: self.first(|told| Some(told.name.clone())).unwrap_or_default(),
+            path: named(self.first(|told| Some(told.name.clone()))).unwrap_or_default(),
             status,
-            model: self.first(|told| told.call.model.clone()).or_else(|| self.requested_model()),
-            title: self.first(|told| told.call.title.clone()),
+            model: named(self.first(|told| told.call.model.clone()).or_else(|| self.requested_model())),
+            title: self.first(|told| told.call.title.clone()).map(|title| short(title, LONGEST_LINE)),
             streamed: self.first(|told| told.call.streamed).unwrap_or_default(),
             usage,
             usage_source: usage_source(&usage, operation),
             cost: None,
             cost_source: CostSource::Unknown,
-            finish_reason: self.first(|told| told.call.finish_reason.clone()),
+            finish_reason: named(self.first(|told| told.call.finish_reason.clone())),
             error,
-            session_id: whose.session.or(whose.conversation),
+            session_id: named(whose.session.or(whose.conversation)),
             lineage: Lineage::default(),
             trace_id: self.first(|told| told.trace.as_ref().map(|id| hex(id))),
             parent_id: self.first(Self::above),
@@ -279,15 +294,17 @@ impl<'a> Together<'a> {
         call.client = call.client.take().or(told.client);
         call.title = call.title.take().or(told.title);
         call.finish_reason = call.finish_reason.take().or(told.finish_reason);
-        if call.trace_id.is_none() {
-            (call.trace_id, call.parent_id) = (told.trace_id, told.parent_id);
-        }
         call.first_token_us = call.first_token_us.or(told.first_token_us.filter(|_| call.streamed));
         // A part that the wire told, and the rest that it did not: whoever was told to the end knows better.
         if call.usage.is_unknown() && !told.usage.is_unknown() {
             (call.usage, call.usage_source) = (told.usage, told.usage_source);
         }
-        *call != before
+        let filled = *call != before;
+        // Where it stands is noted beside who told of it.
+        if call.trace_id.is_none() {
+            (call.trace_id, call.parent_id) = (told.trace_id, told.parent_id);
+        }
+        filled
     }
 
     /// The span in which a call was made: above the span that is the call, or the one that its event stands in.
@@ -315,6 +332,28 @@ fn usage_source(usage: &Usage, operation: Operation) -> UsageSource {
     }
 }
 
+/// Tokens as far as there can be so many.
+fn believable(usage: &Usage) -> Usage {
+    let some = |tokens: Option<u64>| tokens.filter(|tokens| *tokens <= MOST_TOKENS);
+    Usage {
+        input: some(usage.input),
+        cache_read: some(usage.cache_read),
+        cache_write_5m: some(usage.cache_write_5m),
+        cache_write_1h: some(usage.cache_write_1h),
+        output: some(usage.output),
+        reasoning: some(usage.reasoning),
+    }
+}
+
+/// `text`, at most `chars` characters of it.
+fn short(mut text: String, chars: usize) -> String {
+    if text.len() > chars {
+        let end = text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at);
+        text.truncate(end);
+    }
+    text
+}
+
 fn millis(ns: u64) -> i64 {
     i64::try_from(ns / 1_000_000).unwrap_or(i64::MAX)
 }
@@ -325,7 +364,45 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::ends_alike;
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_is_not_believed() {
+        let mut told = Told {
+            source: ReportSource::Span,
+            name: "n".repeat(1_000_000),
+            whose: Whose { session: Some("s".repeat(1_000_000)), ..Whose::default() },
+            call: ReportedCall {
+                usage: Usage {
+                    input: Some(u64::MAX),
+                    cache_read: Some(u64::MAX),
+                    output: Some(7),
+                    ..Usage::default()
+                },
+                cost: Some(Money::from_pico(i64::MAX)),
+                start_ns: 1,
+                end_ns: u64::MAX,
+                first_token_us: Some(u64::MAX),
+                title: Some("é".repeat(1_000_000)),
+                ..ReportedCall::default()
+            },
+            trace: None,
+            span: None,
+            parent: None,
+        };
+        let call = Together::new([&told]).summary(CallId::from_slice(&[0; 16]).unwrap());
+        assert_eq!((call.usage.prompt_total(), call.usage.output), (None, Some(7)));
+        assert_eq!((call.duration_us, call.first_token_us), (None, None));
+        assert_eq!(call.title.as_deref().map(|title| title.chars().count()), Some(LONGEST_LINE));
+        assert_eq!((call.path.len(), call.session_id.map(|id| id.len())), (LONGEST_NAME, Some(LONGEST_NAME)));
+        assert_eq!(Together::new([&told]).cost(), None);
+        told.call.cost = Some(Money::from_pico(5));
+        assert_eq!(Together::new([&told]).cost(), Some(Money::from_pico(5)));
+        // Whatever is said, comparing and showing it comes to an end.
+        let facts = super::super::Facts::told(&told);
+        assert!(facts.fits(&facts).is_some_and(|fit| !fit.rule.is_sure()) || facts.fits(&facts).is_none());
+        let _shown = told.report(None, None);
+    }
 
     #[test]
     fn reasons_are_compared_by_what_they_mean() {
