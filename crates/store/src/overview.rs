@@ -167,7 +167,7 @@ async fn errors(
     type Cause = (Option<u16>, String, Option<String>, Option<String>, i64, i64, i64);
     let causes: Vec<Cause> = sqlx::query_as(
         "SELECT status, state, error_kind, model, count(*), max(started_ms), count(*) OVER () \
-         FROM call INDEXED BY call_window \
+         FROM call INDEXED BY call_error \
          WHERE started_ms >= ? AND started_ms < ? AND failed = 1 AND operation != 'side_call' GROUP BY 1, 2, 3, 4 \
          ORDER BY count(*) DESC, max(started_ms) DESC, 1, 2, 3, 4 LIMIT 50",
     )
