@@ -15,6 +15,7 @@ mod kept;
 mod known;
 mod layout;
 mod lineage;
+mod meter;
 mod open;
 mod overview;
 mod pace;

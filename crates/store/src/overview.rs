@@ -11,6 +11,7 @@ use api::{
 use sqlx::SqliteConnection;
 
 use crate::kept::{Began, Interval, Of, Sum, Times};
+use crate::meter::unrecorded;
 use crate::window::intervals;
 use crate::{Store, StoreError};
 
@@ -150,13 +151,6 @@ fn latency(times: &mut [u64]) -> Latency {
         times.get(at.saturating_sub(1)).copied()
     };
     Latency { calls: times.len() as u64, p50_us: rank(50), p95_us: rank(95) }
-}
-
-async fn unrecorded(snapshot: &mut SqliteConnection, window: Interval) -> Result<u64, StoreError> {
-    let count =
-        sqlx::query_scalar("SELECT count(*) FROM unrecorded WHERE started_ms >= ? AND started_ms < ?");
-    let count: i64 = count.bind(window.from_ms).bind(window.to_ms).fetch_one(snapshot).await?;
-    Ok(count.unsigned_abs())
 }
 
 /// The most frequent causes, and how many causes there are.

@@ -136,9 +136,23 @@ fn cut_to_size(all: HashMap<Option<String>, Vec<SeriesPoint>>) -> Series {
     }
 }
 
+/// What an interval's calls add up to, by tool: those of models, and those beside them (`true`).
+pub(crate) async fn tools(
+    snapshot: &mut SqliteConnection,
+    interval: Interval,
+) -> Result<Vec<(Option<String>, Totals, bool)>, StoreError> {
+    let beside = CallFilter { operation: Some(api::Operation::SideCall), ..CallFilter::default() };
+    let mut tools = Vec::new();
+    for (filter, side) in [(CallFilter::default(), false), (beside, true)] {
+        let groups = add_up(snapshot, &filter, None, interval, Some(GroupBy::Client)).await?;
+        tools.extend(groups.into_iter().map(|(client, totals)| (client, totals, side)));
+    }
+    Ok(tools)
+}
+
 /// What an interval's calls add up to, by group: from the rollups where they know what the filter asks for, and at the
 /// interval's edges, which are rarely within a quarter of an hour, from the calls.
-async fn add_up(
+pub(crate) async fn add_up(
     snapshot: &mut SqliteConnection,
     filter: &CallFilter,
     found: Option<&Found>,
@@ -183,8 +197,13 @@ async fn of_calls(
     push_sums(&mut query, Over::Calls);
     query.push(" FROM call").push(join);
     push_where(&mut query, filter, found);
-    query.push(" AND started_ms >= ").push_bind(interval.from_ms);
-    query.push(" AND started_ms < ").push_bind(interval.to_ms);
+    // Of all time: other indices may be better.
+    if interval.from_ms > i64::MIN {
+        query.push(" AND started_ms >= ").push_bind(interval.from_ms);
+    }
+    if interval.to_ms < i64::MAX {
+        query.push(" AND started_ms < ").push_bind(interval.to_ms);
+    }
     query.push(" GROUP BY 1");
     let rows = query.build().fetch_all(snapshot).await?;
     rows.iter().map(|row| Ok((row.try_get("of")?, totals(row)?))).collect()
@@ -204,6 +223,16 @@ impl<'a> Narrow<'a> {
     fn new(filter: &'a CallFilter, group: Option<GroupBy>) -> Option<Self> {
         let (mut rest, provider) = (filter.clone(), filter.provider.as_deref());
         rest.provider = None;
+        if rest.operation == Some(api::Operation::SideCall) && group == Some(GroupBy::Client) {
+            rest.operation = None;
+            let of = "nullif(key, '')";
+            return (rest == CallFilter::default()).then_some(Self {
+                dim: Dim::Side,
+                of,
+                key: None,
+                provider,
+            });
+        }
         let named = [
             (Dim::Model, rest.model.take().and(filter.model.as_deref())),
             (Dim::Client, rest.client.take().and(filter.client.as_deref())),
