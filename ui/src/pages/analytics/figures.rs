@@ -10,6 +10,7 @@ use crate::calendar::Bars;
 use crate::filter::View;
 use crate::format::time::Stamp;
 use crate::pages::overview::chart::stacks::{Of, Stacks, name};
+use crate::pages::overview::view::Measure;
 use crate::provenance::change;
 
 /// A group's row.
@@ -187,8 +188,11 @@ impl AnalyticsView {
 
     /// How much more or less than before, in percent.
     pub fn change(self, now: &Totals, before: &Totals) -> Option<i64> {
-        // Fine enough for dollars, tokens and calls alike.
-        let whole = |totals: &Totals| (self.chart.measure.of(totals) * 1e6) as i64;
+        let whole = |totals: &Totals| match self.chart.measure {
+            Measure::Cost => totals.cost.pico(),
+            Measure::Tokens => signed(totals.usage.total()).max(0),
+            Measure::Calls => signed(Some(totals.calls)),
+        };
         change(whole(now), whole(before))
     }
 }
@@ -274,7 +278,6 @@ mod tests {
 
     use super::*;
     use crate::calendar::Range;
-    use crate::pages::overview::view::Measure;
 
     const DAY: i64 = 86_400_000;
 
@@ -287,8 +290,10 @@ mod tests {
     }
 
     fn totals(calls: u64, pico: i64, input: u64) -> Totals {
-        let usage = Usage { input: Some(input), ..Usage::default() };
-        Totals { calls, priced: calls, cost: Money::from_pico(pico), usage, ..Totals::default() }
+        let (cache_read, output) = (Some(input * 2), Some(input / 2));
+        let usage = Usage { input: Some(input), cache_read, output, ..Usage::default() };
+        let (cost, saved) = (Money::from_pico(pico), Money::from_pico(pico / 3));
+        Totals { calls, errors: calls / 3, priced: calls, cost, saved, usage, ..Totals::default() }
     }
 
     fn series(groups: &[(&str, Totals)]) -> Series {
@@ -328,7 +333,8 @@ mod tests {
 
     #[test]
     fn every_column_sorts_both_ways() {
-        let tokens = ChartViewTokens::view();
+        let mut tokens = AnalyticsView::default();
+        tokens.chart.measure = Measure::Tokens;
         for column in Column::ALL {
             let view = AnalyticsView { sort: column, ..tokens };
             let names =
@@ -342,24 +348,14 @@ mod tests {
         assert_eq!(by_tokens.rows[0].name, "b,\"x\"", "the most tokens");
     }
 
-    struct ChartViewTokens;
-
-    impl ChartViewTokens {
-        fn view() -> AnalyticsView {
-            let mut view = AnalyticsView::default();
-            view.chart.measure = Measure::Tokens;
-            view
-        }
-    }
-
     #[test]
     fn csv_is_exact_and_cannot_run() {
         let figures = figures(AnalyticsView { compare: false, ..AnalyticsView::default() });
         let csv = figures.csv();
         let lines: Vec<&str> = csv.lines().collect();
         assert_eq!(lines.len(), 5);
-        assert_eq!(lines[1], "a,1,0,5,,,,,,0.0000000009,0,0,0,0");
-        assert!(lines[2].starts_with("\"b,\"\"x\"\"\",3,0,50,"), "{}", lines[2]);
+        assert_eq!(lines[1], "a,1,0,5,10,,,2,,0.0000000009,0,0,0,0.0000000003");
+        assert!(lines[2].starts_with("\"b,\"\"x\"\"\",3,1,50,"), "{}", lines[2]);
         let over_time = figures.csv_over_time(|_| 0);
         assert_eq!(over_time.lines().count(), 4, "the head and what has calls");
         assert!(over_time.lines().nth(1).unwrap().contains(",a,1,0,5,"), "{over_time}");
