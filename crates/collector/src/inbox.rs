@@ -27,6 +27,8 @@ pub struct Counts {
     pub unreadable: AtomicU64,
     /// Spans, records and points that came while the collector was paused.
     pub paused: AtomicU64,
+    /// Connections that were closed at once, since there was no room for more.
+    pub turned_away: AtomicU64,
 }
 
 /// One request's reports, and where its answer goes.
@@ -92,6 +94,10 @@ impl Inbox {
     /// What happened to requests since start.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    pub(crate) fn shared_counts(&self) -> Arc<Counts> {
+        self.counts.clone()
     }
 
     /// Whether no request is being read, decoded or stored.
