@@ -184,7 +184,10 @@ impl Inbox {
 
     fn take(&self, units: usize) -> Result<OwnedSemaphorePermit, Refused> {
         let units = u32::try_from(units).unwrap_or(u32::MAX);
-        self.room.clone().try_acquire_many_owned(units).map_err(|_| Self::refused("LLMFlow is still storing what came before"))
+        self.room
+            .clone()
+            .try_acquire_many_owned(units)
+            .map_err(|_| Self::refused("LLMFlow is still storing what came before"))
     }
 
     /// Hands a request over and waits until it is committed.

@@ -48,12 +48,7 @@ struct Host {
 }
 
 /// Serves the dashboard and its API on `listener` until `stop`; open event streams end then.
-pub async fn serve(
-    engine: Engine,
-    assets: Assets,
-    listener: TcpListener,
-    stop: CancellationToken,
-) {
+pub async fn serve(engine: Engine, assets: Assets, listener: TcpListener, stop: CancellationToken) {
     let router = router(engine, assets, stop.clone());
     let answer = move |request: Request<Incoming>| {
         let mut router = router.clone();
