@@ -133,7 +133,8 @@ pub struct Fit {
 impl Fit {
     /// Whether nothing that ends `apart_us` or more away can fit better by this rule.
     fn is_best(&self, rule: Rule, apart_us: u64) -> bool {
-        self.rule < rule || self.rule == rule && !self.differ && self.distance == 0 && self.apart_us < apart_us
+        self.rule < rule
+            || self.rule == rule && !self.differ && self.distance == 0 && self.apart_us < apart_us
     }
 }
 

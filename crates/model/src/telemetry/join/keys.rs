@@ -102,8 +102,7 @@ impl Facts {
         let sessions = sessions
             .map(move |session| self.overlapping(marked(of_session, session), Rule::SessionTokensTime));
         let families = self.families.into_iter().flatten();
-        let moments =
-            families.map(move |family| self.about(marked(moment, family), Rule::Time, MOMENT_US));
+        let moments = families.map(move |family| self.about(marked(moment, family), Rule::Time, MOMENT_US));
         self.ids().map(any).chain(counts).chain(sessions).chain(moments)
     }
 

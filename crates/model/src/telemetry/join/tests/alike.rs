@@ -75,7 +75,8 @@ fn calls(tellings: &[(i64, Telling)]) -> BTreeSet<BTreeSet<i64>> {
     let mut there = BTreeSet::new();
     for (number, telling) in tellings {
         let (facts, mut touched) = (telling.facts(), Touched::default());
-        let mark = if telling.proxied { Mark::PROXY } else { Mark { source: facts.source, a: *number, b: 0 } };
+        let mark =
+            if telling.proxied { Mark::PROXY } else { Mark { source: facts.source, a: *number, b: 0 } };
         ledger.arrive(*number, mark, facts, &mut next, &mut touched);
         for (goes, _) in &touched.gone {
             there.remove(goes);
@@ -99,7 +100,12 @@ fn calls(tellings: &[(i64, Telling)]) -> BTreeSet<BTreeSet<i64>> {
 fn hundreds_of_equal_calls_before_their_spans_are_each_one() {
     for kind in [Kind::Chat, Kind::InSession, Kind::Embedding, Kind::Silent] {
         // Eight at a time, 300 ms each.
-        let at = |number: u64| Ran { start: 1_000 + number / 8 * 300, lasted: 290, before: 1 + number % 8, after: 5 };
+        let at = |number: u64| Ran {
+            start: 1_000 + number / 8 * 300,
+            lasted: 290,
+            before: 1 + number % 8,
+            after: 5,
+        };
         let ran: Vec<Ran> = (0..400).map(at).collect();
         let (proxied, spans) = (told_by(kind, &ran, &[proxy]), told_by(kind, &ran, &[span]));
         for (first, second) in [(&proxied, &spans), (&spans, &proxied)] {
