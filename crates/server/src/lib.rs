@@ -19,11 +19,16 @@ mod running;
 mod signals;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
 use axum::middleware;
 use axum::routing::{get, post, put};
 use engine::Engine;
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_service::Service;
 
 pub use assets::Assets;
 pub use flags::SettingsFlags;
@@ -43,14 +48,22 @@ struct Host {
 }
 
 /// Serves the dashboard and its API on `listener` until `stop`; open event streams end then.
-pub async fn serve(
-    engine: Engine,
-    assets: Assets,
-    listener: TcpListener,
-    stop: CancellationToken,
-) -> std::io::Result<()> {
+pub async fn serve(engine: Engine, assets: Assets, listener: TcpListener, stop: CancellationToken) {
     let router = router(engine, assets, stop.clone());
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+    let answer = move |request: Request<Incoming>| {
+        let mut router = router.clone();
+        async move {
+            let answered = router.call(request.map(Body::new)).await;
+            answered.unwrap_or_else(|never| match never {})
+        }
+    };
+    let full = || tracing::warn!(limit = collector::CONNECTIONS, "too many connections to the dashboard");
+    let connections = TaskTracker::new();
+    let ending =
+        collector::Ending { connections: connections.clone(), stop, force: CancellationToken::new() };
+    collector::listen(listener, collector::Patience::default(), answer, full, ending).await;
+    connections.close();
+    connections.wait().await;
 }
 
 /// All routes.

@@ -268,6 +268,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn metrics_of_former_versions_stay_what_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.db");
+        former(&path, 8).await;
+        let options = SqliteConnectOptions::new().filename(&path);
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let rows = r"
+            INSERT INTO origin (key, hash, service, body) VALUES (1, x'01', 'app', x'');
+            INSERT INTO series (key, hash, origin, name, description, unit, kind, temporality, monotonic, attributes,
+                metadata) VALUES (1, x'01', 1, 'a', 'in words', 's', 1, 1, 1, x'90', x'90'),
+                (2, x'02', 1, 'a', 'in words', 's', 1, 1, 1, x'90', x'90'), (3, x'03', 1, 'b', '', '', 0, 0, 0, x'90', x'90');
+            INSERT INTO point (series, time_ns, start_ns, int) VALUES (1, 10, 1, 4), (2, 20, 1, 5), (3, 30, 1, 6);";
+        sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let (store, _) = Store::open(&path).await.unwrap();
+        let found = store.list_metrics(&api::MetricFilter::default()).await.unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|metric| (metric.name.as_str(), metric.description.as_str(), metric.series, metric.total))
+            .collect();
+        assert_eq!(found, [("a", "in words", 2, 9.0), ("b", "", 1, 6.0)]);
+    }
+
+    #[tokio::test]
     async fn calls_of_the_first_schema_are_added_up_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.db");
