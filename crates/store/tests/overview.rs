@@ -545,7 +545,9 @@ async fn a_million_calls() {
         store.series(&all, &days, group).await.unwrap();
         println!("thirty days by {group:?}: first {first:.1} ms, then {:.1} ms", took(since));
     }
-    analytics(&store, end).await;
+    for line in analytics(&store, end).await {
+        println!("{line}");
+    }
     let since = std::time::Instant::now();
     let check = store.verify_rollups().await.unwrap();
     println!("checked in {:.1} s: {check:?}", since.elapsed().as_secs_f64());
@@ -555,9 +557,10 @@ async fn a_million_calls() {
 
 /// What the Analytics page asks: a range in the reader's days, whatever the time zone, and the time before, by each
 /// group, while a call comes in between any two questions.
-async fn analytics(store: &Store, end: i64) {
+async fn analytics(store: &Store, end: i64) -> Vec<String> {
     const DAY: i64 = 86_400_000;
     let kinds = [GroupBy::Model, GroupBy::Client, GroupBy::Provider, GroupBy::Session, GroupBy::Tag];
+    let mut lines = Vec::new();
     for zone in [0, 345 * 60_000] {
         let mut took = Vec::new();
         for round in 0..8 {
@@ -565,7 +568,11 @@ async fn analytics(store: &Store, end: i64) {
                 for group in kinds {
                     let bounds: Vec<i64> = (-2 * days..=-days).map(|day| end + day * DAY - zone).collect();
                     let mut now: Vec<i64> = (-days..0).map(|day| end + day * DAY - zone).collect();
-                    now.extend((0..=24).map(|hour| end - zone + (hour - 24) * DAY / 24).filter(|at| *at > end - DAY - zone));
+                    now.extend(
+                        (0..=24)
+                            .map(|hour| end - zone + (hour - 24) * DAY / 24)
+                            .filter(|at| *at > end - DAY - zone),
+                    );
                     store.write(&[write(&made(round, end - 2 - round))]).await.unwrap();
                     let since = std::time::Instant::now();
                     for bounds in [&now, &bounds] {
@@ -579,15 +586,16 @@ async fn analytics(store: &Store, end: i64) {
         first.sort_by(f64::total_cmp);
         took.sort_by(f64::total_cmp);
         let at = |times: &[f64], share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
-        println!(
+        lines.push(format!(
             "analytics, {} minutes east of UTC: first p50 {:.1} ms, p95 {:.1} ms; then p50 {:.1} ms, p95 {:.1} ms",
             zone / 60_000,
             at(&first, 50),
             at(&first, 95),
             at(&took, 50),
             at(&took, 95)
-        );
+        ));
     }
+    lines
 }
 
 fn made(n: i64, started_ms: i64) -> CallDetail {
