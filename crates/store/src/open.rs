@@ -16,8 +16,8 @@ use tokio::sync::Mutex;
 use crate::kept::Kept;
 use crate::known::Known;
 use crate::pace::Pace;
-use crate::write::Writer;
-use crate::{Inner, Opened, Store, StoreError, pack};
+use crate::write::{BEGIN, Writer};
+use crate::{Inner, Opened, Store, StoreError, pack, rollup};
 
 /// "LLMF": marks the file as ours.
 pub(crate) const APPLICATION_ID: u32 = 0x4c4c_4d46;
@@ -51,9 +51,13 @@ impl Store {
             .pragma("journal_size_limit", "67108864")
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .pragma("cache_size", WRITER_CACHE_KIB)
+            // A row that is replaced is a row that goes: rollups hear of it.
+            .pragma("recursive_triggers", "on")
             .statement_cache_capacity(STATEMENTS);
         let mut connection = SqliteConnection::connect_with(&writing).await?;
         migrate(&mut connection, path).await?;
+        rollup::fill(&mut connection).await?;
+        rollup::watch(&mut connection).await?;
         let lost = mark_lost(&mut connection).await?;
         let known = Known::new(pack::next_id(&mut connection).await?);
         let pace = Pace::default();
@@ -106,11 +110,15 @@ impl Store {
 
 /// Calls that were under way when the app ended without warning.
 async fn mark_lost(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let mut transaction = connection.begin_with(BEGIN).await?;
     let lost = sqlx::query(
         "UPDATE call SET state = 'lost', failed = 1, error = 'LLMFlow ended while the call was under way', \
          error_kind = 'LLMFlow ended while the call was under way' WHERE state = 'open'",
     );
-    Ok(lost.execute(&mut *connection).await?.rows_affected())
+    let lost = lost.execute(&mut *transaction).await?.rows_affected();
+    rollup::settle(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(lost)
 }
 
 async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
@@ -254,6 +262,8 @@ mod tests {
                 call.sources == [api::ReportSource::Proxy] && call.in_trace.is_none()
             };
             assert!(calls.len() == 2 && calls.iter().all(by_proxy), "{version}");
+            let rollups = store.verify_rollups().await.unwrap();
+            assert_eq!((rollups.calls, rollups.wrong), (2, 0), "{version}");
         }
     }
 

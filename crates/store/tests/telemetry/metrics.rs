@@ -141,8 +141,12 @@ async fn distributions_are_counted_and_their_quantiles_told() {
         ..HistogramPoint::default()
     };
     let points = vec![tell([2, 0, 0], 10), tell([2, 2, 0], 60)];
-    let summary =
-        SummaryPoint { head: head(10, 1, &[]), count: 4, sum: 8.0, quantiles: vec![(0.5, 1.5), (0.9, 3.0)] };
+    let summary = SummaryPoint {
+        head: head(10, 1, &[]),
+        count: 4,
+        sum: 8.0,
+        quantiles: vec![(0.5, 1.5), (2.0, 9.0), (f64::NAN, 1.0), (0.75, f64::INFINITY), (0.9, 3.0)],
+    };
     put(
         &store,
         vec![
