@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use super::{Arriving, Ledger, Mark, Member, Touched, class, in_the_way, nearest, put_together};
 use crate::telemetry::join::Rule;
 
-/// Calls that are looked at to make room for one.
-const MOST_LOOKED_AT: usize = 1_024;
+/// Looks at calls to make room for one: of a hundred that all fit each other every one looks at every other.
+const MOST_LOOKED_AT: usize = 16_384;
 
 /// What moves so that there is room: each out of its call into the next one's place, the last into what is free.
 #[derive(Debug)]
@@ -71,12 +71,13 @@ impl Ledger {
         let ours = class(one);
         self.look(one, |theirs| !theirs.is_free_for(ours), |_, seq, _| {
             *looked_at += 1;
-            if seen.insert(seq)
+            if !seen.contains(&seq)
                 && let Some(theirs) = self.members(seq)
                 && let [mark] = *in_the_way(one, theirs)
                 && mark.source == member.mark.source
                 && let Some(fit) = nearest(member, theirs.iter().filter(|their| their.mark != mark))
             {
+                seen.insert(seq);
                 moves.push(Move { seq, mark, rule: fit.rule, before });
             }
             match *looked_at < MOST_LOOKED_AT {
