@@ -227,7 +227,7 @@ async fn commit(
         for mark in &marks {
             let Some(report) = reports.get(mark) else { continue };
             let facts = Facts::told(&report.told);
-            match there.get(mark).map(|seq| moved(*seq, &touched)) {
+            match there.get(mark).map(|seq| now(*mark, *seq, ledger, &touched)) {
                 Some(seq) => ledger.again(seq, *mark, facts, &mut || take(writing.next_seq), &mut touched),
                 None => {
                     let seq = take(writing.next_seq);
@@ -253,8 +253,15 @@ pub(crate) async fn told_before(
     Ok(began)
 }
 
-/// The number of the call that `seq` is now.
-fn moved(mut seq: i64, touched: &Touched) -> i64 {
+/// The number of the call that `mark` tells of now: `seq` before this digest.
+fn now(mark: Mark, mut seq: i64, ledger: &Ledger, touched: &Touched) -> i64 {
+    let tells = |seq: i64| ledger.members(seq).is_some_and(|all| all.iter().any(|member| member.mark == mark));
+    // What gave way was touched.
+    if !tells(seq)
+        && let Some(other) = touched.calls.iter().find(|seq| tells(**seq))
+    {
+        return *other;
+    }
     for (goes, stays) in &touched.gone {
         if *goes == seq {
             seq = *stays;
