@@ -23,7 +23,7 @@ mod wire_format;
 pub use decode::{Decoded, Encoding, Signal, Unreadable, decode, guess};
 pub use encode::encode;
 pub use inbox::{Counts, Delivery, Inbox, Limits, Refused, Taken, Waiting};
-pub use over_http::{root, routes};
+pub use over_http::{any_address, root, routes};
 pub use own_http::own_spans;
 pub use receiver::Receiver;
 pub use serve::{Judge, serve};

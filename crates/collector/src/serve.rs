@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::middleware;
 use axum::response::Response;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Uri};
@@ -23,7 +24,7 @@ use tower_service::Service;
 
 use crate::decode::Encoding;
 use crate::over_grpc;
-use crate::over_http::{refusal, root, routes};
+use crate::over_http::{any_address, refusal, root, routes};
 use crate::problem::Problem;
 use crate::receiver::Receiver;
 
@@ -54,9 +55,10 @@ pub async fn serve(
     force: CancellationToken,
 ) {
     let router = routes(receiver.clone())
-        .route("/", root(receiver))
+        .route("/", root(receiver.clone()))
         .route("/health", axum::routing::get(health))
-        .fallback(unknown);
+        .fallback(unknown)
+        .layer(middleware::from_fn_with_state(receiver, any_address));
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let accepted = tokio::select! {
@@ -195,8 +197,5 @@ async fn unknown(request: Request) -> Response {
     let problem = Problem::Unknown(format!(
         "OTLP has no {path:?}: LLMFlow takes /v1/traces, /v1/logs and /v1/metrics; give exporters the address without a path as OTEL_EXPORTER_OTLP_ENDPOINT"
     ));
-    match over_grpc::is_grpc(request.headers()) {
-        true => over_grpc::failure(&problem),
-        false => refusal(&problem, Encoding::Json),
-    }
+    refusal(&problem, Encoding::Json)
 }
