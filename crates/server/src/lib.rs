@@ -106,7 +106,8 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .merge(
             Router::new()
                 .route("/", collector::root(otlp.clone()))
-                .route("/api/spans", collector::own_spans(otlp)),
+                .route("/api/spans", collector::own_spans(otlp.clone())),
         )
+        .layer(middleware::from_fn_with_state(otlp, collector::any_address))
         .layer(middleware::from_fn_with_state(guard, guard::check))
 }
