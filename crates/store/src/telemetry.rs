@@ -4,6 +4,7 @@
 pub(crate) mod backlog;
 mod commit;
 mod distribution;
+mod edges;
 mod growth;
 mod keys;
 mod list;
@@ -13,6 +14,7 @@ mod metrics;
 mod packs;
 mod points;
 mod prepare;
+mod replaced;
 mod shown;
 mod spans;
 mod traces;

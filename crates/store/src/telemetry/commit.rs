@@ -9,7 +9,7 @@ use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 use super::keys::{Keys, Trace};
 use super::prepare::{OriginRow, TelemetryBatch, Told};
 use super::traces::Sum;
-use super::{Committed, Hash, backlog, logs, packs, points, spans, traces};
+use super::{Committed, Hash, backlog, logs, packs, points, replaced, spans, traces};
 use crate::row::statements;
 use crate::write::BEGIN;
 use crate::{Store, StoreError, packing};
@@ -48,13 +48,12 @@ async fn write(
     let stores = Keyed { batches, origins: &origins, traces: &found, firsts: &firsts };
 
     let mut sums = stores.sums();
-    let mut changed = Vec::new();
     let mut committed = Committed::default();
     let rows = stores.spans();
     let put = spans::put(connection, &rows).await?;
-    changed.extend(put.changed);
     for (row, _) in rows.iter().zip(&put.new).filter(|(_, new)| **new) {
         committed.spans += 1;
+        keys.edges.add(row.trace, &row.stand());
         if let Some(sum) = sums.get_mut(&row.trace) {
             sum.add(row);
         }
@@ -74,9 +73,8 @@ async fn write(
     let told = |(key, sum): &&(i64, Sum)| sum.spans > 0 || sum.says_more() || !is_listed(key);
     let written: Vec<&Sum> = sums.iter().filter(told).map(|(_, sum)| sum).collect();
     traces::put(connection, &written).await?;
-    changed.sort_unstable();
-    changed.dedup();
-    traces::sum_again(connection, &changed).await?;
+    replaced::apply(connection, &mut keys.edges, &put.replaced).await?;
+    let changed: HashSet<i64> = put.replaced.iter().map(|replaced| replaced.now.trace).collect();
     let first_spans = sums.iter().filter(|(key, sum)| sum.spans > 0 && !is_listed(key));
     let first_spans: Vec<TraceId> = first_spans.map(|(_, sum)| sum.id).collect();
     traces::adopt_calls(connection, &first_spans).await?;
