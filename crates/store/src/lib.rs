@@ -15,12 +15,14 @@ mod kept;
 mod known;
 mod layout;
 mod lineage;
+mod meter;
 mod open;
 mod overview;
 mod pace;
 mod pack;
 mod packing;
 mod record;
+mod rollup;
 mod row;
 mod sessions;
 mod telemetry;
@@ -43,6 +45,7 @@ pub use inspect::{Inspection, inspect};
 pub use join::{Digest, Joined, Price, Report};
 pub use lineage::Ties;
 pub use pace::Pace;
+pub use rollup::RollupCheck;
 pub use telemetry::{
     Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
     WorkBatch, WorkPlace, Worked, log_id, log_key,
