@@ -1,11 +1,12 @@
 //! Rows of the table `span`: writing them, those that were sent twice once. Leaves out their traces' rows (`traces`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use super::packs::Spot;
+use super::Hash;
+use super::packs::{Spot, Written};
 use crate::StoreError;
 use crate::row::statements;
 
@@ -32,6 +33,9 @@ pub(super) struct SpanRow {
     pub(super) label: Option<String>,
     pub(super) tool_call: Option<String>,
     pub(super) spot: Spot,
+    /// Of the record, encoded.
+    pub(super) len: usize,
+    pub(super) said: Hash,
 }
 
 /// A row with its keys.
@@ -80,14 +84,18 @@ pub(super) struct Put<'a> {
     pub(super) new: Vec<bool>,
     /// In the order of the rows, which is that of their traces.
     pub(super) replaced: Vec<Replaced<'a>>,
+    /// Places of those that are there to the byte: nothing was written for them.
+    pub(super) same: HashSet<i64>,
 }
 
-/// Writes rows. One that was there is replaced, unless it ended and its successor did not; the call that it is stays.
+/// Writes rows. One that was there is replaced, unless it ended and its successor did not, or says the very same; the call
+/// that it is stays.
 pub(super) async fn put<'a>(
     connection: &mut SqliteConnection,
     rows: &[Keyed<'a>],
 ) -> Result<Put<'a>, StoreError> {
-    let mut put = Put { new: Vec::with_capacity(rows.len()), replaced: Vec::new() };
+    let mut put = Put { new: Vec::with_capacity(rows.len()), ..Put::default() };
+    let mut written = Written::default();
     for some in statements(rows, ROWS) {
         let inserted = insert(connection, some, " ON CONFLICT DO NOTHING").await?;
         if inserted == some.len() as u64 {
@@ -105,10 +113,20 @@ pub(super) async fn put<'a>(
                 there.insert(at, before);
                 continue;
             }
+            let differs = before.differs(keyed);
+            let row = keyed.row;
+            if !differs
+                && before.tool_call == row.tool_call
+                && written.has(connection, before.place, row.len, &row.said).await?
+            {
+                put.same.insert(keyed.place);
+                there.insert(at, before);
+                continue;
+            }
             again.push(*keyed);
             // Of one that is there more than once in these rows, each replaces the one before.
             there.insert(at, There::from(keyed));
-            if before.differs(keyed) {
+            if differs {
                 put.replaced.push(Replaced { before, now: *keyed });
             }
         }
@@ -161,6 +179,7 @@ pub(super) struct There {
     pub(super) flags: i64,
     pub(super) name: String,
     pub(super) label: Option<String>,
+    tool_call: Option<String>,
     place: i64,
 }
 
@@ -176,6 +195,7 @@ impl From<&Keyed<'_>> for There {
             flags: row.flags,
             name: row.name.clone(),
             label: row.label.clone(),
+            tool_call: row.tool_call.clone(),
             place: keyed.place,
         }
     }
@@ -192,6 +212,7 @@ impl There {
             flags: row.try_get("flags")?,
             name: row.try_get("name")?,
             label: row.try_get("label")?,
+            tool_call: row.try_get("ref")?,
             place: row.try_get("place")?,
         })
     }
@@ -215,7 +236,7 @@ impl There {
 }
 
 const THERE: &str =
-    "SELECT trace, id, parent, origin, start_ns, duration_ns, type, flags, name, label, place FROM span";
+    "SELECT trace, id, parent, origin, start_ns, duration_ns, type, flags, name, label, ref, place FROM span";
 
 async fn there(
     connection: &mut SqliteConnection,
