@@ -53,6 +53,7 @@ fn detail(started_ms: i64) -> CallDetail {
             usage_source: UsageSource::Provider,
             cost: None,
             cost_source: CostSource::Computed,
+            equivalent: None,
             finish_reason: None,
             error: None,
             session_id: None,

@@ -34,6 +34,7 @@ fn summary(state: CallState) -> CallSummary {
         usage_source: UsageSource::Provider,
         cost: Some(Money::from_pico(75_000_000)),
         cost_source: CostSource::Computed,
+        equivalent: None,
         finish_reason: Some("stop".into()),
         error: None,
         session_id: Some("s1".into()),

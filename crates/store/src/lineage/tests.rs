@@ -97,6 +97,7 @@ fn record(ties: Ties) -> CallRecord {
         usage_source: UsageSource::Provider,
         cost: Some(Money::from_pico(7)),
         cost_source: CostSource::Computed,
+        equivalent: None,
         finish_reason: None,
         error: None,
         session_id: None,

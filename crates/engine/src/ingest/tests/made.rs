@@ -135,6 +135,7 @@ pub(crate) fn proxied(number: u64) -> Write {
         usage_source: UsageSource::Provider,
         cost: Some(api::Money::from_pico(3_030_000_000)),
         cost_source: CostSource::Computed,
+        equivalent: None,
         finish_reason: Some("end_turn".into()),
         error: None,
         session_id: Some("session-1".into()),

@@ -202,7 +202,7 @@ fn prices_and_searches_of_vendors_are_read() {
     ] {
         let reading = read(file);
         assert_eq!(reading.provider_cost.map(api::Money::pico), pico, "{file}");
-        assert_eq!(reading.web_searches, searches, "{file}");
+        assert_eq!(reading.units.web_searches, searches, "{file}");
     }
     assert!(read("response-queued.json").in_background);
     assert_eq!(read("response-stored.json").read_again.unwrap().total(), Some(107));

@@ -73,6 +73,7 @@ pub(super) fn proxied(source: &Source) -> Write {
         usage_source: UsageSource::Provider,
         cost: usage(source.number).total().map(|tokens| Money::from_pico(tokens.cast_signed())),
         cost_source: CostSource::Computed,
+        equivalent: None,
         finish_reason: None,
         error: None,
         session_id: Some("session-1".into()),
