@@ -174,7 +174,7 @@ fn scaled(rate: Rate, factors: &[Factor]) -> Rate {
 /// Reasoning is part of the output, and a bucket of its own only where it has a price of its own.
 fn split_output(rates: &Rates<'_>, call: &Billable<'_>) -> (Option<u64>, Option<u64>) {
     match (call.usage.output, call.usage.reasoning) {
-        (Some(output), Some(reasoning)) if rates.of(Kind::Reasoning).is_some() => {
+        (Some(output), Some(reasoning)) if rates.of_reasoning().is_some() => {
             let reasoning = reasoning.min(output);
             (Some(output - reasoning), Some(reasoning))
         }

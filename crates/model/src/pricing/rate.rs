@@ -182,6 +182,18 @@ impl Rates<'_> {
     /// The rate of `kind`: of the highest threshold that the prompt crosses and that has one, in the call's class of
     /// service if that has a price of its own.
     pub(super) fn of(&self, kind: Kind) -> Option<Rate> {
+        self.ranked(kind).map(|(_, rate)| rate)
+    }
+
+    /// The rate of reasoning, where it has one. A price of output that is made for a long prompt or a class of service
+    /// goes before one of reasoning that is not.
+    pub(super) fn of_reasoning(&self) -> Option<Rate> {
+        let (rank, rate) = self.ranked(Kind::Reasoning)?;
+        let output = self.ranked(Kind::Output);
+        output.is_none_or(|(of_output, _)| of_output <= rank).then_some(rate)
+    }
+
+    fn ranked(&self, kind: Kind) -> Option<((u32, bool), Rate)> {
         let holds = |row: &&Row| {
             let above = u64::from(row.name.above);
             let crossed = above == 0 || self.prompt > above || self.inclusive && self.prompt == above;
@@ -190,7 +202,8 @@ impl Rates<'_> {
         };
         let rank = |row: &&Row| (row.name.above, row.name.service == self.service);
         // Of two rows with one name the later one counts.
-        self.rows.iter().filter(holds).max_by_key(rank).map(|row| row.rate)
+        let row = self.rows.iter().filter(holds).max_by_key(rank)?;
+        Some((rank(&row), row.rate))
     }
 
     /// The first of `kinds` that has a rate.
