@@ -18,6 +18,7 @@ mod ingest;
 mod keys;
 mod listen;
 mod pipeline;
+mod prices;
 mod proof;
 pub mod settings;
 mod sources;

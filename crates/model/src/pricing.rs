@@ -4,7 +4,7 @@
 //! A rate is decimal text turned into a whole number of 10⁻²⁴ dollars; no floating point is involved. A bucket costs
 //! tokens times rate, rounded once, half to even, to pico-dollars (10⁻¹² dollars); the total is the buckets' sum.
 
-use api::{Cost, CostSource, Money, Operation, Usage};
+use api::{CallSummary, Cost, CostSource, Money, Operation, Usage};
 
 mod bedrock;
 mod bill;
@@ -74,6 +74,18 @@ pub struct Billable<'a> {
 }
 
 impl Prices {
+    /// What a call of this row and these facts cost: the first time, and each time it is priced again.
+    pub fn price(&self, call: &CallSummary, facts: &Facts) -> Cost {
+        let cost = self.cost(&facts.billable(call));
+        match facts.reported {
+            // One table for all, so that sums compare; a tool's own figure only where that has none.
+            Some(reported) if cost.source == CostSource::Unknown => {
+                Cost { total: Some(reported), source: CostSource::Reported, ..Cost::default() }
+            }
+            _ => cost,
+        }
+    }
+
     /// What `call` cost, and why. An unknown amount is `None`, never zero.
     pub fn cost(&self, call: &Billable<'_>) -> Cost {
         let cost = self.charged(call);

@@ -5,6 +5,7 @@
 mod batch;
 mod bodies;
 mod calls;
+mod cost;
 mod cut;
 mod error;
 mod filter;
@@ -15,12 +16,15 @@ mod kept;
 mod known;
 mod layout;
 mod lineage;
+mod models;
 mod open;
 mod overview;
 mod pace;
 mod pack;
 mod packing;
+mod prices;
 mod record;
+mod reprice;
 mod row;
 mod sessions;
 mod telemetry;
@@ -43,6 +47,8 @@ pub use inspect::{Inspection, inspect};
 pub use join::{Digest, Joined, Price, Report};
 pub use lineage::Ties;
 pub use pace::Pace;
+pub use prices::StoredTable;
+pub use reprice::{CostChange, Priceable};
 pub use telemetry::{
     Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
     WorkBatch, WorkPlace, Worked, log_id, log_key,

@@ -31,11 +31,11 @@ const SUMS: &str = ", count(*) AS calls, \
         OR cost_source = 'partial')) AS not_fully_priced, \
     count(*) FILTER (WHERE cost_source = 'provider') AS provider_priced, \
     count(*) FILTER (WHERE cost_source = 'local') AS local, \
+    count(*) FILTER (WHERE cost_source = 'subscription') AS subscription, \
     count(*) FILTER (WHERE state != 'open' AND saved IS NULL) AS saved_unknown, \
     sum(cut) AS cut, \
     count(*) FILTER (WHERE state NOT IN ('open', 'lost') AND cost_source NOT IN ('unknown', 'partial') \
-        AND usage_source NOT IN ('partial', 'estimated') AND cut = 0) AS whole \
-    FROM call";
+        AND usage_source NOT IN ('partial', 'estimated') AND cut = 0) AS whole";
 
 impl Store {
     /// Groups of the calls that match, over the intervals between `bounds_ms`, dearest first.
@@ -162,6 +162,34 @@ async fn add_up(
     interval: Interval,
     group: Option<GroupBy>,
 ) -> Result<Groups, StoreError> {
+    let mut select = sums_of(SUMS, " FROM call", "", filter, found, interval, group);
+    let rows = select.build().fetch_all(&mut *snapshot).await?;
+    let mut groups: Groups =
+        rows.iter().map(|row| Ok((row.try_get("of")?, totals(row)?))).collect::<Result<_, StoreError>>()?;
+    if groups.iter().all(|(_, totals)| totals.subscription == 0) {
+        return Ok(groups);
+    }
+    // Few calls have an equivalent: an index of their own tells them without a look at the others.
+    let sum = ", coalesce(sum(equivalent), 0) AS equivalent";
+    let mut select = sums_of(sum, " FROM call INDEXED BY call_equivalent", " AND equivalent IS NOT NULL", filter, found, interval, group);
+    for row in select.build().fetch_all(snapshot).await? {
+        let of: Option<String> = row.try_get("of")?;
+        if let Some((_, totals)) = groups.iter_mut().find(|(key, _)| *key == of) {
+            totals.equivalent = Money::from_pico(row.try_get("equivalent")?);
+        }
+    }
+    Ok(groups)
+}
+
+fn sums_of<'f>(
+    sums: &str,
+    from: &str,
+    and: &str,
+    filter: &'f CallFilter,
+    found: Option<&'f Found>,
+    interval: Interval,
+    group: Option<GroupBy>,
+) -> QueryBuilder<Sqlite> {
     let (key, join) = match group {
         None => ("NULL", ""),
         Some(GroupBy::Model) => ("call.model", ""),
@@ -171,13 +199,12 @@ async fn add_up(
         Some(GroupBy::Tag) => ("tag.value", " LEFT JOIN json_each(call.tags) AS tag"),
     };
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-    query.push(key).push(" AS of").push(SUMS).push(join);
+    query.push(key).push(" AS of").push(sums).push(from).push(join);
     push_where(&mut query, filter, found);
     query.push(" AND started_ms >= ").push_bind(interval.from_ms);
     query.push(" AND started_ms < ").push_bind(interval.to_ms);
-    query.push(" GROUP BY 1");
-    let rows = query.build().fetch_all(snapshot).await?;
-    rows.iter().map(|row| Ok((row.try_get("of")?, totals(row)?))).collect()
+    query.push(and).push(" GROUP BY 1");
+    query
 }
 
 fn totals(row: &SqliteRow) -> Result<Totals, StoreError> {
@@ -213,6 +240,9 @@ fn totals(row: &SqliteRow) -> Result<Totals, StoreError> {
         not_fully_priced: count("not_fully_priced")?,
         provider_priced: count("provider_priced")?,
         local: count("local")?,
+        subscription: count("subscription")?,
+        // Added by `equivalents`.
+        equivalent: Money::ZERO,
         saved: money("saved")?,
         saved_unknown: count("saved_unknown")?,
         cut: count("cut")?,

@@ -93,6 +93,7 @@ fn write(detail: &CallDetail) -> Write {
         response: Body::default(),
         client: None,
         answer_text: String::new(),
+        billed: model::pricing::Facts::default(),
         ties: store::Ties::default(),
     }))
 }

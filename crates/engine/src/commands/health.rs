@@ -59,7 +59,7 @@ impl Engine {
             calls: inner.store.count_calls(&every_call).await.map_err(internal)?,
             disk_bytes: inner.store.disk_bytes(),
             data_dir: inner.proof.folder().to_owned(),
-            price_date: inner.prices.date().to_owned(),
+            price_date: inner.prices.now().date().to_owned(),
             cannot_store,
             problems,
         })

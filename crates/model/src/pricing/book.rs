@@ -6,6 +6,7 @@
 //! on, and changes those prices of the table's row that it names.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use api::{PriceOrigin, PriceRate};
 use serde_json::value::RawValue;
@@ -111,15 +112,15 @@ impl PriceMatch {
 }
 
 /// One table and from when on it holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Layer {
-    table: PriceTable,
+    table: Arc<PriceTable>,
     from_ms: i64,
     origin: PriceOrigin,
 }
 
 /// Every price that is known.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Prices {
     /// Oldest first.
     layers: Vec<Layer>,
@@ -153,7 +154,7 @@ impl Prices {
     pub fn add(&mut self, table: PriceTable, from_ms: i64, origin: PriceOrigin) {
         let from_ms = if self.layers.is_empty() { i64::MIN } else { from_ms };
         let at = self.layers.partition_point(|layer| layer.from_ms <= from_ms);
-        self.layers.insert(at, Layer { table, from_ms, origin });
+        self.layers.insert(at, Layer { table: Arc::new(table), from_ms, origin });
     }
 
     /// With the user's own prices in the place of those before.

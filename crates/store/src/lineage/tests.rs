@@ -133,6 +133,7 @@ fn record(ties: Ties) -> CallRecord {
         response: Body::default(),
         client: None,
         answer_text: String::new(),
+        billed: model::pricing::Facts::default(),
         ties,
     }
 }

@@ -171,6 +171,7 @@ pub(crate) fn proxied(number: u64) -> Write {
         response: store::Body::default(),
         client: None,
         answer_text: String::new(),
+        billed: model::pricing::Facts::default(),
         ties: store::Ties { holder: "account:me".into(), ..store::Ties::default() },
     }))
 }
