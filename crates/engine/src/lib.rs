@@ -29,6 +29,7 @@ pub use engine::{Engine, StartError};
 pub use events::gather;
 pub use folder::{Instance, running_instance};
 pub use keys::keychain_state;
+pub use model::pricing::{day_begins, day_of};
 pub use listen::{ListenError, listen};
 pub use proof::Proof;
 pub use proxy::guard::{Guard, Refusal};
