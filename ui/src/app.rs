@@ -17,6 +17,7 @@ use crate::pages::connect::Connect;
 use crate::pages::logs::Logs;
 use crate::pages::metrics::Metrics;
 use crate::pages::missing::Missing;
+use crate::pages::models::Models;
 use crate::pages::overview::Overview;
 use crate::pages::providers::Providers;
 use crate::pages::session::Session;
@@ -79,6 +80,7 @@ fn Frame() -> impl IntoView {
             "4" => navigate("/sessions", NavigateOptions::default()),
             "5" => navigate("/logs", NavigateOptions::default()),
             "6" => navigate("/metrics", NavigateOptions::default()),
+            "7" => navigate("/models", NavigateOptions::default()),
             "3" => navigate(&last_traces.get_untracked(), NavigateOptions::default()),
             _ => return false,
         }
@@ -98,6 +100,7 @@ fn Frame() -> impl IntoView {
                     <Route path=path!("/sessions/:key") view=Session />
                     <Route path=path!("/logs") view=Logs />
                     <Route path=path!("/metrics") view=Metrics />
+                    <Route path=path!("/models") view=Models />
                     <Route path=path!("/providers") view=Providers />
                     <Route path=path!("/connect") view=Connect />
                     <Route path=path!("/settings") view=Settings />
