@@ -13,6 +13,8 @@ use crate::components::side_nav::SideNav;
 use crate::components::status_bar::StatusBar;
 use crate::live::Live;
 use crate::made_keys::MadeKeys;
+use crate::pages::analytics::Analytics;
+use crate::pages::analytics::meter::MeterPage;
 use crate::pages::connect::Connect;
 use crate::pages::logs::Logs;
 use crate::pages::metrics::Metrics;
@@ -76,6 +78,7 @@ fn Frame() -> impl IntoView {
             "Escape" if help.get_untracked() => help.set(false),
             "Enter" | " " if is_on_control(event) => return false,
             "1" => navigate("/overview", NavigateOptions::default()),
+            "8" => navigate("/analytics", NavigateOptions::default()),
             "9" => navigate("/providers", NavigateOptions::default()),
             "4" => navigate("/sessions", NavigateOptions::default()),
             "5" => navigate("/logs", NavigateOptions::default()),
@@ -100,6 +103,8 @@ fn Frame() -> impl IntoView {
                     <Route path=path!("/sessions/:key") view=Session />
                     <Route path=path!("/logs") view=Logs />
                     <Route path=path!("/metrics") view=Metrics />
+                    <Route path=path!("/analytics") view=Analytics />
+                    <Route path=path!("/analytics/completeness") view=MeterPage />
                     <Route path=path!("/models") view=Models />
                     <Route path=path!("/providers") view=Providers />
                     <Route path=path!("/connect") view=Connect />

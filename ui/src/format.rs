@@ -167,7 +167,11 @@ pub fn share(part: u64, whole: u64) -> String {
         (_, 0) => "–".to_owned(),
         (0, _) => "0%".to_owned(),
         _ if part >= whole => "100%".to_owned(),
-        _ => format!("{:.1}%", (part as f64 * 100.0 / whole as f64).clamp(0.1, 99.9)),
+        _ => match part as f64 * 100.0 / whole as f64 {
+            exact if exact < 0.05 => "<0.1%".to_owned(),
+            exact if exact >= 99.95 => ">99.9%".to_owned(),
+            exact => format!("{exact:.1}%"),
+        },
     }
 }
 

@@ -1,5 +1,6 @@
 //! The pages. Each loads what it shows; components draw it.
 
+pub mod analytics;
 pub mod connect;
 mod jump;
 pub mod logs;

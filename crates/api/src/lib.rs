@@ -13,6 +13,7 @@ mod filter;
 mod health;
 mod keys;
 mod log;
+mod meter;
 mod metric;
 mod money;
 mod overview;
@@ -38,6 +39,7 @@ pub use keys::{
     AwsState, KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderStatus, Providers, Secret,
 };
 pub use log::{LogDetail, LogDetails, LogFacets, LogFilter, LogRow, LogsPage};
+pub use meter::{LostCalls, Meter, MeterCount, MeterPoint, MeterTool};
 pub use metric::{
     FoundPoint, FoundPoints, MetricChart, MetricExemplar, MetricFilter, MetricKind, MetricLine, MetricPoint,
     MetricQuery, MetricSummary, MetricUsage, PointFilter, PointsPage, Quantile, Temporality,

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallDetail, CallFilter, CallId, CallSummary, Conversation, FoundPoint, FoundPoints, GroupBy, Health,
-    InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey, MetricChart,
-    MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money, Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage,
-    Providers, RepriceScope, Repricing, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
+    InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey, Meter, MetricChart,
+    MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money, Overview, OwnPrice, Page,
+    PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers, RepriceScope, Repricing, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
     SourceStatus, SourceTarget, SpanDetail, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
@@ -77,6 +77,11 @@ pub enum Request {
     /// A stretch of time at a glance.
     GetOverview {
         /// Its pieces, as in [`Request::GetSeries`].
+        bounds_ms: Vec<i64>,
+    },
+    /// How complete the record is, by tool and interval.
+    GetMeter {
+        /// The intervals, as in [`Request::GetSeries`].
         bounds_ms: Vec<i64>,
     },
     /// A page of sessions, the latest used first.
@@ -367,6 +372,8 @@ pub enum Reply {
     Series(Series),
     /// To [`Request::GetOverview`].
     Overview(Box<Overview>),
+    /// To [`Request::GetMeter`].
+    Meter(Meter),
     /// To [`Request::ListSessions`].
     Sessions(SessionsPage),
     /// To [`Request::GetSession`].

@@ -200,6 +200,31 @@ async fn without_room_a_request_is_refused_before_it_is_decoded() {
 }
 
 #[tokio::test]
+async fn bodies_that_are_still_being_read_leave_room_for_others() {
+    const BODY: usize = 900 << 10;
+    let collector = Collector::start(Ok(Taken::default())).await;
+    let mut slow = Vec::new();
+    // One of them holds more than their half of the room.
+    for number in 1..=5 {
+        slow.push(collector.begin(BODY).await);
+        while collector.room_taken() < number * BODY {
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut large = b"{}".to_vec();
+    large.resize(BODY, b' ');
+    let answer = collector.post("/v1/traces", JSON, "", &large).await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after").as_str()), (503, "1"));
+    let small = collector.post("/v1/traces", JSON, "", &body(&spans(20), Encoding::Json)).await;
+    assert_eq!(small.status, StatusCode::OK);
+    drop(slow);
+    while collector.room_taken() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(collector.post("/v1/traces", JSON, "", &large).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn grpc_takes_all_three_signals_and_every_coding() {
     let collector = Collector::start(Ok(Taken { rejected: 2, reason: "why".to_owned() })).await;
     let span = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";

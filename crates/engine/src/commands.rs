@@ -58,6 +58,7 @@ impl Engine {
             Request::GetOverview { bounds_ms } => {
                 Ok(Reply::Overview(Box::new(self.overview(&bounds_ms).await?)))
             }
+            Request::GetMeter { bounds_ms } => self.meter(&bounds_ms).await.map(Reply::Meter),
             Request::GetSettings => self.settings_view().await.map(Reply::Settings),
             Request::ChangeSetting { name, value } => {
                 self.change_setting(name, value).await.map(Reply::Settings)

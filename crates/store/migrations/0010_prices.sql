@@ -4,8 +4,12 @@
 ALTER TABLE call ADD COLUMN billed TEXT;
 -- Pico-dollars that a call would have cost by the API, when a subscription pays for it.
 ALTER TABLE call ADD COLUMN equivalent INTEGER;
-CREATE INDEX call_equivalent ON call (started_ms, model, client, provider, session_id, equivalent)
-    WHERE equivalent IS NOT NULL;
+
+-- The same in what calls add up to, with calls whose cost is a tool's word or nothing by nature.
+ALTER TABLE rollup ADD COLUMN subscription INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollup ADD COLUMN equivalent INTEGER NOT NULL DEFAULT 0; -- pico-dollars
+ALTER TABLE rollup ADD COLUMN reported INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rollup ADD COLUMN not_billed INTEGER NOT NULL DEFAULT 0;
 
 -- What a call of the proxy costs since it was priced again: JSON of api::Cost, instead of what its record says.
 CREATE TABLE call_cost (

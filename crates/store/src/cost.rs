@@ -1,5 +1,5 @@
-//! What a recorded call costs, changed: the one place where that happens after its row was written, so that whatever adds
-//! costs up beside the rows can follow here. Leaves out why it changes (`join`, `reprice`).
+//! What a recorded call costs, changed: the one place where that happens after its row was written. What is added up
+//! follows by the triggers of `rollup`, settled before the commit. Leaves out why it changes (`join`, `reprice`).
 
 use api::{Cost, Money};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};

@@ -18,7 +18,7 @@ use sqlx::{Connection, SqliteConnection};
 use crate::lineage::Lineages;
 use crate::telemetry::backlog;
 use crate::write::BEGIN;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, rollup};
 
 /// Calls that are remembered to be told of by others.
 const REMEMBERED: usize = 20_000;
@@ -239,6 +239,7 @@ async fn commit(
     }
     let written = sync::write(&mut transaction, writing, &touched, &reports).await?;
     backlog::done(&mut transaction, &digest.done).await?;
+    rollup::settle(&mut transaction).await?;
     transaction.commit().await?;
     Ok(written)
 }

@@ -16,6 +16,7 @@ mod kept;
 mod known;
 mod layout;
 mod lineage;
+mod meter;
 mod models;
 mod open;
 mod overview;
@@ -25,6 +26,7 @@ mod packing;
 mod prices;
 mod record;
 mod reprice;
+mod rollup;
 mod row;
 mod sessions;
 mod telemetry;
@@ -49,6 +51,7 @@ pub use lineage::Ties;
 pub use pace::Pace;
 pub use prices::StoredTable;
 pub use reprice::{CostChange, Priceable};
+pub use rollup::RollupCheck;
 pub use telemetry::{
     Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
     WorkBatch, WorkPlace, Worked, log_id, log_key,

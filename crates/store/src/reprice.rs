@@ -7,7 +7,7 @@ use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::row::{SUMMARY_COLUMNS, summary};
 use crate::write::BEGIN;
-use crate::{Store, StoreError, cost};
+use crate::{Store, StoreError, cost, rollup};
 
 /// Audits that are listed.
 const LISTED: u32 = 50;
@@ -151,6 +151,7 @@ async fn commit(
     if repricing.id > 0 {
         put(&mut transaction, &repricing).await?;
     }
+    rollup::settle(&mut transaction).await?;
     transaction.commit().await?;
     let first = began.iter().min().copied();
     Ok((ids, first.zip(began.iter().max().copied()), repricing))

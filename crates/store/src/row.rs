@@ -279,10 +279,13 @@ pub(crate) async fn put_places(
     Ok(())
 }
 
+/// Why the end of a call is not known.
+pub(crate) const RECORD_LOST: &str =
+    "The call went through, but its record was lost: more calls ended at once than could be written.";
+
 /// The end of this call could not be recorded. One that has no row leaves at least that it was.
 pub(crate) async fn lose(connection: &mut SqliteConnection, id: CallId) -> Result<(), StoreError> {
-    let error =
-        "The call went through, but its record was lost: more calls ended at once than could be written.";
+    let error = RECORD_LOST;
     sqlx::query(
         "UPDATE call SET state = 'lost', failed = 1, error = ?, error_kind = ? WHERE id = ? AND state = 'open'",
     )

@@ -16,7 +16,7 @@ use crate::lineage::{Lineages, Placed, Ties};
 use crate::pace::Pace;
 use crate::row::CallRow;
 use crate::telemetry::Keys;
-use crate::{Store, StoreError, pack, row, text};
+use crate::{Store, StoreError, pack, rollup, row, text};
 
 /// A transaction that takes the write lock at once: one that reads first could find its snapshot outdated.
 pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -167,6 +167,7 @@ impl Writer {
             let mut writing = Writing { joins, lineages, next_seq, price };
             told_ms = join::told_before(&mut transaction, &mut writing, &touched).await?;
         }
+        rollup::settle(&mut transaction).await?;
         transaction.commit().await?;
         for id in ended.iter().map(|(_, call)| &call.detail.summary.id).chain(lost) {
             open.remove(id);
@@ -188,6 +189,7 @@ impl Writer {
         self.broken = true;
         let mut connection = SqliteConnection::connect_with(&self.options).await?;
         share_core(&mut connection, &self.pace).await?;
+        rollup::watch(&mut connection).await?;
         self.next_seq = next_seq(&mut connection).await?;
         self.lineages = Lineages::load(&mut connection).await?;
         self.open = row::open_rows(&mut connection).await?;

@@ -51,6 +51,13 @@ impl Engine {
                 inner.settings.max_connections
             ));
         }
+        let turned_away = inner.inbox.counts().turned_away.load(Ordering::Relaxed);
+        if turned_away > 0 {
+            problems.push(format!(
+                "{turned_away} connections of senders of telemetry were closed at once, since {} were open, which is the most that LLMFlow takes on a port. Let them share connections, or look who opens so many.",
+                collector::CONNECTIONS
+            ));
+        }
         let every_call = CallFilter { side_calls: true, ..CallFilter::default() };
         Ok(Health {
             status: if degraded { HealthStatus::Degraded } else { HealthStatus::Ok },

@@ -1,5 +1,6 @@
 //! The seed's JSON shapes: its names, dollars as numbers, milliseconds. Later fields stand beside them.
 
+pub(super) mod analytics;
 pub(super) mod telemetry;
 
 use api::{

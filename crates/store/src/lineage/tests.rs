@@ -622,6 +622,7 @@ proptest! {
             named.sort_unstable();
             named.dedup();
             assert_eq!(named.len(), count, "no two conversations share a session");
+            assert_eq!(kept.store.verify_rollups().await.unwrap().wrong, 0);
         });
     }
 }

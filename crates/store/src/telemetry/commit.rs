@@ -162,10 +162,15 @@ impl<'a> Keyed<'a> {
         connection: &mut SqliteConnection,
         keys: &mut Keys,
     ) -> Result<u64, StoreError> {
-        let series: Vec<_> = self
+        let series: Vec<points::Keyed<'_>> = self
             .batches
             .iter()
-            .flat_map(|batch| batch.series.iter().map(|row| (self.origin(batch, row.origin()), row)))
+            .flat_map(|batch| {
+                batch.series.iter().filter_map(|row| {
+                    let (origin, metric) = (self.origin(batch, row.origin), batch.metrics.get(row.metric)?);
+                    Some(points::Keyed { origin, metric, row })
+                })
+            })
             .collect();
         let found = points::put_series(connection, keys, &series).await?;
         let mut rows = Vec::new();

@@ -1,4 +1,4 @@
-//! The numbers by which rows name origins, traces and series: given out in memory, the latest remembered.
+//! The numbers by which rows name origins, traces, metrics and series: given out in memory, the latest remembered.
 
 use std::collections::HashMap;
 use std::hash::Hash as HashKey;
@@ -17,6 +17,7 @@ const GENERATION: usize = 32_768;
 pub(crate) struct Keys {
     pub(super) origins: Latest<Hash, i64>,
     pub(super) traces: Latest<TraceId, Trace>,
+    pub(super) metrics: Latest<Hash, i64>,
     pub(super) series: Latest<Hash, i64>,
     pub(super) next_pack: i64,
     pub(super) next_work: i64,
@@ -34,12 +35,13 @@ impl Keys {
     pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
         let next = "SELECT (SELECT coalesce(max(key), 0) + 1 FROM origin), (SELECT coalesce(max(key), 0) + 1 FROM trace), \
             (SELECT coalesce(max(key), 0) + 1 FROM series), (SELECT coalesce(max(id), 0) + 1 FROM report_pack), \
-            (SELECT coalesce(max(id), 0) + 1 FROM backlog)";
-        let (origin, trace, series, next_pack, next_work): (i64, i64, i64, i64, i64) =
+            (SELECT coalesce(max(id), 0) + 1 FROM backlog), (SELECT coalesce(max(key), 0) + 1 FROM metric)";
+        let (origin, trace, series, next_pack, next_work, metric): (i64, i64, i64, i64, i64, i64) =
             sqlx::query_as(next).fetch_one(connection).await?;
         Ok(Self {
             origins: Latest::new(origin),
             traces: Latest::new(trace),
+            metrics: Latest::new(metric),
             series: Latest::new(series),
             next_pack,
             next_work,
