@@ -10,6 +10,7 @@ mod sync;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use api::{CallDetail, CallId, CallSummary, Cost, Operation};
+use model::pricing::Facts as Billed;
 use model::telemetry::join::{Facts, Ledger, Mark, Told, Touched, span_digest};
 use model::telemetry::wire::TraceId;
 use sqlx::{Connection, SqliteConnection};
@@ -55,11 +56,11 @@ pub struct Joined {
     pub traces: Vec<TraceId>,
 }
 
-/// What a call that others told of costs: its row, the model asked for, the service tier.
-pub type Price = dyn Fn(&CallSummary, Option<&str>, Option<&str>) -> Cost + Send + Sync;
+/// What a call that others told of costs.
+pub type Price = dyn Fn(&CallSummary, &Billed) -> Cost + Send + Sync;
 
 /// Without prices nothing is known to cost anything.
-pub(crate) fn unpriced(_: &CallSummary, _: Option<&str>, _: Option<&str>) -> Cost {
+pub(crate) fn unpriced(_: &CallSummary, _: &Billed) -> Cost {
     Cost::default()
 }
 

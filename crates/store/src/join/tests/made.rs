@@ -40,7 +40,7 @@ impl Source {
 
 /// A price that everybody can work out: a pico-dollar a token.
 pub(super) fn price(store: &Store) {
-    store.price_with(Box::new(|call: &CallSummary, _, _| {
+    store.price_with(Box::new(|call: &CallSummary, _| {
         let total = call.usage.total().map(|tokens| Money::from_pico(tokens.cast_signed()));
         let source = if total.is_some() { CostSource::Computed } else { CostSource::Unknown };
         Cost { total, source, ..Cost::default() }
@@ -73,6 +73,7 @@ pub(super) fn proxied(source: &Source) -> Write {
         usage_source: UsageSource::Provider,
         cost: usage(source.number).total().map(|tokens| Money::from_pico(tokens.cast_signed())),
         cost_source: CostSource::Computed,
+        equivalent: None,
         finish_reason: None,
         error: None,
         session_id: Some("session-1".into()),
@@ -107,6 +108,7 @@ pub(super) fn proxied(source: &Source) -> Write {
         response: Body::default(),
         client: None,
         answer_text: String::new(),
+        billed: model::pricing::Facts::default(),
         ties: Ties { holder: "account:me".into(), ..Ties::default() },
     }))
 }
