@@ -19,6 +19,7 @@ use crate::pages::connect::Connect;
 use crate::pages::logs::Logs;
 use crate::pages::metrics::Metrics;
 use crate::pages::missing::Missing;
+use crate::pages::models::Models;
 use crate::pages::overview::Overview;
 use crate::pages::providers::Providers;
 use crate::pages::session::Session;
@@ -82,6 +83,7 @@ fn Frame() -> impl IntoView {
             "4" => navigate("/sessions", NavigateOptions::default()),
             "5" => navigate("/logs", NavigateOptions::default()),
             "6" => navigate("/metrics", NavigateOptions::default()),
+            "7" => navigate("/models", NavigateOptions::default()),
             "3" => navigate(&last_traces.get_untracked(), NavigateOptions::default()),
             _ => return false,
         }
@@ -103,6 +105,7 @@ fn Frame() -> impl IntoView {
                     <Route path=path!("/metrics") view=Metrics />
                     <Route path=path!("/analytics") view=Analytics />
                     <Route path=path!("/analytics/completeness") view=MeterPage />
+                    <Route path=path!("/models") view=Models />
                     <Route path=path!("/providers") view=Providers />
                     <Route path=path!("/connect") view=Connect />
                     <Route path=path!("/settings") view=Settings />

@@ -7,6 +7,7 @@ mod desktop;
 mod events;
 mod http;
 pub(crate) mod invoke;
+mod prices;
 mod signals;
 mod traces;
 

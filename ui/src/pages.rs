@@ -6,6 +6,7 @@ mod jump;
 pub mod logs;
 pub mod metrics;
 pub mod missing;
+pub mod models;
 mod neighbours;
 mod no_telemetry;
 pub mod overview;

@@ -17,6 +17,7 @@ mod meter;
 mod metric;
 mod money;
 mod overview;
+mod prices;
 mod request;
 mod session;
 mod setting;
@@ -47,6 +48,10 @@ pub use money::Money;
 pub use overview::{
     Bucket, BucketCosts, ErrorCause, GroupBy, Latency, ModelLatency, Overview, Series, SeriesGroup,
     SeriesPoint, SessionTotal, ToolTotal, Totals, WindowPart,
+};
+pub use prices::{
+    ModelUse, Models, OwnPrice, PriceOrigin, PriceRate, PriceRefresh, PriceRow, PriceTables, PricesPage, RepriceScope,
+    Repricing, RepricingState,
 };
 pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
 pub use session::{

@@ -137,6 +137,12 @@ pub struct Totals {
     /// Calls that have no price by nature.
     #[serde(skip_serializing_if = "is_zero")]
     pub local: u64,
+    /// Calls that a subscription pays for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub subscription: u64,
+    /// What those would have cost by the API, as far as that is known. Never a part of `cost`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub equivalent: Money,
     /// What prompt caches saved: cached input at the uncached price, less what it cost, less what writing it cost
     /// over that price. Negative while writes have not paid off.
     #[serde(skip_serializing_if = "is_default")]
@@ -187,6 +193,7 @@ impl Totals {
             (&mut self.not_fully_priced, other.not_fully_priced),
             (&mut self.provider_priced, other.provider_priced),
             (&mut self.local, other.local),
+            (&mut self.subscription, other.subscription),
             (&mut self.saved_unknown, other.saved_unknown),
             (&mut self.cut, other.cut),
             (&mut self.whole, other.whole),
@@ -203,6 +210,7 @@ impl Totals {
         for (sum, part) in [
             (&mut self.cost, other.cost),
             (&mut self.saved, other.saved),
+            (&mut self.equivalent, other.equivalent),
             (&mut self.costs.input, other.costs.input),
             (&mut self.costs.cache_read, other.costs.cache_read),
             (&mut self.costs.cache_write_5m, other.costs.cache_write_5m),

@@ -3,6 +3,7 @@
 mod ask;
 mod doctor;
 mod environment;
+mod prices;
 mod print;
 mod proxy;
 mod serve;
@@ -41,6 +42,12 @@ enum Command {
         /// What it is to do
         #[command(subcommand)]
         switch: proxy::Switch,
+    },
+    /// Look at prices, set your own, take in a newer table, price recorded calls again
+    Prices {
+        /// What to do
+        #[command(subcommand)]
+        what: prices::Prices,
     },
     /// Look at ports, data folder, settings, keychain and AI tools, and say what to do about what is wrong
     Doctor {
@@ -100,6 +107,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Status { json } => Ok(runtime.block_on(status::status(&settings()?, json))),
         Command::Doctor { json, online } => runtime.block_on(doctor::examine(&flags, json, online)),
         Command::Proxy { switch } => runtime.block_on(proxy::switch(&settings()?, switch)),
+        Command::Prices { what } => runtime.block_on(prices::prices(&settings()?, what)),
         Command::Env { shell, telemetry } => {
             runtime.block_on(environment::print(settings(), shell, telemetry));
             Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@ mod conversation;
 mod health;
 mod keys;
 mod overview;
+mod prices;
 mod reported;
 mod settings;
 mod sources;
@@ -79,6 +80,13 @@ impl Engine {
             | Request::FindPoints { .. }
             | Request::GetPoint { .. }
             | Request::GetMetricUsage { .. } => self.telemetry(request).await,
+            Request::GetModels { .. }
+            | Request::FindPrices { .. }
+            | Request::SetPrice { .. }
+            | Request::RemovePrice { .. }
+            | Request::RefreshPrices { .. }
+            | Request::Reprice { .. }
+            | Request::GetRepricings => self.prices(request).await,
             Request::GetTimeline { session } => self.timeline(session).await.map(Reply::Timeline),
             Request::GetProviders => self.providers().await,
             Request::SetKey { provider, key } => self.set_key(&provider, &key).await,
@@ -145,7 +153,7 @@ fn check_span(from_ms: i64, to_ms: i64) -> Result<(), ApiError> {
 
 /// Details go to the log; the caller learns that it is our fault.
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
-fn internal(error: store::StoreError) -> ApiError {
+pub(crate) fn internal(error: store::StoreError) -> ApiError {
     if error.is_closed() {
         return ApiError::new(ErrorKind::Unavailable, "LLMFlow is stopping.");
     }

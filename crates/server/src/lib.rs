@@ -95,6 +95,9 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/completeness", get(rest::analytics::completeness))
         .route("/api/sessions", get(rest::sessions::list))
         .route("/api/sessions/{id}", get(rest::sessions::one))
+        .route("/api/models", get(rest::models::models))
+        .route("/api/prices", get(rest::models::prices))
+        .route("/api/prices/repricings", get(rest::models::repricings))
         .route("/api/sources", get(rest::sources::list))
         .route("/api/sources/{name}", put(rest::sources::switch))
         .route("/api/sources/{name}/stranded", get(rest::sources::stranded))
@@ -106,7 +109,8 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .merge(
             Router::new()
                 .route("/", collector::root(otlp.clone()))
-                .route("/api/spans", collector::own_spans(otlp)),
+                .route("/api/spans", collector::own_spans(otlp.clone())),
         )
+        .layer(middleware::from_fn_with_state(otlp, collector::any_address))
         .layer(middleware::from_fn_with_state(guard, guard::check))
 }

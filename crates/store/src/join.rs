@@ -10,6 +10,7 @@ mod sync;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use api::{CallDetail, CallId, CallSummary, Cost, Operation};
+use model::pricing::Facts as Billed;
 use model::telemetry::join::{Facts, Ledger, Mark, Told, Touched, span_digest};
 use model::telemetry::wire::TraceId;
 use sqlx::{Connection, SqliteConnection};
@@ -55,11 +56,11 @@ pub struct Joined {
     pub traces: Vec<TraceId>,
 }
 
-/// What a call that others told of costs: its row, the model asked for, the service tier.
-pub type Price = dyn Fn(&CallSummary, Option<&str>, Option<&str>) -> Cost + Send + Sync;
+/// What a call that others told of costs.
+pub type Price = dyn Fn(&CallSummary, &Billed) -> Cost + Send + Sync;
 
 /// Without prices nothing is known to cost anything.
-pub(crate) fn unpriced(_: &CallSummary, _: Option<&str>, _: Option<&str>) -> Cost {
+pub(crate) fn unpriced(_: &CallSummary, _: &Billed) -> Cost {
     Cost::default()
 }
 
@@ -227,7 +228,7 @@ async fn commit(
         for mark in &marks {
             let Some(report) = reports.get(mark) else { continue };
             let facts = Facts::told(&report.told);
-            match there.get(mark).map(|seq| moved(*seq, &touched)) {
+            match there.get(mark).map(|seq| now(*mark, *seq, ledger, &touched)) {
                 Some(seq) => ledger.again(seq, *mark, facts, &mut || take(writing.next_seq), &mut touched),
                 None => {
                     let seq = take(writing.next_seq);
@@ -253,8 +254,15 @@ pub(crate) async fn told_before(
     Ok(began)
 }
 
-/// The number of the call that `seq` is now.
-fn moved(mut seq: i64, touched: &Touched) -> i64 {
+/// The number of the call that `mark` tells of now: `seq` before this digest.
+fn now(mark: Mark, mut seq: i64, ledger: &Ledger, touched: &Touched) -> i64 {
+    let tells = |seq: i64| ledger.members(seq).is_some_and(|all| all.iter().any(|member| member.mark == mark));
+    // What gave way was touched.
+    if !tells(seq)
+        && let Some(other) = touched.calls.iter().find(|seq| tells(**seq))
+    {
+        return *other;
+    }
     for (goes, stays) in &touched.gone {
         if *goes == seq {
             seq = *stays;

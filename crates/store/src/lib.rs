@@ -5,6 +5,7 @@
 mod batch;
 mod bodies;
 mod calls;
+mod cost;
 mod cut;
 mod error;
 mod filter;
@@ -16,12 +17,15 @@ mod known;
 mod layout;
 mod lineage;
 mod meter;
+mod models;
 mod open;
 mod overview;
 mod pace;
 mod pack;
 mod packing;
+mod prices;
 mod record;
+mod reprice;
 mod rollup;
 mod row;
 mod sessions;
@@ -45,6 +49,8 @@ pub use inspect::{Inspection, inspect};
 pub use join::{Digest, Joined, Price, Report};
 pub use lineage::Ties;
 pub use pace::Pace;
+pub use prices::StoredTable;
+pub use reprice::{CostChange, Priceable};
 pub use rollup::RollupCheck;
 pub use telemetry::{
     Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,

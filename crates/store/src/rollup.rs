@@ -18,7 +18,7 @@ use crate::write::BEGIN;
 use measures::COUNT;
 pub use verify::RollupCheck;
 
-/// Rows in one statement, of 44 columns each.
+/// Rows in one statement, of 48 columns each.
 const ROWS: usize = 16;
 
 /// What the rows of `rollup` are about.

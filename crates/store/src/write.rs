@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use api::{CallDetail, CallId, CallSummary};
 use bytes::Bytes;
+use model::pricing::Facts;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 
@@ -57,6 +58,8 @@ pub struct CallRecord {
     pub client: Option<Box<[Body; 2]>>,
     /// The answer's text, for search.
     pub answer_text: String,
+    /// What it is priced by beside its row.
+    pub billed: Facts,
     /// What ties it to other calls. Its session is the client's as it is handed over; storing it may find another.
     pub ties: Ties,
 }
@@ -281,6 +284,7 @@ mod tests {
             usage_source: UsageSource::Unknown,
             cost: None,
             cost_source: CostSource::Unknown,
+            equivalent: None,
             finish_reason: None,
             error: None,
             session_id: None,

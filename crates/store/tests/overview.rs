@@ -53,6 +53,7 @@ fn detail(started_ms: i64) -> CallDetail {
             usage_source: UsageSource::Provider,
             cost: None,
             cost_source: CostSource::Computed,
+            equivalent: None,
             finish_reason: None,
             error: None,
             session_id: None,
@@ -92,6 +93,7 @@ fn write(detail: &CallDetail) -> Write {
         response: Body::default(),
         client: None,
         answer_text: String::new(),
+        billed: model::pricing::Facts::default(),
         ties: store::Ties::default(),
     }))
 }
@@ -139,6 +141,8 @@ fn alone(detail: &CallDetail) -> Totals {
         not_fully_priced: is(ended && (partial || estimated || unpriced)),
         provider_priced: is(call.cost_source == CostSource::Provider),
         local: is(call.cost_source == CostSource::Local),
+        subscription: is(call.cost_source == CostSource::Subscription),
+        equivalent: call.equivalent.unwrap_or_default(),
         saved: detail.cost.saved.filter(|_| ended).unwrap_or_default(),
         saved_unknown: is(ended && detail.cost.saved.is_none()),
         cut: is(cut),

@@ -11,6 +11,7 @@ const KEYS: [(&str, &[(&str, &str)]); 9] = [
             ("4", "Sessions"),
             ("5", "Logs"),
             ("6", "Metrics"),
+            ("7", "Models"),
             ("8", "Analytics"),
             ("9", "Providers"),
             ("t", "Light or dark"),

@@ -34,6 +34,9 @@ impl Engine {
         problems.extend(failed);
         problems.extend(cannot_store.as_ref().map(|reason| self.unwritable(reason, completeness.waiting)));
         problems.extend(sources.iter().filter_map(|source| self.switched(source)));
+        problems.extend(inner.prices.trouble().map(|reason| {
+            format!("Your own prices cannot be used: {reason}. Mend prices.json in the data folder by hand, then start LLMFlow again.")
+        }));
         if completeness.lost > 0 {
             problems.push(format!(
                 "{} calls went through but could not be recorded. Check the free space of {} and that no other program holds the database; the log says more.",
@@ -66,7 +69,7 @@ impl Engine {
             calls: inner.store.count_calls(&every_call).await.map_err(internal)?,
             disk_bytes: inner.store.disk_bytes(),
             data_dir: inner.proof.folder().to_owned(),
-            price_date: inner.prices.date().to_owned(),
+            price_date: inner.prices.now().date().to_owned(),
             cannot_store,
             problems,
         })

@@ -26,7 +26,7 @@ impl Engine {
     pub(super) async fn overview(&self, bounds_ms: &[i64]) -> Result<Overview, ApiError> {
         check(bounds_ms)?;
         let overview = self.inner.store.overview(bounds_ms).await.map_err(internal)?;
-        Ok(Overview { price_date: self.inner.prices.date().to_owned(), ..overview })
+        Ok(Overview { price_date: self.inner.prices.now().date().to_owned(), ..overview })
     }
 }
 

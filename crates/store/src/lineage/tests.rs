@@ -97,6 +97,7 @@ fn record(ties: Ties) -> CallRecord {
         usage_source: UsageSource::Provider,
         cost: Some(Money::from_pico(7)),
         cost_source: CostSource::Computed,
+        equivalent: None,
         finish_reason: None,
         error: None,
         session_id: None,
@@ -132,6 +133,7 @@ fn record(ties: Ties) -> CallRecord {
         response: Body::default(),
         client: None,
         answer_text: String::new(),
+        billed: model::pricing::Facts::default(),
         ties,
     }
 }

@@ -56,9 +56,13 @@ const MEASURES: [(&str, &str); COUNT] = [
     ("has_duration", "@duration_us IS NOT NULL"),
     ("first_token_us", "coalesce(@first_token_us, 0)"),
     ("has_first_token", "@first_token_us IS NOT NULL"),
+    ("subscription", "@cost_source = 'subscription'"),
+    ("equivalent", "coalesce(@equivalent, 0)"),
+    ("reported", "@cost_source = 'reported'"),
+    ("not_billed", "@cost_source = 'not_billed'"),
 ];
 /// How many there are.
-pub(super) const COUNT: usize = 40;
+pub(super) const COUNT: usize = 44;
 
 /// What puts a call in its place in the rollups, before the measures.
 const PLACE: [(&str, &str); 7] = [
@@ -77,7 +81,8 @@ pub(crate) const QUARTER_MS: i64 = 900_000;
 /// What all this is made of in `call`: nothing else changes a sum.
 const OF: &str = "started_ms, operation, provider, model, client, session_id, tags, state, failed, input, cache_read, \
     cache_write_5m, cache_write_1h, output, reasoning, cost, cost_input, cost_cache_read, cost_cache_write_5m, \
-    cost_cache_write_1h, cost_output, saved, cost_source, usage_source, cut, sources, duration_us, first_token_us";
+    cost_cache_write_1h, cost_output, saved, cost_source, usage_source, cut, sources, duration_us, first_token_us, \
+    equivalent";
 
 /// The names of the measures, in the order of the columns.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -175,6 +180,8 @@ pub(crate) fn totals(row: &SqliteRow) -> Result<Totals, StoreError> {
         not_fully_priced: count("not_fully_priced")?,
         provider_priced: count("provider_priced")?,
         local: count("local")?,
+        subscription: count("subscription")?,
+        equivalent: money("equivalent")?,
         saved: money("saved")?,
         saved_unknown: count("saved_unknown")?,
         cut: count("cut")?,

@@ -7,6 +7,7 @@ use model::telemetry::wire::TraceId;
 use sqlx::SqliteConnection;
 
 use super::Hash;
+use super::edges::Edges;
 use crate::StoreError;
 
 /// Half of what is remembered of each; some megabytes.
@@ -21,6 +22,7 @@ pub(crate) struct Keys {
     pub(super) series: Latest<Hash, i64>,
     pub(super) next_pack: i64,
     pub(super) next_work: i64,
+    pub(super) edges: Edges,
 }
 
 /// A trace's row.
@@ -45,6 +47,7 @@ impl Keys {
             series: Latest::new(series),
             next_pack,
             next_work,
+            edges: Edges::default(),
         })
     }
 }

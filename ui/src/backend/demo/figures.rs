@@ -40,6 +40,8 @@ fn alone(detail: &CallDetail) -> Totals {
         not_fully_priced: u64::from(unpriced || partial),
         provider_priced: 0,
         local: u64::from(call.cost_source == CostSource::Local),
+        subscription: u64::from(call.cost_source == CostSource::Subscription),
+        equivalent: call.equivalent.unwrap_or_default(),
         // Reading costs a tenth, writing a quarter more.
         saved: Money::from_pico(read.pico() * 9 - write.pico() / 5),
         saved_unknown: 0,

@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use super::{Arriving, Ledger, Mark, Member, Touched, class, in_the_way, nearest, put_together};
 use crate::telemetry::join::Rule;
 
-/// Calls that are looked at to make room for one.
-const MOST_LOOKED_AT: usize = 1_024;
+/// Looks at calls to make room for one: of a hundred that all fit each other every one looks at every other.
+const MOST_LOOKED_AT: usize = 16_384;
 
 /// What moves so that there is room: each out of its call into the next one's place, the last into what is free.
 #[derive(Debug)]
@@ -53,8 +53,7 @@ impl Ledger {
     fn may_have_room(&self, alone: &Member) -> bool {
         let ours = class(std::slice::from_ref(alone));
         alone.facts.sought().any(|sought| {
-            let free =
-                |theirs| ours.is_free_for(theirs) && (sought.rule.is_sure() || ours.may_look_like(theirs));
+            let free = |theirs| ours.is_free_for(theirs) && (sought.rule.is_sure() || ours.may_look_like(theirs));
             self.index.has(sought.key, free)
         })
     }
@@ -70,25 +69,22 @@ impl Ledger {
     ) {
         let one = std::slice::from_ref(member);
         let ours = class(one);
-        self.look(
-            one,
-            |theirs| !theirs.is_free_for(ours),
-            |_, seq, _| {
-                *looked_at += 1;
-                if seen.insert(seq)
-                    && let Some(theirs) = self.members(seq)
-                    && let [mark] = *in_the_way(one, theirs)
-                    && mark.source == member.mark.source
-                    && let Some(fit) = nearest(member, theirs.iter().filter(|their| their.mark != mark))
-                {
-                    moves.push(Move { seq, mark, rule: fit.rule, before });
-                }
-                match *looked_at < MOST_LOOKED_AT {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
-                }
-            },
-        );
+        self.look(one, |theirs| !theirs.is_free_for(ours), |_, seq, _| {
+            *looked_at += 1;
+            if !seen.contains(&seq)
+                && let Some(theirs) = self.members(seq)
+                && let [mark] = *in_the_way(one, theirs)
+                && mark.source == member.mark.source
+                && let Some(fit) = nearest(member, theirs.iter().filter(|their| their.mark != mark))
+            {
+                seen.insert(seq);
+                moves.push(Move { seq, mark, rule: fit.rule, before });
+            }
+            match *looked_at < MOST_LOOKED_AT {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        });
     }
 
     /// Moves all of them, and gives the call that took what was free.
