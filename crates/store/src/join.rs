@@ -256,7 +256,8 @@ pub(crate) async fn told_before(
 
 /// The number of the call that `mark` tells of now: `seq` before this digest.
 fn now(mark: Mark, mut seq: i64, ledger: &Ledger, touched: &Touched) -> i64 {
-    let tells = |seq: i64| ledger.members(seq).is_some_and(|all| all.iter().any(|member| member.mark == mark));
+    let tells =
+        |seq: i64| ledger.members(seq).is_some_and(|all| all.iter().any(|member| member.mark == mark));
     // What gave way was touched.
     if !tells(seq)
         && let Some(other) = touched.calls.iter().find(|seq| tells(**seq))

@@ -10,7 +10,7 @@ mod words;
 
 use std::time::Duration;
 
-use api::{Models as Shown, ModelUse, RepricingState};
+use api::{ModelUse, Models as Shown, RepricingState};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};

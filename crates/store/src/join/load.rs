@@ -161,7 +161,8 @@ fn proxied(row: &SqliteRow, own: Option<&CallSummary>) -> Result<Facts, StoreErr
     let (model, client): (Option<&str>, Option<&str>) = (row.try_get("model")?, row.try_get("client")?);
     let (usage, model, client, said) = match own {
         Some(own) => {
-            let named = own.session_id.as_deref().filter(|_| own.lineage.source == Some(SessionSource::Client));
+            let named =
+                own.session_id.as_deref().filter(|_| own.lineage.source == Some(SessionSource::Client));
             let said = named.map(digest);
             (own.usage, own.model.as_deref(), own.client.as_deref(), said)
         }

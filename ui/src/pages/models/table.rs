@@ -11,7 +11,9 @@ use crate::format::{money, short, thousands};
 #[component]
 pub fn Table() -> impl IntoView {
     let page = expect_context::<Page>();
-    let models = Memo::new(move |_| page.shown.with(|shown| shown.map(|shown| shown.models.clone()).unwrap_or_default()));
+    let models = Memo::new(move |_| {
+        page.shown.with(|shown| shown.map(|shown| shown.models.clone()).unwrap_or_default())
+    });
     view! {
         <div class="spans row g3" role="group" aria-label="Stretch of time">
             {SPANS.iter().enumerate().map(|(at, (label, _))| view! {
@@ -57,7 +59,9 @@ fn Row(used: ModelUse) -> impl IntoView {
             words::origin(row),
             words::how(row),
         ),
-        None if used.local > 0 => ("–".into(), "–".into(), "local".into(), "It runs on your own hardware".into()),
+        None if used.local > 0 => {
+            ("–".into(), "–".into(), "local".into(), "It runs on your own hardware".into())
+        }
         None => ("–".into(), "–".into(), "none".into(), "No row of the prices has this name".into()),
     };
     let missing = used.price.is_none() && used.local == 0;

@@ -60,10 +60,10 @@ async fn tell(kept: &Kept, ran: &[Ran], these: &[usize]) {
     let batch = kept.store.prepare_telemetry(vec![traces(&sources)], 0).unwrap();
     kept.store.commit_telemetry(&[batch]).await.unwrap();
     let reports = made::reports(&kept.store, &sources).await;
-    let reports = reports.into_iter().zip(&spans).map(|(report, at)| Report {
-        told: ran[*at].span(report.told),
-        ..report
-    });
+    let reports = reports
+        .into_iter()
+        .zip(&spans)
+        .map(|(report, at)| Report { told: ran[*at].span(report.told), ..report });
     kept.store.commit_digest(&Digest { reports: reports.collect(), done: Vec::new() }).await.unwrap();
 }
 

@@ -131,7 +131,8 @@ fn fewest(tellings: &[(i64, Telling)]) -> usize {
     let fits: Vec<Vec<bool>> =
         calls.iter().map(|call| spans.iter().map(|span| call.fits(span).is_some()).collect()).collect();
     let mut taken = vec![None; spans.len()];
-    let pairs = (0..calls.len()).filter(|call| finds(*call, &fits, &mut taken, &mut vec![false; spans.len()]));
+    let pairs =
+        (0..calls.len()).filter(|call| finds(*call, &fits, &mut taken, &mut vec![false; spans.len()]));
     tellings.len() - pairs.count()
 }
 
