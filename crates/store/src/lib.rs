@@ -6,6 +6,7 @@ mod batch;
 mod bodies;
 mod calls;
 mod cut;
+mod erase;
 mod error;
 mod filter;
 mod former;
@@ -15,14 +16,18 @@ mod kept;
 mod known;
 mod layout;
 mod lineage;
+mod named;
 mod open;
 mod overview;
 mod pace;
 mod pack;
 mod packing;
 mod record;
+mod remove;
 mod row;
+mod scrub;
 mod sessions;
+mod sweep;
 mod telemetry;
 mod text;
 mod timeline;
@@ -72,6 +77,8 @@ struct Inner {
     pace: Pace,
     /// What calls cost that did not go through the proxy.
     price: OnceLock<Box<Price>>,
+    /// Held by who looks for what nobody needs any more.
+    tidying: Mutex<()>,
     /// The one writer.
     writer: Mutex<Writer>,
 }

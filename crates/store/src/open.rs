@@ -48,6 +48,8 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .pragma("application_id", APPLICATION_ID.to_string())
+            // What is deleted is overwritten wherever the page is written anyhow; pages that are free go back whole.
+            .pragma("secure_delete", "fast")
             .pragma("journal_size_limit", "67108864")
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .pragma("cache_size", WRITER_CACHE_KIB)
@@ -73,6 +75,7 @@ impl Store {
             orphans: std::sync::Mutex::default(),
             pace,
             price: OnceLock::new(),
+            tidying: Mutex::default(),
             writer,
         };
         Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside }))

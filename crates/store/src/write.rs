@@ -1,7 +1,7 @@
 //! The one writer: a batch is a transaction of multi-row statements. Rows are numbered here, in memory.
 //! Leaves out packing what calls leave behind (`batch`) and the rows' columns (`row`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use api::{CallDetail, CallId, CallSummary};
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use crate::join::{self, Joins, Price, Writing};
 use crate::layout::Place;
 use crate::lineage::{Lineages, Placed, Ties};
 use crate::pace::Pace;
+use crate::remove::RemovedCalls;
 use crate::row::CallRow;
 use crate::telemetry::Keys;
 use crate::{Store, StoreError, pack, row, text};
@@ -115,6 +116,18 @@ impl Writer {
         Ok((connection, Writing { joins, lineages, next_seq, price }))
     }
 
+    /// Forgets what was remembered of calls and traces that are deleted.
+    pub(crate) fn forget(&mut self, calls: &RemovedCalls, traces: &[i64]) {
+        let seqs: HashSet<i64> = calls.seqs.iter().copied().collect();
+        if !seqs.is_empty() {
+            self.lineages.forget(&seqs, &calls.sessions);
+            self.joins.forget(&seqs);
+        }
+        if !traces.is_empty() {
+            self.keys.forget_traces(traces);
+        }
+    }
+
     /// Takes the connection away for good.
     pub(crate) fn take_connection(&mut self) -> Option<SqliteConnection> {
         self.connection.take()
@@ -209,16 +222,17 @@ impl Store {
 
     /// Commits `batch` whole, or nothing of it.
     pub async fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut writer = self.inner.writer.lock().await;
+        writer.reconnect().await?;
         let again;
+        // Asked with the writer in hand: nothing that this repeats of earlier calls is taken away from here on.
         let left = match batch.left.is_stale() {
             true => {
-                again = self.pack(&batch.ended)?;
+                again = self.pack_again(&batch.ended)?;
                 &again
             }
             false => &batch.left,
         };
-        let mut writer = self.inner.writer.lock().await;
-        writer.reconnect().await?;
         let written = writer.write(batch, left, self.price()).await;
         match written {
             Ok(began) => {

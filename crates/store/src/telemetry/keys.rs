@@ -47,6 +47,19 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// Forgets traces that have no row any more.
+    pub(crate) fn forget_traces(&mut self, keys: &[i64]) {
+        self.traces.forget(|trace| keys.contains(&trace.key));
+    }
+
+    /// Forgets all origins and series: some have no row any more.
+    pub(crate) fn forget_reporters(&mut self) {
+        self.origins.forget(|_| true);
+        self.series.forget(|_| true);
+    }
+}
+
 /// The latest used of a table's rows, by what names them outside.
 #[derive(Debug)]
 pub(super) struct Latest<K, V> {
@@ -77,6 +90,12 @@ impl<K: HashKey + Eq, V: Copy> Latest<K, V> {
             self.older = std::mem::take(&mut self.newer);
         }
         self.newer.insert(name, value);
+    }
+
+    /// Forgets those of which `is_gone` says so.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(&V) -> bool) {
+        self.newer.retain(|_, value| !is_gone(value));
+        self.older.retain(|_, value| !is_gone(value));
     }
 
     /// The number of a new row.

@@ -1,10 +1,11 @@
 //! Rows of the table `span`: writing them, those that were sent twice once. Leaves out their traces' rows (`traces`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::packs::Spot;
+use super::remove::put_orphans;
 use crate::StoreError;
 use crate::row::statements;
 
@@ -73,6 +74,14 @@ pub(super) async fn put(connection: &mut SqliteConnection, rows: &[Keyed<'_>]) -
         }
         for some in statements(&again, ROWS) {
             insert(connection, some, REPLACE).await?;
+        }
+        if !again.is_empty() {
+            let stays = self::there(connection, some).await?;
+            let stays: HashSet<i64> = stays.into_values().map(|row| row.place).collect();
+            let before = there.into_values().map(|row| row.place);
+            let came = again.iter().map(|keyed| keyed.place);
+            let orphans: Vec<i64> = before.chain(came).filter(|place| !stays.contains(place)).collect();
+            put_orphans(connection, &orphans).await?;
         }
     }
     Ok(put)
