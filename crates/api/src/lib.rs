@@ -59,5 +59,5 @@ pub use trace::{
     Attribute, AttributeValue, CallReport, Difference, ReportSource, Reporter, SpanCall, SpanDetail,
     SpanEvent, SpanLink, SpanRow, SpanType, TraceDetail, TraceEntry, TraceSummary, TracesCursor, TracesPage,
 };
-pub use upkeep::{Erase, Erased, LastErased, Limits, Storage, StoragePart};
+pub use upkeep::{Erase, Erased, LastErased, Limits, Retention, Storage, StoragePart};
 pub use usage::{BucketCost, Cost, CostSource, Usage, UsageSource};

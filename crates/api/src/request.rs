@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallDetail, CallFilter, CallId, CallSummary, Conversation, FoundPoint, FoundPoints, GroupBy, Health,
+    CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint, FoundPoints, GroupBy, Health,
     InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey, MetricChart,
     MetricFilter, MetricQuery, MetricSummary, MetricUsage, Money, Overview, Page, PointFilter, PointsPage,
     Providers, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
-    SourceStatus, SourceTarget, SpanDetail, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
+    SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -245,6 +245,18 @@ pub enum Request {
         /// Its new value as text; `None` for the default.
         value: Option<String>,
     },
+    /// What takes space, and what is kept for how long.
+    GetStorage,
+    /// How much would be deleted. Nothing is.
+    CountErase {
+        /// What.
+        what: Erase,
+    },
+    /// Deletes for good. Answers once it is gone from every list; its bytes are overwritten right after.
+    Erase {
+        /// What.
+        what: Erase,
+    },
     /// Providers, their keys, and the local keys.
     GetProviders,
     /// Stores a provider's key in the keychain. Answers as [`Request::GetProviders`].
@@ -364,6 +376,10 @@ pub enum Reply {
     Stranded(Vec<Stranded>),
     /// To [`Request::GetSettings`].
     Settings(SettingsView),
+    /// To [`Request::GetStorage`].
+    Storage(Box<Storage>),
+    /// To [`Request::CountErase`] and [`Request::Erase`].
+    Erased(Erased),
     /// To [`Request::GetProviders`].
     Providers(Box<Providers>),
     /// To [`Request::AddLocalKey`].

@@ -68,7 +68,15 @@ pub struct Storage {
     pub parts: Vec<StoragePart>,
     /// When the oldest call began, in milliseconds since 1970 (UTC).
     pub oldest_ms: Option<i64>,
-    /// What is kept for how long.
+    /// What is kept, and what goes when.
+    pub retention: Retention,
+}
+
+/// What is kept, and what goes when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Retention {
+    /// What is kept.
     pub limits: Limits,
     /// When it is looked next whether something is to go, in milliseconds since 1970 (UTC).
     pub next_ms: Option<i64>,

@@ -32,7 +32,7 @@ pub(crate) fn store(
     for piece in cut(body) {
         parts.push(match piece {
             Piece::Stretch(bytes) => {
-                let shared = body.segmented || bytes.len() > LARGEST_UNIQUE;
+                let shared = body.segmented || body.bytes.len() > LARGEST_UNIQUE;
                 let key = (shared && bytes.len() >= SHORTEST_SHARED).then(|| hash(&bytes));
                 Part::Stretch(stretch(bytes, key, packer, fresh)?)
             }

@@ -2,14 +2,17 @@
 //!
 //! Owns every SQL string. Leaves out what a call means: rows come in and go out as `api` types.
 
+mod backup;
 mod batch;
 mod bodies;
 mod calls;
 mod cut;
 mod erase;
 mod error;
+mod exchange;
 mod filter;
 mod former;
+mod former_llmflow;
 mod inspect;
 mod join;
 mod kept;
@@ -24,14 +27,17 @@ mod pack;
 mod packing;
 mod record;
 mod remove;
+mod retention;
 mod row;
 mod scrub;
 mod sessions;
+mod storage;
 mod sweep;
 mod telemetry;
 mod text;
 mod timeline;
 mod totals;
+mod verify;
 mod window;
 mod words;
 mod write;
@@ -42,8 +48,11 @@ use std::sync::{Arc, OnceLock};
 use sqlx::SqlitePool;
 use tokio::sync::Mutex;
 
+pub use backup::{back_up, drop_copies, restore};
 pub use batch::Batch;
 pub use error::StoreError;
+pub use exchange::Imported;
+pub use former_llmflow::is_former_llmflow;
 pub use inspect::{Inspection, inspect};
 pub use join::{Digest, Joined, Price, Report};
 pub use lineage::Ties;
@@ -53,6 +62,7 @@ pub use telemetry::{
     WorkBatch, WorkPlace, Worked, log_id, log_key,
 };
 pub use totals::ProviderActivity;
+pub use verify::{Verified, verify};
 pub use write::{Body, CallRecord, Write};
 
 use write::Writer;
@@ -96,4 +106,6 @@ pub struct Opened {
     pub lost: u64,
     /// A database of another program lay at the path; it was moved here.
     pub moved_aside: Option<PathBuf>,
+    /// The schema changed; what was there before was copied here.
+    pub copied: Option<PathBuf>,
 }

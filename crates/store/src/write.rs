@@ -95,6 +95,21 @@ impl Writer {
         Ok(Self { connection, options, pace, broken: false, next_seq, open, lineages, keys, joins })
     }
 
+    /// One that writes nothing.
+    pub(crate) fn none(options: SqliteConnectOptions, pace: Pace) -> Self {
+        Self {
+            connection: None,
+            options,
+            pace,
+            broken: false,
+            next_seq: 1,
+            open: HashMap::new(),
+            lineages: Lineages::default(),
+            keys: Keys::none(),
+            joins: Joins::default(),
+        }
+    }
+
     /// The connection; an error once the store is closed.
     pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         self.connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))

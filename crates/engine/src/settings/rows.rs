@@ -9,7 +9,16 @@ use super::origin::{AZURE_RESOURCE, AZURE_VERSION, Origin, base_url_of, provider
 use super::{EXAMPLE, Settings, default_data_dir};
 
 /// Settings that take effect as soon as they are written.
-const LIVE: &[&str] = &["close_to_tray", "local_keys_required", "shutdown_grace_s"];
+const LIVE: &[&str] = &[
+    "close_to_tray",
+    "keep_days",
+    "keep_mb",
+    "local_keys_required",
+    "max_logs",
+    "max_metrics",
+    "max_traces",
+    "shutdown_grace_s",
+];
 
 /// Every setting in the example file's order: as it runs (`running`, or `live` for what takes effect at once), and
 /// what the file says for the next start.

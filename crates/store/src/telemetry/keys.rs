@@ -48,6 +48,12 @@ impl Keys {
 }
 
 impl Keys {
+    /// Of a store that writes nothing.
+    pub(crate) fn none() -> Self {
+        let (origins, traces, series) = (Latest::new(1), Latest::new(1), Latest::new(1));
+        Self { origins, traces, series, next_pack: 1, next_work: 1 }
+    }
+
     /// Forgets traces that have no row any more.
     pub(crate) fn forget_traces(&mut self, keys: &[i64]) {
         self.traces.forget(|trace| keys.contains(&trace.key));
