@@ -9,6 +9,7 @@ mod http;
 pub(crate) mod invoke;
 mod signals;
 mod traces;
+mod upkeep;
 
 use api::{
     ApiError, BodySide, BodyText, CallDetail, CallFilter, CallId, CallsPage, Conversation, ErrorKind, Facets,

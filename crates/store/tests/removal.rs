@@ -9,7 +9,7 @@ mod reports;
 
 use std::collections::{HashMap, HashSet};
 
-use api::{BodySide, CallFilter, CallId, Erase, SessionRef};
+use api::{BodySide, CallFilter, CallId, Erase, Limits, SessionRef};
 use made::{Made, Random};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Row};
@@ -168,4 +168,85 @@ async fn a_session_goes_with_all_of_it_and_the_space_comes_back() {
     for made in &calls[..10] {
         check(&store, made).await;
     }
+}
+
+#[tokio::test]
+async fn what_is_too_old_too_many_or_too_large_goes_while_others_are_recorded() {
+    const DAY_MS: i64 = 86_400_000;
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let mut calls = made::calls(&mut Random::new(13), 900);
+    let now = 1_000 * DAY_MS;
+    // The first third is a hundred days old, but for the sessions that went on since.
+    for made in &mut calls {
+        let days = if made.number < 300 { 100 } else { 10 };
+        made.record.detail.summary.started_ms = now - days * DAY_MS + i64::try_from(made.number).unwrap();
+    }
+    write(&store, &calls).await;
+    let used: HashSet<&str> = calls[300..]
+        .iter()
+        .filter_map(|made| made.record.detail.summary.session_id.as_deref())
+        .collect();
+    let stays = |made: &&Made| {
+        let session = made.record.detail.summary.session_id.as_deref();
+        made.number >= 300 || session.is_some_and(|session| used.contains(session))
+    };
+    let limits = Limits { days: Some(90), ..Limits::default() };
+    let more = made::calls(&mut Random::new(14), 200);
+    let (erased, ()) = tokio::join!(async { store.retain(&limits, now).await.unwrap() }, write(&store, &more));
+    // Those that came meanwhile are from long ago too: the next look takes them.
+    let again = store.retain(&limits, now).await.unwrap();
+    assert_eq!(
+        erased.calls + again.calls,
+        (calls.iter().filter(|made| !stays(made)).count() + more.len()) as u64
+    );
+    assert!(store.retain(&limits, now).await.unwrap().is_nothing());
+    store.tidy().await.unwrap();
+    for made in calls.iter().filter(stays) {
+        check(&store, made).await;
+    }
+    // By number: the newest stay.
+    let limits = Limits { traces: Some(400), ..Limits::default() };
+    while !store.retain(&limits, now).await.unwrap().is_nothing() {}
+    store.tidy().await.unwrap();
+    let every = CallFilter { side_calls: true, ..CallFilter::default() };
+    let left = store.count_calls(&every).await.unwrap();
+    assert!((390..=400).contains(&left), "{left}");
+    for made in &calls[510..] {
+        check(&store, made).await;
+    }
+    // By size: until it fits, or nothing is left.
+    let used = store.storage().await.unwrap();
+    let used = used.disk_bytes - used.free_bytes;
+    let limits = Limits { bytes: Some(used * 3 / 4), ..Limits::default() };
+    while !store.retain(&limits, now).await.unwrap().is_nothing() {
+        while store.tidy_some().await.unwrap() {}
+    }
+    store.tidy().await.unwrap();
+    let left = store.count_calls(&every).await.unwrap();
+    assert!(left > 0 && left < 390, "{left} calls are left");
+    check(&store, calls.last().unwrap()).await;
+    let storage = store.storage().await.unwrap();
+    assert!(storage.parts.iter().any(|part| part.name == "bodies" && part.bytes > 0));
+    assert_eq!(storage.parts.iter().find(|part| part.name == "calls").unwrap().rows, Some(left));
+}
+
+#[tokio::test]
+async fn a_file_that_is_uploaded_again_in_another_form_is_stored_once() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let mut random = Random::new(21);
+    let file: Vec<u8> = (0..250_000).flat_map(|_| random.next().to_le_bytes()).collect();
+    let mut calls = made::calls(&mut random, 6);
+    for (number, made) in calls.iter_mut().enumerate() {
+        let form = format!("--bound{number}\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\n");
+        let body = [form.as_bytes(), &vec![b'x'; number * 11], &file, b"\r\n--end--\r\n"].concat();
+        made.record.request = store::Body { bytes: body.into(), segmented: true };
+    }
+    write(&store, &calls).await;
+    for made in &calls {
+        check(&store, made).await;
+    }
+    let packed = store.packed_bytes().await.unwrap();
+    assert!(packed < file.len() as u64 * 3 / 2, "{packed} bytes for six times {}", file.len());
 }
