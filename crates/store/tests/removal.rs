@@ -250,3 +250,28 @@ async fn a_file_that_is_uploaded_again_in_another_form_is_stored_once() {
     let packed = store.packed_bytes().await.unwrap();
     assert!(packed < file.len() as u64 * 3 / 2, "{packed} bytes for six times {}", file.len());
 }
+
+#[tokio::test]
+async fn packs_of_the_version_before_say_what_they_need_before_anything_goes() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let calls = made::calls(&mut Random::new(31), 500);
+    write(&store, &calls).await;
+    store.close().await.unwrap();
+    let path = folder.path().join("data.db");
+    let mut database = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    let before = "DELETE FROM pack_edge; \
+        UPDATE upkeep SET value = (SELECT max(id) FROM pack) WHERE name = 'packs_without_edges'";
+    sqlx::raw_sql(before).execute(&mut database).await.unwrap();
+    drop(database);
+    let store = open(&folder).await;
+    let (gone, left): (Vec<&Made>, Vec<&Made>) = calls.iter().partition(|made| made.number.is_multiple_of(2));
+    for made in &gone {
+        store.erase(&Erase::Call(made.record.detail.summary.id)).await.unwrap();
+    }
+    store.tidy().await.unwrap();
+    for made in left {
+        check(&store, made).await;
+    }
+    assert_eq!(store::verify(&path).await.unwrap().problems, []);
+}
