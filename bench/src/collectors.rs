@@ -122,12 +122,16 @@ impl Collector {
     fn ready(mut self, path: &str) -> Result<Self> {
         let began = Instant::now();
         while get(self.http, path).is_err() {
-            let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            self.process.check().with_context(log)?;
-            anyhow::ensure!(began.elapsed() < START, "{} does not answer: {}", self.name, log());
+            self.process.check().with_context(|| self.log())?;
+            anyhow::ensure!(began.elapsed() < START, "{} does not answer: {}", self.name, self.log());
             thread::sleep(LOOK_AGAIN);
         }
         Ok(self)
+    }
+
+    /// What it has written so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     pub(crate) fn is_ours(&self) -> bool {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::collectors::Collector;
 use crate::export::{Load, Sent, Transport, send};
@@ -97,7 +97,8 @@ fn one(to: &Collector, load: Load) -> Result<Measured> {
         let sent = send(to, load);
         over.store(true, Ordering::Relaxed);
         sent
-    })?;
+    })
+    .with_context(|| format!("while it wrote: {}", to.log()))?;
     // Ours answers once it is stored; others store in their own time.
     let (mut stored, mut durable) = (to.stored()?, if to.is_ours() { sent.elapsed } else { began.elapsed() });
     while !to.is_ours() && stored < sent.spans && began.elapsed() < PEERS_DRAIN {

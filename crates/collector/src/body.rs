@@ -64,10 +64,47 @@ async fn collect(
         }
         if all.is_empty() {
             // Most bodies are one frame, and are not copied.
-            all.reserve(announced.unwrap_or(length).clamp(length, 1 << 20));
+            all.reserve(announced.unwrap_or(length).min(1 << 20).max(length));
             all.extend_from_slice(&std::mem::take(&mut first));
         }
         all.extend_from_slice(&data);
     }
     Ok((if all.is_empty() { first } else { all.freeze() }, room))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    use futures_util::stream;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::inbox::{Counts, Limits};
+
+    #[tokio::test]
+    async fn frames_of_any_size_are_put_together() {
+        let limits = Limits { body: 64 << 20, waiting: 64 << 20 };
+        let inbox = Inbox::new(mpsc::channel(1).0, limits, Arc::new(Counts::default()));
+        for sizes in
+            [&[][..], &[0], &[10], &[10, 10], &[700_000, 700_000], &[3 << 20, 1], &[1, 3 << 20, 0, 7]]
+        {
+            let whole: Vec<u8> = (0..sizes.iter().sum::<usize>()).map(|at| (at % 251) as u8).collect();
+            let mut rest = Bytes::from(whole.clone());
+            let pieces: Vec<Bytes> = sizes.iter().map(|size| rest.split_to(*size)).collect();
+            for announced in [false, true] {
+                let frames = pieces.clone().into_iter().map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
+                let body = Body::new(StreamBody::new(stream::iter(frames)));
+                let mut headers = HeaderMap::new();
+                if announced {
+                    headers.insert(CONTENT_LENGTH, whole.len().into());
+                }
+                let (bytes, _room) = read(&headers, body, limits.body, &inbox).await.ok().unwrap();
+                assert_eq!(bytes, whole, "{sizes:?}");
+            }
+        }
+    }
 }

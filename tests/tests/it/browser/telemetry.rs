@@ -228,7 +228,7 @@ async fn metrics_of_every_kind_have_a_chart_a_table_and_points() {
     reads(page, "metric-as-table", "p50").await;
     press(page, "a").await;
     reads(page, "metric-chart", "Quantiles").await;
-    click(page, "metric-points").await;
+    click(page, "metric-form-points").await;
     click(page, "metric-point").await;
     reads(page, "metric-point-whole", "explicitBounds").await;
     browser.finish().await;

@@ -165,7 +165,7 @@ fn Forms(kind: Memo<Option<api::MetricKind>>) -> impl IntoView {
     let page = expect_context::<Page>();
     let tab = move |form: Form| {
         view! {
-            <button type="button" role="tab" data-testid=format!("metric-{}", form.word())
+            <button type="button" role="tab" data-testid=format!("metric-form-{}", form.word())
                 aria-selected=move || page.view.with(|view| view.form == form).to_string()
                 on:click=move |_| page.turn(MetricsView { form, ..page.view.get_untracked() })
             >{form.label()}{(form == Form::Table).then(|| view! { <kbd>"a"</kbd> })}</button>

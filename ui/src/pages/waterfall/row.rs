@@ -49,7 +49,8 @@ pub fn SpanRowView(row: Row, at: usize) -> impl IntoView {
     view! {
         <div
             class="wr" class:found=found role="row" id=element data-testid="span-row" data-id=id title=title
-            attr:aria-level=(row.depth + 1).to_string() aria-rowindex=(at + 1).to_string() aria-expanded=expanded
+            // As a property: the framework has no such attribute, and would make one of another name.
+            prop:ariaLevel=(row.depth + 1).to_string() aria-rowindex=(at + 1).to_string() aria-expanded=expanded
             aria-selected=move || selected().to_string() on:click=move |_| page.select(Some(place))
             on:dblclick=move |_| page.open(place, !row.open)
         >
