@@ -4,11 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint, FoundPoints, GroupBy, Health,
-    InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey, MetricChart,
-    MetricFilter, MetricQuery, MetricSummary, MetricUsage, Money, Overview, Page, PointFilter, PointsPage,
-    Providers, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
-    SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
+    CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint, FoundPoints,
+    GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey,
+    MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Money, Overview, Page, PointFilter,
+    PointsPage, Providers, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage,
+    SettingsView, SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail,
+    TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.

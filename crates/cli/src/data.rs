@@ -143,8 +143,9 @@ fn spelled(erased: &Erased) -> String {
         (erased.points, "metric point", "metric points"),
     ];
     let counted = counts.into_iter().filter(|(count, ..)| *count > 0);
-    let words: Vec<String> =
-        counted.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect();
+    let words: Vec<String> = counted
+        .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+        .collect();
     match words.split_last() {
         None => "nothing".to_owned(),
         Some((last, [])) => last.clone(),

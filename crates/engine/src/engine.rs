@@ -291,7 +291,10 @@ impl Engine {
             match engine.inner.store.import_former(&former).await {
                 Ok(imported) => {
                     tracing::info!(%path, calls = imported.calls, "the former LLMFlow's calls are taken in");
-                    engine.note(format!("{} calls of the former LLMFlow were taken in from {path}.", imported.calls));
+                    engine.note(format!(
+                        "{} calls of the former LLMFlow were taken in from {path}.",
+                        imported.calls
+                    ));
                     engine.inner.events.send(Event::Resync);
                 }
                 Err(error) => {
@@ -349,6 +352,7 @@ impl Engine {
         if let Err(error) = inner.hold.tell(&Instance { stopping: true, ..instance(&inner.settings) }) {
             tracing::debug!(%error, "nobody is told that it is stopping");
         }
+        inner.store.stop_upkeep();
         inner.supervisor.close().await;
         inner.stop.cancel();
         let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0 || !inner.inbox.is_idle();

@@ -101,7 +101,13 @@ impl Upkeep {
             }
         }
         if !all.is_nothing() {
-            tracing::info!(calls = all.calls, traces = all.traces, logs = all.logs, points = all.points, "what was too old or too much is deleted");
+            tracing::info!(
+                calls = all.calls,
+                traces = all.traces,
+                logs = all.logs,
+                points = all.points,
+                "what was too old or too much is deleted"
+            );
             self.lock().last = Some(LastErased { at_ms: millis(SystemTime::now()), erased: all });
             if let Some(inner) = engine.upgrade() {
                 inner.events.send(Event::Resync);

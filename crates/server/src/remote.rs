@@ -97,7 +97,9 @@ impl Remote {
             }
             Ok(calls)
         };
-        self.exchange(Method::GET, "/api/export/calls", String::new(), copy).await.map_err(std::io::Error::other)
+        self.exchange(Method::GET, "/api/export/calls", String::new(), copy)
+            .await
+            .map_err(std::io::Error::other)
     }
 
     /// Asks its engine.

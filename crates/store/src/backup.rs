@@ -28,15 +28,17 @@ pub async fn back_up(path: &Path, target: &Path) -> Result<Inspection, StoreErro
         return Err(refused(format!("there is no database at {}; nothing was recorded yet", path.display())));
     }
     if target.exists() {
-        return Err(refused(format!("{} is there already; name another file, or move it away", target.display())));
+        return Err(refused(format!(
+            "{} is there already; name another file, or move it away",
+            target.display()
+        )));
     }
     if is_foreign(path)? {
         return Err(refused(format!("{} is not LLMFlow's", path.display())));
     }
     let unfinished = beside(target, ".unfinished");
     let _none_is_fine = fs::remove_file(&unfinished);
-    private_file(&unfinished)
-        .map_err(|cause| StoreError::Folder { path: target.to_owned(), cause })?;
+    private_file(&unfinished).map_err(|cause| StoreError::Folder { path: target.to_owned(), cause })?;
     let copied = copy(path, &unfinished).await;
     let looked = match copied {
         Ok(()) => inspect(&unfinished).await,
@@ -72,9 +74,9 @@ pub async fn restore(path: &Path, from: &Path) -> Result<(Inspection, Option<Pat
     if !from.exists() {
         return Err(refused(format!("there is no file {}", from.display())));
     }
-    let found = inspect(from)
-        .await
-        .map_err(|error| refused(format!("{} cannot be read as a database ({error}); take another copy", from.display())))?;
+    let found = inspect(from).await.map_err(|error| {
+        refused(format!("{} cannot be read as a database ({error}); take another copy", from.display()))
+    })?;
     if found.foreign {
         return Err(refused(format!("{} is not a database of LLMFlow; take another file", from.display())));
     }

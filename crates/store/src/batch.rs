@@ -64,18 +64,23 @@ impl Store {
         Ok(Batch { opened, ended, lost, left })
     }
 
-    /// Packs once more what `calls` leave behind. What was made ready and not written is forgotten first: it would be
-    /// found to be there already.
+    /// Packs once more what `calls` leave behind, because something that they repeat was taken away. What other batches
+    /// have ready is not relied on: they come later, or never.
     pub(crate) fn pack_again(&self, calls: &[CallRecord]) -> Result<Left, StoreError> {
-        self.known().forget_some(|_| false);
-        self.pack(calls)
+        self.pack_knowing(calls, true)
     }
 
     /// Packs what `calls` leave behind.
     pub(crate) fn pack(&self, calls: &[CallRecord]) -> Result<Left, StoreError> {
+        self.pack_knowing(calls, false)
+    }
+
+    fn pack_knowing(&self, calls: &[CallRecord], cautious: bool) -> Result<Left, StoreError> {
         let mut known = self.known();
         let epoch = known.epoch();
+        known.cautious = cautious;
         let packed = pack(calls, &mut known, &self.inner.pace);
+        known.cautious = false;
         if packed.is_err() {
             known.forget();
         }

@@ -89,7 +89,8 @@ impl Store {
             if table == "call" {
                 query.push(" AND state != 'open'");
             }
-            let counted: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
+            let counted: i64 =
+                query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
             *count = counted.unsigned_abs();
         }
         let [calls, traces, logs, points] = counts;
@@ -108,7 +109,8 @@ impl Store {
         let Some(selected) = self.selected(what).await? else { return Ok(erased) };
         self.note_scrub().await?;
         loop {
-            let seqs: Vec<i64> = self.some("SELECT seq FROM call", &selected.calls, " AND state != 'open'", CALLS).await?;
+            let seqs: Vec<i64> =
+                self.some("SELECT seq FROM call", &selected.calls, " AND state != 'open'", CALLS).await?;
             if seqs.is_empty() {
                 break;
             }
@@ -145,9 +147,7 @@ impl Store {
         let text = |sql, value: &str| Rows::Where(sql, vec![Value::Text(value.to_owned())]);
         let only = |calls| Selected { calls, traces: Rows::None, logs: Rows::None, points: Rows::None };
         Ok(match what {
-            Erase::Call(id) => {
-                Some(only(Rows::Where("id = ?", vec![Value::Bytes(id.as_bytes().to_vec())])))
-            }
+            Erase::Call(id) => Some(only(Rows::Where("id = ?", vec![Value::Bytes(id.as_bytes().to_vec())]))),
             Erase::Session(session) => self.selected_session(session).await?,
             Erase::Trace(id) => Some(Selected {
                 calls: Rows::Where(
@@ -201,9 +201,7 @@ impl Store {
             .await?;
         let Some(id) = id else { return Ok(None) };
         // What reports say of a session says its id only. Where several go by it, they belong to none of them alone.
-        let said = |sql| {
-            Rows::Where(sql, vec![Value::Text(id.clone()), Value::Text(id.clone())])
-        };
+        let said = |sql| Rows::Where(sql, vec![Value::Text(id.clone()), Value::Text(id.clone())]);
         Ok(Some(Selected {
             calls: Rows::Where("session = ?", vec![Value::Number(key)]),
             traces: said("session = ? AND (SELECT count(*) FROM session AS other WHERE other.id = ?) < 2"),
@@ -228,7 +226,12 @@ impl Store {
         Ok(query.build_query_scalar().persistent(false).fetch_all(&self.inner.read).await?)
     }
 
-    async fn some_pairs(&self, select: &'static str, rows: &Rows, most: i64) -> Result<Vec<Pair>, StoreError> {
+    async fn some_pairs(
+        &self,
+        select: &'static str,
+        rows: &Rows,
+        most: i64,
+    ) -> Result<Vec<Pair>, StoreError> {
         if rows.is_none() {
             return Ok(Vec::new());
         }

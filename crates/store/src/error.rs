@@ -49,7 +49,10 @@ impl StoreError {
             Some(matches!(told.as_ref(), "11" | "26" | "267" | "523" | "779"))
         };
         let missing = matches!(error.downcast_ref::<sqlx::Error>(), Some(sqlx::Error::RowNotFound));
-        error.is::<serde_json::Error>() || error.is::<std::io::Error>() || missing || by_sqlite().unwrap_or(false)
+        error.is::<serde_json::Error>()
+            || error.is::<std::io::Error>()
+            || missing
+            || by_sqlite().unwrap_or(false)
     }
 
     /// Why, in a few words that fit into a sentence: "database or disk is full".

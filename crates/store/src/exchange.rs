@@ -19,6 +19,9 @@ const BATCH: usize = 64;
 /// What stands in each line, so that a file of something else is known to be that.
 const FORMAT: &str = "llmflow.call.1";
 
+/// A call's id, its row, and where its record stands, if it has one.
+type Exported = (Vec<u8>, i64, Option<i64>, Option<u32>, Option<u32>);
+
 /// A line.
 #[derive(Serialize, Deserialize)]
 struct Line {
@@ -86,7 +89,7 @@ impl Store {
     pub async fn export_some(&self, after: i64) -> Result<Option<(String, i64)>, StoreError> {
         let select = "SELECT id, call.seq, pack, at, len FROM call LEFT JOIN call_record ON call_record.seq = call.seq \
             WHERE call.seq > ? AND state != 'open' ORDER BY call.seq LIMIT ?";
-        let rows: Vec<(Vec<u8>, i64, Option<i64>, Option<u32>, Option<u32>)> =
+        let rows: Vec<Exported> =
             sqlx::query_as(select).bind(after).bind(CALLS).fetch_all(&self.inner.read).await?;
         let Some((_, last, ..)) = rows.last() else { return Ok(None) };
         let (last, mut lines, mut reader) = (*last, String::new(), Reader::new(self));
@@ -121,7 +124,8 @@ impl Store {
         let mut imported = Imported::default();
         let mut records = Vec::new();
         for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-            match serde_json::from_str::<Line>(line).ok().filter(|line| line.format == FORMAT).and_then(read) {
+            match serde_json::from_str::<Line>(line).ok().filter(|line| line.format == FORMAT).and_then(read)
+            {
                 Some(record) => records.push(record),
                 None => imported.unreadable += 1,
             }

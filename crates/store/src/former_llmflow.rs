@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use api::{
-    BodyInfo, CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Header, Lineage, Money, Operation,
-    ReportSource, Timing, Usage, UsageSource,
+    BodyInfo, CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Header, Lineage, Money,
+    Operation, ReportSource, Timing, Usage, UsageSource,
 };
 use bytes::Bytes;
 use model::telemetry::wire::{Attributes, LogRecord, Origin, Span, Value};
@@ -60,7 +60,8 @@ impl Store {
         let mut imported = Imported::default();
         let mut after = 0;
         loop {
-            let rows = sqlx::query("SELECT rowid AS number, * FROM traces WHERE rowid > ? ORDER BY rowid LIMIT ?");
+            let rows =
+                sqlx::query("SELECT rowid AS number, * FROM traces WHERE rowid > ? ORDER BY rowid LIMIT ?");
             let rows = rows.bind(after).bind(ROWS).fetch_all(&mut database).await?;
             let Some(last) = rows.last() else { break };
             after = last.try_get("number")?;
@@ -77,8 +78,12 @@ impl Store {
         let logs = "SELECT count(*) FROM pragma_table_info('logs') WHERE name IN ('timestamp', 'body', 'attributes')";
         let has_logs: i64 = sqlx::query_scalar(logs).fetch_one(&mut database).await?;
         let mut after = 0;
-        while has_logs == 3 {
-            let rows = sqlx::query("SELECT rowid AS number, * FROM logs WHERE rowid > ? ORDER BY rowid LIMIT ?");
+        loop {
+            if has_logs < 3 {
+                break;
+            }
+            let rows =
+                sqlx::query("SELECT rowid AS number, * FROM logs WHERE rowid > ? ORDER BY rowid LIMIT ?");
             let rows = rows.bind(after).bind(ROWS).fetch_all(&mut database).await?;
             let Some(last) = rows.last() else { break };
             after = last.try_get("number")?;
@@ -105,7 +110,10 @@ fn text(row: &SqliteRow, column: &str) -> Option<String> {
 
 fn number(row: &SqliteRow, column: &str) -> Option<i64> {
     row.try_get_unchecked::<Option<f64>, _>(column).ok().flatten().map(|number| {
-        #[expect(clippy::cast_possible_truncation, reason = "beyond what a number holds, the largest one will do")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "beyond what a number holds, the largest one will do"
+        )]
         let whole = number.round() as i64;
         whole
     })
@@ -222,7 +230,8 @@ fn operation(path: &str) -> Operation {
 fn asked(request: &[u8]) -> Option<String> {
     let request: Json = serde_json::from_slice(request).ok()?;
     let messages = request.get("messages")?.as_array()?;
-    let said = messages.iter().rev().find(|message| message.get("role").is_some_and(|role| role == "user"))?;
+    let said =
+        messages.iter().rev().find(|message| message.get("role").is_some_and(|role| role == "user"))?;
     let content = said.get("content")?;
     let text = content.as_str().or_else(|| content.get(0)?.get("text")?.as_str())?;
     let line: String = text.lines().next().unwrap_or_default().chars().take(200).collect();
@@ -245,7 +254,8 @@ fn headers(row: &SqliteRow, column: &str) -> Vec<Header> {
 fn span(row: &SqliteRow) -> SpanWrite {
     let start_ms = number(row, "timestamp").unwrap_or_default();
     let start_ns = start_ms.max(0).unsigned_abs().saturating_mul(1_000_000);
-    let took_ns = number(row, "duration_ms").unwrap_or_default().max(0).unsigned_abs().saturating_mul(1_000_000);
+    let took_ns =
+        number(row, "duration_ms").unwrap_or_default().max(0).unsigned_abs().saturating_mul(1_000_000);
     let id = text(row, "id").unwrap_or_default();
     let mut attributes = object(row, "attributes");
     for (name, column) in [("input.value", "input"), ("output.value", "output")] {
@@ -278,7 +288,9 @@ fn log(row: &SqliteRow) -> LogWrite {
     let record = LogRecord {
         time_ns: ns("timestamp"),
         observed_ns: ns("observed_timestamp"),
-        severity_number: number(row, "severity_number").and_then(|level| i32::try_from(level).ok()).unwrap_or_default(),
+        severity_number: number(row, "severity_number")
+            .and_then(|level| i32::try_from(level).ok())
+            .unwrap_or_default(),
         severity_text: text(row, "severity_text").unwrap_or_default(),
         body: text(row, "body").map_or(Value::Empty, Value::Text),
         attributes: Attributes(object(row, "attributes")),
@@ -328,9 +340,7 @@ fn named<const N: usize>(id: &str) -> [u8; N] {
     let mut bytes = [0; N];
     let hex = id.replace('-', "");
     let digits: Option<Vec<u8>> = (hex.len() == 2 * N && hex.is_ascii())
-        .then(|| {
-            (0..N).map(|at| u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()).collect()
-        })
+        .then(|| (0..N).map(|at| u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()).collect())
         .flatten();
     let source = digits.unwrap_or_else(|| blake3::hash(id.as_bytes()).as_bytes().to_vec());
     bytes.iter_mut().zip(source).for_each(|(byte, said)| *byte = said);

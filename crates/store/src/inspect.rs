@@ -50,7 +50,8 @@ pub(crate) async fn version(path: &Path) -> Result<i64, StoreError> {
         return Ok(0);
     }
     let mut database = look(path).await?;
-    let version = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut database).await;
+    let version =
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut database).await;
     database.close().await?;
     let version: Option<i64> = version?;
     Ok(version.unwrap_or_default())

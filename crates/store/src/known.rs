@@ -35,11 +35,20 @@ pub(crate) struct Known {
     epoch: u64,
     /// Packs that are made ready, and not written yet.
     unwritten: Vec<Range<i64>>,
+    /// Whether what is not written yet is taken for unknown.
+    pub(crate) cautious: bool,
 }
 
 impl Known {
     pub(crate) fn new(next_pack: i64) -> Self {
-        Self { newer: HashMap::new(), older: HashMap::new(), next_pack, epoch: 0, unwritten: Vec::new() }
+        Self {
+            newer: HashMap::new(),
+            older: HashMap::new(),
+            next_pack,
+            epoch: 0,
+            unwritten: Vec::new(),
+            cautious: false,
+        }
     }
 
     /// The id of a new pack. One that is never written leaves a gap.
@@ -51,15 +60,19 @@ impl Known {
 
     pub(crate) fn get(&mut self, key: &Key) -> Option<Met> {
         if let Some(met) = self.newer.get(key) {
-            return self.is_near(met).then_some(*met);
+            return self.is_of_use(met).then_some(*met);
         }
-        let met = self.older.remove(key).filter(|met| self.is_near(met))?;
+        let met = self.older.remove(key)?;
         self.put(*key, met);
-        Some(met)
+        self.is_of_use(&met).then_some(met)
     }
 
-    fn is_near(&self, met: &Met) -> bool {
-        self.next_pack - met.place.pack < FARTHEST
+    fn is_of_use(&self, met: &Met) -> bool {
+        self.next_pack - met.place.pack < FARTHEST && !(self.cautious && self.is_unwritten(met))
+    }
+
+    fn is_unwritten(&self, met: &Met) -> bool {
+        self.unwritten.iter().any(|packs| packs.contains(&met.place.pack))
     }
 
     pub(crate) fn put(&mut self, key: Key, met: Met) {

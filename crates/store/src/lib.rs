@@ -43,6 +43,7 @@ mod words;
 mod write;
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use sqlx::SqlitePool;
@@ -89,6 +90,8 @@ struct Inner {
     price: OnceLock<Box<Price>>,
     /// Held by who looks for what nobody needs any more.
     tidying: Mutex<()>,
+    /// Whether what runs beside everything else is to end.
+    stopping: AtomicBool,
     /// The one writer.
     writer: Mutex<Writer>,
 }

@@ -73,7 +73,11 @@ pub(crate) fn slice(raw: &Bytes, at: u32, len: u32) -> Result<&[u8], StoreError>
 
 impl Store {
     /// What stands in pack `id`; `None` when there is no such pack.
-    pub(crate) async fn inside(&self, reader: &mut Reader<'_>, id: i64) -> Result<Option<Inside>, StoreError> {
+    pub(crate) async fn inside(
+        &self,
+        reader: &mut Reader<'_>,
+        id: i64,
+    ) -> Result<Option<Inside>, StoreError> {
         let Some(raw) = reader.whole(id).await? else { return Ok(None) };
         let listed = sqlx::query_scalar("SELECT known FROM pack WHERE id = ?").bind(id);
         let listed: Option<Vec<u8>> = listed.fetch_optional(&self.inner.read).await?;

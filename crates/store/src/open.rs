@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -78,6 +79,7 @@ impl Store {
             pace,
             price: OnceLock::new(),
             tidying: Mutex::default(),
+            stopping: AtomicBool::default(),
             writer,
         };
         Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside, copied }))
@@ -112,6 +114,7 @@ impl Store {
             orphans: std::sync::Mutex::default(),
             price: OnceLock::new(),
             tidying: Mutex::default(),
+            stopping: AtomicBool::default(),
             writer: Mutex::new(Writer::none(reading, pace.clone())),
             pace,
         };

@@ -32,8 +32,10 @@ pub(crate) async fn remove_calls(
     let mut removed = RemovedCalls::default();
     let mut sessions = BTreeSet::new();
     for some in statements(seqs, ROWS) {
-        let open: Vec<i64> =
-            numbers("SELECT seq FROM call WHERE state = 'open' AND seq IN (", some, ")").build_query_scalar().fetch_all(&mut *connection).await?;
+        let open: Vec<i64> = numbers("SELECT seq FROM call WHERE state = 'open' AND seq IN (", some, ")")
+            .build_query_scalar()
+            .fetch_all(&mut *connection)
+            .await?;
         let open: HashSet<i64> = open.into_iter().collect();
         let ended: Vec<i64> = some.iter().copied().filter(|seq| !open.contains(seq)).collect();
         for some in statements(&ended, ROWS) {
@@ -59,7 +61,10 @@ async fn take_out(
     sessions: &mut BTreeSet<i64>,
 ) -> Result<(), StoreError> {
     let statements = [
-        ("INSERT OR IGNORE INTO pack_dirty (pack, at, len) SELECT pack, at, len FROM call_record WHERE seq IN (", ")"),
+        (
+            "INSERT OR IGNORE INTO pack_dirty (pack, at, len) SELECT pack, at, len FROM call_record WHERE seq IN (",
+            ")",
+        ),
         ("DELETE FROM call_record WHERE seq IN (", ")"),
         ("DELETE FROM call_words WHERE rowid IN (", ")"),
         ("DELETE FROM call_text WHERE rowid IN (", ")"),

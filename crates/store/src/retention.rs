@@ -1,6 +1,7 @@
 //! What is kept: for how long, how many, how much. What is too much goes in small steps, the oldest first, sessions and
 //! traces whole where they are over. Leaves out when it is looked (the engine) and what is left behind (`sweep`, `scrub`).
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::{Erased, Limits};
@@ -45,6 +46,21 @@ impl Store {
         Ok(erased)
     }
 
+    /// Lets others have their turn; whether everything stops, and this too.
+    async fn rest(&self) -> bool {
+        tokio::time::sleep(PAUSE).await;
+        self.is_stopping()
+    }
+
+    /// From now on no more is deleted or tidied than is begun: everything is about to stop.
+    pub fn stop_upkeep(&self) {
+        self.inner.stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.inner.stopping.load(Ordering::Relaxed)
+    }
+
     /// Everything older goes. A session or trace that is still in use stays whole, until it is twice as old.
     async fn retain_since(&self, now_ms: i64, days: i64) -> Result<Erased, StoreError> {
         let kept_ms = days.saturating_mul(DAY_MS);
@@ -62,14 +78,19 @@ impl Store {
                 break;
             }
             erased.add(self.remove_some(&seqs, false).await?);
-            tokio::time::sleep(PAUSE).await;
+            if self.rest().await {
+                return Ok(erased);
+            }
         }
         loop {
-            let select = "SELECT key FROM trace WHERE spans > 0 AND first_ns / 1000000 < ? AND last_ns < ? LIMIT 1";
+            let select =
+                "SELECT key FROM trace WHERE spans > 0 AND first_ns / 1000000 < ? AND last_ns < ? LIMIT 1";
             let trace = sqlx::query_scalar(select).bind(from_ms).bind(from_ns);
             let Some(trace) = trace.fetch_optional(&self.inner.read).await? else { break };
             erased.add(self.remove_trace_step(trace).await?);
-            tokio::time::sleep(PAUSE).await;
+            if self.rest().await {
+                return Ok(erased);
+            }
         }
         erased.add(self.remove_logs_before(from_ns, u64::MAX).await?);
         erased.add(self.remove_points_before(from_ns, true).await?);
@@ -89,7 +110,9 @@ impl Store {
                 break;
             }
             erased.add(self.remove_logs_step(&logs).await?);
-            tokio::time::sleep(PAUSE).await;
+            if self.rest().await {
+                return Ok(erased);
+            }
         }
         Ok(erased)
     }
@@ -111,7 +134,9 @@ impl Store {
                 return Ok(erased);
             }
             erased.points += self.remove_points_step(&points).await?;
-            tokio::time::sleep(PAUSE).await;
+            if self.rest().await {
+                return Ok(erased);
+            }
         }
     }
 
@@ -157,7 +182,9 @@ impl Store {
         while left > 0 {
             let (call, trace) = (self.oldest_call(true).await?, self.oldest_trace().await?);
             let gone = match (call, trace) {
-                (Some((_, call_ms)), Some((key, trace_ms))) if trace_ms <= call_ms => self.remove_trace_whole(key).await?,
+                (Some((_, call_ms)), Some((key, trace_ms))) if trace_ms <= call_ms => {
+                    self.remove_trace_whole(key).await?
+                }
                 (None, Some((key, _))) => self.remove_trace_whole(key).await?,
                 (Some(_), _) => {
                     let most = i64::try_from(left).unwrap_or(i64::MAX).min(CALLS);
@@ -171,7 +198,9 @@ impl Store {
             }
             erased.add(gone);
             left = left.saturating_sub(if gone.traces > 0 { gone.traces } else { gone.calls });
-            tokio::time::sleep(PAUSE).await;
+            if self.rest().await {
+                return Ok(erased);
+            }
         }
         Ok(erased)
     }
@@ -194,7 +223,9 @@ impl Store {
             let began = sqlx::query_scalar("SELECT started_ms FROM call WHERE seq = ?").bind(last);
             from_ms = began.fetch_optional(&self.inner.read).await?.unwrap_or(from_ms);
             erased.add(self.remove_some(&seqs, false).await?);
-            tokio::time::sleep(PAUSE).await;
+            if self.rest().await {
+                return Ok(erased);
+            }
         }
         if erased.calls == 0 {
             // Reports alone take the space: a piece of the time they are from goes.
@@ -204,7 +235,8 @@ impl Store {
                 sqlx::query_as(span).fetch_one(&self.inner.read).await?;
             let (Some(first), Some(last)) = (first, last) else { return Ok(erased) };
             let share = i64::try_from(share).unwrap_or(i64::MAX);
-            from_ms = (first.saturating_add((last - first).max(100) / 100 * share) / 1_000_000).saturating_add(1);
+            from_ms =
+                (first.saturating_add((last - first).max(100) / 100 * share) / 1_000_000).saturating_add(1);
         }
         erased.add(self.remove_reports_before(from_ms).await?);
         Ok(erased)
@@ -214,7 +246,9 @@ impl Store {
         let mut erased = Erased::default();
         while let Some((key, _)) = self.oldest_trace().await?.filter(|(_, first_ms)| *first_ms < from_ms) {
             erased.add(self.remove_trace_whole(key).await?);
-            tokio::time::sleep(PAUSE).await;
+            if self.rest().await {
+                return Ok(erased);
+            }
         }
         let from_ns = from_ms.saturating_mul(1_000_000);
         erased.add(self.remove_logs_before(from_ns, u64::MAX).await?);
@@ -225,13 +259,16 @@ impl Store {
     async fn remove_trace_whole(&self, key: i64) -> Result<Erased, StoreError> {
         let mut erased = Erased::default();
         loop {
-            let calls = sqlx::query_scalar("SELECT seq FROM call WHERE trace = ? AND state != 'open' LIMIT ?");
+            let calls =
+                sqlx::query_scalar("SELECT seq FROM call WHERE trace = ? AND state != 'open' LIMIT ?");
             let calls: Vec<i64> = calls.bind(key).bind(CALLS).fetch_all(&self.inner.read).await?;
             if calls.is_empty() {
                 break;
             }
             erased.add(self.remove_some(&calls, false).await?);
-            tokio::time::sleep(PAUSE).await;
+            if self.rest().await {
+                return Ok(erased);
+            }
         }
         loop {
             let gone = self.remove_trace_step(key).await?;
@@ -239,7 +276,9 @@ impl Store {
             if gone.is_nothing() || gone.traces > 0 {
                 return Ok(erased);
             }
-            tokio::time::sleep(PAUSE).await;
+            if self.rest().await {
+                return Ok(erased);
+            }
         }
     }
 
@@ -257,7 +296,8 @@ impl Store {
     }
 
     async fn oldest_trace(&self) -> Result<Option<(i64, i64)>, StoreError> {
-        let select = "SELECT key, first_ns / 1000000 FROM trace WHERE spans > 0 ORDER BY first_ns / 1000000 LIMIT 1";
+        let select =
+            "SELECT key, first_ns / 1000000 FROM trace WHERE spans > 0 ORDER BY first_ns / 1000000 LIMIT 1";
         Ok(sqlx::query_as(select).fetch_optional(&self.inner.read).await?)
     }
 

@@ -24,9 +24,28 @@ const INDICES: [(&str, i64, i64); 2] = [("call_words", 1, 2), ("call_text", 3, 4
 
 /// Tables that a reset empties, but for the indices.
 const TABLES: [&str; 22] = [
-    "call", "call_detail", "call_record", "call_report", "body", "segment", "node", "text_backlog", "pack",
-    "pack_edge", "pack_dirty", "session", "unrecorded", "report_pack", "report_orphan", "origin", "trace", "span",
-    "log", "series", "point", "backlog",
+    "call",
+    "call_detail",
+    "call_record",
+    "call_report",
+    "body",
+    "segment",
+    "node",
+    "text_backlog",
+    "pack",
+    "pack_edge",
+    "pack_dirty",
+    "session",
+    "unrecorded",
+    "report_pack",
+    "report_orphan",
+    "origin",
+    "trace",
+    "span",
+    "log",
+    "series",
+    "point",
+    "backlog",
 ];
 
 impl Store {
@@ -140,7 +159,8 @@ impl Store {
         }
         let read = &self.inner.read;
         let layouts: Vec<Vec<u8>> = sqlx::query_scalar("SELECT layout FROM body").fetch_all(read).await?;
-        let waiting: Vec<Vec<u8>> = sqlx::query_scalar("SELECT segments FROM text_backlog").fetch_all(read).await?;
+        let waiting: Vec<Vec<u8>> =
+            sqlx::query_scalar("SELECT segments FROM text_backlog").fetch_all(read).await?;
         let parents: Vec<(i64, Option<i64>, i64)> =
             sqlx::query_as("SELECT id, parent, segment FROM node").fetch_all(read).await?;
         let parents: std::collections::HashMap<i64, (Option<i64>, i64)> =
@@ -172,9 +192,10 @@ impl Store {
         let gone_nodes: Vec<i64> = parents.keys().filter(|id| !nodes.contains(id)).copied().collect();
         let all: Vec<i64> = sqlx::query_scalar("SELECT id FROM segment").fetch_all(read).await?;
         let gone_segments: Vec<i64> = all.into_iter().filter(|id| !segments.contains(id)).collect();
-        for (sql, gone) in
-            [("DELETE FROM node WHERE id IN (", gone_nodes), ("DELETE FROM segment WHERE id IN (", gone_segments)]
-        {
+        for (sql, gone) in [
+            ("DELETE FROM node WHERE id IN (", gone_nodes),
+            ("DELETE FROM segment WHERE id IN (", gone_segments),
+        ] {
             for some in statements(&gone, ROWS) {
                 let mut writer = self.inner.writer.lock().await;
                 writer.reconnect().await?;

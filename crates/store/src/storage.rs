@@ -5,8 +5,11 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use crate::{Store, StoreError};
 
+/// A name, tables, and the table whose rows are counted with what has to hold of them.
+type Part = (&'static str, &'static [&'static str], Option<(&'static str, &'static str)>);
+
 /// What is told of together: its name, its tables, and what counts its rows.
-const PARTS: [(&str, &[&str], Option<(&str, &str)>); 7] = [
+const PARTS: [Part; 7] = [
     ("bodies", &["pack", "pack_edge", "pack_dirty", "call_record"], None),
     ("calls", &["call", "session", "call_report", "unrecorded"], Some(("call", ""))),
     ("reports", &["report_pack", "report_orphan", "origin", "backlog"], None),
@@ -47,7 +50,8 @@ impl Store {
         // Indices, and what pages are not filled with.
         parts.push(StoragePart { name: "other".to_owned(), bytes: used.saturating_sub(told), rows: None });
         parts.sort_by_key(|part| std::cmp::Reverse(part.bytes));
-        let oldest = sqlx::query_scalar("SELECT min(started_ms) FROM call").fetch_one(&self.inner.read).await?;
+        let oldest =
+            sqlx::query_scalar("SELECT min(started_ms) FROM call").fetch_one(&self.inner.read).await?;
         Ok(Storage {
             disk_bytes: self.disk_bytes(),
             free_bytes: free.saturating_mul(size),

@@ -33,8 +33,8 @@ pub use log_list::{StoredLog, log_id, log_key};
 pub(crate) use packs::Records;
 pub use prepare::TelemetryBatch;
 pub(crate) use remove::{
-    Pair, RemovedReports, points_gone, remove_logs, remove_points, remove_reporters, remove_spans, remove_trace,
-    reports_of,
+    Pair, RemovedReports, points_gone, remove_logs, remove_points, remove_reporters, remove_spans,
+    remove_trace, reports_of,
 };
 pub(crate) use spans::INFRASTRUCTURE;
 pub use tree::StoredSpan;

@@ -18,7 +18,8 @@ use crate::{Store, StoreError};
 const ROWS: i64 = 256;
 /// Problems that are told one by one; the others are counted.
 const TOLD: usize = 100;
-const RESTORE: &str = "Put a copy back with: llmflow restore FILE. Without one, move data.db away: LLMFlow begins a new one.";
+const RESTORE: &str =
+    "Put a copy back with: llmflow restore FILE. Without one, move data.db away: LLMFlow begins a new one.";
 
 /// What was looked at, and what is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,13 +79,17 @@ impl Store {
         let mut reader = Reader::new(self);
         loop {
             let packs = sqlx::query_as("SELECT id, known FROM pack WHERE id > ? ORDER BY id LIMIT ?");
-            let packs: Vec<(i64, Vec<u8>)> =
-                packs.bind(after).bind(ROWS).fetch_all(&self.inner.read).await?;
+            let packs: Vec<(i64, Vec<u8>)> = packs.bind(after).bind(ROWS).fetch_all(&self.inner.read).await?;
             let Some((last, _)) = packs.last() else { return Ok(()) };
             after = *last;
             for (id, listed) in packs {
                 if let Err(what) = is_whole(&mut reader, id, &listed).await? {
-                    found.problem(format!("Pack {id} is damaged: {what}. Calls whose bodies stand in it are named below."), RESTORE);
+                    found.problem(
+                        format!(
+                            "Pack {id} is damaged: {what}. Calls whose bodies stand in it are named below."
+                        ),
+                        RESTORE,
+                    );
                 }
             }
         }
@@ -93,9 +98,10 @@ impl Store {
     async fn verify_calls(&self, found: &mut Verified) -> Result<(), StoreError> {
         let mut after = 0;
         loop {
-            let calls = sqlx::query_as("SELECT seq, id FROM call WHERE seq > ? AND state != 'open' ORDER BY seq LIMIT ?");
-            let calls: Vec<(i64, Vec<u8>)> =
-                calls.bind(after).bind(ROWS).fetch_all(&self.inner.read).await?;
+            let calls = sqlx::query_as(
+                "SELECT seq, id FROM call WHERE seq > ? AND state != 'open' ORDER BY seq LIMIT ?",
+            );
+            let calls: Vec<(i64, Vec<u8>)> = calls.bind(after).bind(ROWS).fetch_all(&self.inner.read).await?;
             let Some((last, _)) = calls.last() else { return Ok(()) };
             after = *last;
             for (seq, id) in calls {
@@ -133,7 +139,11 @@ impl Store {
             found.bodies += 1;
             found.bytes += body.len() as u64;
             if body.len() as u64 != info.stored_bytes {
-                let what = format!("A body of call {id} has {} bytes and should have {}.", body.len(), info.stored_bytes);
+                let what = format!(
+                    "A body of call {id} has {} bytes and should have {}.",
+                    body.len(),
+                    info.stored_bytes
+                );
                 found.problem(what, format!("{RESTORE} Or give it up: llmflow delete --call {id}"));
             } else if let Some(same) = is_as_sent(info, &body) {
                 found.hashed += 1;
@@ -152,8 +162,12 @@ impl Store {
             let (mut a, mut b) = (i64::MIN, i64::MIN);
             loop {
                 let select = match first {
-                    true => "SELECT trace, id, place FROM span WHERE (trace, id) > (?, ?) ORDER BY trace, id LIMIT ?",
-                    false => "SELECT time_ns, hash, place FROM log WHERE (time_ns, hash) > (?, ?) ORDER BY time_ns, hash LIMIT ?",
+                    true => {
+                        "SELECT trace, id, place FROM span WHERE (trace, id) > (?, ?) ORDER BY trace, id LIMIT ?"
+                    }
+                    false => {
+                        "SELECT time_ns, hash, place FROM log WHERE (time_ns, hash) > (?, ?) ORDER BY time_ns, hash LIMIT ?"
+                    }
                 };
                 let rows = sqlx::query_as(select).bind(a).bind(b).bind(ROWS);
                 let rows: Vec<(i64, i64, i64)> = rows.fetch_all(&self.inner.read).await?;
@@ -181,7 +195,10 @@ impl Store {
     /// What one table says of another is so.
     async fn verify_tables(&self, found: &mut Verified) -> Result<(), StoreError> {
         const CHECKS: [(&str, &str); 7] = [
-            ("{} records of calls belong to no call", "SELECT count(*) FROM call_record WHERE seq NOT IN (SELECT seq FROM call)"),
+            (
+                "{} records of calls belong to no call",
+                "SELECT count(*) FROM call_record WHERE seq NOT IN (SELECT seq FROM call)",
+            ),
             (
                 "{} calls have no record",
                 "SELECT count(*) FROM call WHERE sources & 1 = 1 AND state NOT IN ('open', 'lost') \
@@ -196,7 +213,10 @@ impl Store {
                 "SELECT count(*) FROM trace LEFT JOIN (SELECT trace, count(*) AS there FROM span GROUP BY trace) \
                  AS counted ON counted.trace = trace.key WHERE trace.spans != coalesce(counted.there, 0)",
             ),
-            ("{} spans are of no trace", "SELECT count(*) FROM span WHERE trace NOT IN (SELECT key FROM trace)"),
+            (
+                "{} spans are of no trace",
+                "SELECT count(*) FROM span WHERE trace NOT IN (SELECT key FROM trace)",
+            ),
             (
                 "{} calls name a session that is not there",
                 "SELECT count(*) FROM call WHERE session IS NOT NULL AND session NOT IN (SELECT key FROM session)",

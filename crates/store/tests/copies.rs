@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail by panicking")]
 
 #[path = "removal/made.rs"]
+#[expect(dead_code, reason = "other tests look at more of it")]
 mod made;
 
 use std::path::Path;
@@ -17,8 +18,7 @@ async fn filled(path: &Path, seed: u64, count: usize) -> (Store, Vec<Made>) {
     let store = Store::open(path).await.unwrap().0;
     let calls = made::calls(&mut Random::new(seed), count);
     for some in calls.chunks(16) {
-        let batch: Vec<Write> =
-            some.iter().map(|made| Write::Close(Box::new(made.record.clone()))).collect();
+        let batch: Vec<Write> = some.iter().map(|made| Write::Close(Box::new(made.record.clone()))).collect();
         store.write(&batch).await.unwrap();
     }
     (store, calls)
@@ -44,7 +44,10 @@ async fn a_copy_is_made_in_use_and_put_back() {
     let (store, calls) = filled(&path, 1, 100).await;
     let found = back_up(&path, &copy).await.unwrap();
     assert_eq!(found.calls, 100);
-    assert!(matches!(back_up(&path, &copy).await, Err(StoreError::Refused(_))), "a copy is never overwritten");
+    assert!(
+        matches!(back_up(&path, &copy).await, Err(StoreError::Refused(_))),
+        "a copy is never overwritten"
+    );
     store.erase(&Erase::Everything).await.unwrap();
     store.close().await.unwrap();
     let (found, aside) = restore(&path, &copy).await.unwrap();
@@ -56,11 +59,19 @@ async fn a_copy_is_made_in_use_and_put_back() {
     // What must not be put back is refused with a reason, and nothing changes.
     let before = std::fs::read(&path).unwrap();
     let other = folder.path().join("other.db");
-    std::fs::write(&other, b"no database at all, only text that is long enough to be looked at as one........").unwrap();
+    std::fs::write(
+        &other,
+        b"no database at all, only text that is long enough to be looked at as one........",
+    )
+    .unwrap();
     let newer = folder.path().join("newer.db");
     std::fs::copy(&copy, &newer).unwrap();
     change(&newer, "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 11").await;
-    for (file, word) in [(&other, "not a database of LLMFlow"), (&newer, "newer LLMFlow"), (&folder.path().join("none"), "no file")] {
+    for (file, word) in [
+        (&other, "not a database of LLMFlow"),
+        (&newer, "newer LLMFlow"),
+        (&folder.path().join("none"), "no file"),
+    ] {
         let error = restore(&path, file).await.unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
@@ -104,11 +115,16 @@ async fn what_is_damaged_is_named() {
     store.tidy().await.unwrap();
     assert_eq!(verify(&path).await.unwrap().problems, []);
     store.close().await.unwrap();
-    change(&path, "UPDATE pack SET bytes = zeroblob(length(bytes)) WHERE id = (SELECT min(id) FROM pack)").await;
+    change(&path, "UPDATE pack SET bytes = zeroblob(length(bytes)) WHERE id = (SELECT min(id) FROM pack)")
+        .await;
     change(&path, "DELETE FROM call_record WHERE seq = (SELECT max(seq) FROM call)").await;
     let found = verify(&path).await.unwrap();
-    let said = |word: &str| found.problems.iter().any(|(what, remedy)| what.contains(word) && !remedy.is_empty());
-    assert!(said("Pack 1 is damaged") && said("cannot be read") && said("1 calls have no record"), "{found:?}");
+    let said =
+        |word: &str| found.problems.iter().any(|(what, remedy)| what.contains(word) && !remedy.is_empty());
+    assert!(
+        said("Pack 1 is damaged") && said("cannot be read") && said("1 calls have no record"),
+        "{found:?}"
+    );
     assert!(found.problems.iter().any(|(_, remedy)| remedy.contains("llmflow restore")));
 }
 
@@ -156,10 +172,19 @@ async fn the_former_llmflows_database_is_taken_in() {
     assert_eq!(states, [("openai", Some(500)), ("anthropic", Some(200))]);
     let call = store.call(calls[1].id).await.unwrap().unwrap();
     let summary = &call.summary;
-    assert_eq!((summary.started_ms, summary.usage.input, summary.usage.output), (1_700_000_000_000, Some(10), Some(5)));
+    assert_eq!(
+        (summary.started_ms, summary.usage.input, summary.usage.output),
+        (1_700_000_000_000, Some(10), Some(5))
+    );
     assert_eq!((summary.cost.unwrap().pico(), summary.cost_source), (1_250_000_000, CostSource::Reported));
-    assert_eq!((summary.title.as_deref(), summary.tags.as_slice()), (Some("why so slow"), ["env:prod".to_owned()].as_slice()));
-    assert_eq!(call.request_headers.iter().map(|header| header.name.as_str()).collect::<Vec<_>>(), ["accept"]);
+    assert_eq!(
+        (summary.title.as_deref(), summary.tags.as_slice()),
+        (Some("why so slow"), ["env:prod".to_owned()].as_slice())
+    );
+    assert_eq!(
+        call.request_headers.iter().map(|header| header.name.as_str()).collect::<Vec<_>>(),
+        ["accept"]
+    );
     let body = store.body(calls[1].id, BodySide::Response).await.unwrap().unwrap();
     assert_eq!(body, br#"{"content":"because"}"#);
     let logs = store.list_logs(&LogFilter::default(), 10, 0, None).await.unwrap();

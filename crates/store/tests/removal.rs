@@ -1,6 +1,11 @@
 //! What is deleted is gone, what is left comes back to the byte: bodies of every dialect and junk, deleted at random while
 //! others are recorded.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "helpers of tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
 
 #[path = "removal/made.rs"]
 mod made;
@@ -16,15 +21,12 @@ use sqlx::{ConnectOptions, Row};
 use store::{Store, Write};
 use tempfile::TempDir;
 
-pub async fn open(folder: &TempDir) -> Store {
+pub(crate) async fn open(folder: &TempDir) -> Store {
     Store::open(&folder.path().join("data.db")).await.unwrap().0
 }
 
 /// Which of these words the files hold anywhere, packs unpacked.
-pub async fn held<'a>(
-    folder: &TempDir,
-    words: impl Iterator<Item = &'a String>,
-) -> HashSet<&'a str> {
+pub(crate) async fn held<'a>(folder: &TempDir, words: impl Iterator<Item = &'a String>) -> HashSet<&'a str> {
     // Words that begin alike share their beginning in the index.
     let tails: HashMap<&[u8], &str> = words.map(|word| (&word.as_bytes()[4..], word.as_str())).collect();
     let path = folder.path().join("data.db");
@@ -67,8 +69,7 @@ async fn check(store: &Store, made: &Made) {
 
 async fn write(store: &Store, calls: &[Made]) {
     for some in calls.chunks(16) {
-        let batch: Vec<Write> =
-            some.iter().map(|made| Write::Close(Box::new(made.record.clone()))).collect();
+        let batch: Vec<Write> = some.iter().map(|made| Write::Close(Box::new(made.record.clone()))).collect();
         store.write(&batch).await.unwrap();
     }
 }
@@ -127,7 +128,10 @@ async fn ten_thousand_bodies_come_back_and_what_is_deleted_is_nowhere() {
     let held = held(&folder, calls.iter().chain(&deleted).map(|made| &made.canary)).await;
     let still: Vec<_> = gone.intersection(&held).collect();
     assert!(still.is_empty(), "{} of {} words are still there: {still:?}", still.len(), gone.len());
-    assert!(calls.iter().all(|made| held.contains(made.canary.as_str())), "what is looked for would be found");
+    assert!(
+        calls.iter().all(|made| held.contains(made.canary.as_str())),
+        "what is looked for would be found"
+    );
     store.close().await.unwrap();
 }
 
@@ -183,17 +187,16 @@ async fn what_is_too_old_too_many_or_too_large_goes_while_others_are_recorded() 
         made.record.detail.summary.started_ms = now - days * DAY_MS + i64::try_from(made.number).unwrap();
     }
     write(&store, &calls).await;
-    let used: HashSet<&str> = calls[300..]
-        .iter()
-        .filter_map(|made| made.record.detail.summary.session_id.as_deref())
-        .collect();
+    let used: HashSet<&str> =
+        calls[300..].iter().filter_map(|made| made.record.detail.summary.session_id.as_deref()).collect();
     let stays = |made: &&Made| {
         let session = made.record.detail.summary.session_id.as_deref();
         made.number >= 300 || session.is_some_and(|session| used.contains(session))
     };
     let limits = Limits { days: Some(90), ..Limits::default() };
     let more = made::calls(&mut Random::new(14), 200);
-    let (erased, ()) = tokio::join!(async { store.retain(&limits, now).await.unwrap() }, write(&store, &more));
+    let (erased, ()) =
+        tokio::join!(async { store.retain(&limits, now).await.unwrap() }, write(&store, &more));
     // Those that came meanwhile are from long ago too: the next look takes them.
     let again = store.retain(&limits, now).await.unwrap();
     assert_eq!(

@@ -54,7 +54,8 @@ pub fn EraseButton(
         }
     };
     let busy = move || change.busy.get();
-    let is_nothing = move || asking.with(|asking| asking.as_ref().is_none_or(|(_, count)| count.is_nothing()));
+    let is_nothing =
+        move || asking.with(|asking| asking.as_ref().is_none_or(|(_, count)| count.is_nothing()));
     view! {
         <Show
             when=move || asking.with(Option::is_some)
@@ -74,7 +75,7 @@ pub fn EraseButton(
                 </button>
             </span>
         </Show>
-        <Refused error=change.refused.into() />
+        <Refused error=change.refused />
     }
 }
 

@@ -121,7 +121,10 @@ fn Index(page: Page) -> impl IntoView {
 }
 
 fn is_shown(page: Page, group: Group) -> bool {
-    !page.names(group).is_empty() || own::belongs(page, group) || desktop::belongs(page, group) || storage::belongs(page, group)
+    !page.names(group).is_empty()
+        || own::belongs(page, group)
+        || desktop::belongs(page, group)
+        || storage::belongs(page, group)
 }
 
 #[component]

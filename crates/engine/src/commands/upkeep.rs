@@ -35,9 +35,10 @@ impl Engine {
 /// Who means everything has to say so.
 fn check(what: &Erase) -> Result<(), ApiError> {
     match what {
-        Erase::Calls(filter) if **filter == CallFilter::default() => {
-            Err(ApiError::parameter("filter", "a filter that asks for nothing deletes nothing; say everything if that is meant"))
-        }
+        Erase::Calls(filter) if **filter == CallFilter::default() => Err(ApiError::parameter(
+            "filter",
+            "a filter that asks for nothing deletes nothing; say everything if that is meant",
+        )),
         Erase::Trace(id) if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
             Err(ApiError::parameter("trace", "a trace is named by its id in hex"))
         }

@@ -73,7 +73,10 @@ pub(super) async fn verify(settings: &Settings) -> Vec<Finding> {
         }
         Err(error) => {
             let says = format!("What is stored could not be checked: {}.", error.reason());
-            vec![Finding::new(SUBJECT, Mark::Fail, says).remedy("Stop LLMFlow, put a copy back with: llmflow restore FILE")]
+            vec![
+                Finding::new(SUBJECT, Mark::Fail, says)
+                    .remedy("Stop LLMFlow, put a copy back with: llmflow restore FILE"),
+            ]
         }
     }
 }

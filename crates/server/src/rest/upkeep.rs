@@ -93,7 +93,8 @@ fn there(erased: Json<Erased>) -> Result<Json<Erased>, Failure> {
 /// `GET /api/export/calls`: every call with its bodies, a line of JSON each, as `llmflow import` takes them.
 pub(crate) async fn export_calls(State(host): State<Host>) -> Response {
     let pages = stream::try_unfold((host, 0), async |(host, after)| {
-        let next = host.engine.export_some(after).await.map_err(|error| std::io::Error::other(error.error))?;
+        let next =
+            host.engine.export_some(after).await.map_err(|error| std::io::Error::other(error.error))?;
         Ok::<_, std::io::Error>(next.map(|(lines, last)| (Bytes::from(lines), (host, last))))
     });
     let headers = [
@@ -121,8 +122,10 @@ pub(crate) async fn export_traces(
     let (mut rows, mut before) = (Vec::new(), None);
     while (rows.len() as u64) < u64::from(most) {
         let left = most.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        let page = Page { limit: left.min(PAGE), offset: if before.is_none() { asked.offset } else { 0 }, before };
-        let Reply::Calls(found) = host.engine.dispatch(Request::ListCalls { filter: filter.clone(), page }).await?
+        let page =
+            Page { limit: left.min(PAGE), offset: if before.is_none() { asked.offset } else { 0 }, before };
+        let Reply::Calls(found) =
+            host.engine.dispatch(Request::ListCalls { filter: filter.clone(), page }).await?
         else {
             return Err(mismatch());
         };
@@ -131,7 +134,9 @@ pub(crate) async fn export_traces(
         for call in &found.calls {
             let mut row = shape::row(call);
             if let Some(row) = row.as_object_mut() {
-                for (name, side) in [("request_body", BodySide::Request), ("response_body", BodySide::Response)] {
+                for (name, side) in
+                    [("request_body", BodySide::Request), ("response_body", BodySide::Response)]
+                {
                     let body = host.engine.whole_body(call.id, side).await?;
                     row.insert(name.to_owned(), body.into());
                 }

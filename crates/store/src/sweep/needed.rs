@@ -10,7 +10,7 @@ use crate::pack::Reader;
 use crate::{Store, StoreError};
 
 /// Packs that are remembered while others are looked at.
-const REMEMBERED: usize = 16_384;
+const REMEMBERED: usize = 8_192;
 
 /// What is needed of one pack.
 #[derive(Debug, Default)]
@@ -75,6 +75,10 @@ impl<'a> Search<'a> {
         while let Some(pack) = work.pop_last() {
             if self.found.contains_key(&pack) {
                 continue;
+            }
+            if self.store.is_stopping() {
+                self.found.clear();
+                return Ok(());
             }
             let mut dead_chains = BTreeSet::new();
             let needed = self.needed(pack, &mut dead_chains).await?;

@@ -89,7 +89,8 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut writer = self.inner.writer.lock().await;
         writer.reconnect().await?;
-        let is_gone: HashMap<i64, &Needed> = outcomes.iter().map(|(pack, needed, _)| (*pack, *needed)).collect();
+        let is_gone: HashMap<i64, &Needed> =
+            outcomes.iter().map(|(pack, needed, _)| (*pack, *needed)).collect();
         // From here on no batch is committed that repeats what goes: those that do are made again.
         self.known().forget_some(|Place { pack, at, len }| {
             is_gone.get(&pack).is_some_and(|needed| !needed.has(at, len))

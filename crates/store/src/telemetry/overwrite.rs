@@ -25,9 +25,9 @@ impl Store {
     pub async fn overwrite_reports(&self) -> Result<bool, StoreError> {
         let _one_at_a_time = self.inner.tidying.lock().await;
         // What waits to be joined is still to be read, also where a later report took its place.
-        let select = "SELECT place FROM report_orphan WHERE NOT EXISTS (SELECT 1 FROM backlog) ORDER BY place LIMIT ?";
-        let places: Vec<i64> =
-            sqlx::query_scalar(select).bind(RECORDS).fetch_all(&self.inner.read).await?;
+        let select =
+            "SELECT place FROM report_orphan WHERE NOT EXISTS (SELECT 1 FROM backlog) ORDER BY place LIMIT ?";
+        let places: Vec<i64> = sqlx::query_scalar(select).bind(RECORDS).fetch_all(&self.inner.read).await?;
         if places.is_empty() {
             return Ok(false);
         }

@@ -37,11 +37,15 @@ pub(crate) async fn remove_spans(
     removed: &mut RemovedReports,
 ) -> Result<(), StoreError> {
     for some in statements(spans, ROWS) {
-        pairs("INSERT OR IGNORE INTO report_orphan (place) SELECT place FROM span WHERE (trace, id) IN (", some)
-            .build()
-            .execute(&mut *connection)
-            .await?;
-        let gone = pairs("DELETE FROM span WHERE (trace, id) IN (", some).build().execute(&mut *connection).await?;
+        pairs(
+            "INSERT OR IGNORE INTO report_orphan (place) SELECT place FROM span WHERE (trace, id) IN (",
+            some,
+        )
+        .build()
+        .execute(&mut *connection)
+        .await?;
+        let gone =
+            pairs("DELETE FROM span WHERE (trace, id) IN (", some).build().execute(&mut *connection).await?;
         removed.spans += gone.rows_affected();
     }
     let traces: BTreeSet<i64> = spans.iter().map(|(trace, _)| *trace).collect();
@@ -98,12 +102,17 @@ pub(crate) async fn remove_logs(
     removed: &mut RemovedReports,
 ) -> Result<(), StoreError> {
     for some in statements(logs, ROWS) {
-        pairs("INSERT OR IGNORE INTO report_orphan (place) SELECT place FROM log WHERE (time_ns, hash) IN (", some)
+        pairs(
+            "INSERT OR IGNORE INTO report_orphan (place) SELECT place FROM log WHERE (time_ns, hash) IN (",
+            some,
+        )
+        .build()
+        .execute(&mut *connection)
+        .await?;
+        let gone = pairs("DELETE FROM log WHERE (time_ns, hash) IN (", some)
             .build()
             .execute(&mut *connection)
             .await?;
-        let gone =
-            pairs("DELETE FROM log WHERE (time_ns, hash) IN (", some).build().execute(&mut *connection).await?;
         removed.logs += gone.rows_affected();
     }
     without(connection, &HashSet::new(), &HashSet::new(), &logs.iter().copied().collect()).await
@@ -189,7 +198,8 @@ pub(crate) async fn remove_points(
 ) -> Result<u64, StoreError> {
     let mut gone = 0;
     for some in statements(points, ROWS) {
-        let mut query = QueryBuilder::<Sqlite>::new("DELETE FROM point WHERE (series, time_ns, start_ns) IN (");
+        let mut query =
+            QueryBuilder::<Sqlite>::new("DELETE FROM point WHERE (series, time_ns, start_ns) IN (");
         query.push_values(some, |mut row, (series, time, start)| {
             row.push_bind(*series).push_bind(*time).push_bind(*start);
         });
@@ -201,7 +211,8 @@ pub(crate) async fn remove_points(
 
 /// Series without a point, and origins that nothing names. Reads only.
 pub(crate) async fn points_gone(store: &Store) -> Result<(Vec<i64>, Vec<i64>), StoreError> {
-    let series = "SELECT key FROM series WHERE NOT EXISTS (SELECT 1 FROM point WHERE point.series = series.key)";
+    let series =
+        "SELECT key FROM series WHERE NOT EXISTS (SELECT 1 FROM point WHERE point.series = series.key)";
     let origins = "SELECT key FROM origin WHERE key NOT IN (SELECT origin FROM span UNION SELECT origin FROM log \
         UNION SELECT origin FROM series UNION SELECT origin FROM trace WHERE origin IS NOT NULL) \
         AND NOT EXISTS (SELECT 1 FROM backlog)";

@@ -8,39 +8,39 @@ use api::{
 use store::{Body, CallRecord};
 
 /// Numbers that are the same in every run (SplitMix64).
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap()
     }
 
     /// A word that nobody says twice.
-    pub fn word(&mut self) -> String {
+    pub(crate) fn word(&mut self) -> String {
         (0..20).map(|_| char::from(b'a' + u8::try_from(self.below(26)).unwrap())).collect()
     }
 }
 
 /// A call, and what is known of it beside.
 #[derive(Clone)]
-pub struct Made {
-    pub number: usize,
-    pub record: CallRecord,
+pub(crate) struct Made {
+    pub(crate) number: usize,
+    pub(crate) record: CallRecord,
     /// The word that it says first.
-    pub canary: String,
+    pub(crate) canary: String,
     /// All such words in it.
-    pub said: Vec<String>,
+    pub(crate) said: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -51,7 +51,7 @@ struct Conversation {
 }
 
 /// Some calls, in the order in which they are made.
-pub fn calls(random: &mut Random, count: usize) -> Vec<Made> {
+pub(crate) fn calls(random: &mut Random, count: usize) -> Vec<Made> {
     let mut conversations: Vec<Conversation> = Vec::new();
     (0..count)
         .map(|number| {
@@ -86,7 +86,9 @@ fn turn(random: &mut Random, number: usize, conversation: &mut Conversation) -> 
     // Sometimes the same once more, as after an error.
     if random.below(12) > 0 || conversation.turns.is_empty() {
         let (asked, answered) = (filler(random), filler(random));
-        conversation.turns.push((format!("ask {canary} {asked}"), format!("answer {} {answered}", random.word())));
+        conversation
+            .turns
+            .push((format!("ask {canary} {asked}"), format!("answer {} {answered}", random.word())));
         if conversation.turns.len() > 70 {
             conversation.turns.drain(..50);
         }
@@ -100,7 +102,8 @@ fn turn(random: &mut Random, number: usize, conversation: &mut Conversation) -> 
     let mut record = record(number, request.as_bytes(), response.as_bytes(), &canary);
     record.detail.summary.session_id.clone_from(&conversation.session);
     if random.below(9) == 0 {
-        let client = format!("{{\"messages\":[{{\"role\":\"user\",\"content\":\"{canary} {}\"}}]}}", filler(random));
+        let client =
+            format!("{{\"messages\":[{{\"role\":\"user\",\"content\":\"{canary} {}\"}}]}}", filler(random));
         record.client = Some(Box::new([
             Body { bytes: client.into_bytes().into(), segmented: true },
             Body { bytes: response.into_bytes().into(), segmented: false },
@@ -116,9 +119,12 @@ fn request(conversation: &Conversation) -> String {
     for (number, (asked, answered)) in turns.iter().enumerate() {
         let marker = if number + 2 > last { r#","cache_control":{"type":"ephemeral"}"# } else { "" };
         match dialect {
-            0 => messages.push(format!(r#"{{"role":"user","content":[{{"type":"text","text":"{asked}"{marker}}}]}}"#)),
+            0 => messages
+                .push(format!(r#"{{"role":"user","content":[{{"type":"text","text":"{asked}"{marker}}}]}}"#)),
             1 => messages.push(format!(r#"{{ "role": "user", "content": "{asked}" }}"#)),
-            2 => messages.push(format!(r#"{{"type":"message","role":"user","content":[{{"type":"input_text","text":"{asked}"}}]}}"#)),
+            2 => messages.push(format!(
+                r#"{{"type":"message","role":"user","content":[{{"type":"input_text","text":"{asked}"}}]}}"#
+            )),
             _ => messages.push(format!(r#"{{"role":"user","parts":[{{"text":"{asked}"}}]}}"#)),
         }
         if number < last {
@@ -135,8 +141,12 @@ fn request(conversation: &Conversation) -> String {
         1 => format!(
             "{{\n  \"model\": \"gpt-5\",\n  \"messages\": [{{\"role\":\"system\",\"content\":\"{system}\"}}, {messages}],\n  \"tools\": [{tools}]\n}}"
         ),
-        2 => format!(r#"{{"model":"gpt-5","instructions":"{system}","input":[{messages}],"tools":[{tools}]}}"#),
-        _ => format!(r#"{{"systemInstruction":{{"parts":[{{"text":"{system}"}}]}},"contents":[{messages}]}}"#),
+        2 => {
+            format!(r#"{{"model":"gpt-5","instructions":"{system}","input":[{messages}],"tools":[{tools}]}}"#)
+        }
+        _ => {
+            format!(r#"{{"systemInstruction":{{"parts":[{{"text":"{system}"}}]}},"contents":[{messages}]}}"#)
+        }
     }
 }
 
@@ -160,7 +170,10 @@ fn junk(random: &mut Random, number: usize) -> Made {
         ]
         .concat(),
         5 => format!("{{\"input\":[{}\"{canary}\"]}}", "\"\",".repeat(random.below(300))).into_bytes(),
-        _ => format!("{{\"contents\":[],\"messages\":[ ],\"system\":[\"{canary}\" , {{}}], \"input\":\"x\"}}").into_bytes(),
+        _ => {
+            format!("{{\"contents\":[],\"messages\":[ ],\"system\":[\"{canary}\" , {{}}], \"input\":\"x\"}}")
+                .into_bytes()
+        }
     };
     let response = [canary.as_bytes(), &bytes(random, 40)].concat();
     Made { number, record: record(number, &request, &response, &canary), said: vec![canary.clone()], canary }

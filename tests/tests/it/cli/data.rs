@@ -29,7 +29,10 @@ async fn a_call_is_deleted_over_rest_and_by_command_and_all_of_it_goes() {
         format!("DELETE {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").into_bytes()
     };
     let gone = send(app.dashboard, &delete(format!("/api/traces/{}", ids[0]))).await;
-    assert_eq!((gone.status(), serde_json::from_str::<Value>(&gone.text()).unwrap()["calls"].as_u64()), (200, Some(1)));
+    assert_eq!(
+        (gone.status(), serde_json::from_str::<Value>(&gone.text()).unwrap()["calls"].as_u64()),
+        (200, Some(1))
+    );
     assert_eq!(send(app.dashboard, &delete(format!("/api/traces/{}", ids[0]))).await.status(), 404);
     assert_eq!(app.get(&format!("/api/traces/{}", ids[0])).await.status(), 404);
     // Without a word of consent nothing goes.
@@ -90,9 +93,18 @@ async fn copies_and_files_of_calls_go_out_and_come_back() {
     let down = run(&home, &["delete", "--everything", "--yes"], &borrowed(&environment)).await;
     assert!(out(&down).contains("Deleted 5 calls"), "{}", err(&down));
     let restored = run(&home, &["restore", &copy], &borrowed(&environment)).await;
-    assert!(out(&restored).contains("Restored 5 calls") && out(&restored).contains("is kept at"), "{}", err(&restored));
+    assert!(
+        out(&restored).contains("Restored 5 calls") && out(&restored).contains("is kept at"),
+        "{}",
+        err(&restored)
+    );
     let again = run(&home, &["import", &lines], &borrowed(&environment)).await;
-    assert!(out(&again).contains("Took in 0 calls; 5 were there already."), "{} {}", out(&again), err(&again));
+    assert!(
+        out(&again).contains("Took in 0 calls; 5 were there already."),
+        "{} {}",
+        out(&again),
+        err(&again)
+    );
     let none = run(&home, &["delete", "--client", "nobody", "--yes"], &borrowed(&environment)).await;
     assert!(none.status.success() && out(&none).contains("nothing of that"), "{}", err(&none));
 }

@@ -13,7 +13,8 @@ pub(super) struct Control {
 }
 
 fn storage(now_ms: i64) -> api::Storage {
-    let part = |name: &str, bytes: u64, rows: Option<u64>| api::StoragePart { name: name.into(), bytes, rows };
+    let part =
+        |name: &str, bytes: u64, rows: Option<u64>| api::StoragePart { name: name.into(), bytes, rows };
     api::Storage {
         disk_bytes: 418_000_000,
         free_bytes: 0,
@@ -57,9 +58,13 @@ impl Control {
     pub(super) fn answer(&mut self, request: &Request) -> Option<Result<Reply, ApiError>> {
         Some(match request {
             Request::GetStorage => Ok(Reply::Storage(Box::new(storage(self.now_ms)))),
-            Request::CountErase { .. } | Request::Erase { .. } => {
-                Ok(Reply::Erased(api::Erased { calls: 214, traces: 31, spans: 1_904, logs: 2_201, points: 0 }))
-            }
+            Request::CountErase { .. } | Request::Erase { .. } => Ok(Reply::Erased(api::Erased {
+                calls: 214,
+                traces: 31,
+                spans: 1_904,
+                logs: 2_201,
+                points: 0,
+            })),
             Request::SetSource { to, .. } => Ok(Reply::Source(self.switch(*to))),
             Request::GetStranded { .. } => Ok(Reply::Stranded(stranded(self.now_ms))),
             Request::GetSettings => Ok(Reply::Settings(self.settings.clone())),

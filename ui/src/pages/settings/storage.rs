@@ -64,7 +64,11 @@ fn Parts(storage: Storage) -> impl IntoView {
         .filter(|part| part.bytes > 0)
         .map(|part| {
             let width = format!("width:{}", percent(part.bytes, largest));
-            let title = format!("{} bytes, {} of what is used; estimated from a part of the rows", thousands(part.bytes), percent(part.bytes, whole));
+            let title = format!(
+                "{} bytes, {} of what is used; estimated from a part of the rows",
+                thousands(part.bytes),
+                percent(part.bytes, whole)
+            );
             let count = part.rows.map(thousands);
             view! {
                 <tr title=title>
@@ -108,7 +112,8 @@ fn label(name: &str) -> &'static str {
 /// What goes when, in words.
 fn told(retention: &Retention) -> String {
     let limits = retention.limits;
-    let most = |count: Option<u64>, what: &str| count.map(|count| format!("the newest {} {what}", thousands(count)));
+    let most =
+        |count: Option<u64>, what: &str| count.map(|count| format!("the newest {} {what}", thousands(count)));
     let kept: Vec<String> = [
         limits.days.map(|days| format!("{days} days")),
         limits.bytes.map(|most| format!("{} of space", bytes(most))),
@@ -123,9 +128,9 @@ fn told(retention: &Retention) -> String {
         [] => "Everything is kept, without a limit.".to_owned(),
         kept => format!("Kept: {}; what is beyond goes by itself, the oldest first.", kept.join(", ")),
     };
-    let last = retention.last.map(|last| {
-        format!(" Last deleted: {}, {}.", spelled(&last.erased), ago(last.at_ms, now_ms()))
-    });
+    let last = retention
+        .last
+        .map(|last| format!(" Last deleted: {}, {}.", spelled(&last.erased), ago(last.at_ms, now_ms())));
     let tidying = if retention.tidying { " Space is being given back right now." } else { "" };
     format!("{kept}{}{tidying}", last.unwrap_or_default())
 }
@@ -135,7 +140,8 @@ fn Delete(shown: Fetched<Storage>) -> impl IntoView {
     let days = RwSignal::new("30".to_owned());
     let gone = RwSignal::new(None::<Erased>);
     let older = Callback::new(move |()| {
-        let days: i64 = days.get_untracked().trim().parse().ok().filter(|days| (0..=36_500).contains(days))?;
+        let days: i64 =
+            days.get_untracked().trim().parse().ok().filter(|days| (0..=36_500).contains(days))?;
         Some(Erase::Before(now_ms().saturating_sub(days * DAY_MS)))
     });
     let then = Callback::new(move |erased: Erased| {

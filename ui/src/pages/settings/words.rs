@@ -124,7 +124,10 @@ mod tests {
 
     #[test]
     fn a_setting_nobody_named_is_still_readable() {
-        assert_eq!(describe("keep_hours"), Words { group: Group::Other, label: "Keep hours".into(), unit: "" });
+        assert_eq!(
+            describe("keep_hours"),
+            Words { group: Group::Other, label: "Keep hours".into(), unit: "" }
+        );
         assert_eq!(describe("max_body_mb").unit, "MB");
         let address = describe("providers.groq.base_url");
         assert_eq!((address.group, address.label.as_str()), (Group::Providers, "groq"));
