@@ -13,10 +13,13 @@ use crate::components::side_nav::SideNav;
 use crate::components::status_bar::StatusBar;
 use crate::live::Live;
 use crate::made_keys::MadeKeys;
+use crate::pages::analytics::Analytics;
+use crate::pages::analytics::meter::MeterPage;
 use crate::pages::connect::Connect;
 use crate::pages::logs::Logs;
 use crate::pages::metrics::Metrics;
 use crate::pages::missing::Missing;
+use crate::pages::models::Models;
 use crate::pages::overview::Overview;
 use crate::pages::providers::Providers;
 use crate::pages::session::Session;
@@ -75,10 +78,12 @@ fn Frame() -> impl IntoView {
             "Escape" if help.get_untracked() => help.set(false),
             "Enter" | " " if is_on_control(event) => return false,
             "1" => navigate("/overview", NavigateOptions::default()),
+            "8" => navigate("/analytics", NavigateOptions::default()),
             "9" => navigate("/providers", NavigateOptions::default()),
             "4" => navigate("/sessions", NavigateOptions::default()),
             "5" => navigate("/logs", NavigateOptions::default()),
             "6" => navigate("/metrics", NavigateOptions::default()),
+            "7" => navigate("/models", NavigateOptions::default()),
             "3" => navigate(&last_traces.get_untracked(), NavigateOptions::default()),
             _ => return false,
         }
@@ -98,6 +103,9 @@ fn Frame() -> impl IntoView {
                     <Route path=path!("/sessions/:key") view=Session />
                     <Route path=path!("/logs") view=Logs />
                     <Route path=path!("/metrics") view=Metrics />
+                    <Route path=path!("/analytics") view=Analytics />
+                    <Route path=path!("/analytics/completeness") view=MeterPage />
+                    <Route path=path!("/models") view=Models />
                     <Route path=path!("/providers") view=Providers />
                     <Route path=path!("/connect") view=Connect />
                     <Route path=path!("/settings") view=Settings />

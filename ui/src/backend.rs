@@ -7,13 +7,14 @@ mod desktop;
 mod events;
 mod http;
 pub(crate) mod invoke;
+mod prices;
 mod signals;
 mod traces;
 mod upkeep;
 
 use api::{
     ApiError, BodySide, BodyText, CallDetail, CallFilter, CallId, CallsPage, Conversation, ErrorKind, Facets,
-    GroupBy, Health, HistogramBar, InFlight, Overview, Page, Reply, Request, Series, SessionDetail,
+    GroupBy, Health, HistogramBar, InFlight, Meter, Overview, Page, Reply, Request, Series, SessionDetail,
     SessionFilter, SessionRef, SessionsPage, Stats,
 };
 pub use desktop::{Desktop, desktop};
@@ -153,6 +154,13 @@ impl Backend {
     pub async fn overview(self, bounds_ms: Vec<i64>) -> Result<Overview, ApiError> {
         match self.ask(Request::GetOverview { bounds_ms }).await? {
             Reply::Overview(overview) => Ok(*overview),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub async fn meter(self, bounds_ms: Vec<i64>) -> Result<Meter, ApiError> {
+        match self.ask(Request::GetMeter { bounds_ms }).await? {
+            Reply::Meter(meter) => Ok(meter),
             other => Err(unexpected(&other)),
         }
     }

@@ -10,10 +10,11 @@ pub enum Range {
     Week,
     #[default]
     Month,
+    Quarter,
 }
 
 impl Range {
-    pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+    pub const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Quarter];
 
     /// The word in the address.
     pub const fn word(self) -> &'static str {
@@ -21,6 +22,17 @@ impl Range {
             Self::Day => "24h",
             Self::Week => "7d",
             Self::Month => "30d",
+            Self::Quarter => "90d",
+        }
+    }
+
+    /// How many days it is.
+    pub const fn days(self) -> i32 {
+        match self {
+            Self::Day => 1,
+            Self::Week => 7,
+            Self::Month => 30,
+            Self::Quarter => 90,
         }
     }
 
@@ -29,6 +41,7 @@ impl Range {
             Self::Day => "24 h",
             Self::Week => "7 d",
             Self::Month => "30 d",
+            Self::Quarter => "90 d",
         }
     }
 }
@@ -49,7 +62,7 @@ impl Bars {
     /// The bars of `range` at `now`.
     pub fn new(range: Range, now: i64, midnight: impl Fn(i32) -> i64) -> Self {
         let edges = match range {
-            Range::Month => (-29..=1).map(&midnight).collect(),
+            Range::Month | Range::Quarter => (1 - range.days()..=1).map(&midnight).collect(),
             Range::Week => (-6..=0)
                 .flat_map(|day| quarters(midnight(day), midnight(day + 1)))
                 .chain([midnight(1)])
@@ -70,6 +83,23 @@ impl Bars {
         }
         bounds.extend(edges.last());
         Self { edges, bounds, bar_of }
+    }
+
+    /// The same bars, as many days earlier as `range` is long, as far as they were over by this time of the day: what
+    /// `range` is compared with.
+    pub fn before(range: Range, now: i64, midnight: impl Fn(i32) -> i64) -> Self {
+        // A whole number of quarters of an hour, at which sums are at hand.
+        const QUARTER_MS: i64 = HOUR_MS / 4;
+        let days = range.days();
+        let since_midnight = now - midnight(0);
+        let until = midnight(-days) + since_midnight.div_euclid(QUARTER_MS) * QUARTER_MS;
+        let earlier = |day: i32| midnight(day - days);
+        let mut bars = Self::new(range, midnight(-days) + since_midnight, earlier);
+        let within = |edge: &i64| *edge < until;
+        let bounds = bars.bounds.iter().copied().filter(within).chain([until]).collect::<Vec<_>>();
+        bars.bar_of.truncate(bounds.len().saturating_sub(1));
+        bars.bounds = bounds;
+        bars
     }
 
     /// The first instant and the one after the last.
@@ -118,6 +148,19 @@ mod tests {
         assert_eq!(bars.bar_of.len(), bars.bounds.len() - 1);
         assert_eq!(bars.bar_of.iter().filter(|bar| **bar == 29).count(), 24);
         assert!(bars.bounds.is_sorted_by(|one, next| one < next));
+    }
+
+    #[test]
+    fn what_is_compared_with_ends_at_the_same_time_of_the_day() {
+        let now = 3 * HOUR_MS + HOUR_MS / 2 + 7;
+        for range in Range::ALL {
+            let (bars, before) = (Bars::new(range, now, plain), Bars::before(range, now, plain));
+            let shift = i64::from(range.days()) * DAY_MS;
+            assert_eq!(before.edges, bars.edges.iter().map(|edge| edge - shift).collect::<Vec<_>>());
+            assert_eq!(before.bounds.last(), Some(&(now - 7 - shift)), "{range:?}");
+            assert_eq!(before.bounds.len(), before.bar_of.len() + 1);
+            assert!(before.bounds.is_sorted_by(|one, next| one < next));
+        }
     }
 
     #[test]

@@ -185,6 +185,7 @@ impl View {
             filter.first_token.map(|known| if known { "known" } else { "unknown" }.to_owned()),
         );
         add("body", filter.cut.map(|cut| if cut { "cut" } else { "whole" }.to_owned()));
+        add("via", filter.proxied.map(|proxied| if proxied { "proxy" } else { "report" }.to_owned()));
         add("tag", typed::named(filter.tag.as_deref()));
         add("session", typed::named(filter.session_id.as_deref()));
         add("trace", filter.trace_id.clone());
@@ -236,6 +237,7 @@ impl View {
             "bucket" => filter.bucket = None,
             "first_token" => filter.first_token = None,
             "body" => filter.cut = None,
+            "via" => filter.proxied = None,
             "tag" => filter.tag = None,
             "session" => filter.session_id = None,
             "trace" => filter.trace_id = None,
@@ -291,10 +293,10 @@ mod tests {
     #[test]
     fn each_chip_can_be_taken_away() {
         let mut view = View::parse(
-            "time=1h&model=m&provider=p&tool=c&outcome=error&state=lost&operation=chat&cost=1..2&price=unknown&priced=partly&usage=partial&side=shown&status=529&error=e&bucket=output&first_token=known&body=cut&tag=t&session=s&trace=r&text=w&from=1&to=2",
+            "time=1h&model=m&provider=p&tool=c&outcome=error&state=lost&operation=chat&cost=1..2&price=unknown&priced=partly&usage=partial&side=shown&status=529&error=e&bucket=output&first_token=known&body=cut&via=report&tag=t&session=s&trace=r&text=w&from=1&to=2",
         );
         let chips = view.chips(|ms| ms.to_string());
-        assert_eq!(chips.len(), 23);
+        assert_eq!(chips.len(), 24);
         for chip in chips {
             let less = view.without(chip.field);
             assert_ne!(less, view, "removing {} changes something", chip.field);

@@ -16,6 +16,8 @@ pub enum CostText {
     Unknown,
     /// Runs on the user's own hardware.
     Local,
+    /// A subscription pays for it.
+    Plan,
     /// Not billed by nature, or not ended yet.
     None,
 }
@@ -25,6 +27,7 @@ pub fn call_cost(cost: Option<Money>, source: CostSource, open: bool) -> CostTex
     match (source, cost) {
         (CostSource::Local, _) => CostText::Local,
         (CostSource::NotBilled, _) => CostText::None,
+        (CostSource::Subscription, _) => CostText::Plan,
         (CostSource::Partial, Some(cost)) => CostText::Amount { text: money(cost, 4), partial: true },
         (CostSource::Estimated, Some(cost)) => {
             CostText::Amount { text: format!("~{}", money(cost, 4)), partial: false }
@@ -164,7 +167,11 @@ pub fn share(part: u64, whole: u64) -> String {
         (_, 0) => "–".to_owned(),
         (0, _) => "0%".to_owned(),
         _ if part >= whole => "100%".to_owned(),
-        _ => format!("{:.1}%", (part as f64 * 100.0 / whole as f64).clamp(0.1, 99.9)),
+        _ => match part as f64 * 100.0 / whole as f64 {
+            exact if exact < 0.05 => "<0.1%".to_owned(),
+            exact if exact >= 99.95 => ">99.9%".to_owned(),
+            exact => format!("{exact:.1}%"),
+        },
     }
 }
 
@@ -207,6 +214,7 @@ mod tests {
         assert_eq!(call_cost(None, CostSource::NotBilled, false), CostText::None);
         assert_eq!(call_cost(None, CostSource::Local, false), CostText::Local);
         assert_eq!(call_cost(None, CostSource::Unknown, true), CostText::None);
+        assert_eq!(call_cost(Some(dollars("0")), CostSource::Subscription, false), CostText::Plan);
         let partial = call_cost(Some(dollars("0.0461")), CostSource::Partial, false);
         assert_eq!(partial, CostText::Amount { text: "$0.0461".into(), partial: true });
         let estimated = call_cost(Some(dollars("0.0461")), CostSource::Estimated, false);

@@ -1,10 +1,12 @@
 //! The pages. Each loads what it shows; components draw it.
 
+pub mod analytics;
 pub mod connect;
 mod jump;
 pub mod logs;
 pub mod metrics;
 pub mod missing;
+pub mod models;
 mod neighbours;
 mod no_telemetry;
 pub mod overview;

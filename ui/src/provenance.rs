@@ -34,6 +34,7 @@ pub fn of_sum(totals: &Totals, when: &str, price_date: &str) -> String {
     let computed = ended
         .saturating_sub(totals.not_fully_priced)
         .saturating_sub(totals.local)
+        .saturating_sub(totals.subscription)
         .saturating_sub(totals.provider_priced);
     if computed > 0 {
         let date =
@@ -51,12 +52,16 @@ pub fn of_sum(totals: &Totals, when: &str, price_date: &str) -> String {
         ),
         (totals.estimated, "estimated from the text, for want of reported usage"),
         (totals.local, "local, without a price"),
+        (totals.subscription, "a subscription pays, nothing spent"),
         (totals.unpriced, "unknown price or usage, not in the sum"),
         (totals.open, "in flight, not in the sum yet"),
     ] {
         if count > 0 {
             lines.push(format!("{}: {words}", thousands(count)));
         }
+    }
+    if totals.subscription > 0 {
+        lines.push(format!("{} by the API for what subscriptions pay", money(totals.equivalent, 2)));
     }
     lines.join("\n")
 }

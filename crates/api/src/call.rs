@@ -235,6 +235,9 @@ pub struct CallSummary {
     pub cost: Option<Money>,
     /// Where the cost comes from.
     pub cost_source: CostSource,
+    /// What it would cost by the API, when a subscription pays for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equivalent: Option<Money>,
     /// Why the model stopped, in the provider's word.
     pub finish_reason: Option<String>,
     /// What went wrong, in one line.

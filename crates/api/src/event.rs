@@ -38,6 +38,8 @@ pub enum Event {
     HealthChanged,
     /// A setting was changed.
     SettingsChanged,
+    /// Prices changed, or calls were priced again.
+    PricesChanged,
     /// A key, a local key or the keychain's state changed.
     KeysChanged,
     /// The listener of these events was too slow and missed some: fetch everything shown again.

@@ -70,6 +70,8 @@ pub struct CallFilter {
     pub first_token: Option<bool>,
     /// A body is kept only in part.
     pub cut: Option<bool>,
+    /// Went through the proxy; of the others only reports tell.
+    pub proxied: Option<bool>,
 }
 
 /// Which part of a list, newest first.

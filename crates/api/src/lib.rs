@@ -13,9 +13,11 @@ mod filter;
 mod health;
 mod keys;
 mod log;
+mod meter;
 mod metric;
 mod money;
 mod overview;
+mod prices;
 mod request;
 mod session;
 mod setting;
@@ -38,6 +40,7 @@ pub use keys::{
     AwsState, KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderStatus, Providers, Secret,
 };
 pub use log::{LogDetail, LogDetails, LogFacets, LogFilter, LogRow, LogsPage};
+pub use meter::{LostCalls, Meter, MeterCount, MeterPoint, MeterTool};
 pub use metric::{
     FoundPoint, FoundPoints, MetricChart, MetricExemplar, MetricFilter, MetricKind, MetricLine, MetricPoint,
     MetricQuery, MetricSummary, MetricUsage, PointFilter, PointsPage, Quantile, Temporality,
@@ -46,6 +49,10 @@ pub use money::Money;
 pub use overview::{
     Bucket, BucketCosts, ErrorCause, GroupBy, Latency, ModelLatency, Overview, Series, SeriesGroup,
     SeriesPoint, SessionTotal, ToolTotal, Totals, WindowPart,
+};
+pub use prices::{
+    ModelUse, Models, OwnPrice, PriceOrigin, PriceRate, PriceRefresh, PriceRow, PriceTables, PricesPage,
+    RepriceScope, Repricing, RepricingState,
 };
 pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
 pub use session::{

@@ -116,6 +116,9 @@ pub struct Totals {
     /// The same by bucket.
     #[serde(skip_serializing_if = "is_default")]
     pub costs: BucketCosts,
+    /// Calls recorded with their ending whose cost is known, or that cost nothing by nature.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub priced: u64,
     /// Ended calls whose cost is unknown.
     #[serde(skip_serializing_if = "is_zero")]
     pub unpriced: u64,
@@ -134,6 +137,12 @@ pub struct Totals {
     /// Calls that have no price by nature.
     #[serde(skip_serializing_if = "is_zero")]
     pub local: u64,
+    /// Calls that a subscription pays for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub subscription: u64,
+    /// What those would have cost by the API, as far as that is known. Never a part of `cost`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub equivalent: Money,
     /// What prompt caches saved: cached input at the uncached price, less what it cost, less what writing it cost
     /// over that price. Negative while writes have not paid off.
     #[serde(skip_serializing_if = "is_default")]
@@ -147,6 +156,24 @@ pub struct Totals {
     /// Calls of which nothing is missing: ended, priced, with whole usage and whole bodies.
     #[serde(skip_serializing_if = "is_zero")]
     pub whole: u64,
+    /// Calls that went through the proxy; of the others only reports tell.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub proxied: u64,
+    /// Of those, calls that a tool's own report tells of, too.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub matched: u64,
+    /// How long the `timed` calls took together, in microseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub duration_us: u64,
+    /// Calls that took a known time.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub timed: u64,
+    /// How long the first token took, of all `first_tokens` together, in microseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub first_token_us: u64,
+    /// Calls whose first token came at a known time.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub first_tokens: u64,
 }
 
 impl Totals {
@@ -159,15 +186,23 @@ impl Totals {
             (&mut self.lost, other.lost),
             (&mut self.errors, other.errors),
             (&mut self.turns, other.turns),
+            (&mut self.priced, other.priced),
             (&mut self.unpriced, other.unpriced),
             (&mut self.partial, other.partial),
             (&mut self.estimated, other.estimated),
             (&mut self.not_fully_priced, other.not_fully_priced),
             (&mut self.provider_priced, other.provider_priced),
             (&mut self.local, other.local),
+            (&mut self.subscription, other.subscription),
             (&mut self.saved_unknown, other.saved_unknown),
             (&mut self.cut, other.cut),
             (&mut self.whole, other.whole),
+            (&mut self.proxied, other.proxied),
+            (&mut self.matched, other.matched),
+            (&mut self.duration_us, other.duration_us),
+            (&mut self.timed, other.timed),
+            (&mut self.first_token_us, other.first_token_us),
+            (&mut self.first_tokens, other.first_tokens),
         ] {
             add(sum, part);
         }
@@ -175,6 +210,7 @@ impl Totals {
         for (sum, part) in [
             (&mut self.cost, other.cost),
             (&mut self.saved, other.saved),
+            (&mut self.equivalent, other.equivalent),
             (&mut self.costs.input, other.costs.input),
             (&mut self.costs.cache_read, other.costs.cache_read),
             (&mut self.costs.cache_write_5m, other.costs.cache_write_5m),
@@ -191,6 +227,16 @@ impl Totals {
             sum.add(part);
             sum
         })
+    }
+
+    /// How long a call takes on average, in microseconds.
+    pub const fn mean_duration_us(&self) -> Option<u64> {
+        self.duration_us.checked_div(self.timed)
+    }
+
+    /// How long the first token takes on average, in microseconds.
+    pub const fn mean_first_token_us(&self) -> Option<u64> {
+        self.first_token_us.checked_div(self.first_tokens)
     }
 
     /// Calls recorded with their ending.

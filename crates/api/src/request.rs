@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint, FoundPoints,
     GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey,
-    MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Money, Overview, Page, PointFilter,
-    PointsPage, Providers, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage,
-    SettingsView, SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail,
-    TracesCursor, TracesPage, Usage,
+    Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money, Overview,
+    OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers, RepriceScope,
+    Repricing, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
+    SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor,
+    TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -78,6 +79,11 @@ pub enum Request {
     /// A stretch of time at a glance.
     GetOverview {
         /// Its pieces, as in [`Request::GetSeries`].
+        bounds_ms: Vec<i64>,
+    },
+    /// How complete the record is, by tool and interval.
+    GetMeter {
+        /// The intervals, as in [`Request::GetSeries`].
         bounds_ms: Vec<i64>,
     },
     /// A page of sessions, the latest used first.
@@ -220,6 +226,53 @@ pub enum Request {
         /// To (exclusive), in milliseconds since 1970 (UTC).
         to_ms: i64,
     },
+    /// The models that calls used, with their prices.
+    GetModels {
+        /// Calls that began since then, in milliseconds since 1970 (UTC); `None` for all.
+        from_ms: Option<i64>,
+    },
+    /// A page of the price table.
+    FindPrices {
+        /// Keys that have these words in them.
+        text: String,
+        /// At most this many; 1 to 500.
+        limit: u32,
+        /// Skip this many.
+        offset: u32,
+    },
+    /// Sets a price of the user's own; the one of this model and day is replaced. Answers with [`Reply::PriceTables`].
+    SetPrice {
+        /// The price.
+        price: OwnPrice,
+    },
+    /// Removes a price of the user's own. Answers with [`Reply::PriceTables`].
+    RemovePrice {
+        /// Its model, as it was set.
+        model: String,
+        /// The day from which on it holds.
+        valid_from: Option<String>,
+    },
+    /// Takes in a newer price table. Nothing is fetched unless this asks for it, or the setting `prices_refresh_unknown`
+    /// allows it.
+    RefreshPrices {
+        /// An address or the path of a file; `None` for the address in the settings.
+        from: Option<String>,
+        /// The day from which on its prices hold; `None` for today.
+        valid_from: Option<String>,
+        /// Only look what would change.
+        dry_run: bool,
+    },
+    /// Prices recorded calls again, each by the prices of its own time. Answers when it has begun.
+    Reprice {
+        /// Which calls.
+        scope: RepriceScope,
+        /// Only look what would change.
+        dry_run: bool,
+        /// Who asks, for the audit.
+        by: String,
+    },
+    /// What was priced again, the latest first; one that is under way is the first.
+    GetRepricings,
     /// What happened in a session.
     GetTimeline {
         /// Which one.
@@ -333,6 +386,8 @@ pub enum Reply {
     Series(Series),
     /// To [`Request::GetOverview`].
     Overview(Box<Overview>),
+    /// To [`Request::GetMeter`].
+    Meter(Meter),
     /// To [`Request::ListSessions`].
     Sessions(SessionsPage),
     /// To [`Request::GetSession`].
@@ -369,6 +424,18 @@ pub enum Reply {
     Point(Box<FoundPoint>),
     /// To [`Request::GetMetricUsage`].
     MetricUsage(Vec<MetricUsage>),
+    /// To [`Request::GetModels`].
+    Models(Box<Models>),
+    /// To [`Request::FindPrices`].
+    Prices(PricesPage),
+    /// To [`Request::SetPrice`] and [`Request::RemovePrice`].
+    PriceTables(Box<PriceTables>),
+    /// To [`Request::RefreshPrices`].
+    PriceRefresh(Box<PriceRefresh>),
+    /// To [`Request::Reprice`].
+    Repricing(Box<Repricing>),
+    /// To [`Request::GetRepricings`].
+    Repricings(Vec<Repricing>),
     /// To [`Request::GetTimeline`].
     Timeline(Timeline),
     /// To [`Request::SetSource`].

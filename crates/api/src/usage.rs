@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Money;
+use crate::{Money, PriceOrigin};
 
 /// Tokens of one call in exclusive buckets: no token is counted in two of the first five fields.
 /// `None` means that nobody said; zero means that somebody said zero.
@@ -86,7 +86,8 @@ pub enum CostSource {
     Provider,
     /// Tokens times the price table.
     Computed,
-    /// As `Computed`, from usage that the provider did not finish reporting.
+    /// As `Computed`, from usage that the provider did not finish reporting, or without something that has no known
+    /// price.
     Partial,
     /// As `Computed`, from usage of which a part is estimated.
     Estimated,
@@ -96,6 +97,9 @@ pub enum CostSource {
     Local,
     /// The call is not billed (an error, a model list, a token count).
     NotBilled,
+    /// A subscription pays for the call (ChatGPT, Claude Pro or Max, Google's login): nothing is spent on it. What it would
+    /// cost by the API is `equivalent`.
+    Subscription,
     /// No price or no usage is known.
     #[default]
     Unknown,
@@ -105,12 +109,14 @@ pub enum CostSource {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketCost {
     /// `input`, `cache_read`, `cache_write_5m`, `cache_write_1h`, `output`, `reasoning` where it has a price of its own,
-    /// `audio_input`, `audio_cache_read` and `audio_output` for tokens of sound, or `web_search`, where `tokens` counts
-    /// searches.
+    /// `audio_input`, `audio_cache_read`, `audio_output` and `image_input`, `image_cache_read`, `image_output` for tokens
+    /// of sound and pictures. Or what is billed by the piece, which `tokens` counts then: `web_search`, `map_search`,
+    /// `file_search`, `code_session`, `request`, `image`, `audio_ms` (milliseconds), `character`, `page`, `annotated_page`,
+    /// `query`.
     pub bucket: String,
     /// Tokens billed in this bucket.
     pub tokens: u64,
-    /// The price of a million tokens in dollars, as the table's own decimal text scaled exactly.
+    /// The price of a million of them in dollars, as the table's own decimal text scaled exactly.
     pub per_million: String,
     /// Tokens times price.
     pub cost: Money,
@@ -134,4 +140,16 @@ pub struct Cost {
     pub matched: Option<String>,
     /// The date of the price table.
     pub price_date: Option<String>,
+    /// Where the price comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<PriceOrigin>,
+    /// The day from which on the price holds; `None` for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<String>,
+    /// What the call would cost by the API, when a subscription pays for it; `None` when that is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub equivalent: Option<Money>,
+    /// Buckets that are billed and have no known price: `total` is without them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }

@@ -194,6 +194,15 @@ pub(crate) async fn export(settings: &Settings, file: Option<PathBuf>) -> anyhow
     Ok(ExitCode::SUCCESS)
 }
 
+/// Adds up all calls again.
+pub(crate) async fn rebuild(settings: &Settings) -> anyhow::Result<ExitCode> {
+    match Offline::hold(settings)?.rebuild().await? {
+        0 => say("Every sum was what the calls add up to."),
+        wrong => say(format_args!("{wrong} sums were wrong and are right now.")),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Takes in lines of JSON, or the former LLMFlow's database.
 pub(crate) async fn import(settings: &Settings, file: &Path) -> anyhow::Result<ExitCode> {
     ensure!(file.exists(), "there is no file {}", file.display());

@@ -4,6 +4,7 @@ mod ask;
 mod data;
 mod doctor;
 mod environment;
+mod prices;
 mod print;
 mod proxy;
 mod serve;
@@ -43,6 +44,12 @@ enum Command {
         /// What it is to do
         #[command(subcommand)]
         switch: proxy::Switch,
+    },
+    /// Look at prices, set your own, take in a newer table, price recorded calls again
+    Prices {
+        /// What to do
+        #[command(subcommand)]
+        what: prices::Prices,
     },
     /// Look at ports, data folder, settings, keychain and AI tools, and say what to do about what is wrong
     Doctor {
@@ -85,6 +92,8 @@ enum Command {
         /// The file
         file: PathBuf,
     },
+    /// Add up all calls again, where `llmflow doctor --verify` says that sums are wrong. LLMFlow must not run
+    Rebuild,
     /// Print the variables that point AI tools at the proxy, for `eval`; nothing when it does not run
     Env {
         /// The shell to print for
@@ -140,7 +149,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Backup { file } => runtime.block_on(data::back_up(&settings()?, &file)),
         Command::Restore { file } => runtime.block_on(data::restore(&settings()?, &file)),
         Command::Export { file } => runtime.block_on(data::export(&settings()?, file)),
+        Command::Rebuild => runtime.block_on(data::rebuild(&settings()?)),
         Command::Import { file } => runtime.block_on(data::import(&settings()?, &file)),
+        Command::Prices { what } => runtime.block_on(prices::prices(&settings()?, what)),
         Command::Env { shell, telemetry } => {
             runtime.block_on(environment::print(settings(), shell, telemetry));
             Ok(ExitCode::SUCCESS)

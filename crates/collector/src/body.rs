@@ -9,11 +9,16 @@ use http::header::CONTENT_LENGTH;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::inbox::{Inbox, Waiting};
+use crate::inbox::{Inbox, SMALL, Waiting};
 use crate::problem::Problem;
 
-/// How long nothing may come.
-const IDLE: Duration = Duration::from_secs(30);
+/// How long a small body may take.
+const LITTLE: Duration = Duration::from_secs(30);
+/// In this time a body that is not small has to grow by so much, wherever it stands.
+const STRETCH: Duration = Duration::from_secs(10);
+const GROWTH: usize = 640 << 10;
+/// How long the one body that holds the room of others may do so.
+const LARGEST: Duration = Duration::from_secs(10);
 /// How long a body may take in all: what it holds is held from others.
 const WHOLE: Duration = Duration::from_secs(300);
 /// How long somebody who is refused may go on sending, so that the answer is not lost in a broken connection.
@@ -45,19 +50,19 @@ async fn collect(
     if announced.is_some_and(|bytes| bytes > limit) {
         return Err(Problem::too_large(limit));
     }
-    let mut room = inbox.reserve(0)?;
+    let mut room = inbox.begin()?;
     let (mut first, mut all) = (Bytes::new(), BytesMut::new());
-    let end = Instant::now() + WHOLE;
+    let mut speed = Speed::new(Instant::now());
     loop {
-        let next =
-            timeout_at(end.min(Instant::now() + IDLE), body.frame()).await.map_err(|_| Problem::Slow)?;
+        let next = timeout_at(speed.deadline(), body.frame()).await.map_err(|_| Problem::Slow)?;
         let Some(frame) = next else { break };
         let Ok(data) = frame.map_err(|_| Problem::Gone)?.into_data() else { continue };
         let length = first.len() + all.len() + data.len();
         if length > limit {
             return Err(Problem::too_large(limit));
         }
-        inbox.extend(&mut room, length)?;
+        inbox.grow(&mut room, length)?;
+        speed.reach(length, room.is_largest(), Instant::now());
         if first.is_empty() && all.is_empty() {
             first = data;
             continue;
@@ -69,7 +74,37 @@ async fn collect(
         }
         all.extend_from_slice(&data);
     }
-    Ok((if all.is_empty() { first } else { all.freeze() }, room))
+    Ok((if all.is_empty() { first } else { all.freeze() }, room.whole()))
+}
+
+/// Whether a body comes fast enough for what it holds from others.
+struct Speed {
+    /// When the whole has to be there.
+    end: Instant,
+    /// When more has to be there, and more than what.
+    stretch: Instant,
+    length: usize,
+    is_largest: bool,
+}
+
+impl Speed {
+    fn new(now: Instant) -> Self {
+        Self { end: now + WHOLE, stretch: now + LITTLE, length: 0, is_largest: false }
+    }
+
+    /// So many bytes are there.
+    fn reach(&mut self, length: usize, is_largest: bool, now: Instant) {
+        if length > SMALL && (self.length == 0 || length >= self.length + GROWTH) {
+            (self.length, self.stretch) = (length, now + STRETCH);
+        }
+        if is_largest && !self.is_largest {
+            (self.is_largest, self.end) = (true, self.end.min(now + LARGEST));
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        self.end.min(self.stretch)
+    }
 }
 
 #[cfg(test)]
@@ -106,5 +141,31 @@ mod tests {
                 assert_eq!(bytes, whole, "{sizes:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_body_has_to_go_on_growing_for_as_long_as_it_holds_room() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut speed = Speed::new(start);
+        speed.reach(SMALL, false, at(20));
+        assert_eq!(speed.deadline(), at(30), "a small one has time");
+        speed.reach(SMALL + 1, false, at(25));
+        assert_eq!(speed.deadline(), at(35));
+        speed.reach(SMALL + 2, false, at(34));
+        speed.reach(SMALL + GROWTH, false, at(34));
+        assert_eq!(speed.deadline(), at(35), "a few bytes now and then are not enough");
+        speed.reach(SMALL + 1 + GROWTH, false, at(34));
+        assert_eq!(speed.deadline(), at(44));
+        let mut length = SMALL;
+        for second in 35..400 {
+            length += 1 << 20;
+            speed.reach(length, false, at(second));
+        }
+        assert_eq!(speed.deadline(), at(300), "nor may it take for ever");
+        let mut largest = Speed::new(start);
+        largest.reach(40 << 20, true, at(1));
+        largest.reach(50 << 20, true, at(9));
+        assert_eq!(largest.deadline(), at(11), "who holds the room of others has little time");
     }
 }

@@ -27,6 +27,8 @@ pub struct Counts {
     pub unreadable: AtomicU64,
     /// Spans, records and points that came while the collector was paused.
     pub paused: AtomicU64,
+    /// Connections that were closed at once, since there was no room for more.
+    pub turned_away: AtomicU64,
 }
 
 /// One request's reports, and where its answer goes.
@@ -69,19 +71,49 @@ pub struct Waiting {
 pub struct Inbox {
     sender: mpsc::Sender<Delivery>,
     room: Arc<Semaphore>,
+    /// Half of the room: what all bodies that are still being read may hold.
+    reading: Arc<Semaphore>,
+    /// The one body that may hold more while it is read.
+    largest: Arc<Semaphore>,
     limits: Limits,
     counts: Arc<Counts>,
 }
 
+/// What a body that is still being read holds.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    waiting: Waiting,
+    /// Its share of what bodies may hold while they are read; none for small ones, which are soon there.
+    share: Option<OwnedSemaphorePermit>,
+    /// It holds more than that share.
+    largest: Option<OwnedSemaphorePermit>,
+}
+
+impl Reading {
+    /// Whether it may hold the room of others, and so has little time.
+    pub(crate) fn is_largest(&self) -> bool {
+        self.largest.is_some()
+    }
+
+    /// All of it is there.
+    pub(crate) fn whole(self) -> Waiting {
+        self.waiting
+    }
+}
+
 /// Semaphores count to less than a 64-bit number of bytes: in kilobytes.
 const UNIT: usize = 1024;
+/// A body of no more than this is no burden while it is read.
+pub(crate) const SMALL: usize = 64 * UNIT;
 
 impl Inbox {
     /// The sending side; deliveries come out of `sender`'s other end. How many may stand in the channel does not matter:
     /// they are bounded by their bytes.
     pub fn new(sender: mpsc::Sender<Delivery>, limits: Limits, counts: Arc<Counts>) -> Self {
         let room = Arc::new(Semaphore::new(limits.waiting / UNIT));
-        Self { sender, room, limits, counts }
+        let reading = Arc::new(Semaphore::new(limits.waiting / UNIT / 2));
+        let largest = Arc::new(Semaphore::new(1));
+        Self { sender, room, reading, largest, limits, counts }
     }
 
     /// The bounds.
@@ -92,6 +124,10 @@ impl Inbox {
     /// What happened to requests since start.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    pub(crate) fn shared_counts(&self) -> Arc<Counts> {
+        self.counts.clone()
     }
 
     /// Whether no request is being read, decoded or stored.
@@ -114,16 +150,44 @@ impl Inbox {
         Ok(())
     }
 
+    /// Takes room for a body of which nothing is there yet.
+    pub(crate) fn begin(&self) -> Result<Reading, Refused> {
+        Ok(Reading { waiting: self.reserve(0)?, share: None, largest: None })
+    }
+
+    /// Takes more room for a body of which so many bytes are there.
+    pub(crate) fn grow(&self, reading: &mut Reading, bytes: usize) -> Result<(), Refused> {
+        self.extend(&mut reading.waiting, bytes)?;
+        if bytes <= SMALL || reading.is_largest() {
+            return Ok(());
+        }
+        let held = reading.share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = u32::try_from(self.units(bytes).saturating_sub(held)).unwrap_or(u32::MAX);
+        match (self.reading.clone().try_acquire_many_owned(more), &mut reading.share) {
+            (Ok(more), Some(share)) => share.merge(more),
+            (Ok(more), none) => *none = Some(more),
+            (Err(_), _) => {
+                let refused = |_| Self::refused("LLMFlow is still reading what others send");
+                reading.largest = Some(self.largest.clone().try_acquire_owned().map_err(refused)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(reason: &str) -> Refused {
+        Refused { reason: reason.to_owned(), retry_after: Duration::from_secs(1) }
+    }
+
     fn units(&self, bytes: usize) -> usize {
         (bytes / UNIT + 1).min(self.limits.waiting / UNIT)
     }
 
     fn take(&self, units: usize) -> Result<OwnedSemaphorePermit, Refused> {
         let units = u32::try_from(units).unwrap_or(u32::MAX);
-        self.room.clone().try_acquire_many_owned(units).map_err(|_| Refused {
-            reason: "LLMFlow is still storing what came before".to_owned(),
-            retry_after: Duration::from_secs(1),
-        })
+        self.room
+            .clone()
+            .try_acquire_many_owned(units)
+            .map_err(|_| Self::refused("LLMFlow is still storing what came before"))
     }
 
     /// Hands a request over and waits until it is committed.

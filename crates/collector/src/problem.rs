@@ -8,7 +8,7 @@ use http::StatusCode;
 use crate::decode::Unreadable;
 use crate::inbox::Refused;
 
-/// Why a request was not taken. Only [`Problem::Refused`] is worth another try.
+/// Why a request was not taken. Only [`Problem::Refused`] and [`Problem::Slow`] are worth another try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     /// The body is not what it says it is.
@@ -45,10 +45,10 @@ impl Problem {
             Self::Unsupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Unknown(_) => StatusCode::NOT_FOUND,
-            Self::Refused(_) => StatusCode::SERVICE_UNAVAILABLE,
+            // Senders try a 503 again, and drop what a 408 answers.
+            Self::Slow | Self::Refused(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -74,7 +74,7 @@ impl Problem {
             | Self::Forbidden(text)
             | Self::Unknown(text) => text.clone(),
             Self::Method => "OTLP is sent with POST".to_owned(),
-            Self::Slow => "the body did not come in time".to_owned(),
+            Self::Slow => "the body came too slowly".to_owned(),
             Self::Gone => "the body broke off".to_owned(),
             Self::Refused(refused) => refused.reason.clone(),
         }
@@ -84,6 +84,7 @@ impl Problem {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(refused) => Some(refused.retry_after.max(Duration::from_secs(1))),
+            Self::Slow => Some(Duration::from_secs(5)),
             _ => None,
         }
     }

@@ -1,6 +1,8 @@
 //! The listener from outside: what senders send, and what they hear.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+#[path = "intake/bounds.rs"]
+mod bounds;
 #[path = "intake/sender.rs"]
 mod sender;
 
@@ -142,6 +144,8 @@ async fn what_cannot_be_read_is_refused_in_the_encoding_of_the_request() {
     let answer = collector.post("/v1/spans", JSON, "", b"{}").await;
     assert_eq!(answer.status.as_u16(), 404);
     assert!(answer.json()["message"].as_str().unwrap().contains("/v1/traces"));
+    let answer = collector.send(Method::GET, "/otlp/v1/traces", &[], b"").await;
+    assert_eq!(answer.status.as_u16(), 404, "nothing is sent");
 }
 
 #[tokio::test]
@@ -200,6 +204,31 @@ async fn without_room_a_request_is_refused_before_it_is_decoded() {
 }
 
 #[tokio::test]
+async fn bodies_that_are_still_being_read_leave_room_for_others() {
+    const BODY: usize = 900 << 10;
+    let collector = Collector::start(Ok(Taken::default())).await;
+    let mut slow = Vec::new();
+    // One of them holds more than their half of the room.
+    for number in 1..=5 {
+        slow.push(collector.begin(BODY).await);
+        while collector.room_taken() < number * BODY {
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut large = b"{}".to_vec();
+    large.resize(BODY, b' ');
+    let answer = collector.post("/v1/traces", JSON, "", &large).await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after").as_str()), (503, "1"));
+    let small = collector.post("/v1/traces", JSON, "", &body(&spans(20), Encoding::Json)).await;
+    assert_eq!(small.status, StatusCode::OK);
+    drop(slow);
+    while collector.room_taken() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(collector.post("/v1/traces", JSON, "", &large).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn grpc_takes_all_three_signals_and_every_coding() {
     let collector = Collector::start(Ok(Taken { rejected: 2, reason: "why".to_owned() })).await;
     let span = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -222,6 +251,11 @@ async fn grpc_takes_all_three_signals_and_every_coding() {
     assert_eq!(collector.grpc(metrics, "", &nothing).await.header("grpc-status"), "0");
     let unknown = collector.grpc("/opentelemetry.proto.collector.profiles.v1.P/Export", "", &nothing).await;
     assert_eq!(unknown.header("grpc-status"), "12");
+    let advice = unknown.header("grpc-message");
+    assert!(
+        advice.contains("TraceService") && advice.contains("profiles") && !advice.contains("/v1/traces"),
+        "{advice}"
+    );
     let odd = collector.grpc_raw(span, "br", b"\x01\0\0\0\x01x").await;
     assert_eq!(odd.header("grpc-status"), "3");
     assert!(odd.header("grpc-message").contains("gzip"));

@@ -4,6 +4,7 @@ mod conversation;
 mod health;
 mod keys;
 mod overview;
+mod prices;
 mod reported;
 mod settings;
 mod sources;
@@ -58,6 +59,7 @@ impl Engine {
             Request::GetOverview { bounds_ms } => {
                 Ok(Reply::Overview(Box::new(self.overview(&bounds_ms).await?)))
             }
+            Request::GetMeter { bounds_ms } => self.meter(&bounds_ms).await.map(Reply::Meter),
             Request::GetSettings => self.settings_view().await.map(Reply::Settings),
             Request::ChangeSetting { name, value } => {
                 self.change_setting(name, value).await.map(Reply::Settings)
@@ -79,6 +81,13 @@ impl Engine {
             | Request::FindPoints { .. }
             | Request::GetPoint { .. }
             | Request::GetMetricUsage { .. } => self.telemetry(request).await,
+            Request::GetModels { .. }
+            | Request::FindPrices { .. }
+            | Request::SetPrice { .. }
+            | Request::RemovePrice { .. }
+            | Request::RefreshPrices { .. }
+            | Request::Reprice { .. }
+            | Request::GetRepricings => self.prices(request).await,
             Request::GetTimeline { session } => self.timeline(session).await.map(Reply::Timeline),
             Request::GetStorage => Ok(Reply::Storage(Box::new(self.storage().await?))),
             Request::CountErase { what } => self.count_erase(&what).await.map(Reply::Erased),
@@ -148,7 +157,7 @@ fn check_span(from_ms: i64, to_ms: i64) -> Result<(), ApiError> {
 
 /// Details go to the log; the caller learns that it is our fault.
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
-fn internal(error: store::StoreError) -> ApiError {
+pub(crate) fn internal(error: store::StoreError) -> ApiError {
     if error.is_closed() {
         return ApiError::new(ErrorKind::Unavailable, "LLMFlow is stopping.");
     }

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use api::{CallSummary, Cost, ReportSource, UsageSource};
-use model::pricing::{Billable, PriceTable, Sound};
+use api::ReportSource;
 use model::telemetry::join::{Mark, Told};
 use model::telemetry::reading::{ReportedCall, Whose};
 use model::telemetry::{log_text, read_log, read_span, span_text};
@@ -18,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::events::{Events, hex};
 use crate::ingest::{self, guarded};
+use crate::prices::Shelf;
 
 /// Reports that are read from the backlog at once.
 const TAKEN: u64 = 512;
@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Works the backlog off.
 pub(crate) struct Digester {
     pub(crate) store: Store,
-    pub(crate) prices: Arc<PriceTable>,
+    pub(crate) prices: Shelf,
     pub(crate) events: Events,
     /// Told when there is something to do.
     pub(crate) wake: Arc<Notify>,
@@ -43,7 +43,7 @@ impl Digester {
     /// Runs until `stop`; what is left then waits for the next start.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let prices = self.prices.clone();
-        self.store.price_with(Box::new(move |call, asked_for, tier| price(&prices, call, asked_for, tier)));
+        self.store.price_with(Box::new(move |call, facts| prices.now().price(call, facts)));
         let mut troubled = false;
         while !stop.is_cancelled() {
             match self.step(&stop).await {
@@ -169,28 +169,4 @@ fn report(Worked { origin, work }: Worked) -> Option<Report> {
 fn told(whose: Whose, call: ReportedCall) -> Told {
     let (source, name) = (ReportSource::Span, String::new());
     Told { source, name, whose, call, trace: None, span: None, parent: None }
-}
-
-/// What a call costs that others told of: by the same table as every other.
-pub(crate) fn price(
-    prices: &PriceTable,
-    call: &CallSummary,
-    asked_for: Option<&str>,
-    tier: Option<&str>,
-) -> Cost {
-    prices.cost(&Billable {
-        provider: &call.provider,
-        model: call.model.as_deref().or(asked_for),
-        operation: call.operation,
-        status: call.status,
-        usage: &call.usage,
-        sound: Sound::default(),
-        usage_final: call.usage_source == UsageSource::Provider,
-        estimated: false,
-        service_tier: tier,
-        provider_cost: None,
-        web_searches: 0,
-        inference_geo: None,
-        speed: None,
-    })
 }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use api::{Event, SourceTarget};
 use collector::{Delivery, Inbox, Receiver};
-use model::pricing::{PriceTable, VENDORED, VENDORED_DATE};
 use proxy::{Budget, Capture, Counters, Guard, Limits, Proxy, Tap, Upstreams};
 use store::Store;
 use tokio::sync::{Notify, broadcast, mpsc};
@@ -24,6 +23,7 @@ use crate::indexer::index_former;
 use crate::ingest::{self, Ingest};
 use crate::keys::Keys;
 use crate::pipeline::{Pipeline, Tally};
+use crate::prices::{LoadError, Shelf};
 use crate::proof::Proof;
 use crate::settings::Settings;
 use crate::sources::Sources;
@@ -102,7 +102,7 @@ pub(crate) struct Inner {
     /// Held while the settings file is changed.
     pub(crate) changing: Mutex<()>,
     pub(crate) store: Store,
-    pub(crate) prices: Arc<PriceTable>,
+    pub(crate) prices: Shelf,
     pub(crate) events: Events,
     pub(crate) open: OpenCalls,
     pub(crate) counters: Arc<Counters>,
@@ -125,7 +125,7 @@ pub(crate) struct Inner {
     /// Cuts calls that outlive the grace.
     force: CancellationToken,
     /// Ends what runs beside the pipeline.
-    quiet: CancellationToken,
+    pub(crate) quiet: CancellationToken,
     pub(crate) background: Background,
     pub(crate) upkeep: Upkeep,
     hold: Hold,
@@ -156,8 +156,10 @@ impl Engine {
         let opening = opener.spawn_blocking(move || runtime.block_on(Store::open(&database)));
         let (store, opened) = opening.await.map_err(|error| StartError::Other(error.to_string()))??;
         let former = opened.moved_aside.clone();
-        let prices = PriceTable::parse(VENDORED, VENDORED_DATE)
-            .map_err(|error| StartError::Other(error.to_string()))?;
+        let prices = Shelf::load(&store, &settings.data_dir).await.map_err(|error| match error {
+            LoadError::Store(error) => StartError::Store(error),
+            LoadError::Prices(error) => StartError::Other(error.to_string()),
+        })?;
 
         let (sender, receiver) = mpsc::channel(QUEUE);
         let queue = sender.downgrade();
@@ -213,7 +215,7 @@ impl Engine {
             inbox,
             otlp,
             collected: Arc::default(),
-            prices: Arc::new(prices),
+            prices,
             sources,
             keys,
             upstreams,
@@ -243,6 +245,7 @@ impl Engine {
         if let Some(former) = former {
             engine.spawn_import(former);
         }
+        engine.inner.tracker.spawn(engine.clone().refresh_for_unknown());
         // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
         let settings = &engine.inner.settings;
         let ports = [

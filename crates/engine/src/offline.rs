@@ -65,6 +65,14 @@ impl Offline {
         Ok(calls)
     }
 
+    /// Adds up all calls again; how many sums were wrong.
+    pub async fn rebuild(&self) -> Result<u64, StoreError> {
+        let store = self.open().await?;
+        let rebuilt = store.rebuild_rollups().await;
+        store.close().await?;
+        Ok(rebuilt?.wrong)
+    }
+
     /// Takes in a file of lines, or the database of the former LLMFlow.
     pub async fn import(&self, file: &Path) -> Result<Imported, StoreError> {
         let store = self.open().await?;

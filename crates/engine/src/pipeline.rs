@@ -5,6 +5,7 @@ mod bodies;
 mod commits;
 mod decode;
 mod earlier;
+pub(crate) mod facts;
 #[cfg(debug_assertions)]
 mod fault;
 mod frames;
@@ -20,13 +21,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use api::{CallId, InFlight};
-use model::pricing::PriceTable;
 use proxy::{Capture, Captured, Closed, Counters, Head};
 use store::{Store, Write};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::events::Events;
 use crate::in_flight::OpenCalls;
+use crate::prices::Shelf;
 
 use commits::{Commits, GivenUp, Ready};
 
@@ -61,7 +62,7 @@ pub(crate) struct Tally {
 /// The pipeline's connections.
 pub(crate) struct Pipeline {
     pub(crate) store: Store,
-    pub(crate) prices: Arc<PriceTable>,
+    pub(crate) prices: Shelf,
     pub(crate) events: Events,
     pub(crate) open: OpenCalls,
     /// How the calls under way began.
@@ -183,10 +184,13 @@ impl Pipeline {
                 let model = models.remove(&head.id);
                 Write::Open(Box::new(api::CallSummary { model, ..record::opened(head) }))
             });
+            let now = prices.now();
             let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
             let closes = closed.iter().map(|call| {
                 store.pace().give_way();
-                Write::Close(Box::new(record::closed(call, &prices, &mut earlier, &counters)))
+                let call = record::closed(call, &now, &mut earlier, &counters);
+                prices.recorded(&call.detail.summary, &call.billed);
+                Write::Close(Box::new(call))
             });
             store.prepare(opens.chain(closes).chain(lost.into_iter().map(Write::Lose)).collect())
         });

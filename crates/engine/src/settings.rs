@@ -16,6 +16,10 @@ use serde::{Deserialize, Serialize};
 pub use origin::{EnvironmentKey, Origin};
 use origin::{UPSTREAM, shouted};
 
+/// LiteLLM's price table, as its makers publish it.
+const PRICES_URL: &str =
+    "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json";
+
 /// The commented file with every default.
 pub const EXAMPLE: &str = include_str!("../settings.example.toml");
 
@@ -71,6 +75,10 @@ pub struct Settings {
     pub allowed_upstreams: Vec<String>,
     /// Whether Amazon Bedrock is there.
     pub bedrock: bool,
+    /// Where newer prices are fetched from when somebody asks for them.
+    pub prices_url: String,
+    /// Whether a model without a price sets off a refresh of prices.
+    pub prices_refresh_unknown: bool,
     /// AWS's region for calls that name none; empty for what the AWS configuration says.
     pub bedrock_region: String,
     /// By provider's name.
@@ -158,6 +166,8 @@ impl Default for Settings {
             allowed_upstreams: Vec::new(),
             bedrock: true,
             bedrock_region: String::new(),
+            prices_url: PRICES_URL.to_owned(),
+            prices_refresh_unknown: false,
             providers: BTreeMap::new(),
             origin: Origin::default(),
         }

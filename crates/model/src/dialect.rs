@@ -5,7 +5,7 @@
 
 use api::Operation;
 
-use crate::pricing::Sound;
+use crate::pricing::{Sound, Units};
 
 mod answer;
 mod anthropic;
@@ -30,6 +30,7 @@ mod ollama;
 mod openai_chat;
 mod openai_realtime;
 mod openai_responses;
+mod pieces;
 mod prompt;
 mod timing;
 mod title;
@@ -269,8 +270,8 @@ pub struct Reading {
     pub service_tier: Option<String>,
     /// What the provider says the call cost.
     pub provider_cost: Option<api::Money>,
-    /// Web searches the provider ran for the model.
-    pub web_searches: u64,
+    /// What is billed by the piece: searches, pages, pictures.
+    pub units: Units,
     /// Where Anthropic ran the model.
     pub inference_geo: Option<String>,
     /// Anthropic's speed (`standard`, `fast`).
@@ -307,6 +308,7 @@ pub fn read_with_spoken(exchange: &Exchange<'_>) -> (Reading, Spoken) {
     reading.requested_model = requested_model(exchange.dialect, exchange.path, exchange.request);
     reading.stream_requested = prompt::stream_requested(exchange, &request);
     reading.title = title::title(exchange.dialect, &request);
+    pieces::take_asked(exchange, &request, &mut reading);
     let answer = answer.into_messages().0;
     reading.estimated = estimate::usage(exchange, &reading, &request, &answer);
     // What is no conversation has nothing to tell apart, and may be large (a batch of texts to embed).

@@ -21,6 +21,7 @@ mod kind;
 mod metric;
 mod provider;
 mod read;
+mod short;
 mod told;
 mod tool;
 mod usage;
@@ -29,6 +30,7 @@ mod value;
 pub use conversation::{log_conversation, log_text, searchable_text, span_conversation, span_io, span_text};
 pub use metric::{Counted, MetricMeaning, is_usage, metric_usage};
 pub use read::{read_log, read_span};
+pub use short::{LONGEST_ID, short_id};
 
 #[cfg(test)]
 mod tests;

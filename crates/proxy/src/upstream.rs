@@ -203,7 +203,8 @@ impl Upstreams {
         &self.inner.bedrock
     }
 
-    pub(crate) fn own_ports(&self) -> &[u16] {
+    /// The ports of this machine that are our own.
+    pub fn own_ports(&self) -> &[u16] {
         &self.inner.own_ports
     }
 

@@ -19,11 +19,16 @@ mod running;
 mod signals;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
 use axum::middleware;
 use axum::routing::{get, post, put};
 use engine::Engine;
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_service::Service;
 
 pub use assets::Assets;
 pub use flags::SettingsFlags;
@@ -43,14 +48,22 @@ struct Host {
 }
 
 /// Serves the dashboard and its API on `listener` until `stop`; open event streams end then.
-pub async fn serve(
-    engine: Engine,
-    assets: Assets,
-    listener: TcpListener,
-    stop: CancellationToken,
-) -> std::io::Result<()> {
+pub async fn serve(engine: Engine, assets: Assets, listener: TcpListener, stop: CancellationToken) {
     let router = router(engine, assets, stop.clone());
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+    let answer = move |request: Request<Incoming>| {
+        let mut router = router.clone();
+        async move {
+            let answered = router.call(request.map(Body::new)).await;
+            answered.unwrap_or_else(|never| match never {})
+        }
+    };
+    let full = || tracing::warn!(limit = collector::CONNECTIONS, "too many connections to the dashboard");
+    let connections = TaskTracker::new();
+    let ending =
+        collector::Ending { connections: connections.clone(), stop, force: CancellationToken::new() };
+    collector::listen(listener, collector::Patience::default(), answer, full, ending).await;
+    connections.close();
+    connections.wait().await;
 }
 
 /// All routes.
@@ -75,11 +88,20 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/metrics/summary", get(rest::telemetry::metric_summary))
         .route("/api/metrics/{id}", get(rest::telemetry::metric))
         .route("/api/token-usage", get(rest::telemetry::token_usage))
+        .route("/api/analytics", get(rest::analytics::all))
+        .route("/api/analytics/token-trends", get(rest::analytics::token_trends))
+        .route("/api/analytics/cost-by-tool", get(rest::analytics::cost_by_tool))
+        .route("/api/analytics/cost-by-model", get(rest::analytics::cost_by_model))
+        .route("/api/analytics/daily", get(rest::analytics::by_day))
+        .route("/api/completeness", get(rest::analytics::completeness))
         .route("/api/sessions", get(rest::sessions::list))
         .route("/api/sessions/{id}", get(rest::sessions::one).delete(rest::upkeep::delete_session))
         .route("/api/storage", get(rest::upkeep::storage))
         .route("/api/erase", post(rest::upkeep::erase))
         .route("/api/export/calls", get(rest::upkeep::export_calls))
+        .route("/api/models", get(rest::models::models))
+        .route("/api/prices", get(rest::models::prices))
+        .route("/api/prices/repricings", get(rest::models::repricings))
         .route("/api/sources", get(rest::sources::list))
         .route("/api/sources/{name}", put(rest::sources::switch))
         .route("/api/sources/{name}/stranded", get(rest::sources::stranded))
@@ -91,7 +113,8 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .merge(
             Router::new()
                 .route("/", collector::root(otlp.clone()))
-                .route("/api/spans", collector::own_spans(otlp)),
+                .route("/api/spans", collector::own_spans(otlp.clone())),
         )
+        .layer(middleware::from_fn_with_state(otlp, collector::any_address))
         .layer(middleware::from_fn_with_state(guard, guard::check))
 }

@@ -14,6 +14,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 const DEADLINE: Duration = Duration::from_secs(10);
+/// For what takes a network's time.
+const LONG_DEADLINE: Duration = Duration::from_secs(120);
 /// Who does not say within this that it is an LLMFlow is taken for another program.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -104,8 +106,17 @@ impl Remote {
 
     /// Asks its engine.
     pub async fn ask(&self, request: &Request) -> Result<Reply, ApiError> {
+        self.ask_within(DEADLINE, request).await
+    }
+
+    /// Asks its engine what it has to ask others for.
+    pub async fn ask_long(&self, request: &Request) -> Result<Reply, ApiError> {
+        self.ask_within(LONG_DEADLINE, request).await
+    }
+
+    async fn ask_within(&self, deadline: Duration, request: &Request) -> Result<Reply, ApiError> {
         let question = serde_json::to_string(request).map_err(|error| unreadable(&error))?;
-        let answer = tokio::time::timeout(DEADLINE, self.fetch(Method::POST, "/api/rpc", question)).await;
+        let answer = tokio::time::timeout(deadline, self.fetch(Method::POST, "/api/rpc", question)).await;
         read(answer.map_err(|_| silent())?)
     }
 

@@ -38,9 +38,7 @@ impl Running {
                 for listener in listeners {
                     let (engine, stop) = (running.engine.clone(), running.stop.clone());
                     running.pages.spawn(async move {
-                        if let Err(error) = crate::serve(engine, Assets::built_in(), listener, stop).await {
-                            tracing::error!(%error, "the dashboard ended");
-                        }
+                        crate::serve(engine, Assets::built_in(), listener, stop).await;
                     });
                 }
             }

@@ -73,6 +73,9 @@ impl Store {
         if told {
             self.add_reports(seq, &mut call).await?;
         }
+        if let Some(cost) = self.changed_cost(seq).await? {
+            call.cost = cost;
+        }
         Ok(Some(call))
     }
 

@@ -14,7 +14,7 @@ use crate::telemetry::{
 };
 use crate::text::Found;
 use crate::write::BEGIN;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, rollup};
 
 /// Calls in one transaction.
 const CALLS: i64 = 128;
@@ -356,6 +356,7 @@ async fn trace(connection: &mut SqliteConnection, key: i64) -> Result<RemovedRep
     let mut transaction = connection.begin_with(BEGIN).await?;
     let mut removed = RemovedReports::default();
     remove_trace(&mut transaction, key, &mut removed).await?;
+    rollup::settle(&mut transaction).await?;
     transaction.commit().await?;
     Ok(removed)
 }

@@ -60,6 +60,9 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, 
     if let Some(cut) = filter.cut {
         query.push(" AND cut = ").push_bind(cut);
     }
+    if let Some(proxied) = filter.proxied {
+        query.push(if proxied { " AND sources & 1 != 0" } else { " AND sources & 1 = 0" });
+    }
     if filter.tag.as_deref() == Some("") {
         query.push(" AND tags IS NULL");
     } else if let Some(tag) = &filter.tag {

@@ -12,6 +12,7 @@ pub(crate) use load::{bit, source};
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use api::{CallDetail, CallId, CallSummary, Cost, Operation};
+use model::pricing::Facts as Billed;
 use model::telemetry::join::{Facts, Ledger, Mark, Told, Touched, span_digest};
 use model::telemetry::wire::TraceId;
 use sqlx::{Connection, SqliteConnection};
@@ -19,7 +20,7 @@ use sqlx::{Connection, SqliteConnection};
 use crate::lineage::Lineages;
 use crate::telemetry::backlog;
 use crate::write::BEGIN;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, rollup};
 
 /// Calls that are remembered to be told of by others.
 const REMEMBERED: usize = 20_000;
@@ -57,11 +58,11 @@ pub struct Joined {
     pub traces: Vec<TraceId>,
 }
 
-/// What a call that others told of costs: its row, the model asked for, the service tier.
-pub type Price = dyn Fn(&CallSummary, Option<&str>, Option<&str>) -> Cost + Send + Sync;
+/// What a call that others told of costs.
+pub type Price = dyn Fn(&CallSummary, &Billed) -> Cost + Send + Sync;
 
 /// Without prices nothing is known to cost anything.
-pub(crate) fn unpriced(_: &CallSummary, _: Option<&str>, _: Option<&str>) -> Cost {
+pub(crate) fn unpriced(_: &CallSummary, _: &Billed) -> Cost {
     Cost::default()
 }
 
@@ -240,7 +241,7 @@ async fn commit(
         for mark in &marks {
             let Some(report) = reports.get(mark) else { continue };
             let facts = Facts::told(&report.told);
-            match there.get(mark).map(|seq| moved(*seq, &touched)) {
+            match there.get(mark).map(|seq| now(*mark, *seq, ledger, &touched)) {
                 Some(seq) => ledger.again(seq, *mark, facts, &mut || take(writing.next_seq), &mut touched),
                 None => {
                     let seq = take(writing.next_seq);
@@ -251,6 +252,7 @@ async fn commit(
     }
     let written = sync::write(&mut transaction, writing, &touched, &reports).await?;
     backlog::done(&mut transaction, &digest.done).await?;
+    rollup::settle(&mut transaction).await?;
     transaction.commit().await?;
     Ok(written)
 }
@@ -265,8 +267,16 @@ pub(crate) async fn told_before(
     Ok(began)
 }
 
-/// The number of the call that `seq` is now.
-fn moved(mut seq: i64, touched: &Touched) -> i64 {
+/// The number of the call that `mark` tells of now: `seq` before this digest.
+fn now(mark: Mark, mut seq: i64, ledger: &Ledger, touched: &Touched) -> i64 {
+    let tells =
+        |seq: i64| ledger.members(seq).is_some_and(|all| all.iter().any(|member| member.mark == mark));
+    // What gave way was touched.
+    if !tells(seq)
+        && let Some(other) = touched.calls.iter().find(|seq| tells(**seq))
+    {
+        return *other;
+    }
     for (goes, stays) in &touched.gone {
         if *goes == seq {
             seq = *stays;

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::{GroupBy, Totals};
 
+use crate::rollup::measures::QUARTER_MS;
+
 /// Groups (or as much) that are kept in all: some megabytes.
 const LARGEST: usize = 20_000;
 /// First-token times that take as much room as one group.
@@ -34,6 +36,13 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
+    /// The whole quarters of an hour in it; `None` when there is none.
+    pub(crate) fn quarters(self) -> Option<std::ops::Range<i64>> {
+        let first = self.from_ms.div_euclid(QUARTER_MS) + i64::from(self.from_ms.rem_euclid(QUARTER_MS) > 0);
+        let end = self.to_ms.div_euclid(QUARTER_MS);
+        (first < end).then_some(first..end)
+    }
+
     const fn overlaps(self, from_ms: i64, last_ms: i64) -> bool {
         self.from_ms <= last_ms && from_ms < self.to_ms
     }

@@ -6,6 +6,7 @@ mod backup;
 mod batch;
 mod bodies;
 mod calls;
+mod cost;
 mod cut;
 mod erase;
 mod error;
@@ -19,15 +20,20 @@ mod kept;
 mod known;
 mod layout;
 mod lineage;
+mod meter;
+mod models;
 mod named;
 mod open;
 mod overview;
 mod pace;
 mod pack;
 mod packing;
+mod prices;
 mod record;
 mod remove;
+mod reprice;
 mod retention;
+mod rollup;
 mod row;
 mod scrub;
 mod sessions;
@@ -58,6 +64,9 @@ pub use inspect::{Inspection, inspect};
 pub use join::{Digest, Joined, Price, Report};
 pub use lineage::Ties;
 pub use pace::Pace;
+pub use prices::StoredTable;
+pub use reprice::{CostChange, Priceable};
+pub use rollup::RollupCheck;
 pub use telemetry::{
     Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
     WorkBatch, WorkPlace, Worked, log_id, log_key,

@@ -18,8 +18,8 @@ use crate::backup::{before_migration, free_name, move_database};
 use crate::kept::Kept;
 use crate::known::Known;
 use crate::pace::Pace;
-use crate::write::Writer;
-use crate::{Inner, Opened, Store, StoreError, pack};
+use crate::write::{BEGIN, Writer};
+use crate::{Inner, Opened, Store, StoreError, pack, rollup};
 
 /// "LLMF": marks the file as ours.
 pub(crate) const APPLICATION_ID: u32 = 0x4c4c_4d46;
@@ -56,9 +56,13 @@ impl Store {
             .pragma("journal_size_limit", "67108864")
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .pragma("cache_size", WRITER_CACHE_KIB)
+            // A row that is replaced is a row that goes: rollups hear of it.
+            .pragma("recursive_triggers", "on")
             .statement_cache_capacity(STATEMENTS);
         let mut connection = SqliteConnection::connect_with(&writing).await?;
         let copied = migrate(&mut connection, path).await?;
+        rollup::fill(&mut connection).await?;
+        rollup::watch(&mut connection).await?;
         let lost = mark_lost(&mut connection).await?;
         let known = Known::new(pack::next_id(&mut connection).await?);
         let pace = Pace::default();
@@ -163,11 +167,15 @@ async fn refuse_newer(path: &Path) -> Result<(), StoreError> {
 
 /// Calls that were under way when the app ended without warning.
 async fn mark_lost(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let mut transaction = connection.begin_with(BEGIN).await?;
     let lost = sqlx::query(
         "UPDATE call SET state = 'lost', failed = 1, error = 'LLMFlow ended while the call was under way', \
          error_kind = 'LLMFlow ended while the call was under way' WHERE state = 'open'",
     );
-    Ok(lost.execute(&mut *connection).await?.rows_affected())
+    let lost = lost.execute(&mut *transaction).await?.rows_affected();
+    rollup::settle(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(lost)
 }
 
 /// Brings the schema up to date. What a former version wrote is copied first; says where to.
@@ -328,7 +336,33 @@ mod tests {
                 call.sources == [api::ReportSource::Proxy] && call.in_trace.is_none()
             };
             assert!(calls.len() == 2 && calls.iter().all(by_proxy), "{version}");
+            let rollups = store.verify_rollups().await.unwrap();
+            assert_eq!((rollups.calls, rollups.wrong), (2, 0), "{version}");
         }
+    }
+
+    #[tokio::test]
+    async fn metrics_of_former_versions_stay_what_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.db");
+        former(&path, 8).await;
+        let options = SqliteConnectOptions::new().filename(&path);
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        let rows = r"
+            INSERT INTO origin (key, hash, service, body) VALUES (1, x'01', 'app', x'');
+            INSERT INTO series (key, hash, origin, name, description, unit, kind, temporality, monotonic, attributes,
+                metadata) VALUES (1, x'01', 1, 'a', 'in words', 's', 1, 1, 1, x'90', x'90'),
+                (2, x'02', 1, 'a', 'in words', 's', 1, 1, 1, x'90', x'90'), (3, x'03', 1, 'b', '', '', 0, 0, 0, x'90', x'90');
+            INSERT INTO point (series, time_ns, start_ns, int) VALUES (1, 10, 1, 4), (2, 20, 1, 5), (3, 30, 1, 6);";
+        sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let (store, _) = Store::open(&path).await.unwrap();
+        let found = store.list_metrics(&api::MetricFilter::default()).await.unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|metric| (metric.name.as_str(), metric.description.as_str(), metric.series, metric.total))
+            .collect();
+        assert_eq!(found, [("a", "in words", 2, 9.0), ("b", "", 1, 6.0)]);
     }
 
     #[tokio::test]

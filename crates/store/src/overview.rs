@@ -11,6 +11,7 @@ use api::{
 use sqlx::SqliteConnection;
 
 use crate::kept::{Began, Interval, Of, Sum, Times};
+use crate::meter::unrecorded;
 use crate::window::intervals;
 use crate::{Store, StoreError};
 
@@ -152,13 +153,6 @@ fn latency(times: &mut [u64]) -> Latency {
     Latency { calls: times.len() as u64, p50_us: rank(50), p95_us: rank(95) }
 }
 
-async fn unrecorded(snapshot: &mut SqliteConnection, window: Interval) -> Result<u64, StoreError> {
-    let count =
-        sqlx::query_scalar("SELECT count(*) FROM unrecorded WHERE started_ms >= ? AND started_ms < ?");
-    let count: i64 = count.bind(window.from_ms).bind(window.to_ms).fetch_one(snapshot).await?;
-    Ok(count.unsigned_abs())
-}
-
 /// The most frequent causes, and how many causes there are.
 async fn errors(
     snapshot: &mut SqliteConnection,
@@ -167,7 +161,7 @@ async fn errors(
     type Cause = (Option<u16>, String, Option<String>, Option<String>, i64, i64, i64);
     let causes: Vec<Cause> = sqlx::query_as(
         "SELECT status, state, error_kind, model, count(*), max(started_ms), count(*) OVER () \
-         FROM call INDEXED BY call_window \
+         FROM call INDEXED BY call_error \
          WHERE started_ms >= ? AND started_ms < ? AND failed = 1 AND operation != 'side_call' GROUP BY 1, 2, 3, 4 \
          ORDER BY count(*) DESC, max(started_ms) DESC, 1, 2, 3, 4 LIMIT 50",
     )

@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, HashSet};
 use api::ReportSource;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use crate::StoreError;
 use crate::join::bit;
 use crate::row::statements;
+use crate::{StoreError, rollup};
 
 /// Numbers in one statement.
 const ROWS: usize = 256;
@@ -51,6 +51,7 @@ pub(crate) async fn remove_calls(
         }
         removed.sessions.push(session);
     }
+    rollup::settle(connection).await?;
     Ok(removed)
 }
 

@@ -123,8 +123,8 @@ impl Store {
         let mut erased = Erased::default();
         let basis_ns = if basis { before_ns.saturating_sub(DAY_MS * 1_000_000) } else { before_ns };
         // Series by series: a point is found by its series' number and its time.
-        let select = "SELECT point.series, point.time_ns, point.start_ns FROM series CROSS JOIN point \
-            ON point.series = series.key WHERE point.time_ns < ?1 AND (point.time_ns < ?2 OR series.temporality != 2 \
+        let select = "SELECT point.series, point.time_ns, point.start_ns FROM series JOIN metric ON metric.key = series.metric \
+            CROSS JOIN point ON point.series = series.key WHERE point.time_ns < ?1 AND (point.time_ns < ?2 OR metric.temporality != 2 \
             OR EXISTS (SELECT 1 FROM point AS next WHERE next.series = point.series AND next.time_ns > point.time_ns \
             AND next.time_ns < ?1 AND next.start_ns = point.start_ns)) LIMIT ?3";
         loop {

@@ -6,6 +6,7 @@ use api::{
     Agent, CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Lineage, Money, Operation,
     ReportSource, SessionSource, Tie, Usage, UsageSource,
 };
+use model::pricing::Facts;
 use model::telemetry::join::{answer_digest, digest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,7 +19,7 @@ use crate::lineage::Standing;
 use crate::telemetry::hex;
 use crate::{CallRecord, StoreError};
 
-/// Rows in one statement, of 58 columns each.
+/// Rows in one statement, of 60 columns each.
 const ROWS: usize = 64;
 /// Rows of a few columns in one statement.
 const NARROW_ROWS: usize = 256;
@@ -26,7 +27,7 @@ const NARROW_ROWS: usize = 256;
 /// The columns of a list, which [`summary`] reads by name.
 pub(crate) const SUMMARY_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
     provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
-    cache_write_1h, output, reasoning, usage_source, cost, cost_source, finish_reason, error, session_id, trace_id, \
+    cache_write_1h, output, reasoning, usage_source, cost, cost_source, equivalent, finish_reason, error, session_id, trace_id, \
     parent_id, tags, retry_of, session, session_source, agent, agent_parent, agent_name, agent_inferred, tie, \
     (SELECT before.id FROM call AS before WHERE before.seq = call.continues) AS continues_id, sources, \
     (SELECT trace.id FROM trace WHERE trace.key = call.trace) AS in_trace";
@@ -39,16 +40,16 @@ const WRITTEN_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first
 /// The columns of a call's place in its session, and those that only sums read.
 const WINDOW_COLUMNS: &str = ", session, session_source, agent, agent_parent, agent_name, agent_inferred, continues, tie, \
     chain_end, chain_answer, chain_root, response_key, cost_input, cost_cache_read, cost_cache_write_5m, cost_cache_write_1h, cost_output, \
-    saved, error_kind, cut, sources, request_key, client_request_key, answer_key, trace";
+    saved, error_kind, cut, equivalent, billed, sources, request_key, client_request_key, answer_key, trace";
 /// The trace that the client's headers name, if spans of it were reported.
 const IN_TRACE: &str = ", (SELECT key FROM trace WHERE trace.id = unhex(";
 /// The buckets of the `cost_…` columns, in their order.
 const BUCKETS: [&[&str]; 5] = [
-    &["input", "audio_input"],
-    &["cache_read", "audio_cache_read"],
+    &["input", "audio_input", "image_input"],
+    &["cache_read", "audio_cache_read", "image_cache_read"],
     &["cache_write_5m"],
     &["cache_write_1h"],
-    &["output", "reasoning", "audio_output"],
+    &["output", "reasoning", "audio_output", "image_output"],
 ];
 
 /// A row of `call`, ready to be written.
@@ -59,6 +60,7 @@ pub(crate) struct CallRow<'a> {
     ended: Option<&'a CallRecord>,
     standing: Option<&'a Standing>,
     cost: Option<&'a Cost>,
+    facts: Option<&'a Facts>,
     keys: Keys,
 }
 
@@ -92,24 +94,27 @@ const OPEN: Keys = Keys { sources: 1, request: None, client_request: None, answe
 #[derive(Clone, Copy)]
 pub(crate) struct Told<'a> {
     pub(crate) cost: &'a Cost,
+    pub(crate) facts: &'a Facts,
     pub(crate) standing: &'a Standing,
     pub(crate) keys: Keys,
 }
 
 impl<'a> CallRow<'a> {
     pub(crate) fn open(seq: i64, call: &'a CallSummary) -> Self {
-        Self { seq, call, ended: None, standing: None, cost: None, keys: OPEN }
+        Self { seq, call, ended: None, standing: None, cost: None, facts: None, keys: OPEN }
     }
 
     pub(crate) fn ended(seq: i64, record: &'a CallRecord, standing: &'a Standing) -> Self {
         let detail = &record.detail;
         let (standing, cost, keys) = (Some(standing), Some(&detail.cost), Keys::proxied(detail));
-        Self { seq, call: &detail.summary, ended: Some(record), standing, cost, keys }
+        let facts = Some(&record.billed);
+        Self { seq, call: &detail.summary, ended: Some(record), standing, cost, facts, keys }
     }
 
     pub(crate) fn told(seq: i64, call: &'a CallSummary, told: Told<'a>) -> Self {
-        let Told { cost, standing, keys } = told;
-        Self { seq, call, ended: None, standing: Some(standing), cost: Some(cost), keys }
+        let Told { cost, facts, standing, keys } = told;
+        let (standing, cost, facts) = (Some(standing), Some(cost), Some(facts));
+        Self { seq, call, ended: None, standing, cost, facts, keys }
     }
 
     fn session_id(&self) -> Option<&'a str> {
@@ -128,6 +133,8 @@ impl<'a> CallRow<'a> {
 
 /// What the buckets of each `cost_…` column cost together; `None` where there are none of them.
 pub(crate) fn bucket_costs(cost: Option<&Cost>) -> [Option<i64>; 5] {
+    // What a subscription pays for is not spent.
+    let cost = cost.filter(|cost| cost.source != CostSource::Subscription);
     BUCKETS.map(|names| {
         let buckets = cost.into_iter().flat_map(|cost| &cost.buckets);
         let mut costs = buckets.filter(|bucket| names.contains(&bucket.bucket.as_str())).peekable();
@@ -217,6 +224,8 @@ pub(crate) async fn put_summaries(
             row.push_bind(written.cost.and_then(|cost| cost.saved).map(Money::pico))
                 .push_bind(call.error.as_deref().map(|error| model::dialect::error_kind(error).to_owned()))
                 .push_bind(written.is_cut())
+                .push_bind(call.equivalent.map(Money::pico))
+                .push_bind(written.facts.map(Facts::to_text))
                 .push_bind(written.keys.sources)
                 .push_bind(written.keys.request)
                 .push_bind(written.keys.client_request)
@@ -270,10 +279,13 @@ pub(crate) async fn put_places(
     Ok(())
 }
 
+/// Why the end of a call is not known.
+pub(crate) const RECORD_LOST: &str =
+    "The call went through, but its record was lost: more calls ended at once than could be written.";
+
 /// The end of this call could not be recorded. One that has no row leaves at least that it was.
 pub(crate) async fn lose(connection: &mut SqliteConnection, id: CallId) -> Result<(), StoreError> {
-    let error =
-        "The call went through, but its record was lost: more calls ended at once than could be written.";
+    let error = RECORD_LOST;
     sqlx::query(
         "UPDATE call SET state = 'lost', failed = 1, error = ?, error_kind = ? WHERE id = ? AND state = 'open'",
     )
@@ -331,6 +343,7 @@ pub(crate) fn summary(row: &SqliteRow) -> Result<CallSummary, StoreError> {
         usage_source: from_word::<UsageSource>(row.try_get("usage_source")?),
         cost: row.try_get::<Option<i64>, _>("cost")?.map(Money::from_pico),
         cost_source: from_word::<CostSource>(row.try_get("cost_source")?),
+        equivalent: row.try_get::<Option<i64>, _>("equivalent")?.map(Money::from_pico),
         finish_reason: row.try_get("finish_reason")?,
         error: row.try_get("error")?,
         session_id: row.try_get("session_id")?,

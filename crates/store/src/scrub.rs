@@ -23,7 +23,7 @@ const ROWS: usize = 256;
 const INDICES: [(&str, i64, i64); 2] = [("call_words", 1, 2), ("call_text", 3, 4)];
 
 /// Tables that a reset empties, but for the indices.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 25] = [
     "call",
     "call_detail",
     "call_record",
@@ -44,6 +44,9 @@ const TABLES: [&str; 22] = [
     "span",
     "log",
     "series",
+    "metric",
+    "rollup",
+    "call_cost",
     "point",
     "backlog",
 ];
@@ -224,7 +227,10 @@ impl Store {
             delete.push(table).push(" (").push(table).push(") VALUES ('delete-all')");
             delete.build().execute(&mut *transaction).await?;
         }
-        sqlx::query("UPDATE upkeep SET value = 0").execute(&mut *transaction).await?;
+        // What the rows that went add up to went with them.
+        sqlx::raw_sql("DELETE FROM rollup_change; DELETE FROM rollup; UPDATE upkeep SET value = 0")
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         // Numbers begin anew, and nothing is remembered.
         writer.recover().await?;

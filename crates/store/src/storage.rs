@@ -11,11 +11,11 @@ type Part = (&'static str, &'static [&'static str], Option<(&'static str, &'stat
 /// What is told of together: its name, its tables, and what counts its rows.
 const PARTS: [Part; 7] = [
     ("bodies", &["pack", "pack_edge", "pack_dirty", "call_record"], None),
-    ("calls", &["call", "session", "call_report", "unrecorded"], Some(("call", ""))),
+    ("calls", &["call", "session", "call_report", "call_cost", "rollup", "unrecorded"], Some(("call", ""))),
     ("reports", &["report_pack", "report_orphan", "origin", "backlog"], None),
     ("spans", &["span", "trace"], Some(("span", ""))),
     ("logs", &["log"], Some(("log", ""))),
-    ("metrics", &["series", "point"], Some(("point", ""))),
+    ("metrics", &["metric", "series", "point"], Some(("point", ""))),
     ("former", &["call_detail", "body", "segment", "node", "text_backlog"], None),
 ];
 const SEARCH: &str = "search";

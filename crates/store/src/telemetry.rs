@@ -1,9 +1,11 @@
 //! What tools report about themselves: spans, log records and metric points, kept whole in packs, and of each a narrow
 //! row. Leaves out what a report means: that comes with it as a reading.
 
+mod about;
 pub(crate) mod backlog;
 mod commit;
 mod distribution;
+mod edges;
 mod growth;
 mod keys;
 mod list;
@@ -15,6 +17,7 @@ mod packs;
 mod points;
 mod prepare;
 mod remove;
+mod replaced;
 mod shown;
 mod spans;
 mod traces;
@@ -103,8 +106,12 @@ pub struct Committed {
 type Hash = [u8; 16];
 
 fn hash(bytes: &[u8]) -> Hash {
+    half(blake3::hash(bytes))
+}
+
+fn half(whole: blake3::Hash) -> Hash {
     let mut half = Hash::default();
-    half.copy_from_slice(blake3::hash(bytes).as_bytes().split_at(16).0);
+    half.copy_from_slice(whole.as_bytes().split_at(16).0);
     half
 }
 

@@ -1,16 +1,13 @@
 //! Totals over calls: sums, bars over time, and the values that filters can take.
 
-use api::{CallFilter, Facets, HistogramBar, ModelTotal, Money, Stats, Stranded, Usage};
-use sqlx::{QueryBuilder, Row, Sqlite};
+use api::{CallFilter, Facets, GroupBy, HistogramBar, ModelTotal, Stats, Stranded, Totals};
+use sqlx::{QueryBuilder, Sqlite};
 
 use crate::filter::push_where;
-use crate::text::Found;
-use crate::{Store, StoreError};
+use crate::kept::Interval;
+use crate::{Store, StoreError, window};
 
 const FACETS: &str = " LIMIT 200";
-const TOKENS: &str = "coalesce(input, 0) + coalesce(cache_read, 0) + coalesce(cache_write_5m, 0) \
-    + coalesce(cache_write_1h, 0) + coalesce(output, 0)";
-
 /// What one provider was asked lately.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderActivity {
@@ -28,58 +25,29 @@ impl Store {
     /// Totals over the calls that match.
     pub async fn stats(&self, filter: &CallFilter) -> Result<Stats, StoreError> {
         let found = self.find(filter.text.as_deref()).await?;
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT count(*) AS calls, coalesce(sum(failed), 0) AS errors, sum(input) AS input, \
-             sum(cache_read) AS cache_read, sum(cache_write_5m) AS cache_write_5m, \
-             sum(cache_write_1h) AS cache_write_1h, sum(output) AS output, sum(reasoning) AS reasoning, \
-             coalesce(sum(cost), 0) AS cost, coalesce(sum(cost_source = 'unknown' AND state != 'open'), 0) AS unpriced, \
-             coalesce(sum(duration_us), 0) AS duration, count(duration_us) AS timed FROM call",
-        );
-        push_where(&mut query, filter, found.as_ref());
-        let row = query.build().persistent(false).fetch_one(&self.inner.read).await?;
-        let count = |column: &str| Ok::<_, StoreError>(row.try_get::<i64, _>(column)?.unsigned_abs());
-        let tokens =
-            |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(i64::unsigned_abs));
-        let (duration_us, timed) = (count("duration")?, count("timed")?);
+        let (mut rest, all_time) = (filter.clone(), (i64::MIN, i64::MAX));
+        let from_ms = rest.from_ms.take().unwrap_or(all_time.0);
+        let interval = Interval { from_ms, to_ms: rest.to_ms.take().unwrap_or(all_time.1) };
+        let mut snapshot = self.inner.read.begin().await?;
+        let by_model = Some(GroupBy::Model);
+        let groups = window::add_up(&mut snapshot, &rest, found.as_ref(), interval, by_model).await?;
+        let totals = Totals::sum(groups.iter().map(|(_, totals)| totals));
+        let model = |(model, totals): (Option<String>, Totals)| {
+            let tokens = totals.usage.total().unwrap_or(0);
+            Some(ModelTotal { model: model?, calls: totals.calls, tokens, cost: totals.cost })
+        };
+        let mut models: Vec<ModelTotal> = groups.into_iter().filter_map(model).collect();
+        models.sort_by(|one, other| (other.calls, &one.model).cmp(&(one.calls, &other.model)));
         Ok(Stats {
-            calls: count("calls")?,
-            errors: count("errors")?,
-            usage: Usage {
-                input: tokens("input")?,
-                cache_read: tokens("cache_read")?,
-                cache_write_5m: tokens("cache_write_5m")?,
-                cache_write_1h: tokens("cache_write_1h")?,
-                output: tokens("output")?,
-                reasoning: tokens("reasoning")?,
-            },
-            cost: Money::from_pico(row.try_get("cost")?),
-            unpriced: count("unpriced")?,
-            duration_us,
-            mean_duration_us: duration_us.checked_div(timed),
-            models: self.model_totals(filter, found.as_ref()).await?,
+            calls: totals.calls,
+            errors: totals.errors,
+            usage: totals.usage,
+            cost: totals.cost,
+            unpriced: totals.unpriced,
+            duration_us: totals.duration_us,
+            mean_duration_us: totals.mean_duration_us(),
+            models,
         })
-    }
-
-    async fn model_totals(
-        &self,
-        filter: &CallFilter,
-        found: Option<&Found>,
-    ) -> Result<Vec<ModelTotal>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT model, count(*), coalesce(sum(");
-        query.push(TOKENS).push("), 0), coalesce(sum(cost), 0) FROM call");
-        push_where(&mut query, filter, found);
-        query.push(" AND model IS NOT NULL GROUP BY model ORDER BY count(*) DESC, model");
-        let rows: Vec<(String, i64, i64, i64)> =
-            query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
-        Ok(rows
-            .into_iter()
-            .map(|(model, calls, tokens, cost)| ModelTotal {
-                model,
-                calls: calls.unsigned_abs(),
-                tokens: tokens.unsigned_abs(),
-                cost: Money::from_pico(cost),
-            })
-            .collect())
     }
 
     /// Calls over time from `from_ms` to `to_ms`, in `bars` equal bars, the empty ones too.

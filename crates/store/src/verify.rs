@@ -70,6 +70,11 @@ impl Store {
         self.verify_calls(&mut found).await?;
         self.verify_reports(&mut found).await?;
         self.verify_tables(&mut found).await?;
+        let sums = self.verify_rollups().await?;
+        if sums.wrong > 0 {
+            let what = format!("{} of {} sums are not what the calls add up to.", sums.wrong, sums.sums);
+            found.problem(what, "Stop LLMFlow, then add them up again with: llmflow rebuild");
+        }
         Ok(found)
     }
 

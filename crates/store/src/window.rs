@@ -2,40 +2,21 @@
 //! Leaves out the page that puts all of it together (`overview`).
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use api::{BucketCosts, CallFilter, GroupBy, Money, Series, SeriesGroup, SeriesPoint, Totals, Usage};
-use sqlx::sqlite::SqliteRow;
+use api::{CallFilter, GroupBy, Series, SeriesGroup, SeriesPoint, Totals};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::filter::push_where;
 use crate::kept::{Began, Groups, Interval, Of, Sum};
+use crate::rollup::Dim;
+use crate::rollup::measures::{Over, QUARTER_MS, push_sums, totals};
 use crate::text::Found;
 use crate::{Store, StoreError};
 
 /// Groups in one answer.
 const LARGEST_SERIES: usize = 200;
-
-const SUMS: &str = ", count(*) AS calls, \
-    count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'lost') AS lost, \
-    sum(failed) AS errors, count(*) FILTER (WHERE operation = 'chat') AS turns, \
-    sum(input) AS input, sum(cache_read) AS cache_read, sum(cache_write_5m) AS cache_write_5m, \
-    sum(cache_write_1h) AS cache_write_1h, sum(output) AS output, sum(reasoning) AS reasoning, \
-    sum(cost) AS cost, sum(cost_input) AS cost_input, sum(cost_cache_read) AS cost_cache_read, \
-    sum(cost_cache_write_5m) AS cost_cache_write_5m, sum(cost_cache_write_1h) AS cost_cache_write_1h, \
-    sum(cost_output) AS cost_output, sum(saved) AS saved, \
-    count(*) FILTER (WHERE state != 'open' AND cost_source = 'unknown') AS unpriced, \
-    count(*) FILTER (WHERE state != 'open' AND (usage_source = 'partial' OR cost_source = 'partial')) AS partial, \
-    count(*) FILTER (WHERE state != 'open' AND usage_source = 'estimated') AS estimated, \
-    count(*) FILTER (WHERE state != 'open' AND (cost_source = 'unknown' OR usage_source IN ('partial', 'estimated') \
-        OR cost_source = 'partial')) AS not_fully_priced, \
-    count(*) FILTER (WHERE cost_source = 'provider') AS provider_priced, \
-    count(*) FILTER (WHERE cost_source = 'local') AS local, \
-    count(*) FILTER (WHERE state != 'open' AND saved IS NULL) AS saved_unknown, \
-    sum(cut) AS cut, \
-    count(*) FILTER (WHERE state NOT IN ('open', 'lost') AND cost_source NOT IN ('unknown', 'partial') \
-        AND usage_source NOT IN ('partial', 'estimated') AND cut = 0) AS whole \
-    FROM call";
 
 impl Store {
     /// Groups of the calls that match, over the intervals between `bounds_ms`, dearest first.
@@ -155,7 +136,48 @@ fn cut_to_size(all: HashMap<Option<String>, Vec<SeriesPoint>>) -> Series {
     }
 }
 
-async fn add_up(
+/// What an interval's calls add up to, by tool: those of models, and those beside them (`true`).
+pub(crate) async fn tools(
+    snapshot: &mut SqliteConnection,
+    interval: Interval,
+) -> Result<Vec<(Option<String>, Totals, bool)>, StoreError> {
+    let beside = CallFilter { operation: Some(api::Operation::SideCall), ..CallFilter::default() };
+    let mut tools = Vec::new();
+    for (filter, side) in [(CallFilter::default(), false), (beside, true)] {
+        let groups = add_up(snapshot, &filter, None, interval, Some(GroupBy::Client)).await?;
+        tools.extend(groups.into_iter().map(|(client, totals)| (client, totals, side)));
+    }
+    Ok(tools)
+}
+
+/// What an interval's calls add up to, by group: from the rollups where they know what the filter asks for, and at the
+/// interval's edges, which are rarely within a quarter of an hour, from the calls.
+pub(crate) async fn add_up(
+    snapshot: &mut SqliteConnection,
+    filter: &CallFilter,
+    found: Option<&Found>,
+    interval: Interval,
+    group: Option<GroupBy>,
+) -> Result<Groups, StoreError> {
+    let whole = interval.quarters();
+    let Some((of, quarters)) = Narrow::new(filter, group).zip(whole) else {
+        return of_calls(snapshot, filter, found, interval, group).await;
+    };
+    let mut groups: HashMap<Option<String>, Totals> = HashMap::new();
+    let (from_ms, to_ms) = (quarters.start * QUARTER_MS, quarters.end * QUARTER_MS);
+    let edges = [Interval { to_ms: from_ms, ..interval }, Interval { from_ms: to_ms, ..interval }];
+    for edge in edges.into_iter().filter(|edge| edge.from_ms < edge.to_ms) {
+        for (key, totals) in of_calls(snapshot, filter, None, edge, group).await? {
+            groups.entry(key).or_default().add(&totals);
+        }
+    }
+    for (key, totals) in of.sums(snapshot, quarters).await? {
+        groups.entry(key).or_default().add(&totals);
+    }
+    Ok(groups.into_iter().collect())
+}
+
+async fn of_calls(
     snapshot: &mut SqliteConnection,
     filter: &CallFilter,
     found: Option<&Found>,
@@ -164,58 +186,103 @@ async fn add_up(
 ) -> Result<Groups, StoreError> {
     let (key, join) = match group {
         None => ("NULL", ""),
-        Some(GroupBy::Model) => ("call.model", ""),
-        Some(GroupBy::Client) => ("call.client", ""),
-        Some(GroupBy::Provider) => ("call.provider", ""),
-        Some(GroupBy::Session) => ("call.session_id", ""),
-        Some(GroupBy::Tag) => ("tag.value", " LEFT JOIN json_each(call.tags) AS tag"),
+        Some(GroupBy::Model) => ("nullif(call.model, '')", ""),
+        Some(GroupBy::Client) => ("nullif(call.client, '')", ""),
+        Some(GroupBy::Provider) => ("nullif(call.provider, '')", ""),
+        Some(GroupBy::Session) => ("nullif(call.session_id, '')", ""),
+        Some(GroupBy::Tag) => ("nullif(tag.value, '')", " LEFT JOIN json_each(call.tags) AS tag"),
     };
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-    query.push(key).push(" AS of").push(SUMS).push(join);
+    query.push(key).push(" AS of");
+    push_sums(&mut query, Over::Calls);
+    query.push(" FROM call").push(join);
     push_where(&mut query, filter, found);
-    query.push(" AND started_ms >= ").push_bind(interval.from_ms);
-    query.push(" AND started_ms < ").push_bind(interval.to_ms);
+    // Of all time: other indices may be better.
+    if interval.from_ms > i64::MIN {
+        query.push(" AND started_ms >= ").push_bind(interval.from_ms);
+    }
+    if interval.to_ms < i64::MAX {
+        query.push(" AND started_ms < ").push_bind(interval.to_ms);
+    }
     query.push(" GROUP BY 1");
     let rows = query.build().fetch_all(snapshot).await?;
     rows.iter().map(|row| Ok((row.try_get("of")?, totals(row)?))).collect()
 }
 
-fn totals(row: &SqliteRow) -> Result<Totals, StoreError> {
-    let sum = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?);
-    let count = |column: &str| Ok::<_, StoreError>(sum(column)?.unwrap_or(0).unsigned_abs());
-    let tokens = |column: &str| Ok::<_, StoreError>(sum(column)?.map(i64::unsigned_abs));
-    let money = |column: &str| Ok::<_, StoreError>(Money::from_pico(sum(column)?.unwrap_or(0)));
-    Ok(Totals {
-        calls: count("calls")?,
-        open: count("open")?,
-        lost: count("lost")?,
-        errors: count("errors")?,
-        turns: count("turns")?,
-        usage: Usage {
-            input: tokens("input")?,
-            cache_read: tokens("cache_read")?,
-            cache_write_5m: tokens("cache_write_5m")?,
-            cache_write_1h: tokens("cache_write_1h")?,
-            output: tokens("output")?,
-            reasoning: tokens("reasoning")?,
-        },
-        cost: money("cost")?,
-        costs: BucketCosts {
-            input: money("cost_input")?,
-            cache_read: money("cost_cache_read")?,
-            cache_write_5m: money("cost_cache_write_5m")?,
-            cache_write_1h: money("cost_cache_write_1h")?,
-            output: money("cost_output")?,
-        },
-        unpriced: count("unpriced")?,
-        partial: count("partial")?,
-        estimated: count("estimated")?,
-        not_fully_priced: count("not_fully_priced")?,
-        provider_priced: count("provider_priced")?,
-        local: count("local")?,
-        saved: money("saved")?,
-        saved_unknown: count("saved_unknown")?,
-        cut: count("cut")?,
-        whole: count("whole")?,
-    })
+/// A question that the rollups can answer.
+struct Narrow<'a> {
+    dim: Dim,
+    /// What the rows of an answer are about.
+    of: &'static str,
+    key: Option<&'a str>,
+    provider: Option<&'a str>,
+}
+
+impl<'a> Narrow<'a> {
+    /// `None` when only the calls themselves know.
+    fn new(filter: &'a CallFilter, group: Option<GroupBy>) -> Option<Self> {
+        let (mut rest, provider) = (filter.clone(), filter.provider.as_deref());
+        rest.provider = None;
+        if rest.operation == Some(api::Operation::SideCall) && group == Some(GroupBy::Client) {
+            rest.operation = None;
+            let of = "nullif(key, '')";
+            return (rest == CallFilter::default()).then_some(Self {
+                dim: Dim::Side,
+                of,
+                key: None,
+                provider,
+            });
+        }
+        let named = [
+            (Dim::Model, rest.model.take().and(filter.model.as_deref())),
+            (Dim::Client, rest.client.take().and(filter.client.as_deref())),
+            (Dim::Tag, rest.tag.take().and(filter.tag.as_deref())),
+        ];
+        let mut named = named.into_iter().filter_map(|(dim, key)| Some((dim, key?)));
+        let (one, more) = (named.next(), named.next());
+        if rest != CallFilter::default() || more.is_some() {
+            return None;
+        }
+        let by = match group {
+            None | Some(GroupBy::Provider) => None,
+            Some(GroupBy::Model) => Some(Dim::Model),
+            Some(GroupBy::Client) => Some(Dim::Client),
+            Some(GroupBy::Session) => Some(Dim::Session),
+            Some(GroupBy::Tag) => Some(Dim::Tag),
+        };
+        let dim = match (one, by) {
+            (Some((dim, _)), Some(by)) if dim != by => return None,
+            // Of a call with two tags one stays, and it is counted by both.
+            (Some((Dim::Tag, _)), Some(_)) => return None,
+            (Some((dim, _)), _) => dim,
+            (None, by) => by.unwrap_or(Dim::Model),
+        };
+        let of = match group {
+            None => "NULL",
+            Some(GroupBy::Provider) => "nullif(provider, '')",
+            Some(_) => "nullif(key, '')",
+        };
+        Some(Self { dim, of, key: one.map(|(_, key)| key), provider })
+    }
+
+    async fn sums(
+        &self,
+        snapshot: &mut SqliteConnection,
+        quarters: Range<i64>,
+    ) -> Result<Groups, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+        query.push(self.of).push(" AS of");
+        push_sums(&mut query, Over::Rollups);
+        query.push(" FROM rollup WHERE dim = ").push_bind(self.dim.number());
+        query.push(" AND quarter >= ").push_bind(quarters.start);
+        query.push(" AND quarter < ").push_bind(quarters.end);
+        for (column, value) in [(" AND key = ", self.key), (" AND provider = ", self.provider)] {
+            if let Some(value) = value {
+                query.push(column).push_bind(value.to_owned());
+            }
+        }
+        query.push(" GROUP BY 1");
+        let rows = query.build().fetch_all(snapshot).await?;
+        rows.iter().map(|row| Ok((row.try_get("of")?, totals(row)?))).collect()
+    }
 }

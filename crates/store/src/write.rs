@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use api::{CallDetail, CallId, CallSummary};
 use bytes::Bytes;
+use model::pricing::Facts;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 
@@ -16,7 +17,7 @@ use crate::pace::Pace;
 use crate::remove::RemovedCalls;
 use crate::row::CallRow;
 use crate::telemetry::Keys;
-use crate::{Store, StoreError, pack, row, text};
+use crate::{Store, StoreError, pack, rollup, row, text};
 
 /// A transaction that takes the write lock at once: one that reads first could find its snapshot outdated.
 pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -58,6 +59,8 @@ pub struct CallRecord {
     pub client: Option<Box<[Body; 2]>>,
     /// The answer's text, for search.
     pub answer_text: String,
+    /// What it is priced by beside its row.
+    pub billed: Facts,
     /// What ties it to other calls. Its session is the client's as it is handed over; storing it may find another.
     pub ties: Ties,
 }
@@ -192,6 +195,7 @@ impl Writer {
             let mut writing = Writing { joins, lineages, next_seq, price };
             told_ms = join::told_before(&mut transaction, &mut writing, &touched).await?;
         }
+        rollup::settle(&mut transaction).await?;
         transaction.commit().await?;
         for id in ended.iter().map(|(_, call)| &call.detail.summary.id).chain(lost) {
             open.remove(id);
@@ -213,6 +217,7 @@ impl Writer {
         self.broken = true;
         let mut connection = SqliteConnection::connect_with(&self.options).await?;
         share_core(&mut connection, &self.pace).await?;
+        rollup::watch(&mut connection).await?;
         self.next_seq = next_seq(&mut connection).await?;
         self.lineages = Lineages::load(&mut connection).await?;
         self.open = row::open_rows(&mut connection).await?;
@@ -308,6 +313,7 @@ mod tests {
             usage_source: UsageSource::Unknown,
             cost: None,
             cost_source: CostSource::Unknown,
+            equivalent: None,
             finish_reason: None,
             error: None,
             session_id: None,

@@ -34,6 +34,7 @@ fn summary(state: CallState) -> CallSummary {
         usage_source: UsageSource::Provider,
         cost: Some(Money::from_pico(75_000_000)),
         cost_source: CostSource::Computed,
+        equivalent: None,
         finish_reason: Some("stop".into()),
         error: None,
         session_id: Some("s1".into()),
@@ -77,6 +78,7 @@ fn record(summary: CallSummary, request: &[u8], response: &[u8]) -> CallRecord {
         response: Body { bytes: response.to_vec().into(), segmented: false },
         client: None,
         answer_text: "the quick brown fox".into(),
+        billed: model::pricing::Facts::default(),
         ties: store::Ties::default(),
     }
 }
@@ -253,6 +255,7 @@ async fn filters_find_what_they_say() {
         Write::Close(Box::new(record(good.clone(), body.as_bytes(), b"{}"))),
         Write::Close(Box::new(CallRecord {
             answer_text: String::new(),
+            billed: model::pricing::Facts::default(),
             ties: store::Ties::default(),
             ..record(bad.clone(), b"{}", b"{}")
         })),

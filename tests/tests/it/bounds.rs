@@ -179,6 +179,7 @@ async fn a_full_queue_loses_records_and_counts_them() {
         answer.framing = Framing::Length;
         answer
     });
+    let began = std::time::SystemTime::now();
     let app = Setup::new(mock.address()).log("error").start().await;
     let lock = Lock::take(&app.data().join("data.db")).await;
     let mut set = tokio::task::JoinSet::new();
@@ -206,6 +207,21 @@ async fn a_full_queue_loses_records_and_counts_them() {
     let api::Reply::Stats(stats) = reply else { panic!("{reply:?}") };
     println!("{CALLS} calls, all answered; {counted:?}; {} in the store", stats.calls);
     assert!(stats.calls >= counted.recorded, "what is reported as recorded is there");
+    // The meter tells the same by day, with the reasons.
+    let from_ms =
+        i64::try_from(began.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap() - 1_000;
+    let bounds_ms = vec![from_ms, from_ms + 43_200_000, from_ms + 86_400_000];
+    let meter = wait_until("the meter to have caught up", async || {
+        let reply = app.ask(&api::Request::GetMeter { bounds_ms: bounds_ms.clone() }).await;
+        let api::Reply::Meter(meter) = reply else { panic!("{reply:?}") };
+        let points = meter.tools.iter().flat_map(|tool| &tool.points).map(|point| &point.count);
+        let sum = api::MeterCount::sum(points);
+        (sum.lost == counted.lost && sum.open == 0).then_some((meter, sum))
+    })
+    .await;
+    let (meter, sum) = meter;
+    assert_eq!((sum.seen, sum.recorded), (CALLS, counted.recorded), "{sum:?}");
+    assert_eq!(meter.lost.iter().map(|lost| lost.calls).sum::<u64>(), counted.lost, "{:?}", meter.lost);
     if counted.lost > 0 {
         let health = app.health().await;
         assert_eq!(health.status, api::HealthStatus::Degraded);

@@ -1,5 +1,6 @@
 //! The dashboard's API: REST with every filter, RPC, and events, also when asked nonsense.
 
+mod analytics;
 mod telemetry;
 
 use serde_json::Value;

@@ -130,6 +130,10 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
         Request::GetOverview { bounds_ms } => {
             Reply::Overview(Box::new(figures::overview(&kept(&api::CallFilter::default()), &bounds_ms)))
         }
+        Request::GetMeter { bounds_ms } => {
+            let all = api::CallFilter { side_calls: true, ..api::CallFilter::default() };
+            Reply::Meter(figures::meter(&kept(&all), &bounds_ms))
+        }
         Request::ListSessions { filter, limit, offset } => {
             Reply::Sessions(sessions::page(&world.details, &filter, limit, offset))
         }

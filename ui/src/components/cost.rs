@@ -1,6 +1,6 @@
 //! A call's cost taken apart: a bar and a table of buckets with their prices, and why it is believed.
 
-use api::{BucketCost, CallDetail, CostSource, Usage, UsageSource};
+use api::{BucketCost, CallDetail, Cost, CostSource, PriceOrigin, Usage, UsageSource};
 use leptos::prelude::*;
 
 use super::icon::{Glyph, Icon};
@@ -18,6 +18,20 @@ pub fn bucket(key: &str) -> (&'static str, &'static str) {
         "audio_input" => ("Audio in, uncached", "var(--b-input)"),
         "audio_cache_read" => ("Audio in, cache read", "var(--b-read)"),
         "audio_output" => ("Audio out", "var(--b-output)"),
+        "reasoning" => ("Reasoning", "var(--b-output)"),
+        "image_input" => ("Pictures in, uncached", "var(--b-input)"),
+        "image_cache_read" => ("Pictures in, cache read", "var(--b-read)"),
+        "image_output" | "image" => ("Pictures made", "var(--b-output)"),
+        "web_search" => ("Web searches", "var(--m-other)"),
+        "map_search" => ("Searches of maps", "var(--m-other)"),
+        "file_search" => ("Searches of files", "var(--m-other)"),
+        "code_session" => ("Code sessions", "var(--m-other)"),
+        "request" => ("Request", "var(--m-other)"),
+        "audio_ms" => ("Sound, ms", "var(--b-input)"),
+        "character" => ("Characters spoken", "var(--b-input)"),
+        "page" => ("Pages", "var(--b-input)"),
+        "annotated_page" => ("Annotated pages", "var(--b-input)"),
+        "query" => ("Queries", "var(--b-input)"),
         _ => ("Other", "var(--m-other)"),
     }
 }
@@ -52,7 +66,16 @@ pub fn believed(call: &CallDetail) -> String {
     };
     match (call.cost.source, &call.cost.price_date) {
         (CostSource::Computed | CostSource::Partial | CostSource::Estimated, Some(date)) => {
-            format!("{counted}, prices of {}", plain_date(date))
+            format!("{counted}, prices of {}{}{}", plain_date(date), row(&call.cost), missing(&call.cost))
+        }
+        (CostSource::Subscription, _) => {
+            let by_api = match call.cost.equivalent {
+                Some(amount) => {
+                    format!("By the API it would have cost {}{}", money(amount, 4), row(&call.cost))
+                }
+                None => "What it would have cost by the API is not known".to_owned(),
+            };
+            format!("A subscription pays: nothing is spent. {by_api}. {counted}")
         }
         (CostSource::Unknown, _) if call.summary.usage_source != UsageSource::Unknown => {
             format!("{counted}, no price known for this model")
@@ -60,6 +83,42 @@ pub fn believed(call: &CallDetail) -> String {
         (source @ (CostSource::NotBilled | CostSource::Local), _) => provenance(source).to_owned(),
         (source, _) => format!("{counted}. {}", provenance(source)),
     }
+}
+
+/// Which row of the prices, found how.
+fn row(cost: &Cost) -> String {
+    let Some(key) = &cost.price_key else { return String::new() };
+    let from = cost.valid_from.as_deref().map(|day| format!(" from {}", plain_date(day))).unwrap_or_default();
+    let whose = if cost.origin == Some(PriceOrigin::Own) { "your own price of " } else { "" };
+    let how = cost.matched.as_deref().map(|rule| format!(" ({})", matched(rule))).unwrap_or_default();
+    format!(": {whose}{key}{from}{how}")
+}
+
+/// What has no known price.
+fn missing(cost: &Cost) -> String {
+    if cost.missing.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = cost.missing.iter().map(|key| bucket(key).0).collect();
+    format!(". Not in it, for want of a price: {}", names.join(", ").to_lowercase())
+}
+
+/// A rule of matching in words.
+pub fn matched(rule: &str) -> String {
+    let word = |step: &str| match step {
+        "exact" => "the same name".to_owned(),
+        "provider" => "the same name at this provider".to_owned(),
+        "context_stripped" => "without the mark of the long window".to_owned(),
+        "fine_tune_stripped" => "the price of its fine-tunes".to_owned(),
+        "spread_stripped" => "without its regions".to_owned(),
+        "vendor_named" => "by its maker’s name".to_owned(),
+        "vendor_stripped" => "without its maker’s name".to_owned(),
+        "version_spelling" => "its version with dashes".to_owned(),
+        "at_stripped" => "without its version".to_owned(),
+        "dated" => "without its date".to_owned(),
+        other => other.replace('_', " "),
+    };
+    rule.split('+').map(word).collect::<Vec<_>>().join(", ")
 }
 
 /// The heading, the bar, the table, and the sentence that says why it is believed.
@@ -86,7 +145,7 @@ pub fn CostSection(call: CallDetail) -> impl IntoView {
 fn CostTable(call: CallDetail) -> impl IntoView {
     let priced = call.cost.buckets.iter().any(|bucket| bucket.tokens > 0);
     let (icon, class) = match (call.cost.source, call.summary.usage_source) {
-        (CostSource::NotBilled | CostSource::Local, _) => (Icon::Ring, "t3"),
+        (CostSource::NotBilled | CostSource::Local | CostSource::Subscription, _) => (Icon::Ring, "t3"),
         (CostSource::Provider, _) | (CostSource::Computed, UsageSource::Provider) => (Icon::Check, "ok"),
         _ => (Icon::Half, "warn"),
     };

@@ -8,6 +8,7 @@ pub enum Icon {
     Agent,
     ArrowDown,
     ArrowUp,
+    Bars,
     Check,
     Chain,
     CircleCheck,
@@ -63,6 +64,7 @@ impl Icon {
             }
             Self::ArrowDown => r#"<path d="M8 3v9.5M4 8.8l4 4 4-4"/>"#,
             Self::ArrowUp => r#"<path d="M8 13V3.5M4 7.2L8 3.2l4 4"/>"#,
+            Self::Bars => r#"<path d="M2.5 13.5h11M4.5 13V9M8 13V3.5M11.5 13V6.5"/>"#,
             Self::Check => r#"<path d="M3 8.5l3.2 3.2L13 5"/>"#,
             Self::CircleCheck => r#"<circle cx="8" cy="8" r="5.6"/><path d="M5.5 8.2l1.8 1.8 3.3-3.6"/>"#,
             Self::ChevronDown => r#"<path d="M3.5 6L8 10.5 12.5 6"/>"#,

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-const KEYS: [(&str, &[(&str, &str)]); 8] = [
+const KEYS: [(&str, &[(&str, &str)]); 9] = [
     (
         "Everywhere",
         &[
@@ -11,6 +11,8 @@ const KEYS: [(&str, &[(&str, &str)]); 8] = [
             ("4", "Sessions"),
             ("5", "Logs"),
             ("6", "Metrics"),
+            ("7", "Models"),
+            ("8", "Analytics"),
             ("9", "Providers"),
             ("t", "Light or dark"),
             ("\\", "Navigation wide or narrow"),
@@ -71,6 +73,18 @@ const KEYS: [(&str, &[(&str, &str)]); 8] = [
             (".", "Take in new records"),
             ("a", "Chart as a table"),
             ("Esc", "Close pane, then clear"),
+        ],
+    ),
+    (
+        "Analytics",
+        &[
+            ("j k", "Next, previous row"),
+            ("Enter", "To the calls of the row"),
+            ("m", "Cost, tokens or calls"),
+            ("b", "By model, tool, provider, …"),
+            ("c", "Compare with the time before"),
+            ("[ ]", "Usage, completeness"),
+            ("Space", "Pause or go on"),
         ],
     ),
     (

@@ -172,6 +172,7 @@ pub fn CostCell(cost: Option<Money>, source: CostSource, open: bool) -> impl Int
             view! { <span class="unknown" title=provenance(source)>"unknown"</span> }.into_any()
         }
         CostText::Local => view! { <span class="t3" title=provenance(source)>"local"</span> }.into_any(),
+        CostText::Plan => view! { <span class="t3" title=provenance(source)>"plan"</span> }.into_any(),
         CostText::None => view! { <span class="t3" title=provenance(source)>"–"</span> }.into_any(),
     }
 }
@@ -181,11 +182,12 @@ pub const fn provenance(source: CostSource) -> &'static str {
     match source {
         CostSource::Provider => "The provider said what it charged",
         CostSource::Computed => "Tokens reported by the provider, times the price table",
-        CostSource::Partial => "Partial: the provider had not finished reporting tokens",
+        CostSource::Partial => "Partial: not all tokens were reported, or something in it has no known price",
         CostSource::Estimated => "Estimated: tokens counted from the text, times the price table",
         CostSource::Reported => "The tool that made the call said what it cost",
         CostSource::Local => "Runs on your own hardware; there is no price",
         CostSource::NotBilled => "Not billed",
+        CostSource::Subscription => "A subscription pays for this call: nothing is spent on it",
         CostSource::Unknown => "No price or no token count is known",
     }
 }

@@ -21,6 +21,8 @@ pub fn SideNav() -> impl IntoView {
             <NavLink icon=Icon::Messages label="Sessions" to="/sessions".to_owned() root="/sessions" key_="4" testid="tab-sessions" />
             <NavLink icon=Icon::List label="Logs" to="/logs".to_owned() root="/logs" key_="5" testid="tab-logs" />
             <NavLink icon=Icon::Metrics label="Metrics" to="/metrics".to_owned() root="/metrics" key_="6" testid="tab-metrics" />
+            <NavLink icon=Icon::Model label="Models" to="/models".to_owned() root="/models" key_="7" testid="tab-models" />
+            <NavLink icon=Icon::Bars label="Analytics" to="/analytics".to_owned() root="/analytics" key_="8" testid="tab-analytics" />
             <NavLink icon=Icon::Key label="Providers" to="/providers".to_owned() root="/providers" key_="9" testid="tab-providers" />
             <div class="navsep"></div>
             <NavLink icon=Icon::Plug label="Connect" to="/connect".to_owned() root="/connect" testid="tab-connect" />

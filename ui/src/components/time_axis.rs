@@ -7,6 +7,7 @@ use crate::format::time::Stamp;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
+const YEAR_MS: i64 = 365 * DAY_MS;
 
 /// The times from `from_ms` to `to_ms`.
 #[component]
@@ -17,7 +18,8 @@ pub fn TimeAxis(from_ms: i64, to_ms: i64) -> impl IntoView {
             // A moving day is a moment longer than one.
             length if length <= DAY_MS + HOUR_MS => stamp.short_clock(),
             length if length <= 3 * DAY_MS => stamp.chip(),
-            _ => stamp.day_month(),
+            length if length <= YEAR_MS => stamp.day_month(),
+            _ => stamp.month_year(),
         }
     };
     let labels = (0..=4_i32).map(|part| {

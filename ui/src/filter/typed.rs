@@ -5,7 +5,7 @@ use api::{Bucket, CallState, Operation, Outcome};
 use super::{Last, View};
 
 /// A word that can stand before the colon, and what it filters by.
-pub const FIELDS: [(&str, &str); 20] = [
+pub const FIELDS: [(&str, &str); 21] = [
     ("model", "Model that answered"),
     ("tool", "Tool or SDK that called"),
     ("provider", "Provider"),
@@ -22,6 +22,7 @@ pub const FIELDS: [(&str, &str); 20] = [
     ("bucket", "Has tokens in it: cache_read, output"),
     ("first_token", "known: the time to it was measured"),
     ("body", "cut: kept only in part"),
+    ("via", "report: only a tool's report tells of it; proxy: it went through the proxy"),
     ("time", "1h, today, 24h, 7d, 30d"),
     ("tag", "Tag"),
     ("session", "Session id"),
@@ -56,6 +57,7 @@ pub fn fixed_values(field: &str) -> &'static [&'static str] {
         "usage" => &["partial", "estimated", "whole"],
         "bucket" => &["input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning"],
         "body" => &["cut", "whole"],
+        "via" => &["proxy", "report"],
         "time" => &["1h", "today", "24h", "7d", "30d"],
         _ => &[],
     }
@@ -119,6 +121,7 @@ impl View {
             "bucket" => filter.bucket = Some(value.parse::<Bucket>().ok()?),
             "first_token" => filter.first_token = Some(one_of(value, "known", "unknown")?),
             "body" => filter.cut = Some(one_of(value, "cut", "whole")?),
+            "via" => filter.proxied = Some(one_of(value, "proxy", "report")?),
             "status" if value.parse::<u16>().is_ok() => filter.status = value.parse().ok(),
             "trace" => filter.trace_id = text(),
             "text" => filter.text = text(),

@@ -68,6 +68,11 @@ impl Stamp {
         format!("{} {} {}", self.day, self.month_name(), self.year)
     }
 
+    /// `Nov 2026`.
+    pub fn month_year(&self) -> String {
+        format!("{} {}", self.month_name(), self.year)
+    }
+
     /// `21 Nov 15:39`.
     pub fn chip(&self) -> String {
         format!("{} {}", self.day_month(), self.short_clock())
@@ -87,12 +92,13 @@ impl Stamp {
     }
 }
 
-/// A stamp for a list: the clock today, the day and the clock before.
+/// A stamp for a list: the clock today, the day and the clock before, the date in another year.
 pub fn list_stamp(ms: i64, now_ms: i64, offset: i32) -> String {
     let (then, now) = (Stamp::new(ms, offset), Stamp::new(now_ms, offset));
-    match then.same_day(&now) {
-        true => then.clock(),
-        false => format!("{} {}", then.day_month(), then.short_clock()),
+    match (then.same_day(&now), then.year == now.year) {
+        (true, _) => then.clock(),
+        (false, true) => format!("{} {}", then.day_month(), then.short_clock()),
+        (false, false) => then.date(),
     }
 }
 
@@ -168,6 +174,7 @@ mod tests {
     fn lists_show_the_day_only_when_it_is_another() {
         assert_eq!(list_stamp(NOW - 60_000, NOW, 0), "15:38:58");
         assert_eq!(list_stamp(NOW - 86_400_000, NOW, 0), "20 Nov 15:39");
+        assert_eq!(list_stamp(NOW - 366 * 86_400_000, NOW, 0), "20 Nov 2025");
     }
 
     #[test]

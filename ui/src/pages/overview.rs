@@ -2,7 +2,7 @@
 //! and what its panels share; they draw.
 
 mod buckets;
-mod chart;
+pub mod chart;
 mod completeness;
 mod errors;
 mod in_flight;
@@ -13,7 +13,7 @@ mod sessions;
 mod spark;
 mod spend;
 mod tools;
-mod view;
+pub mod view;
 
 use api::Overview as Figures;
 use leptos::prelude::*;

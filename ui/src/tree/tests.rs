@@ -195,6 +195,16 @@ fn the_critical_path_follows_what_was_waited_for() {
 }
 
 #[test]
+fn the_critical_path_goes_on_after_a_root_that_only_starts_things() {
+    let mut spans = vec![span(1, 0, 0, 2), span(2, 1, 1, 20), span(3, 2, 4, 8), span(4, 2, 9, 20)];
+    spans[1].span_type = SpanType::Agent;
+    let tree = Tree::build(spans);
+    let path = critical(&tree);
+    assert!((0..4).all(|place| path.contains(place)));
+    assert_eq!(path.work_ns, (1 + 4 + 11) * S, "the root until the agent began, and both steps of the agent");
+}
+
+#[test]
 fn shares_count_each_moment_once() {
     let mut spans = vec![span(1, 0, 0, 10), span(2, 1, 1, 5), span(3, 1, 3, 7), span(4, 1, 8, 9)];
     spans[0].span_type = SpanType::Agent;

@@ -34,6 +34,9 @@ impl Engine {
         problems.extend(failed);
         problems.extend(cannot_store.as_ref().map(|reason| self.unwritable(reason, completeness.waiting)));
         problems.extend(sources.iter().filter_map(|source| self.switched(source)));
+        problems.extend(inner.prices.trouble().map(|reason| {
+            format!("Your own prices cannot be used: {reason}. Mend prices.json in the data folder by hand, then start LLMFlow again.")
+        }));
         if completeness.lost > 0 {
             problems.push(format!(
                 "{} calls went through but could not be recorded. Check the free space of {} and that no other program holds the database; the log says more.",
@@ -48,6 +51,13 @@ impl Engine {
                 inner.settings.max_connections
             ));
         }
+        let turned_away = inner.inbox.counts().turned_away.load(Ordering::Relaxed);
+        if turned_away > 0 {
+            problems.push(format!(
+                "{turned_away} connections of senders of telemetry were closed at once, since {} were open, which is the most that LLMFlow takes on a port. Let them share connections, or look who opens so many.",
+                collector::CONNECTIONS
+            ));
+        }
         let every_call = CallFilter { side_calls: true, ..CallFilter::default() };
         Ok(Health {
             status: if degraded { HealthStatus::Degraded } else { HealthStatus::Ok },
@@ -60,7 +70,7 @@ impl Engine {
             disk_bytes: inner.store.disk_bytes(),
             retention: inner.upkeep.retention(inner.limits()),
             data_dir: inner.proof.folder().to_owned(),
-            price_date: inner.prices.date().to_owned(),
+            price_date: inner.prices.now().date().to_owned(),
             cannot_store,
             problems,
         })

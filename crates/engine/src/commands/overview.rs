@@ -1,6 +1,6 @@
 //! Stretches of time: what the Overview and the charts show. Checks the bounds; the store adds up.
 
-use api::{ApiError, CallFilter, GroupBy, Overview, Series};
+use api::{ApiError, CallFilter, GroupBy, Meter, Overview, Series};
 
 use super::{LONGEST_SPAN_MS, internal};
 use crate::Engine;
@@ -18,10 +18,15 @@ impl Engine {
         self.inner.store.series(filter, bounds_ms, group).await.map_err(internal)
     }
 
+    pub(super) async fn meter(&self, bounds_ms: &[i64]) -> Result<Meter, ApiError> {
+        check(bounds_ms)?;
+        self.inner.store.meter(bounds_ms).await.map_err(internal)
+    }
+
     pub(super) async fn overview(&self, bounds_ms: &[i64]) -> Result<Overview, ApiError> {
         check(bounds_ms)?;
         let overview = self.inner.store.overview(bounds_ms).await.map_err(internal)?;
-        Ok(Overview { price_date: self.inner.prices.date().to_owned(), ..overview })
+        Ok(Overview { price_date: self.inner.prices.now().date().to_owned(), ..overview })
     }
 }
 

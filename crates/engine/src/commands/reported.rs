@@ -2,12 +2,12 @@
 //! records that tell of them. Leaves out reading those (`model::telemetry`).
 
 use api::{ApiError, CallDetail, CallReport, Conversation, ReportSource};
+use model::pricing::Facts;
 use model::telemetry::{log_conversation, span_conversation};
 
 use super::internal;
 use super::telemetry::bytes;
 use crate::Engine;
-use crate::digest::price;
 
 /// What Claude Code's records of one call have in common.
 const REQUEST: &str = "request_id";
@@ -59,7 +59,8 @@ impl Engine {
         if call.summary.sources.contains(&ReportSource::Proxy) {
             return call;
         }
-        let cost = price(&self.inner.prices, &call.summary, call.requested_model.as_deref(), None);
+        let name = call.requested_model.clone().filter(|_| call.summary.model.is_none());
+        let cost = self.inner.prices.now().price(&call.summary, &Facts { name, ..Facts::default() });
         if cost.total == call.summary.cost && cost.source == call.summary.cost_source {
             call.cost = cost;
         }

@@ -11,7 +11,7 @@ use crate::settings::{Settings, SettingsError, edit, rows};
 
 impl Engine {
     /// The settings with what took effect since the start.
-    fn live(&self) -> Arc<Settings> {
+    pub(crate) fn live(&self) -> Arc<Settings> {
         self.inner.live.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

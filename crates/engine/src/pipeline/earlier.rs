@@ -133,6 +133,7 @@ mod tests {
                 usage_source: UsageSource::Unknown,
                 cost: None,
                 cost_source: CostSource::Unknown,
+                equivalent: None,
                 finish_reason: None,
                 error: None,
                 session_id: Some("s".into()),

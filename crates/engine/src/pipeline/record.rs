@@ -8,13 +8,14 @@ use api::{
 };
 use model::dialect::{self, ByHeaders, Dialect, Exchange, Reading, Spoken};
 use model::identity::{self, Said, Scope};
-use model::pricing::{Billable, PriceTable, priced_name};
+use model::pricing::Prices;
 use proxy::{Captured, Closed, Counters, Ending, Head};
 use store::{Body, CallRecord, Ties};
 
 use super::bodies::{Depth, body, client_side, with_trailers};
 use super::decode::decode;
 use super::earlier::Earlier;
+use super::facts;
 use super::labels;
 
 /// The row of a call that has just begun.
@@ -40,6 +41,7 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         usage_source: UsageSource::Unknown,
         cost: None,
         cost_source: CostSource::Unknown,
+        equivalent: None,
         finish_reason: None,
         error: None,
         session_id: None,
@@ -56,7 +58,7 @@ pub(super) fn opened(head: &Head) -> CallSummary {
 /// Everything about a call that ended. A fault in a parser costs what it would have read, and nothing else.
 pub(super) fn closed(
     call: &Closed,
-    prices: &PriceTable,
+    prices: &Prices,
     earlier: &mut Earlier,
     counters: &Counters,
 ) -> CallRecord {
@@ -76,7 +78,7 @@ fn unread() -> Reading {
 
 fn record(
     call: &Closed,
-    prices: &PriceTable,
+    prices: &Prices,
     earlier: &mut Earlier,
     counters: &Counters,
     depth: Depth,
@@ -110,30 +112,22 @@ fn record(
     reading.requested_model = reading.requested_model.or_else(|| model_in_query(exchange.dialect, head));
     counters.decode_errors.fetch_add(reading.broken_frames, Ordering::Relaxed);
     let usage_source = usage_source(&mut reading, earlier);
-    let (asked_for, came) = (reading.requested_model.as_deref(), reading.model.as_deref());
-    let on_bedrock = head.provider.speaks == "bedrock";
-    let by_id = on_bedrock.then(|| priced_name(prices, asked_for, came, &head.upstream)).flatten();
-    let cost = prices.cost(&Billable {
-        provider: &head.provider.name,
-        model: by_id.as_deref().or(came).or(asked_for),
-        operation: exchange.dialect.operation(),
-        status,
-        usage: &reading.usage,
-        sound: reading.sound,
-        usage_final: reading.usage_final,
-        estimated: usage_source == UsageSource::Estimated,
-        service_tier: reading.service_tier.as_deref(),
-        provider_cost: reading.provider_cost,
-        web_searches: reading.web_searches,
-        inference_geo: reading.inference_geo.as_deref(),
-        speed: reading.speed.as_deref(),
-    });
+    let asked = facts::Asked {
+        speaks: &head.provider.speaks,
+        upstream: &head.upstream,
+        path: &head.upstream_path,
+        at_ms: millis(head.started),
+    };
+    let billed = facts::of(&reading, &asked, prices, |name| find(&head.headers, name));
     let timing = timing(call, &reading, response_body.encoding.is_some());
     let read = if depth == Depth::Whole { request.as_ref() } else { b"" };
     let said =
         identity::said(&|name| find(&head.headers, name).map(str::to_owned), &head.upstream_path, read);
     let session_id = said.session.clone();
-    let summary = CallSummary { usage_source, session_id, ..summary(call, &reading, &cost, &timing, read) };
+    let mut summary = CallSummary { usage_source, session_id, ..summary(call, &reading, &timing, read) };
+    let cost = prices.price(&summary, &billed);
+    (summary.cost, summary.cost_source) = (cost.total, cost.source);
+    summary.equivalent = cost.equivalent;
     let ties = ties(head, said, &exchange, summary.client.as_deref(), &reading, &spoken);
     let answer_text = head.secrets.scrub_text(answer_text(&spoken.answer, summary.error.as_deref()));
     let mut detail = CallDetail {
@@ -163,6 +157,7 @@ fn record(
         response: Body { bytes: response, segmented: false },
         client,
         answer_text,
+        billed,
         ties,
     }
 }
@@ -188,13 +183,7 @@ fn ties(
     Ties { holder, agent: said.agent, chain, response, previous }
 }
 
-fn summary(
-    call: &Closed,
-    reading: &Reading,
-    cost: &api::Cost,
-    timing: &Timing,
-    request: &[u8],
-) -> CallSummary {
+fn summary(call: &Closed, reading: &Reading, timing: &Timing, request: &[u8]) -> CallSummary {
     let head = &call.head;
     let scrub = |text: Option<String>| text.map(|text| head.secrets.scrub_text(text));
     let (state, error) = ending(call, reading);
@@ -208,8 +197,6 @@ fn summary(
         title: scrub(reading.title.clone()),
         streamed: reading.streamed,
         usage: reading.usage,
-        cost: cost.total,
-        cost_source: cost.source,
         finish_reason: reading.finish_reason.clone(),
         error: scrub(error),
         client: client(head, request),

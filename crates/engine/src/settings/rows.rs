@@ -17,6 +17,8 @@ const LIVE: &[&str] = &[
     "max_logs",
     "max_metrics",
     "max_traces",
+    "prices_refresh_unknown",
+    "prices_url",
     "shutdown_grace_s",
 ];
 

@@ -111,7 +111,7 @@ fn take_usage(usage: &Value, answer: &mut Answer) {
     take_cache_writes(usage, known);
 
     let searches = object(usage, "server_tool_use").and_then(|tools| count(tools, "web_search_requests"));
-    reading.web_searches = searches.unwrap_or(reading.web_searches);
+    reading.units.web_searches = searches.unwrap_or(reading.units.web_searches);
     reading.service_tier = owned(usage, "service_tier").or_else(|| reading.service_tier.take());
     reading.inference_geo = owned(usage, "inference_geo").or_else(|| reading.inference_geo.take());
     reading.speed = owned(usage, "speed").or_else(|| reading.speed.take());

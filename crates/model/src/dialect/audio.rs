@@ -1,12 +1,12 @@
 //! Texts spoken and speech written down: documents, streams, and answers that are plain text or sound.
-//! Leaves out the sound itself, and prices by the minute.
+//! Leaves out the sound itself.
 
 use api::Part;
 use serde_json::Value;
 
 use super::answer::Answer;
 use super::json::{object, owned, text};
-use super::{content, openai_chat};
+use super::{content, openai_chat, pieces};
 
 /// Takes an answer or one event of a stream.
 pub(super) fn absorb(value: &Value, answer: &mut Answer) {
@@ -24,6 +24,7 @@ pub(super) fn absorb(value: &Value, answer: &mut Answer) {
         "speech.audio.done" => answer.reading.complete = true,
         _ => whole_text(value, answer),
     }
+    pieces::take_duration(value, answer);
     if let Some(usage) = object(value, "usage") {
         take_usage(usage, answer);
     }
@@ -63,6 +64,7 @@ fn take_usage(usage: &Value, answer: &mut Answer) {
     if text(usage, "type") == Some("duration") {
         let seconds = usage.get("seconds").filter(|seconds| seconds.is_number());
         answer.notes.extend(seconds.map(|seconds| format!("billed by time: {seconds} seconds of sound")));
+        pieces::take_seconds(usage, "seconds", answer);
     } else {
         openai_chat::take_usage(usage, answer);
     }

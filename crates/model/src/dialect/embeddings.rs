@@ -5,12 +5,13 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::json::{count, first_count, list, object, owned};
-use super::timing;
+use super::{pieces, timing};
 
 /// Takes an answer.
 pub(super) fn absorb(value: &Value, answer: &mut Answer) {
     answer.reading.model = owned(value, "model");
     answer.reading.response_id = owned(value, "id");
+    pieces::take_queries(value, answer);
     let cohere = object(value, "meta").and_then(|meta| object(meta, "billed_units"));
     let told = object(value, "usage").or_else(|| object(value, "usageMetadata")).or(cohere).unwrap_or(value);
     let vertex = list(value, "predictions")

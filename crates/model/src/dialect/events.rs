@@ -10,6 +10,7 @@ use super::{
     images, kept, mistral, ollama, openai_chat, openai_realtime, openai_responses, timing,
 };
 use crate::eventstream::{self, Broken};
+use crate::pricing::Units;
 use crate::{scanner, sse};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,7 +242,7 @@ fn conclude(exchange: &Exchange<'_>, answer: &mut Answer) {
     reading.in_background &= !reading.streamed;
     if exchange.dialect.tells_of_the_past() && !reading.usage.is_unknown() {
         reading.read_again = Some(std::mem::take(&mut reading.usage)).filter(|_| reading.complete);
-        (reading.web_searches, reading.provider_cost) = (0, None);
+        (reading.units, reading.provider_cost) = (Units::default(), None);
     }
     let known = !reading.usage.is_unknown();
     let said_finally = reading.complete || reading.usage_final;

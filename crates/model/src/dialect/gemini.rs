@@ -4,8 +4,8 @@ use api::Part;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::content;
 use super::json::{argument_text, count, first_count, index, list, object, owned, text};
+use super::{content, pieces};
 
 /// Takes a response or one element of a stream; Code Assist wraps it once more.
 pub(super) fn absorb(value: &Value, answer: &mut Answer) {
@@ -35,8 +35,9 @@ fn take_candidate(candidate: &Value, index: u64, answer: &mut Answer) {
     }
     if let Some(grounding) = object(candidate, "groundingMetadata") {
         let queries = list(grounding, "webSearchQueries").len() as u64;
-        answer.reading.web_searches = answer.reading.web_searches.max(queries);
+        answer.reading.units.web_searches = answer.reading.units.web_searches.max(queries);
     }
+    pieces::take_maps(candidate, answer);
     if let Some(reason) = text(candidate, "finishReason") {
         answer.finish(index, reason);
         answer.reading.complete |= answer.all_finished();
@@ -64,6 +65,7 @@ fn take_usage(usage: &Value, answer: &mut Answer) {
         known.output = Some(if inclusive { written } else { written + thoughts.unwrap_or(0) });
         known.reasoning = thoughts;
     }
+    pieces::take_gemini(usage, reading);
     let tier = owned(usage, "serviceTier").or_else(|| owned(usage, "trafficType"));
     reading.service_tier = tier.or_else(|| reading.service_tier.take());
 }

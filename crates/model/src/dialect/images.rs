@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::json::{list, object, owned, text};
-use super::{content, openai_chat};
+use super::{content, openai_chat, pieces};
 
 /// Takes an answer or one event of a stream.
 pub(super) fn absorb(value: &Value, answer: &mut Answer) {
@@ -19,6 +19,7 @@ pub(super) fn absorb(value: &Value, answer: &mut Answer) {
         answer.put((place, 0), content::inline("image", owned(image, "mimeType"), bytes));
     }
     let event = text(value, "type").unwrap_or_default();
+    pieces::take_images(value, event.ends_with(".completed"), answer);
     if event.ends_with(".partial_image") || event.ends_with(".completed") {
         // Each picture takes the place of the sketch before it.
         take_image(0, value, format, answer);
@@ -26,6 +27,8 @@ pub(super) fn absorb(value: &Value, answer: &mut Answer) {
     answer.reading.complete |= event.ends_with(".completed");
     if let Some(usage) = object(value, "usage") {
         openai_chat::take_usage(usage, answer);
+        // Nothing but pictures is made here, whether they are counted apart or not.
+        answer.reading.units.only_pictures = answer.reading.units.pictures.output == 0;
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::json::{argument_text, index, list, object, owned, text};
-use super::{content, openai_chat};
+use super::{content, openai_chat, pieces};
 
 /// Takes a conversation's answer or one event of its stream.
 pub(super) fn absorb(value: &Value, answer: &mut Answer) {
@@ -51,6 +51,7 @@ pub(super) fn absorb_pages(value: &Value, answer: &mut Answer) {
     }
     let pages = object(value, "usage_info").and_then(|usage| usage.get("pages_processed"));
     answer.notes.extend(pages.map(|pages| format!("billed by the page: {pages}")));
+    pieces::take_pages(value, answer);
 }
 
 fn take_model(value: &Value, answer: &mut Answer) {

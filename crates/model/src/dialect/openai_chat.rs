@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::json::{argument_text, count, first_count, index, list, object, owned, text};
-use super::{content, timing};
+use super::{content, pieces, timing};
 use crate::pricing::{Sound, decimal};
 
 /// Tool calls stand after everything else that a message says.
@@ -123,6 +123,7 @@ pub(super) fn take_usage(usage: &Value, answer: &mut Answer) {
         cache_read: heard_before,
         output: detail(out_details, "audio_tokens").unwrap_or(0),
     };
+    answer.reading.units.pictures = pieces::openai_pictures(in_details, out_details);
 
     let known = &mut answer.reading.usage;
     if let Some(prompt) = prompt {
@@ -165,7 +166,7 @@ fn take_extras(usage: &Value, answer: &mut Answer) {
         charged = charged.map(|fee| [fee, upstream.and_then(money).unwrap_or_default()].into_iter().sum());
     }
     reading.provider_cost = ticks.or(charged).or(reading.provider_cost);
-    reading.web_searches = count(usage, "num_search_queries").unwrap_or(reading.web_searches);
+    reading.units.web_searches = count(usage, "num_search_queries").unwrap_or(reading.units.web_searches);
 }
 
 /// llama.cpp's own figures, which it sends even when usage was not asked for.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, text_of};
 use super::json::{argument_text, count, index, list, object, owned, text};
-use super::{content, errors, openai_chat};
+use super::{content, errors, openai_chat, pieces};
 
 /// Summaries of reasoning stand before the reasoning itself.
 const REASONING: u64 = 1 << 32;
@@ -30,7 +30,8 @@ fn take_response(response: &Value, answer: &mut Answer) {
     let output = list(response, "output");
     if let Some(usage) = object(response, "usage") {
         openai_chat::take_usage(usage, answer);
-        answer.reading.web_searches = searches(response, output);
+        answer.reading.units.web_searches = searches(response, output);
+        pieces::take_tools(output, answer);
     }
     if let Some(error) = response.get("error").and_then(|error| errors::named(error, None)) {
         answer.reading.error = Some(error);

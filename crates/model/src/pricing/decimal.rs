@@ -33,6 +33,26 @@ impl Rate {
         Money::from_pico(i64::try_from(pico).unwrap_or(i64::MAX))
     }
 
+    /// The price of a part of the unit.
+    pub(crate) fn divided(self, parts: u32) -> Self {
+        Self(divide_half_even(self.0, i128::from(parts.max(1))))
+    }
+
+    /// The price of a million that is written as `text`, as the price of one.
+    pub(crate) fn parse_per_million(text: &str) -> Option<Self> {
+        Self::parse(text).map(|rate| rate.divided(1_000_000))
+    }
+
+    /// The price of one in dollars, exactly, without needless zeros.
+    pub(crate) fn text(self) -> String {
+        const ONE: i128 = 10_i128.pow(24);
+        let fraction = format!("{:024}", self.0 % ONE);
+        match fraction.trim_end_matches('0') {
+            "" => (self.0 / ONE).to_string(),
+            fraction => format!("{}.{fraction}", self.0 / ONE),
+        }
+    }
+
     /// The rate times `factor`.
     pub(crate) fn scaled_by(self, factor: Factor) -> Self {
         Self(divide_half_even(self.0.saturating_mul(i128::from(factor.0)), i128::from(Factor::ONE)))

@@ -1,48 +1,39 @@
-//! From a provider and a model's name to an entry of the table. Owns the spellings that are tried and their order.
+//! From a provider and a model's name to a key of a table. Owns the spellings that are tried and their order.
 //! A name is never matched by its beginning alone: a wrong price is worse than none.
 
-use super::Billable;
 use super::bedrock::spread_stripped;
-use super::decimal::{Factor, Rate};
-use super::rate::Row;
-use super::table::{Entry, PriceTable};
 
-/// An entry of the table and how it was found.
-#[derive(Clone, Debug)]
-pub struct PriceMatch<'a> {
-    /// The table's key.
-    pub key: &'a str,
-    /// How the model's name led to the key: `provider`, `exact`, or what was changed in the name
-    /// (`vendor_stripped`, `context_stripped`, `spread_stripped`, `version_spelling`, `at_stripped`, `dated`), joined with `+`.
-    pub matched: String,
-    pub(super) entry: &'a Entry,
-    pub(super) rows: &'a [Row],
-    pub(super) search: Option<Rate>,
+/// One name to look for, and how the model's own was changed to get it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// The key.
+    pub(super) key: String,
+    /// `provider`, `exact`, or what was changed, joined with `+`.
+    pub(super) rule: String,
+    /// How many spellings are likelier.
+    pub(super) rank: usize,
 }
 
-impl PriceMatch<'_> {
-    /// What multiplies every rate of this call: where it ran and how fast.
-    pub(super) fn factors(&self, call: &Billable<'_>) -> Vec<Factor> {
-        let region = call.inference_geo.filter(|geo| geo.eq_ignore_ascii_case("us")).and(self.entry.us);
-        let speed = call.speed.filter(|speed| speed.eq_ignore_ascii_case("fast")).and(self.entry.fast);
-        [region, speed].into_iter().flatten().collect()
-    }
+/// The keys under which a table may keep `model` of `provider`, the likeliest first: its own spelling in the provider's
+/// part of the table, then bare; then the same for simpler spellings, the least changed first.
+pub(super) fn candidates(provider: &str, model: &str) -> impl Iterator<Item = Candidate> {
+    let prefix = prefix(provider).map(str::to_owned);
+    spellings(model).into_iter().enumerate().flat_map(move |(rank, (name, how))| {
+        let rule = |plain: &str| if how.is_empty() { plain.to_owned() } else { how.clone() };
+        let key = prefix.as_ref().map(|prefix| format!("{prefix}/{name}"));
+        let own = key.map(|key| Candidate { key, rule: rule("provider"), rank });
+        own.into_iter().chain([Candidate { rule: rule("exact"), key: name, rank }])
+    })
 }
 
-impl PriceTable {
-    /// The entry for `model` at `provider`: its own spelling in the provider's part of the table, then bare; then the
-    /// same for simpler spellings, the least changed first.
-    pub fn find(&self, provider: &str, model: &str) -> Option<PriceMatch<'_>> {
-        spellings(model).into_iter().find_map(|(name, how)| {
-            if how.is_empty() {
-                let prefixed =
-                    prefix(provider).and_then(|prefix| self.get(&format!("{prefix}/{name}"), "provider"));
-                return prefixed.or_else(|| self.get(&name, "exact"));
-            }
-            let prefixed = prefix(provider).and_then(|prefix| self.get(&format!("{prefix}/{name}"), &how));
-            prefixed.or_else(|| self.get(&name, &how))
-        })
-    }
+/// The same for prices of one's own, which name a provider as it is called here, or none.
+pub(super) fn own_candidates(provider: &str, model: &str) -> impl Iterator<Item = Candidate> {
+    let provider = provider.to_ascii_lowercase();
+    spellings(model).into_iter().enumerate().flat_map(move |(rank, (name, how))| {
+        let rule = |plain: &str| if how.is_empty() { plain.to_owned() } else { how.clone() };
+        let own = Candidate { key: format!("{provider}/{name}"), rule: rule("provider"), rank };
+        [own, Candidate { rule: rule("exact"), key: name, rank }]
+    })
 }
 
 /// The prefix under which the table keeps a provider's models; `None` for those it keeps bare.
@@ -62,8 +53,9 @@ fn prefix(provider: &str) -> Option<&str> {
 /// A way to make a name simpler, and its word.
 type Simplification = (&'static str, fn(&str) -> Option<String>);
 
-const SIMPLIFICATIONS: [Simplification; 7] = [
+const SIMPLIFICATIONS: [Simplification; 8] = [
     ("context_stripped", context_stripped),
+    ("fine_tune_stripped", fine_tune_stripped),
     ("spread_stripped", spread_stripped),
     ("vendor_named", vendor_named),
     ("vendor_stripped", vendor_stripped),
@@ -97,6 +89,12 @@ fn spellings(model: &str) -> Vec<(String, String)> {
 /// Claude Code's mark for the long context window.
 fn context_stripped(name: &str) -> Option<String> {
     name.strip_suffix("[1m]").map(str::to_owned)
+}
+
+/// `ft:gpt-4o-mini-2024-07-18:org:name:id` costs what every fine-tune of that model does.
+fn fine_tune_stripped(name: &str) -> Option<String> {
+    let (base, _) = name.strip_prefix("ft:")?.split_once(':')?;
+    Some(format!("ft:{base}"))
 }
 
 /// `x-ai/grok-4` stands in the table under the vendor's own prefix.

@@ -4,7 +4,7 @@
 use serde::de::Error as _;
 
 use super::decimal::{Factor, Rate};
-use super::find::PriceMatch;
+use super::off_peak::OffPeak;
 use super::rate::Row;
 
 mod read;
@@ -25,22 +25,44 @@ pub struct PriceTable {
     keys: String,
     /// All rates, each entry's together.
     rows: Vec<Row>,
-    /// What a web search costs, for the few entries that say so.
-    searches: Vec<Rate>,
+    /// What few entries say beside rates.
+    extras: Vec<Extra>,
     /// By key, ignoring case.
     entries: Vec<Entry>,
 }
 
 /// One model: where its key and rates lie, and what else bears on its price.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+struct Entry {
     key: (u32, u32),
     rows: (u32, u32),
-    search: Option<u32>,
-    pub(super) us: Option<Factor>,
-    pub(super) fast: Option<Factor>,
+    extra: Option<u32>,
+    is_xai: bool,
+}
+
+/// What bears on a price beside rates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extra {
+    /// What a web search costs that brings little, some, or much context.
+    pub(super) search: [Option<Rate>; 3],
     /// Searches are billed once a prompt.
     pub(super) search_per_prompt: bool,
+    pub(super) us: Option<Factor>,
+    pub(super) fast: Option<Factor>,
+    /// OpenAI's regions.
+    pub(super) region_us: Option<Factor>,
+    pub(super) region_eu: Option<Factor>,
+    /// Vertex' regions.
+    pub(super) vertex: Option<Factor>,
+    pub(super) off_peak: Option<OffPeak>,
+}
+
+/// An entry of a table, taken out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) key: String,
+    pub(super) rows: Vec<Row>,
+    pub(super) extra: Extra,
     pub(super) is_xai: bool,
 }
 
@@ -51,7 +73,7 @@ impl PriceTable {
             date: date.to_owned(),
             keys: String::new(),
             rows: Vec::new(),
-            searches: Vec::new(),
+            extras: Vec::new(),
             entries: Vec::new(),
         };
         // Offsets are 32 bits wide; the text bounds everything that is kept of it.
@@ -79,17 +101,37 @@ impl PriceTable {
     }
 
     /// The entry with exactly this key, case aside.
-    pub(super) fn get(&self, key: &str, matched: &str) -> Option<PriceMatch<'_>> {
+    pub(super) fn get(&self, key: &str) -> Option<Found> {
+        Some(self.take(self.entries.get(self.position(key)?)?))
+    }
+
+    /// Whether there is an entry with this key, case aside.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.position(key).is_some()
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
         let wanted = lower(key);
-        let at = self.entries.binary_search_by(|entry| lower(self.key(entry)).cmp(wanted.clone())).ok()?;
-        let entry = self.entries.get(at)?;
-        Some(PriceMatch {
-            key: self.key(entry),
-            matched: matched.to_owned(),
-            entry,
-            rows: slice(&self.rows, entry.rows),
-            search: entry.search.and_then(|at| self.searches.get(at as usize)).copied(),
-        })
+        self.entries.binary_search_by(|entry| lower(self.key(entry)).cmp(wanted.clone())).ok()
+    }
+
+    fn take(&self, entry: &Entry) -> Found {
+        Found {
+            key: self.key(entry).to_owned(),
+            rows: slice(&self.rows, entry.rows).to_vec(),
+            extra: entry.extra.and_then(|at| self.extras.get(at as usize)).cloned().unwrap_or_default(),
+            is_xai: entry.is_xai,
+        }
+    }
+
+    /// Every entry's key, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| self.key(entry))
+    }
+
+    /// How many entries have a price of anything.
+    pub fn priced(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.rows.0 < entry.rows.1).count()
     }
 
     fn key(&self, entry: &Entry) -> &str {
@@ -106,7 +148,7 @@ impl PriceTable {
         self.keys = keys;
         self.keys.shrink_to_fit();
         self.rows.shrink_to_fit();
-        self.searches.shrink_to_fit();
+        self.extras.shrink_to_fit();
         self.entries.shrink_to_fit();
     }
 }

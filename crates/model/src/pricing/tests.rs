@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use super::*;
 
-static TABLE: LazyLock<PriceTable> = LazyLock::new(|| PriceTable::parse(VENDORED, VENDORED_DATE).unwrap());
+static TABLE: LazyLock<Prices> = LazyLock::new(|| Prices::new(BUILT_IN).unwrap());
+const DATE: &str = BUILT_IN[0].0;
 
 fn usage(input: u64, read: u64, write: u64, output: u64) -> Usage {
     Usage {
@@ -21,6 +22,7 @@ fn call<'a>(provider: &'a str, model: &'a str, usage: &'a Usage) -> Billable<'a>
         provider,
         model: Some(model),
         operation: Operation::Chat,
+        at_ms: 0,
         status: Some(200),
         usage,
         sound: Sound::default(),
@@ -28,9 +30,11 @@ fn call<'a>(provider: &'a str, model: &'a str, usage: &'a Usage) -> Billable<'a>
         estimated: false,
         service_tier: None,
         provider_cost: None,
-        web_searches: 0,
+        units: Units::default(),
         inference_geo: None,
         speed: None,
+        region: None,
+        subscription: false,
     }
 }
 
@@ -41,7 +45,7 @@ fn pico(call: &Billable<'_>) -> Option<i64> {
 #[test]
 fn the_vendored_table_is_whole() {
     assert_eq!(TABLE.len(), 4552);
-    assert_eq!(TABLE.date(), VENDORED_DATE);
+    assert_eq!(TABLE.date(), DATE);
     assert!(!TABLE.is_empty());
 }
 
@@ -63,7 +67,7 @@ fn the_cost_says_how_it_was_reached() {
     let cost = TABLE.cost(&call("gemini", "models/gemini-2.5-pro", &used));
     assert_eq!(cost.price_key.as_deref(), Some("gemini/gemini-2.5-pro"));
     assert_eq!(cost.matched.as_deref(), Some("provider"));
-    assert_eq!(cost.price_date.as_deref(), Some(VENDORED_DATE));
+    assert_eq!(cost.price_date.as_deref(), Some(DATE));
     assert_eq!(cost.source, CostSource::Computed);
     let shown: Vec<_> =
         cost.buckets.iter().map(|b| (b.bucket.as_str(), b.tokens, b.per_million.as_str())).collect();
@@ -103,11 +107,11 @@ fn names_are_matched_exactly_or_by_a_written_rule() {
         ("bedrock", "us-west-2/deepseek.v3.2", "bedrock/us-west-2/deepseek.v3.2", "provider"),
         ("azure", "gpt-4o-2024-08-06", "azure/gpt-4o-2024-08-06", "provider"),
     ] {
-        let found = TABLE.find(provider, model).map(|found| (found.key.to_lowercase(), found.matched));
+        let found = TABLE.find(provider, model, 0).map(|found| (found.key.to_lowercase(), found.matched));
         assert_eq!(found, Some((key.to_owned(), how.to_owned())), "{provider} {model}");
     }
     for model in ["gpt-4o-super", "gpt", "", "claude", "my-deployment", "sample_spec"] {
-        assert!(TABLE.find("openai", model).is_none(), "{model} must not be priced by a guess");
+        assert!(TABLE.find("openai", model, 0).is_none(), "{model} must not be priced by a guess");
     }
 }
 
@@ -128,9 +132,13 @@ fn bedrocks_prices_go_by_its_ids_and_regions() {
         (Some(own), None, "us-east-1", None),
         (None, None, "us-east-1", None),
     ] {
-        assert_eq!(priced_name(&TABLE, requested, answered, &host(region)).as_deref(), name, "{requested:?}");
+        assert_eq!(
+            priced_name(&TABLE, 0, requested, answered, &host(region)).as_deref(),
+            name,
+            "{requested:?}"
+        );
     }
-    let elsewhere = priced_name(&TABLE, Some("deepseek.v3.2"), None, "127.0.0.1:9");
+    let elsewhere = priced_name(&TABLE, 0, Some("deepseek.v3.2"), None, "127.0.0.1:9");
     assert_eq!(elsewhere.as_deref(), Some("deepseek.v3.2"));
 }
 
@@ -146,7 +154,7 @@ fn service_tiers_have_their_own_rates_and_fall_back() {
     assert_eq!(with("unheard-of", &small), Some(5_000_000_000));
     assert_eq!(with("batch", &used), Some(5_000_000_000_000), "the long-context price of the same class");
     let long = usage(200_001, 0, 0, 0);
-    let table = PriceTable::parse(SMALL.as_bytes(), "2000-01-01").unwrap();
+    let table = Prices::new(&[("2000-01-01", SMALL.as_bytes())]).unwrap();
     let flex = |usage| table.cost(&Billable { service_tier: Some("flex"), ..call("", "m", usage) }).total;
     assert_eq!(flex(&small), Some(Money::from_pico(500_000_000)));
     assert_eq!(flex(&long), Some(Money::from_pico(200_001 * 10_000_000)), "no long flex price: the long one");
@@ -183,7 +191,7 @@ fn regions_and_speed_multiply_and_searches_are_added() {
     assert_eq!(pico(&plain), Some(5_000_000_000));
     assert_eq!(pico(&Billable { inference_geo: Some("us"), ..plain }), Some(5_500_000_000));
     assert_eq!(pico(&Billable { inference_geo: Some("global"), ..plain }), Some(5_000_000_000));
-    let cost = TABLE.cost(&Billable { web_searches: 2, ..plain });
+    let cost = TABLE.cost(&Billable { units: Units { web_searches: 2, ..Units::default() }, ..plain });
     assert_eq!(
         cost.buckets.last().map(|b| (b.bucket.as_str(), b.tokens, b.cost.pico())),
         Some(("web_search", 2, 20_000_000_000))
@@ -270,7 +278,7 @@ const SMALL: &str = r#"{
 }"#;
 
 fn small(provider: &str, model: &str, usage: &Usage) -> Option<i64> {
-    let table = PriceTable::parse(SMALL.as_bytes(), "2000-01-01").unwrap();
+    let table = Prices::new(&[("2000-01-01", SMALL.as_bytes())]).unwrap();
     table.cost(&call(provider, model, usage)).total.map(Money::pico)
 }
 

@@ -1,9 +1,12 @@
 //! Which reports tell of one and the same call of a model: the rules, and comparing two tellings by them. Pure.
-//! Leaves out keeping what was told lately (`ledger`), the fields of a call that several told of (`told`), and storing.
+//! Leaves out where others are looked for (`keys`), keeping what was told lately (`ledger`), the fields of a call that
+//! several told of (`told`), and storing.
 //!
 //! The rules in words: `docs/joining.md`.
 
 mod family;
+mod index;
+mod keys;
 mod ledger;
 mod told;
 
@@ -19,6 +22,7 @@ use crate::identity::is_tool;
 /// Ends (or, of an answer's id, everything) this far apart are still one call, in microseconds.
 const SESSION_US: i64 = 5_000_000;
 const TOKENS_US: i64 = 2_000_000;
+const MOMENT_US: i64 = 5_000_000;
 const ANSWER_US: i64 = 600_000_000;
 /// Senders count in milliseconds, and their clock is read before ours.
 const CLOCKS_US: i64 = 20_000;
@@ -110,7 +114,8 @@ pub struct Facts {
     pub failed: bool,
 }
 
-/// How well two tellings fit: the least is the best.
+/// How well two tellings fit: the least is the best. Of different pairs none is the same, but where their times are: what is
+/// nearest does not depend on who came first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fit {
     /// By what.
@@ -119,8 +124,18 @@ pub struct Fit {
     distance: usize,
     /// One says that it failed, the other does not.
     differ: bool,
-    /// Between their ends, in microseconds.
+    /// Between their ends, and their beginnings where both know them, in microseconds.
     apart_us: u64,
+    /// When they ended and began: the one nearer to the wire, and the other.
+    when: [(i64, i64); 2],
+}
+
+impl Fit {
+    /// Whether nothing that ends `apart_us` or more away can fit better by this rule.
+    fn is_best(&self, rule: Rule, apart_us: u64) -> bool {
+        self.rule < rule
+            || self.rule == rule && !self.differ && self.distance == 0 && self.apart_us < apart_us
+    }
 }
 
 /// The digest of a text that tells calls apart.
@@ -212,61 +227,6 @@ impl Facts {
         }
     }
 
-    /// The digests under which others find this. Whoever fits by a rule seeks one of them.
-    pub(crate) fn listed(&self) -> impl Iterator<Item = i64> + '_ {
-        let all = self.in_sessions().map(|session| marked(ALL_OF_SESSION, session));
-        let uncounted = self.in_sessions().filter(|_| !self.is_counted());
-        self.keys().chain(all).chain(uncounted.map(|session| marked(UNCOUNTED_OF_SESSION, session)))
-    }
-
-    /// The digests under which this finds others. Of a session that is long most differ in their tokens: those that know
-    /// them look no further.
-    pub(crate) fn sought(&self) -> impl Iterator<Item = i64> + '_ {
-        let mark = if self.is_counted() { UNCOUNTED_OF_SESSION } else { ALL_OF_SESSION };
-        self.keys().chain(self.in_sessions().map(move |session| marked(mark, session)))
-    }
-
-    fn keys(&self) -> impl Iterator<Item = i64> + '_ {
-        let (input, output) = (self.input.map(u64::cast_signed), self.output.map(u64::cast_signed));
-        let tokens = input.zip(output).map(|(input, output)| both(input, output));
-        let of_session = move |session| {
-            let counts = [(SESSION_INPUT, input), (SESSION_OUTPUT, output)];
-            counts.map(|(mark, count)| count.map(|count| marked(mark, both(session, count))))
-        };
-        [
-            (REQUEST, self.request),
-            (CLIENT_REQUEST, self.client_request),
-            (ANSWER, self.answer),
-            (SPAN, self.span),
-        ]
-        .into_iter()
-        .chain([(TOKENS, tokens)])
-        .map(|(mark, value)| value.map(|value| marked(mark, value)))
-        .chain(self.within.iter().map(|span| Some(marked(SPAN, *span))))
-        .chain(self.in_sessions().flat_map(of_session))
-        .chain(self.moments().map(|moment| Some(marked(MOMENT, moment))))
-        .flatten()
-    }
-
-    fn in_sessions(&self) -> impl Iterator<Item = i64> {
-        self.sessions.into_iter().flatten()
-    }
-
-    /// The moments at which those can be found whose tokens are not known: the stretch in which it ended, and the next
-    /// one. What knows its tokens is looked for by those, but for what went through the proxy, which anybody may tell of.
-    fn moments(&self) -> impl Iterator<Item = i64> + '_ {
-        let seldom = self.source == ReportSource::Proxy || !self.is_counted();
-        let families = self.families.into_iter().flatten().filter(move |_| seldom);
-        let stretch = self.end_us.div_euclid(TOKENS_US);
-        families
-            .flat_map(move |family| [0, 1].map(|next| family ^ (stretch + next).wrapping_mul(0x9e37_79b9)))
-    }
-
-    /// Whether it knows both what went in and what came out.
-    fn is_counted(&self) -> bool {
-        self.input.is_some() && self.output.is_some()
-    }
-
     /// By what both are of one call, and how well; `None` when they are not, or nobody can tell.
     pub fn fits(&self, other: &Self) -> Option<Fit> {
         if self.contradicts(other) {
@@ -276,7 +236,8 @@ impl Facts {
             rule,
             distance,
             differ: self.failed != other.failed,
-            apart_us: self.end_us.abs_diff(other.end_us),
+            apart_us: self.apart_us(other),
+            when: self.when(other),
         };
         let same = |one: Option<i64>, two: Option<i64>| one.is_some() && one == two;
         if same(self.request, other.request) {
@@ -311,8 +272,25 @@ impl Facts {
         let alike = whole && near && !both_in_sessions && !differ(self.client, other.client);
         match alike {
             true => Some(fit(Rule::TokensTime, 0)),
-            false => (!both_in_sessions && self.at_one_time(other)).then(|| fit(Rule::Time, 0)),
+            false => {
+                let near = apart <= MOMENT_US.unsigned_abs();
+                (near && !both_in_sessions && self.at_one_time(other)).then(|| fit(Rule::Time, 0))
+            }
         }
+    }
+
+    /// What lies between their ends, and between their beginnings where both know them: calls that end together seldom
+    /// began together.
+    fn apart_us(&self, other: &Self) -> u64 {
+        let began = |facts: &Self| (facts.start_us < facts.end_us).then_some(facts.start_us);
+        let starts = began(self).zip(began(other)).map_or(0, |(one, two)| one.abs_diff(two));
+        self.end_us.abs_diff(other.end_us).saturating_add(starts)
+    }
+
+    fn when(&self, other: &Self) -> [(i64, i64); 2] {
+        let mut both = [self, other].map(|facts| (facts.source, facts.end_us, facts.start_us));
+        both.sort_unstable();
+        both.map(|(_, end, start)| (end, start))
     }
 
     /// Whether they can be one call by their time, where tokens say nothing: one of them does not know them (an
@@ -385,26 +363,6 @@ impl Facts {
         let gap = self.start_us.max(other.start_us).saturating_sub(self.end_us.min(other.end_us));
         gap.max(0)
     }
-}
-
-// What a key is made of.
-const REQUEST: i64 = 1;
-const CLIENT_REQUEST: i64 = 2;
-const ANSWER: i64 = 3;
-const SPAN: i64 = 4;
-const TOKENS: i64 = 5;
-const SESSION_INPUT: i64 = 6;
-const SESSION_OUTPUT: i64 = 7;
-const MOMENT: i64 = 8;
-const ALL_OF_SESSION: i64 = 9;
-const UNCOUNTED_OF_SESSION: i64 = 10;
-
-fn marked(mark: i64, value: i64) -> i64 {
-    value.rotate_left(8) ^ mark
-}
-
-fn both(one: i64, two: i64) -> i64 {
-    one.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed()).rotate_left(29) ^ two
 }
 
 fn differ(one: Option<i64>, two: Option<i64>) -> bool {

@@ -29,7 +29,7 @@ pub fn read_span(span: &Span, origin: &Origin) -> SpanReading {
     if reading.label.is_none() {
         reading.label = label(&reading, &told);
     }
-    reading
+    reading.shortened()
 }
 
 /// What a log record means. Never fails: what cannot be read stays empty.
@@ -38,7 +38,7 @@ pub fn read_log(record: &LogRecord, origin: &Origin) -> LogReading {
     let event = event::name(record, &told);
     let mut reading = dialect::log(record, &told, event.as_deref().unwrap_or_default());
     reading.event = event;
-    reading
+    reading.shortened()
 }
 
 /// A span that nobody speaks of models in.

@@ -5,6 +5,7 @@ use super::client;
 use super::facts::Facts;
 use super::keys::Key;
 use super::reading::Whose;
+use super::short::short_id;
 use super::value::id;
 use super::wire::{Attributes, Origin};
 
@@ -78,9 +79,11 @@ impl<'a> Told<'a> {
         let session =
             first(&SESSIONS).or_else(|| conversation.clone()).or_else(|| first(&LAST)).or_else(in_resource);
         let conversation = conversation.filter(|conversation| session.as_ref() != Some(conversation));
-        let name = self.tool.map(str::to_owned).or_else(|| self.service.map(str::to_owned));
+        // Every span of an envelope names the same one.
+        let service = self.service.map(|service| short_id(service).into_owned());
+        let name = self.tool.map(str::to_owned).or_else(|| service.clone());
         Whose {
-            service: self.service.map(str::to_owned),
+            service,
             client: name,
             session,
             conversation,

@@ -3,6 +3,7 @@
 use api::Money;
 use serde_json::{Map, Number, Value as Json};
 
+use super::short::short_id;
 use super::wire::Value;
 use crate::dialect::{error_line, fold};
 
@@ -71,11 +72,11 @@ pub(super) fn failure(text: &str) -> Option<String> {
     one_line(said.as_deref().unwrap_or(text))
 }
 
-/// An id that can stand in an address and in a filter.
+/// An id that can stand in an address and in a filter: a long one is cut.
 pub(super) fn id(text: &str) -> Option<String> {
-    let text = text.trim();
-    let sound = (1..=255).contains(&text.len()) && !text.chars().any(char::is_control);
-    sound.then(|| text.to_owned())
+    let id = short_id(text.trim());
+    let sound = !id.is_empty() && !id.chars().any(char::is_control);
+    sound.then(|| id.into_owned())
 }
 
 /// Dollars as money; what is negative or beyond all sums is not believed.

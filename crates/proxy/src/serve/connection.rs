@@ -22,8 +22,8 @@ use crate::forward::handle;
 use crate::reply;
 use crate::websocket::Slot;
 
-/// What HTTP/2 begins with; no method of HTTP/1 begins like this.
-const PREFACE: &[u8] = b"PRI ";
+/// What HTTP/2 begins with, all of it: nobody looks at the time until it is there.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// A client that has sent less than that is asked again after this time.
 const PREFACE_PAUSE: Duration = Duration::from_millis(5);
 /// Streams of one HTTP/2 connection at a time.

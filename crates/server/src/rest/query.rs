@@ -9,6 +9,9 @@ use time::format_description::well_known::{Iso8601, Rfc3339};
 const PICO_PER_DOLLAR: f64 = 1e12;
 const LARGEST_PAGE: u32 = 1_000;
 const LARGEST_SESSIONS: u32 = 500;
+const LONGEST_DAYS: u32 = 366;
+const LONGEST_HOURLY_DAYS: u32 = 31;
+const FARTHEST_TZ: i32 = 18 * 60;
 
 /// Reads a query string. Unknown parameters are ignored, as clients add their own.
 pub(super) fn read(query: &str) -> Result<(CallFilter, Page), ApiError> {
@@ -109,6 +112,37 @@ pub(super) fn metrics(query: &str) -> Result<Metrics, ApiError> {
             "date_to" => asked.filter.to_ms = Some(moment(&name, &value)?),
             _ => {}
         }
+    }
+    Ok(asked)
+}
+
+/// What `/api/analytics` is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Analytics {
+    pub(super) days: u32,
+    pub(super) hourly: bool,
+    pub(super) tz_minutes: i32,
+}
+
+/// Reads the query strings of `/api/analytics` and `/api/completeness`.
+pub(super) fn analytics(query: &str, usual_days: u32) -> Result<Analytics, ApiError> {
+    let mut asked = Analytics { days: usual_days, hourly: false, tz_minutes: 0 };
+    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
+        match name.as_str() {
+            "days" => asked.days = number(&name, &value, 1, LONGEST_DAYS)?,
+            "interval" if value == "hour" => asked.hourly = true,
+            "interval" if value == "day" => asked.hourly = false,
+            "interval" => return Err(ApiError::parameter(&name, "interval must be hour or day.")),
+            "tz" => {
+                let minutes = value.parse().ok().filter(|minutes: &i32| minutes.abs() <= FARTHEST_TZ);
+                let wanted = "tz must be whole minutes east of UTC, from -1080 to 1080.";
+                asked.tz_minutes = minutes.ok_or_else(|| ApiError::parameter(&name, wanted))?;
+            }
+            _ => {}
+        }
+    }
+    if asked.hourly && asked.days > LONGEST_HOURLY_DAYS {
+        return Err(ApiError::parameter("days", "days must be at most 31 with interval=hour."));
     }
     Ok(asked)
 }
@@ -231,6 +265,12 @@ mod tests {
             let name = query.split('=').next().unwrap();
             assert_eq!(metrics(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
         }
+        for query in ["days=0", "days=367", "interval=week", "tz=east", "tz=1081", "days=32&interval=hour"] {
+            let name = query.split('=').next().unwrap();
+            assert_eq!(analytics(query, 7).unwrap_err().parameter.as_deref(), Some(name), "{query}");
+        }
+        let asked = Analytics { days: 7, hourly: true, tz_minutes: -345 };
+        assert_eq!(analytics("interval=hour&tz=-345", 7).unwrap(), asked);
         assert_eq!(session("s".into(), "key=x").unwrap_err().parameter.as_deref(), Some("key"));
         assert_eq!(read("date_to=2026-01-02T03:04:05.5%2B01:00").unwrap().0.to_ms, Some(1_767_319_445_500));
     }

@@ -1,5 +1,6 @@
 //! The seed's JSON shapes: its names, dollars as numbers, milliseconds. Later fields stand beside them.
 
+pub(super) mod analytics;
 pub(super) mod telemetry;
 
 use api::{
@@ -57,6 +58,7 @@ pub(super) fn row(call: &CallSummary) -> Value {
         "usage_source": call.usage_source,
         "estimated_cost": call.cost.map(Money::dollars),
         "cost_source": call.cost_source,
+        "api_equivalent": call.equivalent.map(Money::dollars),
         "status": call.status,
         "error": call.error,
         "finish_reason": call.finish_reason,

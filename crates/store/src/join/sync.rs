@@ -3,7 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use api::{Agent, CallId, CallSummary, Cost, CostSource, Money, ReportSource};
+use api::{Agent, CallId, CallSummary, Cost, CostSource, Money, ReportSource, SessionSource};
+use model::pricing::Facts;
 use model::telemetry::join::{Mark, Member, Together, Told, Touched, answer_digest, digest};
 use model::telemetry::wire;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
@@ -14,7 +15,7 @@ use super::{Joined, Report, Writing};
 use crate::lineage::Standing;
 use crate::row::{self, CallRow, Keys, SUMMARY_COLUMNS, Told as ToldRow, statements};
 use crate::words::Distinct;
-use crate::{StoreError, text};
+use crate::{StoreError, cost, text};
 
 /// Rows in one statement.
 const ROWS: usize = 128;
@@ -28,10 +29,10 @@ struct Again {
     proxied: bool,
     /// Its row says something else now than who told of it.
     rewritten: bool,
-    requested: Option<String>,
-    tier: Option<String>,
-    /// What it cost, as a report says.
-    charged: Option<Money>,
+    /// What it is priced by beside its row.
+    facts: Facts,
+    /// It was priced once more.
+    priced: bool,
     agent: Option<Agent>,
     keys: Keys,
     cost: Cost,
@@ -46,8 +47,19 @@ struct Stored {
     told: HashMap<Mark, Told>,
     /// Of which call each is stored to tell.
     calls: HashMap<Mark, i64>,
+    /// What calls of the proxy are priced by.
+    billed: HashMap<i64, String>,
     /// Calls of the proxy as it told of them, before others filled them in.
     own: HashMap<i64, Vec<u8>>,
+}
+
+impl Stored {
+    /// Whether a call of the proxy stands in its session only because reports said so.
+    fn by_reports(&self, seq: i64) -> bool {
+        let own = self.own.get(&seq).and_then(|own| serde_json::from_slice::<CallSummary>(own).ok());
+        let now = self.summaries.get(&seq).and_then(|call| call.lineage.source);
+        own.is_some_and(|own| own.lineage.session.is_none()) && now == Some(SessionSource::Client)
+    }
 }
 
 /// Writes calls that were touched, and says which calls and traces changed, and from when to when they began.
@@ -66,17 +78,13 @@ pub(crate) async fn write(
         let Some(members) = members else { continue };
         calls.extend(again(*seq, members, &stored)?);
     }
-    for call in calls.iter_mut().filter(|call| !call.proxied || call.rewritten) {
-        call.cost = (writing.price)(&call.summary, call.requested.as_deref(), call.tier.as_deref());
-        if call.proxied && call.summary.cost_source != CostSource::Unknown {
-            call.cost = Cost::default();
-            continue;
-        }
-        // One table for all, so that sums compare; a tool's own figure only where that has none.
-        if call.cost.source == CostSource::Unknown && call.charged.is_some() {
-            call.cost = Cost { total: call.charged, source: CostSource::Reported, ..Cost::default() };
-        }
+    // What the proxy knew the price of stays as it is.
+    let is_open = |call: &&mut Again| call.summary.cost_source == CostSource::Unknown && call.rewritten;
+    for call in calls.iter_mut().filter(|call| !call.proxied || is_open(call)) {
+        call.cost = (writing.price)(&call.summary, &call.facts);
+        call.priced = true;
         (call.summary.cost, call.summary.cost_source) = (call.cost.total, call.cost.source);
+        call.summary.equivalent = call.cost.equivalent;
     }
     name_by_prompts(connection, &mut calls, &stored).await?;
     rows::forget_calls(connection, &gone).await?;
@@ -85,8 +93,8 @@ pub(crate) async fn write(
     for call in calls.iter().filter(|call| call.proxied) {
         fill(connection, call).await?;
     }
-    place_proxied(connection, writing, &calls, &stored).await?;
-    put_reports(connection, writing, &calls, &stored).await?;
+    let placed = place_proxied(connection, writing, &calls, &stored).await?;
+    put_reports(connection, writing, &calls, &stored, &placed).await?;
     Ok((joined(connection, &calls, &stored).await?, began(&calls, &stored)))
 }
 
@@ -101,14 +109,20 @@ async fn find(
         placed: HashSet::new(),
         told: HashMap::new(),
         calls: HashMap::new(),
+        billed: HashMap::new(),
         own: HashMap::new(),
     };
     for some in statements(seqs, ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT seq, ");
-        query.push(SUMMARY_COLUMNS).push(" FROM call WHERE seq IN (");
+        query.push(SUMMARY_COLUMNS).push(", billed FROM call WHERE seq IN (");
         push_list(&mut query, some);
         for row in query.build().fetch_all(&mut *connection).await? {
             let (seq, summary) = (row.try_get("seq")?, row::summary(&row)?);
+            if let (true, Some(billed)) =
+                (summary.sources.contains(&ReportSource::Proxy), row.try_get::<Option<String>, _>("billed")?)
+            {
+                stored.billed.insert(seq, billed);
+            }
             if summary.lineage.session.is_some() {
                 stored.placed.insert(seq);
             }
@@ -143,6 +157,11 @@ fn again(seq: i64, members: &[Member], stored: &Stored) -> Result<Option<Again>,
             let mut summary: CallSummary = own.unwrap_or_else(|| row.clone());
             // What is added up or placed meanwhile is not the reports' to change.
             (summary.session_id, summary.lineage) = (row.session_id.clone(), row.lineage.clone());
+            // Nor is what it was priced again.
+            if summary.cost_source != CostSource::Unknown {
+                (summary.cost, summary.cost_source) = (row.cost, row.cost_source);
+                summary.equivalent = row.equivalent;
+            }
             let filled = together.fill(&mut summary);
             (summary, filled || stored.own.contains_key(&seq))
         }
@@ -163,9 +182,8 @@ fn again(seq: i64, members: &[Member], stored: &Stored) -> Result<Option<Again>,
         seq,
         proxied,
         rewritten,
-        requested: together.requested_model(),
-        tier: together.service_tier(),
-        charged: together.cost(),
+        facts: facts(stored.billed.get(&seq), &summary, &together),
+        priced: false,
         agent: whose.agent.map(|id| Agent {
             id,
             parent: whose.agent_parent,
@@ -182,6 +200,18 @@ fn again(seq: i64, members: &[Member], stored: &Stored) -> Result<Option<Again>,
         summary,
         marks,
     }))
+}
+
+/// What a call is priced by: what was kept of it, and what reports say besides.
+fn facts(kept: Option<&String>, call: &CallSummary, together: &Together<'_>) -> Facts {
+    let kept = kept.and_then(|kept| Facts::from_text(kept)).unwrap_or_default();
+    let asked_for = || together.requested_model().filter(|_| call.model.is_none());
+    Facts {
+        name: kept.name.clone().or_else(asked_for),
+        service_tier: kept.service_tier.clone().or_else(|| together.service_tier()),
+        reported: together.cost(),
+        ..kept
+    }
 }
 
 /// A call of which nobody says what was asked is named by its prompt, where the tool told of that in a record of its own.
@@ -225,7 +255,11 @@ async fn put_told(
         .iter()
         .zip(&standings)
         .map(|(call, standing)| {
-            CallRow::told(call.seq, &call.summary, ToldRow { cost: &call.cost, standing, keys: call.keys })
+            CallRow::told(
+                call.seq,
+                &call.summary,
+                ToldRow { cost: &call.cost, facts: &call.facts, standing, keys: call.keys },
+            )
         })
         .collect();
     row::put_summaries(connection, &rows).await?;
@@ -274,48 +308,53 @@ async fn fill(connection: &mut SqliteConnection, call: &Again) -> Result<(), Sto
     query.push(", output = ").push_bind(row::signed(usage.output));
     query.push(", reasoning = ").push_bind(row::signed(usage.reasoning));
     query.push(", usage_source = ").push_bind(row::word(&summary.usage_source));
-    query.push(", cost = ").push_bind(summary.cost.map(Money::pico));
-    query.push(", cost_source = ").push_bind(row::word(&summary.cost_source));
-    if !call.cost.buckets.is_empty() {
-        let columns = ["input", "cache_read", "cache_write_5m", "cache_write_1h", "output"];
-        for (column, cost) in columns.into_iter().zip(row::bucket_costs(Some(&call.cost))) {
-            query.push(format_args!(", cost_{column} = ")).push_bind(cost);
-        }
-        query.push(", saved = ").push_bind(call.cost.saved.map(Money::pico));
-    }
+    query.push(", billed = ").push_bind(call.facts.to_text());
     query.push(" WHERE seq = ").push_bind(call.seq);
-    query.build().execute(connection).await?;
+    query.build().execute(&mut *connection).await?;
+    if call.priced {
+        cost::change(connection, call.seq, &call.cost, true).await?;
+    }
     Ok(())
 }
 
-/// Calls of the proxy that named no session stand in the one that reports name.
+/// Calls of the proxy that named no session stand in the one that reports name, as long as those tell of them. Gives those
+/// that do.
 async fn place_proxied(
     connection: &mut SqliteConnection,
     writing: &mut Writing<'_>,
     calls: &[Again],
     stored: &Stored,
-) -> Result<(), StoreError> {
-    let mut homeless = Vec::new();
-    for call in calls.iter().filter(|call| call.proxied && !stored.placed.contains(&call.seq)) {
+) -> Result<HashSet<i64>, StoreError> {
+    let (mut homeless, mut left) = (Vec::new(), Vec::new());
+    for call in calls.iter().filter(|call| call.proxied) {
+        let by_reports = stored.by_reports(call.seq);
+        if stored.placed.contains(&call.seq) && !by_reports {
+            continue;
+        }
         let told = call.marks.iter().filter_map(|mark| stored.told.get(mark));
         let whose = Together::new(told).whose();
-        if let Some(session) = whose.session.or(whose.conversation) {
-            homeless.push((call, CallSummary { session_id: Some(session), ..call.summary.clone() }));
+        match whose.session.or(whose.conversation) {
+            Some(session) => {
+                homeless.push((call, CallSummary { session_id: Some(session), ..call.summary.clone() }));
+            }
+            None if by_reports => left.push((call.seq, Standing::default())),
+            None => {}
         }
     }
     let sessions: Vec<(&CallSummary, Option<&Agent>)> =
         homeless.iter().map(|(call, summary)| (summary, call.agent.as_ref())).collect();
     let standings = writing.lineages.place_told(connection, &sessions).await?;
-    for ((call, _), standing) in homeless.iter().zip(standings) {
+    let placed: HashSet<i64> = homeless.iter().map(|(call, _)| call.seq).collect();
+    for (seq, standing) in homeless.iter().map(|(call, _)| call.seq).zip(standings).chain(left) {
         sqlx::query("UPDATE call SET session = ?, session_id = ?, session_source = ? WHERE seq = ?")
             .bind(standing.session)
             .bind(standing.session_id)
-            .bind(standing.source.map(api::SessionSource::as_str))
-            .bind(call.seq)
+            .bind(standing.source.map(SessionSource::as_str))
+            .bind(seq)
             .execute(&mut *connection)
             .await?;
     }
-    Ok(())
+    Ok(placed)
 }
 
 async fn put_reports(
@@ -323,6 +362,7 @@ async fn put_reports(
     writing: &Writing<'_>,
     calls: &[Again],
     stored: &Stored,
+    placed: &HashSet<i64>,
 ) -> Result<(), StoreError> {
     let mut written: Vec<(i64, Mark, Option<model::telemetry::join::Rule>, Vec<u8>)> = Vec::new();
     let mut moved = Vec::new();
@@ -340,7 +380,7 @@ async fn put_reports(
         let own = stored.own.get(&call.seq).cloned();
         let first_time = || serde_json::to_vec(stored.summaries.get(&call.seq)?).ok();
         if call.proxied
-            && call.rewritten
+            && (call.rewritten || placed.contains(&call.seq))
             && let Some(own) = own.or_else(first_time)
         {
             written.push((call.seq, Mark::PROXY, None, own));

@@ -1,6 +1,7 @@
 //! Calls and reports of them in a real database: any order, any batches, failures and restarts in between give the same
 //! rows, each call once.
 
+mod alike;
 mod made;
 mod speed;
 
@@ -128,6 +129,8 @@ fn any_order_any_batches_and_any_restarts_give_the_same_rows() {
             prop_assert_eq!(sessions.total, u64::from(expected > 0), "one session, whoever told of it first");
             let counted: u64 = sessions.sessions.iter().map(|session| session.calls).sum();
             prop_assert_eq!(counted, expected as u64);
+            let rollups = kept.store.verify_rollups().await.unwrap();
+            prop_assert_eq!((rollups.calls, rollups.wrong), (expected as u64, 0));
             Ok(())
         })
     };

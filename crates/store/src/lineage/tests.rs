@@ -97,6 +97,7 @@ fn record(ties: Ties) -> CallRecord {
         usage_source: UsageSource::Provider,
         cost: Some(Money::from_pico(7)),
         cost_source: CostSource::Computed,
+        equivalent: None,
         finish_reason: None,
         error: None,
         session_id: None,
@@ -132,6 +133,7 @@ fn record(ties: Ties) -> CallRecord {
         response: Body::default(),
         client: None,
         answer_text: String::new(),
+        billed: model::pricing::Facts::default(),
         ties,
     }
 }
@@ -620,6 +622,7 @@ proptest! {
             named.sort_unstable();
             named.dedup();
             assert_eq!(named.len(), count, "no two conversations share a session");
+            assert_eq!(kept.store.verify_rollups().await.unwrap().wrong, 0);
         });
     }
 }

@@ -81,7 +81,7 @@ impl Point {
             Some(Rest::Exponential(point)) => (point.head.flags, Told::Distribution(point.into())),
             Some(Rest::Summary(point)) => {
                 let told = Distribution::bare(point.count, Some(point.sum));
-                (point.head.flags, Told::Summary(told, point.quantiles.clone()))
+                (point.head.flags, Told::Summary(told, sound(&point.quantiles)))
             }
         };
         match told {
@@ -346,7 +346,14 @@ pub(super) fn held(sum: f64) -> f64 {
     if sum.is_nan() { 0.0 } else { sum.clamp(f64::MIN, f64::MAX) }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "charts are drawn in doubles")]
+/// The quantiles that are ones; what somebody reports beyond 0 to 1, or as no number, stays in the point alone.
+fn sound(sent: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    sent.iter()
+        .copied()
+        .filter(|(quantile, value)| (0.0..=1.0).contains(quantile) && value.is_finite())
+        .collect()
+}
+
 fn measured(total: &mut f64, sum: &mut f64, bar: Option<&mut Bar>, came: &Distribution) {
     *total += came.count as f64;
     *sum += came.sum.unwrap_or(0.0);

@@ -1,4 +1,4 @@
-//! The numbers by which rows name origins, traces and series: given out in memory, the latest remembered.
+//! The numbers by which rows name origins, traces, metrics and series: given out in memory, the latest remembered.
 
 use std::collections::HashMap;
 use std::hash::Hash as HashKey;
@@ -7,6 +7,7 @@ use model::telemetry::wire::TraceId;
 use sqlx::SqliteConnection;
 
 use super::Hash;
+use super::edges::Edges;
 use crate::StoreError;
 
 /// Half of what is remembered of each; some megabytes.
@@ -17,9 +18,11 @@ const GENERATION: usize = 32_768;
 pub(crate) struct Keys {
     pub(super) origins: Latest<Hash, i64>,
     pub(super) traces: Latest<TraceId, Trace>,
+    pub(super) metrics: Latest<Hash, i64>,
     pub(super) series: Latest<Hash, i64>,
     pub(super) next_pack: i64,
     pub(super) next_work: i64,
+    pub(super) edges: Edges,
 }
 
 /// A trace's row.
@@ -34,15 +37,17 @@ impl Keys {
     pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
         let next = "SELECT (SELECT coalesce(max(key), 0) + 1 FROM origin), (SELECT coalesce(max(key), 0) + 1 FROM trace), \
             (SELECT coalesce(max(key), 0) + 1 FROM series), (SELECT coalesce(max(id), 0) + 1 FROM report_pack), \
-            (SELECT coalesce(max(id), 0) + 1 FROM backlog)";
-        let (origin, trace, series, next_pack, next_work): (i64, i64, i64, i64, i64) =
+            (SELECT coalesce(max(id), 0) + 1 FROM backlog), (SELECT coalesce(max(key), 0) + 1 FROM metric)";
+        let (origin, trace, series, next_pack, next_work, metric): (i64, i64, i64, i64, i64, i64) =
             sqlx::query_as(next).fetch_one(connection).await?;
         Ok(Self {
             origins: Latest::new(origin),
             traces: Latest::new(trace),
+            metrics: Latest::new(metric),
             series: Latest::new(series),
             next_pack,
             next_work,
+            edges: Edges::default(),
         })
     }
 }
@@ -50,18 +55,27 @@ impl Keys {
 impl Keys {
     /// Of a store that writes nothing.
     pub(crate) fn none() -> Self {
-        let (origins, traces, series) = (Latest::new(1), Latest::new(1), Latest::new(1));
-        Self { origins, traces, series, next_pack: 1, next_work: 1 }
+        Self {
+            origins: Latest::new(1),
+            traces: Latest::new(1),
+            metrics: Latest::new(1),
+            series: Latest::new(1),
+            next_pack: 1,
+            next_work: 1,
+            edges: Edges::default(),
+        }
     }
 
     /// Forgets traces that have no row any more.
     pub(crate) fn forget_traces(&mut self, keys: &[i64]) {
         self.traces.forget(|trace| keys.contains(&trace.key));
+        self.edges.forget(keys);
     }
 
-    /// Forgets all origins and series: some have no row any more.
+    /// Forgets all origins, metrics and series: some have no row any more.
     pub(crate) fn forget_reporters(&mut self) {
         self.origins.forget(|_| true);
+        self.metrics.forget(|_| true);
         self.series.forget(|_| true);
     }
 }

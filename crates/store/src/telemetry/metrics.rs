@@ -2,6 +2,7 @@
 //! and what metrics say of tokens and money (`metric_usage`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use api::{
     Attribute, FoundPoint, FoundPoints, MetricChart, MetricExemplar, MetricFilter, MetricKind, MetricLine,
@@ -12,6 +13,7 @@ use model::telemetry::wire::{self, Attributes, Exemplar, Number};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
+use super::about::{self, About};
 use super::growth::{Growth, Line, Point, Reading, Stretches, held};
 use super::points::Rest;
 use super::{hex, logs, shown};
@@ -32,12 +34,7 @@ const NANOS: i64 = 1_000_000;
 #[derive(Clone, Debug)]
 pub(super) struct Series {
     pub(super) key: i64,
-    pub(super) name: String,
-    description: String,
-    unit: String,
-    kind: i64,
-    temporality: i64,
-    monotonic: bool,
+    pub(super) about: Arc<About>,
     pub(super) attributes: Attributes,
     pub(super) service: Option<String>,
     pub(super) client: Option<String>,
@@ -51,11 +48,11 @@ const LATEST: &str = "SELECT point.series, CAST(coalesce(value, int) AS REAL), m
 
 impl Series {
     fn reading(&self) -> Reading {
-        Reading::of(self.kind, self.temporality, self.monotonic)
+        Reading::of(self.about.kind, self.about.temporality, self.about.monotonic)
     }
 
     pub(super) fn is_distribution(&self) -> bool {
-        self.kind > 1
+        self.about.kind > 1
     }
 }
 
@@ -155,7 +152,7 @@ impl Store {
             points.push(self.shown_point(row).await?);
         }
         let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT count(*) FROM point JOIN series ON series.key = point.series",
+            "SELECT count(*) FROM point JOIN series ON series.key = point.series JOIN metric ON metric.key = series.metric",
         );
         push_points_where(&mut query, filter);
         let total: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
@@ -176,24 +173,47 @@ impl Store {
         query.push(" WHERE series = ").push_bind(series).push(" AND time_ns = ").push_bind(time_ns);
         query.push(" AND start_ns = ").push_bind(start_ns);
         match query.build().fetch_optional(&self.inner.read).await? {
-            Some(row) => self.shown_point(&row).await.map(Some),
+            Some(row) => {
+                let mut found = self.shown_point(&row).await?;
+                self.complete(row.try_get("metric")?, &mut found).await?;
+                Ok(Some(found))
+            }
             None => Ok(None),
         }
     }
 
+    /// What lists shorten, whole. The name stays the one by which the metric is asked for.
+    async fn complete(&self, metric: i64, found: &mut FoundPoint) -> Result<(), StoreError> {
+        let select = sqlx::query_scalar("SELECT whole FROM metric WHERE key = ?").bind(metric);
+        let packed: Option<Option<Vec<u8>>> = select.fetch_optional(&self.inner.read).await?;
+        let Some(packed) = packed.flatten() else { return Ok(()) };
+        let (name, description, unit, metadata) = about::whole(&packed)?;
+        found.description = description;
+        found.point.metadata = shown::attributes(&metadata);
+        for (key, whole, short) in [("name", name, &found.name), ("unit", unit, &found.unit)] {
+            if whole != *short {
+                let named = Attributes(vec![(key.to_owned(), wire::Value::Text(whole))]);
+                found.point.fields.extend(shown::attributes(&named));
+            }
+        }
+        Ok(())
+    }
+
     async fn shown_point(&self, row: &SqliteRow) -> Result<FoundPoint, StoreError> {
-        let (series, point) = (series(row)?, point(row)?);
+        let (series, point) = (series(row, About::read(row)?)?, point(row)?);
         let origin = self.origin(row.try_get("origin")?).await?;
         let metadata: Attributes = decoded(row.try_get("metadata")?)?;
         let key: i64 = row.try_get("series")?;
+        let About { name, description, unit, kind: number, temporality: of, monotonic } =
+            series.about.as_ref();
         Ok(FoundPoint {
-            name: series.name.clone(),
+            name: name.clone(),
             service: series.service.clone(),
-            kind: kind(series.kind),
-            unit: series.unit.clone(),
-            description: series.description.clone(),
-            temporality: temporality(series.temporality),
-            monotonic: series.monotonic,
+            kind: kind(*number),
+            unit: unit.clone(),
+            description: description.clone(),
+            temporality: temporality(*of),
+            monotonic: *monotonic,
             point: MetricPoint {
                 id: format!("{key}-{}-{}", point.time_ns, point.start_ns),
                 time_ns: point.time_ns,
@@ -208,12 +228,29 @@ impl Store {
 
     /// The series that match.
     pub(super) async fn series_of(&self, condition: Condition<'_>) -> Result<Vec<Series>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-        query.push(SERIES).push(" FROM series LEFT JOIN origin ON origin.key = series.origin WHERE 1");
+        let mut query = QueryBuilder::<Sqlite>::new(SERIES);
         condition(&mut query);
         query.push(" ORDER BY series.key");
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
-        rows.iter().map(series).collect()
+        // After the series, so that none of theirs is missing.
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT key, ");
+        query.push(about::COLUMNS).push(
+            " FROM metric WHERE key IN (SELECT metric FROM series JOIN metric ON metric.key = series.metric \
+             LEFT JOIN origin ON origin.key = series.origin WHERE 1",
+        );
+        condition(&mut query);
+        query.push(")");
+        let mut metrics: HashMap<i64, Arc<About>> = HashMap::new();
+        for row in query.build().persistent(false).fetch_all(&self.inner.read).await? {
+            metrics.insert(row.try_get("key")?, About::read(&row)?);
+        }
+        let mut all = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if let Some(about) = metrics.get(&row.try_get("metric")?) {
+                all.push(series(row, about.clone())?);
+            }
+        }
+        Ok(all)
     }
 
     /// What each of `series`, which are those that match, comes to. Only what is drawn needs points `whole`: their sums
@@ -236,7 +273,7 @@ impl Store {
             self.before(condition, within, &mut growths, rest).await?;
         }
         let mut query = QueryBuilder::<Sqlite>::new("SELECT series, time_ns, start_ns, value, int, ");
-        query.push(rest).push(" FROM point WHERE series IN (SELECT series.key FROM series LEFT JOIN origin ON origin.key = series.origin WHERE 1");
+        query.push(rest).push(" FROM point WHERE series IN (SELECT series.key FROM series JOIN metric ON metric.key = series.metric LEFT JOIN origin ON origin.key = series.origin WHERE 1");
         condition(&mut query);
         query
             .push(") AND time_ns >= ")
@@ -266,7 +303,7 @@ impl Store {
         );
         query.push(rest);
         query.push(" FROM (SELECT DISTINCT series, start_ns FROM point WHERE series IN (SELECT series.key FROM series \
-             LEFT JOIN origin ON origin.key = series.origin WHERE temporality != 1");
+             JOIN metric ON metric.key = series.metric LEFT JOIN origin ON origin.key = series.origin WHERE temporality != 1");
         condition(&mut query);
         query
             .push(") AND time_ns >= ")
@@ -297,7 +334,7 @@ impl Store {
         for (select, of) in [(DELTAS, IS_DELTA), (LATEST, IS_LATEST)] {
             let mut query = QueryBuilder::<Sqlite>::new(select);
             query.push(
-                " FROM point JOIN series ON series.key = point.series LEFT JOIN origin \
+                " FROM point JOIN series ON series.key = point.series JOIN metric ON metric.key = series.metric LEFT JOIN origin \
                  ON origin.key = series.origin WHERE abs(CAST(CASE WHEN kind > 1 THEN int ELSE coalesce(value, int) END AS REAL)) < 9e999 AND ",
             );
             query.push(of).push(" AND time_ns >= ").push_bind(within.from_ns);
@@ -328,7 +365,7 @@ impl Store {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT series, count(*), min(time_ns), max(time_ns), min(coalesce(value, int)), max(coalesce(value, int)), \
              total(coalesce(value, int)), count(coalesce(value, int)) FROM point WHERE series IN (SELECT series.key FROM series \
-             LEFT JOIN origin ON origin.key = series.origin WHERE 1",
+             JOIN metric ON metric.key = series.metric LEFT JOIN origin ON origin.key = series.origin WHERE 1",
         );
         condition(&mut query);
         query.push(") GROUP BY series");
@@ -341,12 +378,13 @@ impl Store {
         for one in series {
             let Some(counted) = counts.get(&one.key) else { continue };
             let (first_ns, last_ns) = (counted.first_ns, counted.last_ns);
-            let name = (one.name.clone(), one.service.clone(), one.kind);
+            let name = (one.about.name.clone(), one.service.clone(), one.about.kind);
             let named = keys.entry(name.clone()).or_default();
             named.extend(one.attributes.0.iter().take(KEYS).map(|(key, _)| key.clone()));
             let metric = found.entry(name.clone()).or_insert_with(|| summary(&one, first_ns, last_ns));
             // What is said of a metric is what its latest series says.
-            (metric.temporality, metric.monotonic) = (temporality(one.temporality), one.monotonic);
+            (metric.temporality, metric.monotonic) =
+                (temporality(one.about.temporality), one.about.monotonic);
             metric.series += 1;
             metric.points += counted.points.unsigned_abs();
             metric.first_ms = metric.first_ms.min(first_ns / NANOS);
@@ -374,7 +412,7 @@ impl Store {
     ) -> Result<Vec<MetricExemplar>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT rest FROM point WHERE rest IS NOT NULL AND series IN (SELECT series.key FROM series \
-             LEFT JOIN origin ON origin.key = series.origin WHERE 1",
+             JOIN metric ON metric.key = series.metric LEFT JOIN origin ON origin.key = series.origin WHERE 1",
         );
         condition(&mut query);
         query
@@ -456,12 +494,13 @@ impl Numbers {
     }
 }
 
-/// What [`series`] reads.
-const SERIES: &str = "series.key AS key, name, description, unit, kind, temporality, monotonic, attributes, \
-    service, origin.client AS client";
+/// What [`series`] reads; what is said of its metric, which many share, is read apart.
+const SERIES: &str = "SELECT series.key AS key, series.metric AS metric, attributes, service, origin.client AS client \
+    FROM series JOIN metric ON metric.key = series.metric LEFT JOIN origin ON origin.key = series.origin WHERE 1";
 const POINT: &str = "SELECT series.key AS key, name, description, unit, kind, temporality, monotonic, attributes, service, \
-    origin.client AS client, metadata, series.origin AS origin, series, time_ns, start_ns, value, int, rest \
-    FROM point JOIN series ON series.key = point.series LEFT JOIN origin ON origin.key = series.origin";
+    origin.client AS client, metadata, series.metric AS metric, series.origin AS origin, series, time_ns, start_ns, \
+    value, int, rest FROM point JOIN series ON series.key = point.series JOIN metric ON metric.key = series.metric \
+    LEFT JOIN origin ON origin.key = series.origin";
 
 fn push_metric(sql: &mut QueryBuilder<Sqlite>, query: &MetricQuery) {
     sql.push(" AND name = ")
@@ -506,14 +545,15 @@ fn push_points_where(query: &mut QueryBuilder<Sqlite>, filter: &PointFilter) {
 }
 
 fn summary(series: &Series, first_ns: i64, last_ns: i64) -> MetricSummary {
+    let About { name, description, unit, kind: number, temporality: of, monotonic } = series.about.as_ref();
     MetricSummary {
-        name: series.name.clone(),
+        name: name.clone(),
         service: series.service.clone(),
-        description: series.description.clone(),
-        unit: series.unit.clone(),
-        kind: kind(series.kind),
-        temporality: temporality(series.temporality),
-        monotonic: series.monotonic,
+        description: description.clone(),
+        unit: unit.clone(),
+        kind: kind(*number),
+        temporality: temporality(*of),
+        monotonic: *monotonic,
         series: 0,
         points: 0,
         first_ms: first_ns / NANOS,
@@ -564,15 +604,10 @@ fn decoded<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError
     wire::decode(bytes).ok_or(StoreError::Damaged("a metric cannot be read"))
 }
 
-fn series(row: &SqliteRow) -> Result<Series, StoreError> {
+fn series(row: &SqliteRow, about: Arc<About>) -> Result<Series, StoreError> {
     Ok(Series {
         key: row.try_get("key")?,
-        name: row.try_get("name")?,
-        description: row.try_get("description")?,
-        unit: row.try_get("unit")?,
-        kind: row.try_get("kind")?,
-        temporality: row.try_get("temporality")?,
-        monotonic: row.try_get("monotonic")?,
+        about,
         attributes: decoded(row.try_get("attributes")?)?,
         service: row.try_get("service")?,
         client: row.try_get("client")?,

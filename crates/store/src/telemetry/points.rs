@@ -9,27 +9,30 @@ use model::telemetry::wire::{
 use serde::{Deserialize, Serialize};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use super::about::{self, MetricRow};
 use super::keys::Keys;
-use super::{Hash, hash, signed};
+use super::{Hash, half, signed};
 use crate::StoreError;
 use crate::row::statements;
 
-/// Rows in one statement, of at most 11 columns each.
+/// Rows in one statement, of at most 6 columns each.
 const ROWS: usize = 128;
 
-/// A series whose origin is a number in its batch.
+/// A series whose origin and metric are numbers in their batch.
 #[derive(Debug)]
 pub(super) struct SeriesRow {
     pub(super) hash: Hash,
-    origin: usize,
-    name: String,
-    description: String,
-    unit: String,
-    kind: i64,
-    temporality: i64,
-    monotonic: bool,
+    pub(super) origin: usize,
+    pub(super) metric: usize,
     attributes: Vec<u8>,
-    metadata: Vec<u8>,
+}
+
+/// A series with its origin's key and what its metric says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keyed<'a> {
+    pub(super) origin: i64,
+    pub(super) metric: &'a MetricRow,
+    pub(super) row: &'a SeriesRow,
 }
 
 /// A point whose series is a number in its batch.
@@ -56,45 +59,63 @@ pub(crate) enum Rest {
     Summary(SummaryPoint),
 }
 
-/// Hands every point of `metric` out with its series.
+/// What names the series of one metric and origin, as far as they share it.
+struct Identity(blake3::Hasher);
+
+impl Identity {
+    fn new(reporter: Hash, metric: &Metric, kind: i64, temporality: i32, monotonic: bool) -> Self {
+        let shared = (reporter, &metric.name, &metric.unit, kind, temporality, monotonic);
+        // With the attributes it is a list of seven.
+        let encoded = wire::encode(&shared);
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&[LIST_OF_SEVEN]).update(encoded.get(1..).unwrap_or_default());
+        Self(hasher)
+    }
+
+    /// Of the series with these attributes, in whatever order.
+    fn of(&self, attributes: &Attributes) -> Hash {
+        let mut sorted: Vec<&(String, wire::Value)> = attributes.0.iter().collect();
+        sorted.sort_by(|one, other| one.0.cmp(&other.0));
+        let mut hasher = self.0.clone();
+        hasher.update(&wire::encode(&sorted));
+        half(hasher.finalize())
+    }
+}
+
+/// How a list of seven begins in `MessagePack`.
+const LIST_OF_SEVEN: u8 = 0x97;
+
+/// Hands out what `metric` says of itself, once, then every point with its series.
 pub(super) fn each(
-    metric: Metric,
+    mut metric: Metric,
     origin: usize,
     reporter: Hash,
     now_ns: i64,
+    about: impl FnOnce(MetricRow) -> usize,
     mut take: impl FnMut(SeriesRow, PointRow),
-) {
-    let Metric { name, description, unit, metadata, data } = metric;
-    let (kind, temporality, monotonic) = match &data {
+) -> Result<(), StoreError> {
+    let (kind, temporality, monotonic) = match &metric.data {
         MetricData::Gauge(_) => (0, 0, false),
         MetricData::Sum { temporality, monotonic, .. } => (1, *temporality, *monotonic),
         MetricData::Histogram { temporality, .. } => (2, *temporality, false),
         MetricData::ExponentialHistogram { temporality, .. } => (3, *temporality, false),
         MetricData::Summary(_) => (4, 0, false),
     };
-    let metadata = wire::encode(&metadata);
+    let identity = Identity::new(reporter, &metric, kind, temporality, monotonic);
+    let number = about(MetricRow::new(&mut metric, kind, temporality, monotonic)?);
     let mut put = |head: PointHead, value: Option<f64>, int: Option<i64>, rest: Option<Rest>| {
-        let mut sorted: Vec<&(String, wire::Value)> = head.attributes.0.iter().collect();
-        sorted.sort_by(|one, other| one.0.cmp(&other.0));
-        let identity = (reporter, &name, &unit, kind, temporality, monotonic, sorted);
         let series = SeriesRow {
-            hash: hash(&wire::encode(&identity)),
+            hash: identity.of(&head.attributes),
             origin,
-            name: name.clone(),
-            description: description.clone(),
-            unit: unit.clone(),
-            kind,
-            temporality: i64::from(temporality),
-            monotonic,
+            metric: number,
             attributes: wire::encode(&head.attributes),
-            metadata: metadata.clone(),
         };
         let time_ns = if head.time_ns == 0 { now_ns } else { signed(head.time_ns) };
         let start_ns = signed(head.start_ns);
         let rest = rest.map(|rest| wire::encode(&rest));
         take(series, PointRow { series: 0, time_ns, start_ns, value, int, rest });
     };
-    match data {
+    match metric.data {
         MetricData::Gauge(points) | MetricData::Sum { points, .. } => {
             for mut point in points {
                 let head = apart(&mut point.head);
@@ -131,6 +152,7 @@ pub(super) fn each(
             }
         }
     }
+    Ok(())
 }
 
 /// The head with the attributes; what stays behind has none.
@@ -139,24 +161,24 @@ fn apart(head: &mut PointHead) -> PointHead {
     PointHead { attributes, ..head.clone() }
 }
 
-/// The keys of these series, new ones written.
+/// The keys of these series, new ones written with what is said of their metrics.
 pub(super) async fn put_series(
     connection: &mut SqliteConnection,
     keys: &mut Keys,
-    rows: &[(i64, &SeriesRow)],
+    rows: &[Keyed<'_>],
 ) -> Result<HashMap<Hash, i64>, StoreError> {
     let (mut found, mut unknown) = (HashMap::new(), Vec::new());
-    for (origin, row) in rows {
-        match keys.series.get(&row.hash) {
-            Some(key) => drop(found.insert(row.hash, key)),
-            None => unknown.push((*origin, *row)),
+    for keyed in rows {
+        match keys.series.get(&keyed.row.hash) {
+            Some(key) => drop(found.insert(keyed.row.hash, key)),
+            None => unknown.push(*keyed),
         }
     }
     for some in statements(&unknown, ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT hash, key FROM series WHERE hash IN (");
         let mut list = query.separated(", ");
-        for (_, row) in some {
-            list.push_bind(row.hash.to_vec());
+        for keyed in some {
+            list.push_bind(keyed.row.hash.to_vec());
         }
         query.push(")");
         let there: Vec<(Vec<u8>, i64)> = query.build_query_as().fetch_all(&mut *connection).await?;
@@ -167,42 +189,31 @@ pub(super) async fn put_series(
         }
     }
     let mut new = Vec::new();
-    for (origin, row) in unknown {
-        let key = *found.entry(row.hash).or_insert_with(|| {
+    for keyed in unknown {
+        let hash = keyed.row.hash;
+        let key = *found.entry(hash).or_insert_with(|| {
             let key = keys.series.next();
-            new.push((key, origin, row));
+            new.push((key, keyed));
             key
         });
-        keys.series.put(row.hash, key);
+        keys.series.put(hash, key);
     }
+    let metrics: Vec<&MetricRow> = new.iter().map(|(_, keyed)| keyed.metric).collect();
+    let metrics = about::put(connection, keys, &metrics).await?;
     for some in statements(&new, ROWS) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO series (key, hash, origin, name, description, unit, kind, temporality, monotonic, \
-             attributes, metadata) ",
-        );
-        query.push_values(some, |mut columns, (key, origin, row)| {
+        let mut query =
+            QueryBuilder::<Sqlite>::new("INSERT INTO series (key, hash, origin, metric, attributes) ");
+        query.push_values(some, |mut columns, (key, Keyed { origin, metric, row })| {
             columns
                 .push_bind(*key)
                 .push_bind(row.hash.to_vec())
                 .push_bind(*origin)
-                .push_bind(row.name.as_str())
-                .push_bind(row.description.as_str())
-                .push_bind(row.unit.as_str())
-                .push_bind(row.kind)
-                .push_bind(row.temporality)
-                .push_bind(row.monotonic)
-                .push_bind(row.attributes.as_slice())
-                .push_bind(row.metadata.as_slice());
+                .push_bind(metrics.get(&metric.hash).copied().unwrap_or_default())
+                .push_bind(row.attributes.as_slice());
         });
         query.build().execute(&mut *connection).await?;
     }
     Ok(found)
-}
-
-impl SeriesRow {
-    pub(super) fn origin(&self) -> usize {
-        self.origin
-    }
 }
 
 /// Writes points, each with its series' key, and says how many were not there. One that was is replaced.
@@ -241,4 +252,22 @@ async fn insert(
     });
     query.push(otherwise);
     Ok(query.build().execute(connection).await?.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hash;
+    use super::*;
+
+    #[test]
+    fn a_series_is_named_as_in_former_versions() {
+        let text = |key: &str, value: &str| (key.to_owned(), wire::Value::Text(value.to_owned()));
+        let attributes = Attributes(vec![text("b", "2"), text("a", "1")]);
+        let sorted = [text("a", "1"), text("b", "2")];
+        let metric = Metric { name: "name".into(), unit: "s".repeat(300), ..Metric::default() };
+        let former =
+            (Hash::default(), "name", &metric.unit, 1_i64, 2_i32, true, sorted.iter().collect::<Vec<_>>());
+        let identity = Identity::new(Hash::default(), &metric, 1, 2, true);
+        assert_eq!(identity.of(&attributes), hash(&wire::encode(&former)));
+    }
 }

@@ -8,6 +8,7 @@ use api::SpanType;
 use model::telemetry::reading::Whose;
 use model::telemetry::wire::{self, Origin, SpanId, TraceId};
 
+use super::about::MetricRow;
 use super::logs::LogRow;
 use super::packs::{Packed, Packer};
 use super::points::{PointRow, SeriesRow};
@@ -26,6 +27,7 @@ pub struct TelemetryBatch {
     pub(super) traces: Vec<TraceSaid>,
     pub(super) spans: Vec<SpanRow>,
     pub(super) logs: Vec<LogRow>,
+    pub(super) metrics: Vec<MetricRow>,
     pub(super) series: Vec<SeriesRow>,
     pub(super) points: Vec<PointRow>,
     pub(super) packs: Vec<Packed>,
@@ -87,7 +89,7 @@ impl Store {
             }
             preparing.logs(request.logs)?;
             for metric in request.metrics {
-                preparing.metric(metric);
+                preparing.metric(metric)?;
             }
         }
         let Preparing { mut batch, packer, .. } = preparing;
@@ -105,6 +107,7 @@ struct Preparing<'a> {
     shared: HashMap<*const Origin, (usize, Arc<Origin>)>,
     origins: HashMap<Hash, usize>,
     traces: HashMap<TraceId, usize>,
+    metrics: HashMap<Hash, usize>,
     series: HashMap<Hash, usize>,
 }
 
@@ -118,13 +121,15 @@ impl<'a> Preparing<'a> {
             shared: HashMap::new(),
             origins: HashMap::new(),
             traces: HashMap::new(),
+            metrics: HashMap::new(),
             series: HashMap::new(),
         }
     }
 
     fn span(&mut self, SpanWrite { span, origin, reading }: SpanWrite) -> Result<(), StoreError> {
         let origin = self.origin(&origin, &reading.whose);
-        let spot = self.packer.add(&wire::encode(&span))?;
+        let encoded = wire::encode(&span);
+        let spot = self.packer.add(&encoded)?;
         let (start_ns, duration_ns) = times(span.start_ns, span.end_ns, self.now_ns);
         let trace = self.trace(span.trace_id);
         if let Some(said) = self.batch.traces.get_mut(trace) {
@@ -151,6 +156,8 @@ impl<'a> Preparing<'a> {
             label: reading.label.map(|label| short(label, LONGEST)),
             tool_call: reading.tool.and_then(|tool| tool.call_id),
             spot,
+            len: encoded.len(),
+            said: hash(&encoded),
         });
         self.pace.give_way();
         Ok(())
@@ -176,17 +183,24 @@ impl<'a> Preparing<'a> {
         Ok(())
     }
 
-    fn metric(&mut self, MetricWrite { metric, origin, whose }: MetricWrite) {
+    fn metric(&mut self, MetricWrite { metric, origin, whose }: MetricWrite) -> Result<(), StoreError> {
         let origin = self.origin(&origin, &whose);
         let reporter = self.batch.origins.get(origin).map(|origin| origin.hash).unwrap_or_default();
-        points::each(metric, origin, reporter, self.now_ns, |series, mut point| {
-            point.series = *self.series.entry(series.hash).or_insert_with(|| {
-                self.batch.series.push(series);
-                self.batch.series.len() - 1
+        let Self { batch: TelemetryBatch { metrics, series, points, .. }, pace, .. } = self;
+        let about = |row: MetricRow| {
+            *self.metrics.entry(row.hash).or_insert_with(|| {
+                metrics.push(row);
+                metrics.len() - 1
+            })
+        };
+        points::each(metric, origin, reporter, self.now_ns, about, |one, mut point| {
+            point.series = *self.series.entry(one.hash).or_insert_with(|| {
+                series.push(one);
+                series.len() - 1
             });
-            self.batch.points.push(point);
-            self.pace.give_way();
-        });
+            points.push(point);
+            pace.give_way();
+        })
     }
 
     fn origin(&mut self, origin: &Arc<Origin>, whose: &Whose) -> usize {

@@ -7,7 +7,6 @@ use model::telemetry::wire;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::backlog::Coded;
-use super::traces::sum_again;
 use crate::remove::numbers;
 use crate::row::statements;
 use crate::write::BEGIN;
@@ -52,7 +51,7 @@ pub(crate) async fn remove_spans(
     for trace in traces {
         let left = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM span WHERE trace = ?)").bind(trace);
         if left.fetch_one(&mut *connection).await? {
-            sum_again(connection, &[trace]).await?;
+            sum_again(connection, trace).await?;
         } else {
             remove_rows(connection, trace, removed).await?;
         }
@@ -77,6 +76,18 @@ pub(crate) async fn remove_trace(
         remove_rows(connection, trace, removed).await?;
     }
     Ok(all)
+}
+
+/// Takes the sums of a trace again.
+async fn sum_again(connection: &mut SqliteConnection, trace: i64) -> Result<(), StoreError> {
+    let again = "UPDATE trace SET (first_ns, last_ns, spans, infra, errors) = (\
+            SELECT min(start_ns), max(start_ns + max(duration_ns, 0)), count(*), sum(flags & 2 != 0), \
+            sum(flags & 1 != 0) FROM span WHERE trace = ?1), \
+         (root_inner, root_start_ns, root_id, root_name, root_label, root_type, origin) = (\
+            SELECT parent IS NOT NULL, start_ns, id, name, label, type, origin FROM span WHERE trace = ?1 \
+            ORDER BY parent IS NOT NULL, start_ns, id LIMIT 1) WHERE key = ?1";
+    sqlx::query(again).bind(trace).execute(connection).await?;
+    Ok(())
 }
 
 async fn remove_rows(
@@ -231,6 +242,10 @@ pub(crate) async fn remove_reporters(
         let end = ") AND NOT EXISTS (SELECT 1 FROM point WHERE point.series = series.key)";
         numbers("DELETE FROM series WHERE key IN (", some, end).build().execute(&mut *transaction).await?;
     }
+    // What is said of a metric that has no series any more.
+    let metrics =
+        "DELETE FROM metric WHERE NOT EXISTS (SELECT 1 FROM series WHERE series.metric = metric.key)";
+    sqlx::query(metrics).execute(&mut *transaction).await?;
     for origin in origins {
         // Named by the newest rows, if at all.
         let delete = "DELETE FROM origin WHERE key = ?1 \

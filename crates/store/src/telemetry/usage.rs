@@ -28,10 +28,9 @@ type Of = (Option<String>, Option<String>, Option<String>, String, String);
 impl Store {
     /// What metrics say of tokens and money from `from_ms` to `to_ms`.
     pub async fn metric_usage(&self, from_ms: i64, to_ms: i64) -> Result<Vec<MetricUsage>, StoreError> {
-        let every = |_: &mut QueryBuilder<Sqlite>| {};
-        let series = self.series_of(&every).await?;
         let names: Vec<String> =
-            series.iter().map(|one| one.name.clone()).filter(|name| is_usage(name)).collect();
+            sqlx::query_scalar("SELECT DISTINCT name FROM metric").fetch_all(&self.inner.read).await?;
+        let names: Vec<String> = names.into_iter().filter(|name| is_usage(name)).collect();
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -45,13 +44,13 @@ impl Store {
         let mut sums: BTreeMap<Of, (f64, Counted)> = BTreeMap::new();
         for one in &series {
             let Some(line) = lines.get(&one.key) else { continue };
-            let Some(meaning) = metric_usage(&one.name, &one.attributes) else { continue };
+            let Some(meaning) = metric_usage(&one.about.name, &one.attributes) else { continue };
             let said = said(line, one.is_distribution());
             if said == 0.0 {
                 continue;
             }
             let (service, client) = (one.service.clone(), one.client.clone());
-            let of = (service, client, meaning.model, one.name.clone(), meaning.token_type);
+            let of = (service, client, meaning.model, one.about.name.clone(), meaning.token_type);
             sums.entry(of).or_insert((0.0, meaning.counts)).0 += said;
         }
         let calls = self.calls_by_tool(from_ms, to_ms).await?;

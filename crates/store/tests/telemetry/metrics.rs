@@ -141,8 +141,12 @@ async fn distributions_are_counted_and_their_quantiles_told() {
         ..HistogramPoint::default()
     };
     let points = vec![tell([2, 0, 0], 10), tell([2, 2, 0], 60)];
-    let summary =
-        SummaryPoint { head: head(10, 1, &[]), count: 4, sum: 8.0, quantiles: vec![(0.5, 1.5), (0.9, 3.0)] };
+    let summary = SummaryPoint {
+        head: head(10, 1, &[]),
+        count: 4,
+        sum: 8.0,
+        quantiles: vec![(0.5, 1.5), (2.0, 9.0), (f64::NAN, 1.0), (0.75, f64::INFINITY), (0.9, 3.0)],
+    };
     put(
         &store,
         vec![
@@ -357,4 +361,50 @@ async fn sums_that_no_number_holds_and_buckets_that_make_no_sense_are_told_all_t
             .iter()
             .all(|metric| metric.total.is_finite())
     );
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_metric_is_kept_once_however_many_series_it_has() {
+    const SERIES: u64 = 400;
+    let (store, _folder) = made::store().await;
+    let long = |end: &str| {
+        // What does not compress.
+        let mut hasher = blake3::Hasher::new();
+        let mut noise = vec![0; 50_000];
+        hasher.update(end.as_bytes()).finalize_xof().fill(&mut noise);
+        let noise: String = noise.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
+        format!("{}{noise}{end}", "d".repeat(600))
+    };
+    for which in ["one", "other"] {
+        let points = (0..SERIES).map(|series| number(1.0, head(10, 5, &[("s", &series.to_string())])));
+        let mut metric = write("", sum(points.collect(), 1, true));
+        (metric.metric.name, metric.metric.description) = (long(which), long(which));
+        metric.metric.metadata = Attributes(vec![made::text("more", &long(which))]);
+        metric.metric.unit = long(which);
+        assert_eq!(put(&store, vec![metric.clone()]).await, SERIES);
+        assert_eq!(put(&store, vec![metric]).await, 0, "they are known");
+    }
+    assert!(store.disk_bytes() < 3 << 20, "{} bytes", store.disk_bytes());
+    let found = store.list_metrics(&MetricFilter::default()).await.unwrap();
+    assert_eq!(found.iter().map(|metric| metric.series).collect::<Vec<_>>(), [SERIES, SERIES]);
+    assert!(found.iter().all(|metric| metric.name.len() < 300 && metric.description.len() <= 1_000));
+    assert_ne!(found[0].name, found[1].name);
+
+    let filter = PointFilter { name: Some(found[0].name.clone()), ..PointFilter::default() };
+    let points = store.find_points(&filter, 1_000, 0).await.unwrap();
+    assert_eq!(points.total, SERIES);
+    let first = &points.points[0];
+    assert!(first.description.len() <= 1_000 && first.point.metadata.is_empty());
+    let whole = store.point(&first.point.id).await.unwrap().unwrap();
+    let which = if whole.description == long("one") { "one" } else { "other" };
+    assert_eq!((whole.description, &whole.name), (long(which), &first.name));
+    let text = |attribute: &api::Attribute| (attribute.key.clone(), attribute.value.clone());
+    assert_eq!(
+        whole.point.metadata.iter().map(text).collect::<Vec<_>>(),
+        [("more".to_owned(), AttributeValue::Text(long(which)))]
+    );
+    for key in ["name", "unit"] {
+        let told = whole.point.fields.iter().map(text);
+        assert!(told.into_iter().any(|told| told == (key.to_owned(), AttributeValue::Text(long(which)))));
+    }
 }

@@ -197,6 +197,7 @@ fn a_call(dice: &mut Dice, id: CallId, at: i64, kind: usize, bad: u64, took: Opt
         },
         cost: cost.total,
         cost_source: cost.source,
+        equivalent: None,
         finish_reason: Some("end_turn".into()),
         error: error.map(Into::into),
         session_id: Some(format!("sess-{}-{}", at / DAY_MS, dice.roll(9))),

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use api::{
-    BucketCosts, CallDetail, CallState, CostSource, ErrorCause, GroupBy, Latency, ModelLatency, Money,
-    Operation, Overview, Series, SeriesGroup, SeriesPoint, SessionTotal, ToolTotal, Totals, UsageSource,
-    WindowPart,
+    BucketCosts, CallDetail, CallState, CostSource, ErrorCause, GroupBy, Latency, Meter, MeterCount,
+    MeterPoint, MeterTool, ModelLatency, Money, Operation, Overview, ReportSource, Series, SeriesGroup,
+    SeriesPoint, SessionTotal, ToolTotal, Totals, UsageSource, WindowPart,
 };
 
 use super::matching;
@@ -40,11 +40,20 @@ fn alone(detail: &CallDetail) -> Totals {
         not_fully_priced: u64::from(unpriced || partial),
         provider_priced: 0,
         local: u64::from(call.cost_source == CostSource::Local),
+        subscription: u64::from(call.cost_source == CostSource::Subscription),
+        equivalent: call.equivalent.unwrap_or_default(),
         // Reading costs a tenth, writing a quarter more.
         saved: Money::from_pico(read.pico() * 9 - write.pico() / 5),
         saved_unknown: 0,
         cut: u64::from(detail.request_body.cut || detail.response_body.cut),
         whole: u64::from(ended && !unpriced && !partial && call.state != CallState::Lost),
+        priced: u64::from(ended && !unpriced && call.state != CallState::Lost),
+        proxied: u64::from(call.sources.contains(&ReportSource::Proxy)),
+        matched: u64::from(call.sources.contains(&ReportSource::Proxy) && call.sources.len() > 1),
+        duration_us: call.duration_us.unwrap_or(0),
+        timed: u64::from(call.duration_us.is_some()),
+        first_token_us: call.first_token_us.unwrap_or(0),
+        first_tokens: u64::from(call.first_token_us.is_some()),
     }
 }
 
@@ -174,6 +183,45 @@ pub(super) fn overview(calls: &[&CallDetail], bounds: &[i64]) -> Overview {
             .collect(),
         price_date: "2026-11-12".into(),
     }
+}
+
+pub(super) fn meter(calls: &[&CallDetail], bounds: &[i64]) -> Meter {
+    let mut tools: BTreeMap<Option<String>, BTreeMap<usize, MeterCount>> = BTreeMap::new();
+    for call in calls {
+        let Some(at) = interval(bounds, call.summary.started_ms) else { continue };
+        let totals = alone(call);
+        let recorded = totals.proxied.saturating_sub(totals.open + totals.lost);
+        let unmatched = totals.calls - totals.proxied;
+        let count = MeterCount {
+            seen: totals.proxied,
+            open: totals.open,
+            recorded,
+            lost: totals.lost,
+            unrecorded: 0,
+            matched: totals.matched,
+            unmatched,
+            priced: totals.priced,
+            unpriced: (recorded + unmatched).saturating_sub(totals.priced),
+            partial: totals.partial,
+            estimated: totals.estimated,
+            cut: totals.cut,
+            side: 0,
+        };
+        tools.entry(call.summary.client.clone()).or_default().entry(at).or_default().add(&count);
+    }
+    let mut tools: Vec<MeterTool> = tools
+        .into_iter()
+        .map(|(client, points)| MeterTool {
+            client,
+            points: points
+                .into_iter()
+                .map(|(at, count)| MeterPoint { interval: u32::try_from(at).unwrap_or(0), count })
+                .collect(),
+        })
+        .collect();
+    let seen = |tool: &MeterTool| tool.points.iter().map(|point| point.count.seen).sum::<u64>();
+    tools.sort_by_key(|tool| std::cmp::Reverse(seen(tool)));
+    Meter { tools, lost: Vec::new() }
 }
 
 fn errors(calls: &[&CallDetail]) -> Vec<ErrorCause> {

@@ -1,15 +1,15 @@
 //! Cost over time by model, tool, session or tag: bars beside a legend, or a table. Owns asking; the parts draw.
 
-mod bars;
+pub mod bars;
 mod legend;
-mod stacks;
+pub mod stacks;
 mod table;
 
 use api::{ApiError, CallFilter};
 use leptos::prelude::*;
 
 use super::Page;
-use super::view::{ChartView, Group};
+use super::view::{ChartView, Group, amount};
 use crate::backend::{Backend, use_backend};
 use crate::browser::{midnight, now_ms, utc_offset};
 use crate::calendar::{Bars, Range};
@@ -18,10 +18,13 @@ use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::fetch::fetch;
 use crate::format::time::Stamp;
 use crate::live::use_live;
-use crate::provenance::{SumText, of_sum, sum_text};
+use crate::provenance::of_sum;
 use stacks::Stacks;
 
 const HOUR_MS: i64 = 3_600_000;
+/// What this page has room for; Analytics has the rest.
+const GROUPS: [Group; 4] = [Group::Model, Group::Tool, Group::Session, Group::Tag];
+const RANGES: [Range; 3] = [Range::Day, Range::Week, Range::Month];
 
 /// What the panel's body is.
 #[derive(Clone, PartialEq)]
@@ -80,11 +83,7 @@ pub fn Chart() -> impl IntoView {
         let when = format!("in {}", stacks.view.range.label());
         let title = of_sum(&stacks.total, &when, &date.get().unwrap_or_default());
         let unsure = stacks.total.not_fully_priced;
-        let text = match sum_text(&stacks.total) {
-            SumText::Amount { text, .. } => text,
-            SumText::Unknown => "unknown".to_owned(),
-            SumText::Local => "local".to_owned(),
-        };
+        let text = amount(&stacks.total);
         Some(view! {
             <span class="sub num" title=title>
                 {(unsure > 0).then(|| view! { <span class="part"><Glyph icon=Icon::Half small=true /></span> })}
@@ -98,14 +97,14 @@ pub fn Chart() -> impl IntoView {
                 <h2>{move || format!("Cost by {}", page.chart.get().group.word())}</h2>{sum}
                 <span class="end"></span>
                 <div class="seg" role="group" aria-label="By">
-                    {Group::ALL.into_iter().map(|group| view! {
+                    {GROUPS.into_iter().map(|group| view! {
                         <button type="button" data-testid=format!("by-{}", group.word())
                             aria-pressed=move || (page.chart.get().group == group).to_string()
                             on:click=move |_| page.show(ChartView { group, ..page.chart.get_untracked() })>{group.label()}</button>
                     }).collect_view()}
                 </div>
                 <div class="seg" role="group" aria-label="How far back">
-                    {Range::ALL.into_iter().map(|range| view! {
+                    {RANGES.into_iter().map(|range| view! {
                         <button type="button" data-testid=format!("range-{}", range.word())
                             aria-pressed=move || (page.chart.get().range == range).to_string()
                             on:click=move |_| page.show(ChartView { range, ..page.chart.get_untracked() })>{range.label()}</button>
@@ -130,10 +129,10 @@ async fn ask(backend: Backend, view: ChartView) -> Result<Stacks, ApiError> {
 }
 
 /// A bar's name: its day, its quarter of a day, or its hour.
-fn bar_name(range: Range, (from, to): (i64, i64)) -> String {
+pub fn bar_name(range: Range, (from, to): (i64, i64)) -> String {
     let (begins, ends) = (Stamp::new(from, utc_offset(from)), Stamp::new(to, utc_offset(to)));
     match range {
-        Range::Month => begins.weekday_date(),
+        Range::Month | Range::Quarter => begins.weekday_date(),
         Range::Week | Range::Day => {
             format!("{} {} to {}", begins.weekday_date(), begins.short_clock(), ends.short_clock())
         }

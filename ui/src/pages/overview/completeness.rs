@@ -51,7 +51,8 @@ pub fn Completeness() -> impl IntoView {
         <section class="panel at-comp" data-testid="overview-completeness">
             <div class="phead">
                 <h2>"Completeness"</h2><span class="sub">"today"</span>
-                <span class="end num b" title="Calls of which nothing is missing: recorded whole, with all of their usage and a known price">{whole}</span>
+                <a class="end s12 t2" href="/analytics/completeness" data-testid="completeness-all">"By day"</a>
+                <span class="num b" title="Calls of which nothing is missing: recorded whole, with all of their usage and a known price">{whole}</span>
             </div>
             <Figured part=part what="Completeness could not be loaded" draw=|facts| view! { <Body facts=facts /> }.into_any() />
         </section>
@@ -118,12 +119,15 @@ fn Collected() -> impl IntoView {
         let nothing = told.spans + told.logs + told.points + not_kept == 0;
         let behind = told.waiting > 0 && told.lag_ms >= BEHIND_MS;
         let (icon, class, text) = match (nothing, not_kept, behind) {
-            (true, ..) => (Icon::Ring, "t3", "nothing yet".to_owned()),
+            (true, ..) => (Icon::Ring, "t3", "nothing".to_owned()),
             (_, 0, false) => {
-                let spans = if told.spans == 1 { "span" } else { "spans" };
-                let logs = if told.logs == 1 { "log" } else { "logs" };
-                let text = format!("{} {spans}, {} {logs}", short(told.spans), short(told.logs));
-                (Icon::CircleCheck, "ok", text)
+                let (count, one) = match (told.spans, told.logs) {
+                    (0, 0) => (told.points, "point"),
+                    (0, logs) => (logs, "log record"),
+                    (spans, _) => (spans, "span"),
+                };
+                let s = if count == 1 { "" } else { "s" };
+                (Icon::CircleCheck, "ok", format!("{} {one}{s}", short(count)))
             }
             (_, 0, true) => {
                 (Icon::Half, "warn", format!("{} behind", duration(told.lag_ms.saturating_mul(1_000))))
@@ -133,7 +137,7 @@ fn Collected() -> impl IntoView {
         view! {
             <a href="/logs" title=title data-testid="collected">
                 <span class=class><Glyph icon=icon small=true /></span>
-                <span class="t2 cut">"Over OTLP"</span>
+                <span class="t2 cut">"Over OTLP since start"</span>
                 <span class="num m r">{text}</span>
             </a>
         }

@@ -1,9 +1,11 @@
 //! What the address says about the chart: what calls are put together by, how far back, bars or table. Pure.
 
-use api::GroupBy;
+use api::{GroupBy, Totals};
 
 use crate::calendar::Range;
 use crate::filter::{View, pairs};
+use crate::format::{short, thousands};
+use crate::provenance::{SumText, sum_text};
 
 /// What calls are put together by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,18 +13,20 @@ pub enum Group {
     #[default]
     Model,
     Tool,
+    Provider,
     Session,
     Tag,
 }
 
 impl Group {
-    pub const ALL: [Self; 4] = [Self::Model, Self::Tool, Self::Session, Self::Tag];
+    pub const ALL: [Self; 5] = [Self::Model, Self::Tool, Self::Provider, Self::Session, Self::Tag];
 
     /// The word in the address, and the field that Traces filters by.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Model => "model",
             Self::Tool => "tool",
+            Self::Provider => "provider",
             Self::Session => "session",
             Self::Tag => "tag",
         }
@@ -32,6 +36,7 @@ impl Group {
         match self {
             Self::Model => "Model",
             Self::Tool => "Tool",
+            Self::Provider => "Provider",
             Self::Session => "Session",
             Self::Tag => "Tag",
         }
@@ -41,6 +46,7 @@ impl Group {
         match self {
             Self::Model => GroupBy::Model,
             Self::Tool => GroupBy::Client,
+            Self::Provider => GroupBy::Provider,
             Self::Session => GroupBy::Session,
             Self::Tag => GroupBy::Tag,
         }
@@ -52,9 +58,67 @@ impl Group {
         match self {
             Self::Model => view.filter.model = value,
             Self::Tool => view.filter.client = value,
+            Self::Provider => view.filter.provider = value,
             Self::Session => view.filter.session_id = value,
             Self::Tag => view.filter.tag = value,
         }
+    }
+}
+
+/// What bars are as high as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Measure {
+    #[default]
+    Cost,
+    Tokens,
+    Calls,
+}
+
+impl Measure {
+    pub const ALL: [Self; 3] = [Self::Cost, Self::Tokens, Self::Calls];
+
+    /// The word in the address.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Cost => "cost",
+            Self::Tokens => "tokens",
+            Self::Calls => "calls",
+        }
+    }
+
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Cost => "Cost",
+            Self::Tokens => "Tokens",
+            Self::Calls => "Calls",
+        }
+    }
+
+    /// How high: dollars, tokens or calls.
+    pub fn of(self, totals: &Totals) -> f64 {
+        match self {
+            Self::Cost => totals.cost.dollars(),
+            Self::Tokens => totals.usage.total().unwrap_or(0) as f64,
+            Self::Calls => totals.calls as f64,
+        }
+    }
+
+    /// The same as a figure.
+    pub fn text(self, totals: &Totals) -> String {
+        match self {
+            Self::Cost => amount(totals),
+            Self::Tokens => totals.usage.total().map_or_else(|| "unknown".to_owned(), short),
+            Self::Calls => thousands(totals.calls),
+        }
+    }
+}
+
+/// What calls cost, as a figure.
+pub fn amount(totals: &Totals) -> String {
+    match sum_text(totals) {
+        SumText::Amount { text, .. } => text,
+        SumText::Unknown => "unknown".to_owned(),
+        SumText::Local => "local".to_owned(),
     }
 }
 
@@ -63,6 +127,7 @@ impl Group {
 pub struct ChartView {
     pub group: Group,
     pub range: Range,
+    pub measure: Measure,
     /// As a table instead of bars.
     pub table: bool,
 }
@@ -117,7 +182,7 @@ mod tests {
         for group in Group::ALL {
             for range in Range::ALL {
                 for table in [false, true] {
-                    let view = ChartView { group, range, table };
+                    let view = ChartView { group, range, table, ..ChartView::default() };
                     let address = view.address();
                     let query = address.split_once('?').map_or("", |(_, query)| query);
                     assert_eq!(ChartView::parse(query), view);

@@ -155,6 +155,7 @@ mod tests {
             usage_source: UsageSource::Unknown,
             cost: None,
             cost_source: CostSource::Unknown,
+            equivalent: None,
             finish_reason: None,
             error: None,
             session_id: None,

@@ -16,6 +16,7 @@ const BARS: u32 = 96;
 /// Calls within less than this are not spread over the whole width.
 const SHORTEST_MS: i64 = 10 * 60_000;
 const DAY_MS: i64 = 86_400_000;
+const YEAR_MS: i64 = 365 * DAY_MS;
 
 /// The bars and the stretch of time that they cover.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,7 +140,8 @@ fn labels(from_ms: i64, to_ms: i64) -> Vec<(String, String)> {
         match to_ms - from_ms {
             0..=DAY_MS => stamp.short_clock(),
             length if length <= 3 * DAY_MS => format!("{} {}", stamp.day_month(), stamp.short_clock()),
-            _ => stamp.day_month(),
+            length if length <= YEAR_MS => stamp.day_month(),
+            _ => stamp.month_year(),
         }
     };
     (0..=4_i32)

@@ -135,6 +135,7 @@ pub(crate) fn proxied(number: u64) -> Write {
         usage_source: UsageSource::Provider,
         cost: Some(api::Money::from_pico(3_030_000_000)),
         cost_source: CostSource::Computed,
+        equivalent: None,
         finish_reason: Some("end_turn".into()),
         error: None,
         session_id: Some("session-1".into()),
@@ -170,6 +171,7 @@ pub(crate) fn proxied(number: u64) -> Write {
         response: store::Body::default(),
         client: None,
         answer_text: String::new(),
+        billed: model::pricing::Facts::default(),
         ties: store::Ties { holder: "account:me".into(), ..store::Ties::default() },
     }))
 }

@@ -53,7 +53,7 @@ fn openai_responses_are_read_from_a_stream() {
     assert_eq!(reading.response_id.as_deref(), Some("resp_7"));
     assert_eq!(reading.finish_reason.as_deref(), Some("completed"));
     assert_eq!(reading.service_tier.as_deref(), Some("flex"));
-    assert_eq!(reading.web_searches, 2);
+    assert_eq!(reading.units.web_searches, 2);
     let usage = Usage {
         input: Some(30),
         cache_read: Some(60),
@@ -147,7 +147,7 @@ fn anthropic_messages_are_read_from_a_stream() {
     assert_eq!(reading.service_tier.as_deref(), Some("priority"));
     assert_eq!(reading.inference_geo.as_deref(), Some("us"));
     assert_eq!(reading.speed.as_deref(), Some("fast"));
-    assert_eq!(reading.web_searches, 3);
+    assert_eq!(reading.units.web_searches, 3);
     assert!(reading.complete && reading.usage_final);
     assert_eq!(reading.first_token_at, Some(sse(&anthropic_stream()[..4]).len()));
     assert_eq!(
@@ -233,7 +233,7 @@ fn gemini_streams_as_events_or_as_an_array() {
         assert_eq!(reading.response_id.as_deref(), Some("g1"));
         assert_eq!(reading.finish_reason.as_deref(), Some("STOP"));
         assert_eq!(reading.service_tier.as_deref(), Some("ON_DEMAND_FLEX"));
-        assert_eq!(reading.web_searches, 2);
+        assert_eq!(reading.units.web_searches, 2);
         assert!(reading.complete && reading.usage_final && reading.streamed && reading.stream_requested);
         assert_eq!(answer(&case), [thinking("Plan"), text("ab"), call(None, "run", "{\"z\":1,\"a\":2}")]);
     }

@@ -82,7 +82,7 @@ fn differences(case: &Case, expected: &Value) -> Vec<String> {
             "stop" => json!(reading.finish_reason),
             "response_id" => json!(reading.response_id),
             "text" => json!(said),
-            "web_search_requests" => json!(reading.web_searches),
+            "web_search_requests" => json!(reading.units.web_searches),
             "partial" => json!(!reading.complete),
             "error" => json!(reading.error.as_deref().map(crate::dialect::error_kind)),
             "reported_cost_usd" => {

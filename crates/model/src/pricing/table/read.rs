@@ -8,8 +8,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Vis
 use serde_json::value::RawValue;
 
 use super::super::decimal::{Factor, Rate};
+use super::super::off_peak::OffPeak;
 use super::super::rate::{RateName, Row};
-use super::{Entry, PriceTable};
+use super::{Entry, Extra, PriceTable};
 
 /// Reads every entry of `json` into `table`.
 pub(super) fn read(json: &[u8], table: &mut PriceTable) -> Result<(), serde_json::Error> {
@@ -72,6 +73,11 @@ impl<'de> Visitor<'de> for Model<'_> {
                 Name::Factors => facts.factors = members(map.next_value()?),
                 Name::Searches => facts.searches = members(map.next_value()?),
                 Name::SearchUnit => facts.search_unit = word(map.next_value()?),
+                Name::OffPeak => facts.off_peak = members(map.next_value()?),
+                Name::Region(region) => {
+                    let factor: &RawValue = map.next_value()?;
+                    facts.regions.insert(region, factor);
+                }
                 Name::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -79,17 +85,15 @@ impl<'de> Visitor<'de> for Model<'_> {
         }
         let first_key = position(table.keys.len());
         table.keys.push_str(&key);
-        let search = facts.search_rate().map(|rate| {
-            table.searches.push(rate);
-            position(table.searches.len() - 1)
+        let extra = facts.extra();
+        let extra = (extra != Extra::default()).then(|| {
+            table.extras.push(extra);
+            position(table.extras.len() - 1)
         });
         table.entries.push(Entry {
             key: (first_key, position(table.keys.len())),
             rows: (first_row, position(table.rows.len())),
-            search,
-            us: facts.factor("us"),
-            fast: facts.factor("fast"),
-            search_per_prompt: facts.search_per_prompt(),
+            extra,
             is_xai: facts.provider == "xai",
         });
         Ok(())
@@ -109,7 +113,17 @@ enum Name {
     Factors,
     Searches,
     SearchUnit,
+    OffPeak,
+    Region(Place),
     Other,
+}
+
+/// Where a call may be bound to run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Us,
+    Eu,
+    Vertex,
 }
 
 /// Tells members apart without keeping their names.
@@ -137,6 +151,10 @@ impl Visitor<'_> for NameSeed {
             "provider_specific_entry" => Name::Factors,
             "search_context_cost_per_query" => Name::Searches,
             "web_search_billing_unit" => Name::SearchUnit,
+            "off_peak_pricing" => Name::OffPeak,
+            "regional_processing_uplift_multiplier_us" => Name::Region(Place::Us),
+            "regional_processing_uplift_multiplier_eu" => Name::Region(Place::Eu),
+            "regional_endpoint_uplift_multiplier" => Name::Region(Place::Vertex),
             _ => RateName::parse(name).map_or(Name::Other, Name::Rate),
         })
     }
@@ -149,16 +167,26 @@ struct Facts<'de> {
     search_unit: String,
     factors: BTreeMap<String, &'de RawValue>,
     searches: BTreeMap<String, &'de RawValue>,
+    off_peak: BTreeMap<String, &'de RawValue>,
+    regions: BTreeMap<Place, &'de RawValue>,
 }
 
 impl Facts<'_> {
-    fn factor(&self, name: &str) -> Option<Factor> {
-        Factor::parse(self.factors.get(name)?.get())
-    }
-
-    /// Providers that price searches by the size of their context default to the middle one.
-    fn search_rate(&self) -> Option<Rate> {
-        Rate::parse(self.searches.get("search_context_size_medium")?.get())
+    fn extra(&self) -> Extra {
+        let factor = |name: &str| Factor::parse(self.factors.get(name)?.get());
+        let region = |place: Place| Factor::parse(self.regions.get(&place)?.get());
+        let search = ["low", "medium", "high"]
+            .map(|size| Rate::parse(self.searches.get(&format!("search_context_size_{size}"))?.get()));
+        Extra {
+            search_per_prompt: search.iter().any(Option::is_some) && self.search_per_prompt(),
+            search,
+            us: factor("us"),
+            fast: factor("fast"),
+            region_us: region(Place::Us),
+            region_eu: region(Place::Eu),
+            vertex: region(Place::Vertex),
+            off_peak: OffPeak::read(&self.off_peak, rows_of(&self.off_peak)),
+        }
     }
 
     fn search_per_prompt(&self) -> bool {
@@ -168,7 +196,11 @@ impl Facts<'_> {
 }
 
 fn row(name: RateName, value: &RawValue) -> Option<Row> {
-    Rate::parse(value.get()).map(|rate| Row { name, rate })
+    Rate::parse(value.get()).map(|rate| Row { name, rate: rate.divided(name.kind.written_for()) })
+}
+
+fn rows_of(members: &BTreeMap<String, &RawValue>) -> Vec<Row> {
+    members.iter().filter_map(|(key, value)| row(RateName::parse(key)?, value)).collect()
 }
 
 /// Prices by ranges of the prompt's size, lowest first: the same as thresholds.

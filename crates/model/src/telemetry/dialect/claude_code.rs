@@ -35,10 +35,16 @@ pub(super) fn span(span: &Span, told: &Told<'_>) -> SpanReading {
         "interaction" => {
             told.facts.text(Key::UserPrompt).filter(|prompt| !is_redacted(prompt)).and_then(one_line)
         }
-        "tool.blocked_on_user" => told.facts.text(Key::Decision).and_then(one_line),
+        "tool.blocked_on_user" => Some(permission(&told.facts)),
         _ => None,
     };
     reading
+}
+
+/// What came of asking whether a tool may run; Claude Code says `unknown` where nobody had to be asked.
+fn permission(facts: &Facts<'_>) -> String {
+    let decision = facts.text(Key::Decision).filter(|decision| *decision != "unknown").and_then(one_line);
+    decision.map_or_else(|| "permission".to_owned(), |decision| format!("permission: {decision}"))
 }
 
 /// What failed, where it says that it did not succeed.

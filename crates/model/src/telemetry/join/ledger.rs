@@ -1,20 +1,24 @@
 //! What was told of calls lately, and putting together what is told of one. In memory; whoever stores calls fills it
-//! again from what is stored. Leaves out the rules (`join`).
+//! again from what is stored. Leaves out the rules (`join`), where others are found (`keys`, `index`), and making room for
+//! one that finds none (`room`).
 //!
 //! The order in which sources tell of calls does not matter: whoever comes is compared with all that may be the same,
-//! takes the best, and goes on looking with what both know. Something that only looked alike gives way to what is surely
-//! the same, and looks again.
+//! takes the best, and goes on looking with what both know. What fits less well gives way to what fits better, and looks
+//! again: in the end no two would both rather be with each other.
+
+mod room;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ops::ControlFlow;
 
 use api::ReportSource;
 
+use super::index::Index;
+use super::keys::{Class, Sought};
 use super::{Facts, Fit, Rule};
 
-/// Calls with one key that are looked at, the latest.
-const EACH: usize = 48;
-/// Nothing gives way more often than this for one arrival.
-const MOST_STEPS: usize = 32;
+/// Nothing gives way more often than this for one arrival. What comes after only takes what is free.
+const MOST_STEPS: usize = 64;
 
 /// Names what a source told: of a span its trace's key and itself, of a log record its time and its hash; of the proxy
 /// nothing.
@@ -57,7 +61,7 @@ pub struct Touched {
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     calls: HashMap<i64, Known>,
-    keys: HashMap<i64, Sharing>,
+    index: Index,
     /// In the order in which they came or changed, each with the change.
     order: VecDeque<(i64, u64)>,
     changes: u64,
@@ -70,34 +74,28 @@ struct Known {
     changed: u64,
 }
 
-/// Calls that share a key, the latest last. Calls of the proxy are never one with each other, and most calls are theirs:
-/// they need not look at each other.
-#[derive(Clone, Debug, Default)]
-struct Sharing {
-    proxied: VecDeque<i64>,
-    told: VecDeque<i64>,
+/// A call on its way in.
+#[derive(Debug)]
+struct Arriving {
+    seq: i64,
+    members: Vec<Member>,
 }
 
-impl Sharing {
-    fn of(&mut self, proxied: bool) -> &mut VecDeque<i64> {
-        if proxied { &mut self.proxied } else { &mut self.told }
-    }
-
-    /// Those that a call may be one with.
-    fn with(&self, proxied: bool) -> impl Iterator<Item = &i64> {
-        let theirs = self.proxied.iter().rev().take(if proxied { 0 } else { EACH });
-        self.told.iter().rev().take(EACH).chain(theirs)
-    }
+/// A call that another fits.
+#[derive(Debug)]
+struct Partner {
+    seq: i64,
+    fit: Fit,
+    /// What has to give way in it.
+    misplaced: Vec<Mark>,
 }
 
 fn is_proxied(members: &[Member]) -> bool {
     members.iter().any(|member| member.mark == Mark::PROXY)
 }
 
-/// A call on its way in.
-struct Arriving {
-    seq: i64,
-    members: Vec<Member>,
+fn class(members: &[Member]) -> Class {
+    Class::of(members.iter().map(|member| &member.facts))
 }
 
 impl Ledger {
@@ -166,18 +164,17 @@ impl Ledger {
         let mut waiting = vec![first];
         let mut steps = 0;
         while let Some(mut call) = waiting.pop() {
-            while steps < MOST_STEPS
-                && let Some((seq, fit, misplaced)) = self.partner(&call.members)
+            while let Some(found) = self.partner(&call.members, steps >= MOST_STEPS) {
+                steps += usize::from(!found.misplaced.is_empty());
+                let (other, misplaced) = self.without(found.seq, &found.misplaced, next);
+                waiting.extend(misplaced);
+                call = put_together(call, other, found.fit.rule, touched);
+            }
+            if let [alone] = call.members.as_slice()
+                && let Some(path) = self.room(alone)
             {
-                steps += 1;
-                let mut other = self.remove(seq).unwrap_or_default();
-                for mark in misplaced {
-                    if let Some(index) = other.iter().position(|member| member.mark == mark) {
-                        let member = Member { by: None, ..other.swap_remove(index) };
-                        waiting.push(Arriving { seq: next(), members: vec![member] });
-                    }
-                }
-                call = put_together(call, Arriving { seq, members: other }, fit.rule, touched);
+                waiting.extend(self.move_along(path, call, next, touched));
+                continue;
             }
             touched.calls.insert(call.seq);
             self.insert(call.seq, call.members);
@@ -185,67 +182,116 @@ impl Ledger {
         touched.calls.retain(|seq| self.calls.contains_key(seq));
     }
 
-    /// The call that fits best, and what has to give way in it.
-    fn partner(&self, members: &[Member]) -> Option<(i64, Fit, Vec<Mark>)> {
-        let keys = members.iter().flat_map(|member| member.facts.sought());
+    /// The call that fits best. `free`: only one in which nothing has to give way.
+    fn partner(&self, members: &[Member], free: bool) -> Option<Partner> {
+        let mut best: Option<Partner> = None;
         let mut seen = BTreeSet::new();
-        let proxied = is_proxied(members);
-        let found = keys.filter_map(|key| self.keys.get(&key)).flat_map(|sharing| sharing.with(proxied));
-        seen.extend(found.copied());
-        let fitting = seen.into_iter().filter_map(|seq| {
-            let (fit, misplaced) = fit_together(members, self.members(seq)?)?;
-            Some((fit, seq, misplaced))
+        let ours = class(members);
+        // What is free first: what is not counts only where it is nearer.
+        for taken in [false, true] {
+            if taken && free {
+                break;
+            }
+            let wanted = |theirs: Class| theirs.is_free_for(ours) != taken;
+            self.look(members, wanted, |sought, seq, away| {
+                let beaten = |best: &Partner| best.fit.is_best(sought.rule, away);
+                if best.as_ref().is_some_and(beaten) {
+                    return ControlFlow::Break(());
+                }
+                if seen.insert(seq)
+                    && let Some((fit, misplaced)) =
+                        self.members(seq).and_then(|with| fit_together(members, with))
+                    && (!free || misplaced.is_empty())
+                    && best.as_ref().is_none_or(|best| (fit, seq) < (best.fit, best.seq))
+                {
+                    best = Some(Partner { seq, fit, misplaced });
+                }
+                ControlFlow::Continue(())
+            });
+        }
+        best
+    }
+
+    /// Shows calls that may fit, of each key the nearest first, until `look` has seen enough of the key.
+    fn look(
+        &self,
+        members: &[Member],
+        wanted: impl Fn(Class) -> bool,
+        mut look: impl FnMut(&Sought, i64, u64) -> ControlFlow<()>,
+    ) {
+        let ours = class(members);
+        let sought = members.iter().flat_map(|member| {
+            let end_us = member.facts.end_us;
+            member.facts.sought().map(move |sought| (sought, end_us))
         });
-        fitting.min_by_key(|(fit, seq, _)| (*fit, *seq)).map(|(fit, seq, misplaced)| (seq, fit, misplaced))
+        let mut sought: Vec<(Sought, i64)> = sought.collect();
+        sought.sort_by_key(|(sought, _)| sought.rule);
+        for (sought, end_us) in sought {
+            let alike = |theirs: Class| sought.rule.is_sure() || ours.may_look_like(theirs);
+            let wanted = |theirs: Class| wanted(theirs) && alike(theirs);
+            self.index.look(&sought, end_us, wanted, |seq, away| look(&sought, seq, away));
+        }
+    }
+
+    /// Takes a call out, and what is misplaced out of it. A call of the proxy keeps its number.
+    fn without(
+        &mut self,
+        seq: i64,
+        misplaced: &[Mark],
+        next: &mut impl FnMut() -> i64,
+    ) -> (Arriving, Vec<Arriving>) {
+        let members = self.remove(seq).unwrap_or_default();
+        let (out, mut rest): (Vec<Member>, Vec<Member>) =
+            members.into_iter().partition(|member| misplaced.contains(&member.mark));
+        let leaves = is_proxied(&out);
+        // By what they were found to be of one call with what is no longer there says nothing any more.
+        if leaves || rest.len() == 1 {
+            rest.iter_mut().for_each(|member| member.by = None);
+        }
+        let out = out.into_iter().map(|member| {
+            let seq = if member.mark == Mark::PROXY { seq } else { next() };
+            Arriving { seq, members: vec![Member { by: None, ..member }] }
+        });
+        let out = out.collect();
+        (Arriving { seq: if leaves { next() } else { seq }, members: rest }, out)
     }
 
     fn insert(&mut self, seq: i64, members: Vec<Member>) {
-        let proxied = is_proxied(&members);
-        for key in members.iter().flat_map(|member| member.facts.listed()) {
-            let seqs = self.keys.entry(key).or_default().of(proxied);
-            if seqs.back() != Some(&seq) {
-                seqs.push_back(seq);
-            }
+        let class = class(&members);
+        for facts in members.iter().map(|member| &member.facts) {
+            facts.listed().for_each(|key| self.index.insert(key, class, (facts.end_us, seq)));
         }
         self.changes += 1;
         self.calls.insert(seq, Known { members, changed: self.changes });
         self.order.push_back((seq, self.changes));
-        // What is gone or has changed since counts as well: it is little.
-        while self.order.len() > self.most
-            && let Some((oldest, changed)) = self.order.pop_front()
+        let live = |calls: &HashMap<i64, Known>, (seq, change): (i64, u64)| {
+            calls.get(&seq).is_some_and(|call| call.changed == change)
+        };
+        while self.calls.len() > self.most
+            && let Some(oldest) = self.order.pop_front()
         {
-            if self.calls.get(&oldest).is_some_and(|call| call.changed == changed) {
-                self.remove(oldest);
+            if live(&self.calls, oldest) {
+                self.remove(oldest.0);
             }
+        }
+        if self.order.len() > self.most.saturating_mul(4).max(64) {
+            let calls = &self.calls;
+            self.order.retain(|change| live(calls, *change));
         }
     }
 
     fn remove(&mut self, seq: i64) -> Option<Vec<Member>> {
         let members = self.calls.remove(&seq)?.members;
-        let proxied = is_proxied(&members);
-        for key in members.iter().flat_map(|member| member.facts.listed()) {
-            let Some(sharing) = self.keys.get_mut(&key) else { continue };
-            let seqs = sharing.of(proxied);
-            // The oldest are forgotten, and the latest found again.
-            if seqs.front() == Some(&seq) {
-                seqs.pop_front();
-            } else if seqs.back() == Some(&seq) {
-                seqs.pop_back();
-            } else {
-                seqs.retain(|other| *other != seq);
-            }
-            if sharing.proxied.is_empty() && sharing.told.is_empty() {
-                self.keys.remove(&key);
-            }
+        let class = class(&members);
+        for facts in members.iter().map(|member| &member.facts) {
+            facts.listed().for_each(|key| self.index.remove(key, class, (facts.end_us, seq)));
         }
         Some(members)
     }
 }
 
-/// How well two calls fit, and what of the second would have to give way.
-fn fit_together(ours: &[Member], theirs: &[Member]) -> Option<(Fit, Vec<Mark>)> {
-    let pairs = || ours.iter().flat_map(|our| theirs.iter().map(move |their| (our, their)));
-    let fit = pairs().filter_map(|(our, their)| our.facts.fits(&their.facts)).min()?;
+/// What of the second call cannot be of one call with the first.
+fn in_the_way(ours: &[Member], theirs: &[Member]) -> Vec<Mark> {
     let in_the_way = |our: &Member, their: &Member| {
         let (our, their) = (&our.facts, &their.facts);
         if our.contradicts(their) {
@@ -254,29 +300,28 @@ fn fit_together(ours: &[Member], theirs: &[Member]) -> Option<(Fit, Vec<Mark>)> 
         if our.source == their.source {
             return !our.repeats(their);
         }
-        let sure = our.fits(their).is_some_and(|fit| fit.rule.is_sure());
-        super::differ(our.answer, their.answer) && !sure
+        let sure = || our.fits(their).is_some_and(|fit| fit.rule.is_sure());
+        super::differ(our.answer, their.answer) && !sure()
     };
-    let mut misplaced: Vec<Mark> =
-        pairs().filter(|(our, their)| in_the_way(our, their)).map(|(_, their)| their.mark).collect();
-    misplaced.sort_unstable();
-    misplaced.dedup();
-    if misplaced.is_empty() {
-        return Some((fit, misplaced));
-    }
-    // Only what looked alike gives way, and only to what is sure; and somebody has to stay.
-    let loose = |mark: &Mark| {
-        let (one, rest): (Vec<_>, Vec<_>) = theirs.iter().partition(|member| member.mark == *mark);
-        let held = one.iter().flat_map(|one| rest.iter().filter_map(|other| one.facts.fits(&other.facts)));
-        !held.map(|fit| fit.rule).any(Rule::is_sure)
-    };
-    let gives_way = fit.rule.is_sure() && misplaced.len() < theirs.len() && misplaced.iter().all(loose);
-    // What remains has to fit for sure.
-    let remaining = || theirs.iter().filter(|member| !misplaced.contains(&member.mark));
-    let still =
-        ours.iter().flat_map(|our| remaining().filter_map(|their| our.facts.fits(&their.facts))).min();
-    let still = still.filter(|fit| gives_way && fit.rule.is_sure())?;
-    Some((still, misplaced))
+    let misplaced = theirs.iter().filter(|their| ours.iter().any(|our| in_the_way(our, their)));
+    misplaced.map(|their| their.mark).collect()
+}
+
+/// How well one fits any of the others, and which of them.
+fn nearest<'m>(ours: &Member, theirs: impl Iterator<Item = &'m Member>) -> Option<Fit> {
+    theirs.filter_map(|their| ours.facts.fits(&their.facts)).min()
+}
+
+/// How well two calls fit, and what of the second has to give way: only what fits the rest less well.
+fn fit_together(ours: &[Member], theirs: &[Member]) -> Option<(Fit, Vec<Mark>)> {
+    let misplaced = in_the_way(ours, theirs);
+    let rest = || theirs.iter().filter(|member| !misplaced.contains(&member.mark));
+    let (fit, mark) = ours.iter().filter_map(|our| nearest(our, rest()).map(|fit| (fit, our.mark))).min()?;
+    let gives_way =
+        |member: &&Member| nearest(member, rest()).is_none_or(|held| (fit, mark) < (held, member.mark));
+    let all =
+        theirs.iter().filter(|member| misplaced.contains(&member.mark)).all(|member| gives_way(&member));
+    all.then_some((fit, misplaced))
 }
 
 /// Both are one: the proxy's call, else the one that was told of first, stays.

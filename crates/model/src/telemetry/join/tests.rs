@@ -1,5 +1,6 @@
 //! Sources that agree, that disagree on purpose, that come late, twice or in any order: what is one call, and by what.
 
+mod alike;
 mod orders;
 mod pairs;
 

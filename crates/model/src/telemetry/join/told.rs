@@ -273,6 +273,7 @@ impl<'a> Together<'a> {
             usage_source: usage_source(&usage, operation),
             cost: None,
             cost_source: CostSource::Unknown,
+            equivalent: None,
             finish_reason: named(self.first(|told| told.call.finish_reason.clone())),
             error,
             session_id: named(whose.session.or(whose.conversation)),

@@ -13,7 +13,7 @@ use model::telemetry::wire::{LogRecord, Origin, Span};
 use crate::{Body, CallRecord, LogWrite, Report, Reports, SpanWrite, Store, Ties, Write};
 
 /// When calls begin: each a minute after the one before.
-const START_MS: i64 = 1_790_000_000_000;
+pub(super) const START_MS: i64 = 1_790_000_000_000;
 
 /// A source of the call with this number.
 #[derive(Clone, Copy, Debug)]
@@ -40,14 +40,14 @@ impl Source {
 
 /// A price that everybody can work out: a pico-dollar a token.
 pub(super) fn price(store: &Store) {
-    store.price_with(Box::new(|call: &CallSummary, _, _| {
+    store.price_with(Box::new(|call: &CallSummary, _| {
         let total = call.usage.total().map(|tokens| Money::from_pico(tokens.cast_signed()));
         let source = if total.is_some() { CostSource::Computed } else { CostSource::Unknown };
         Cost { total, source, ..Cost::default() }
     }));
 }
 
-fn usage(number: u64) -> Usage {
+pub(super) fn usage(number: u64) -> Usage {
     Usage { input: Some(1_000 + number), output: Some(10), ..Usage::default() }
 }
 
@@ -73,6 +73,7 @@ pub(super) fn proxied(source: &Source) -> Write {
         usage_source: UsageSource::Provider,
         cost: usage(source.number).total().map(|tokens| Money::from_pico(tokens.cast_signed())),
         cost_source: CostSource::Computed,
+        equivalent: None,
         finish_reason: None,
         error: None,
         session_id: Some("session-1".into()),
@@ -107,6 +108,7 @@ pub(super) fn proxied(source: &Source) -> Write {
         response: Body::default(),
         client: None,
         answer_text: String::new(),
+        billed: model::pricing::Facts::default(),
         ties: Ties { holder: "account:me".into(), ..Ties::default() },
     }))
 }

@@ -1,45 +1,69 @@
 //! The bars, their axis, and what one of them is made of under the pointer or the keyboard's focus.
 
+use api::Totals;
 use leptos::prelude::*;
 
 use super::bar_name;
 use super::stacks::Stacks;
 use crate::browser::utc_offset;
 use crate::calendar::Range;
+use crate::format::plural;
+use crate::format::quantity::number;
 use crate::format::time::Stamp;
-use crate::format::{money, plural};
-use crate::provenance::{SumText, sum_text};
+use crate::pages::overview::view::Measure;
 
 /// Groups named in the tip.
 const NAMED: usize = 5;
 
 /// The plot.
 #[component]
-pub fn Plot(stacks: Memo<Option<Stacks>>) -> impl IntoView {
+pub fn Plot(
+    stacks: Memo<Option<Stacks>>,
+    /// What each bar is compared with.
+    #[prop(optional, into)]
+    before: Signal<Vec<Totals>>,
+) -> impl IntoView {
     let hovered = RwSignal::new(None::<usize>);
-    let top = Memo::new(move |_| stacks.with(|stacks| scale(stacks.as_ref().map_or(0.0, Stacks::most))));
+    let measure = Memo::new(move |_| {
+        stacks.with(|stacks| stacks.as_ref().map_or_else(Measure::default, |stacks| stacks.view.measure))
+    });
+    let top = Memo::new(move |_| {
+        let most = stacks.with(|stacks| stacks.as_ref().map_or(0.0, Stacks::most));
+        let measure = measure.get();
+        let earlier = before.with(|before| before.iter().map(|bar| measure.of(bar)).fold(0.0, f64::max));
+        scale(most.max(earlier))
+    });
     let count =
         Memo::new(move |_| stacks.with(|stacks| stacks.as_ref().map_or(0, |stacks| stacks.bars.len())));
     let ticks = move || {
         let (top, step) = top.get();
         let lines = (1..).map(|n| f64::from(n) * step).take_while(|at| *at <= top);
         lines
-            .map(
-                |at| view! { <span style=format!("bottom:{:.2}%", at / top * 100.0)>{tick(at, step)}</span> },
-            )
+            .map(|at| {
+                let text = if measure.get() == Measure::Cost { tick(at, step) } else { number(at) };
+                view! { <span style=format!("bottom:{:.2}%", at / top * 100.0)>{text}</span> }
+            })
             .collect_view()
     };
     let bars = move || {
         let count = count.get();
-        (0..count).map(|bar| view! { <Bar stacks=stacks bar=bar top=top hovered=hovered /> }).collect_view()
+        (0..count)
+            .map(|bar| view! { <Bar stacks=stacks before=before bar=bar top=top hovered=hovered /> })
+            .collect_view()
     };
     let nothing = move || stacks.with(|stacks| stacks.as_ref().is_some_and(|stacks| stacks.most() == 0.0));
     view! {
         <div class="plot" on:mouseleave=move |_| hovered.set(None)>
             <div class="ylab" aria-hidden="true">{ticks}</div>
-            <div class="bars" role="list" aria-label="Cost over time">{bars}</div>
-            {move || nothing().then(|| view! { <p class="t3 s12 over">"Nothing that was billed in this time."</p> })}
-            <Tip stacks=stacks hovered=hovered />
+            <div class="bars" role="list" aria-label=move || format!("{} over time", measure.get().label())>{bars}</div>
+            {move || nothing().then(|| view! {
+                <p class="t3 s12 over">{match measure.get() {
+                    Measure::Cost => "Nothing that was billed in this time.",
+                    Measure::Tokens => "No tokens in this time.",
+                    Measure::Calls => "No calls in this time.",
+                }}</p>
+            })}
+            <Tip stacks=stacks before=before hovered=hovered />
         </div>
     }
 }
@@ -47,6 +71,7 @@ pub fn Plot(stacks: Memo<Option<Stacks>>) -> impl IntoView {
 #[component]
 fn Bar(
     stacks: Memo<Option<Stacks>>,
+    before: Signal<Vec<Totals>>,
     bar: usize,
     top: Memo<(f64, f64)>,
     hovered: RwSignal<Option<usize>>,
@@ -56,7 +81,8 @@ fn Bar(
         let (top, _) = top.get();
         stacks.with(|stacks| {
             let Some(stacks) = stacks else { return Vec::new() };
-            let whole = stacks.by_bar.get(bar).map_or(0.0, |totals| totals.cost.dollars()) / top * 100.0;
+            let whole =
+                stacks.by_bar.get(bar).map_or(0.0, |totals| stacks.view.measure.of(totals)) / top * 100.0;
             let parts = stacks.stacks.iter().rev();
             parts
                 .map(|stack| (whole * stacks.part(stack, bar), stack.colour))
@@ -71,12 +97,21 @@ fn Bar(
             let last = stacks.bars.len() - 1;
             let name = bar_name(stacks.view.range, stacks.bars.span(bar));
             let totals = stacks.by_bar.get(bar).copied().unwrap_or_default();
-            let label =
-                format!("{name}: {}, {}", amount(&sum_text(&totals)), plural(totals.calls, "call", "calls"));
+            let label = format!(
+                "{name}: {}, {}",
+                stacks.view.measure.text(&totals),
+                plural(totals.calls, "call", "calls")
+            );
             let under = axis_label(stacks.view.range, bar, last, stacks.bars.span(bar).0);
             Some((stacks.calls(None, Some(bar)), label, under, bar == last))
         })
     });
+    let was = move || {
+        let (top, _) = top.get();
+        let measure = stacks.with(|stacks| stacks.as_ref().map(|stacks| stacks.view.measure))?;
+        let was = before.with(|before| before.get(bar).map(|totals| measure.of(totals)))?;
+        (was > 0.0).then_some(was / top * 100.0)
+    };
     let class = move || {
         let now = facts.with(|facts| facts.as_ref().is_some_and(|facts| facts.3));
         let hot = if hovered.get() == Some(bar) { " hl" } else { "" };
@@ -94,16 +129,9 @@ fn Bar(
             {move || parts.get().into_iter().map(|(height, colour)| {
                 view! { <i style=format!("height:{height}%;background:{colour}")></i> }
             }).collect_view()}
+            {move || was().map(|height| view! { <u class="was" style=format!("bottom:{height:.2}%")></u> })}
             {move || facts.with(|facts| facts.as_ref().and_then(|facts| facts.2.clone())).map(|text| view! { <b>{text}</b> })}
         </a>
-    }
-}
-
-fn amount(text: &SumText) -> String {
-    match text {
-        SumText::Amount { text, .. } => text.clone(),
-        SumText::Unknown => "unknown".to_owned(),
-        SumText::Local => "local".to_owned(),
     }
 }
 
@@ -112,6 +140,9 @@ fn axis_label(range: Range, bar: usize, last: usize, from: i64) -> Option<String
     let stamp = Stamp::new(from, utc_offset(from));
     match range {
         Range::Month => (bar == last || bar.is_multiple_of(7) && bar + 3 < last).then(|| stamp.day_month()),
+        Range::Quarter => {
+            (bar == last || bar.is_multiple_of(14) && bar + 7 < last).then(|| stamp.day_month())
+        }
         Range::Week => (bar.is_multiple_of(4)).then(|| stamp.day_month()),
         Range::Day => (bar == last || bar.is_multiple_of(6) && bar + 3 < last).then(|| stamp.short_clock()),
     }
@@ -136,7 +167,11 @@ fn tick(at: f64, step: f64) -> String {
 }
 
 #[component]
-fn Tip(stacks: Memo<Option<Stacks>>, hovered: RwSignal<Option<usize>>) -> impl IntoView {
+fn Tip(
+    stacks: Memo<Option<Stacks>>,
+    before: Signal<Vec<Totals>>,
+    hovered: RwSignal<Option<usize>>,
+) -> impl IntoView {
     move || {
         let bar = hovered.get()?;
         stacks.with(|stacks| {
@@ -147,7 +182,8 @@ fn Tip(stacks: Memo<Option<Stacks>>, hovered: RwSignal<Option<usize>>) -> impl I
                 .iter()
                 .filter_map(|stack| Some((stack, stack.by_bar.get(bar).filter(|totals| totals.calls > 0)?)))
                 .collect();
-            parts.sort_by_key(|(_, totals)| std::cmp::Reverse((totals.cost, totals.calls)));
+            let measure = stacks.view.measure;
+            parts.sort_by(|(_, one), (_, other)| measure.of(other).total_cmp(&measure.of(one)));
             let smaller = parts.split_off(parts.len().min(NAMED));
             let rows = parts
                 .iter()
@@ -155,11 +191,12 @@ fn Tip(stacks: Memo<Option<Stacks>>, hovered: RwSignal<Option<usize>>) -> impl I
                     <div class="row">
                         <i class="sw" style=format!("background:{}", stack.colour)></i>
                         <span class="cut grow">{stack.name.clone()}</span>
-                        <span class="num">{amount(&sum_text(totals))}</span>
+                        <span class="num">{measure.text(totals)}</span>
                     </div>
                 })
                 .collect_view();
-            let rest = smaller.iter().map(|(_, totals)| totals.cost).sum();
+            let rest = Totals::sum(smaller.iter().map(|(_, totals)| *totals));
+            let was = before.with(|before| before.get(bar).copied());
             let side = if (bar + 1) * 2 > stacks.bars.len() {
                 format!("right:{:.1}%", (stacks.bars.len() - bar) as f64 * 100.0 / stacks.bars.len() as f64)
             } else {
@@ -170,11 +207,14 @@ fn Tip(stacks: Memo<Option<Stacks>>, hovered: RwSignal<Option<usize>>) -> impl I
                 <div class="tip-area" aria-hidden="true"><div class="tip" style=side data-testid="chart-tip">
                     <div class="row b">
                         <span class="nw">{bar_name(stacks.view.range, stacks.bars.span(bar))}</span>
-                        <span class="end num">{amount(&sum_text(&totals))}</span>
+                        <span class="end num">{measure.text(&totals)}</span>
                     </div>
                     {rows}
                     {(!smaller.is_empty()).then(|| view! {
-                        <div class="row s11 t3"><span>{format!("{} smaller", smaller.len())}</span><span class="end num">{money(rest, 2)}</span></div>
+                        <div class="row s11 t3"><span>{format!("{} smaller", smaller.len())}</span><span class="end num">{measure.text(&rest)}</span></div>
+                    })}
+                    {was.map(|was| view! {
+                        <div class="row s11 t3"><span>"The time before"</span><span class="end num">{measure.text(&was)}</span></div>
                     })}
                     <div class="row s11 t3">
                         <span>{plural(totals.calls, "call", "calls")}</span>

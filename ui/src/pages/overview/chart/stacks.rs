@@ -61,6 +61,9 @@ impl Stacks {
                 Stack { of: Some(Of(key)), name, colour, by_bar, total }
             })
             .collect();
+        // They came dearest first.
+        let height = |stack: &Stack| view.measure.of(&stack.total);
+        stacks.sort_by(|one, other| height(other).total_cmp(&height(one)));
         let count = stacks.len() as u64 + series.more_groups;
         if count > SHOWN as u64 {
             let small = stacks.split_off(SHOWN - 1);
@@ -78,17 +81,17 @@ impl Stacks {
         Self { view, bars, stacks, by_bar, total }
     }
 
-    /// The most that a bar costs, in dollars.
+    /// The height of the highest bar: dollars, tokens or calls.
     pub fn most(&self) -> f64 {
-        self.by_bar.iter().map(|bar| bar.cost.dollars()).fold(0.0, f64::max)
+        self.by_bar.iter().map(|bar| self.view.measure.of(bar)).fold(0.0, f64::max)
     }
 
     /// What a group is of one bar's height, from 0 to 1. A call with two tags stands in two groups, whose sums are
     /// more than the bar: they share its height.
     pub fn part(&self, stack: &Stack, bar: usize) -> f64 {
-        let cost = |stack: &Stack| stack.by_bar.get(bar).map_or(0.0, |totals| totals.cost.dollars());
-        let sum: f64 = self.stacks.iter().map(cost).sum();
-        if sum > 0.0 { cost(stack) / sum } else { 0.0 }
+        let height = |stack: &Stack| stack.by_bar.get(bar).map_or(0.0, |totals| self.view.measure.of(totals));
+        let sum: f64 = self.stacks.iter().map(height).sum();
+        if sum > 0.0 { height(stack) / sum } else { 0.0 }
     }
 
     /// Whether a call may stand in several groups.
@@ -108,14 +111,15 @@ impl Stacks {
     }
 }
 
-fn name(group: Group, key: Option<&str>, label: Option<&str>) -> String {
+pub fn name(group: Group, key: Option<&str>, label: Option<&str>) -> String {
     match (group, key) {
         (Group::Model, None) => "no model".to_owned(),
         (Group::Session, None) => "no session".to_owned(),
         (Group::Tag, None) => "no tag".to_owned(),
+        (Group::Provider, None) => "no provider".to_owned(),
         (Group::Tool, key) => colour::tool(key).name,
         (Group::Session, Some(key)) => label.unwrap_or(key).to_owned(),
-        (Group::Model | Group::Tag, Some(key)) => key.to_owned(),
+        (Group::Model | Group::Provider | Group::Tag, Some(key)) => key.to_owned(),
     }
 }
 

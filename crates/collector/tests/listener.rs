@@ -1,0 +1,91 @@
+//! Connections that say nothing, or not enough, do not stay; those between two requests do.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use collector::{Ending, Patience, listen};
+use hyper::body::Incoming;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n";
+
+struct Listening {
+    address: std::net::SocketAddr,
+    ending: Ending,
+}
+
+impl Listening {
+    async fn start(head: Duration, idle: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let ending = Ending {
+            connections: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            force: CancellationToken::new(),
+        };
+        let answer = async |_: Request<Incoming>| Response::new(Body::from("here I am"));
+        let answer = move |request| Box::pin(answer(request));
+        ending.connections.spawn(listen(listener, Patience { head, idle }, answer, || {}, ending.clone()));
+        Self { address, ending }
+    }
+
+    async fn connect(&self, first: &[u8]) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(first).await.unwrap();
+        stream
+    }
+
+    async fn end(self) {
+        self.ending.stop.cancel();
+        self.ending.connections.close();
+        self.ending.connections.wait().await;
+    }
+}
+
+/// Sends a request on an open connection and reads its answer.
+async fn ask(stream: &mut TcpStream) {
+    stream.write_all(REQUEST).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"here I am") {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "closed");
+    }
+}
+
+/// Waits until the other side closes.
+async fn closed(mut stream: TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    // Whether it is closed or reset depends on what was left unread.
+    let _end = stream.read_to_end(&mut rest).await;
+    rest
+}
+
+#[tokio::test]
+async fn whoever_says_nothing_or_half_a_head_is_closed_and_an_idle_connection_is_not() {
+    let listening = Listening::start(Duration::from_millis(700), Duration::from_secs(3600)).await;
+    let mut idle = listening.connect(b"").await;
+    ask(&mut idle).await;
+    for beginning in [&b""[..], b"POST /v1/tra", b"PRI * HTTP/2.0\r\n\r\nSM"] {
+        let silent = listening.connect(beginning).await;
+        assert_eq!(closed(silent).await, b"", "{beginning:?}");
+    }
+    ask(&mut idle).await;
+    // A head that began after a request has the time of a head, too.
+    idle.write_all(b"POST").await.unwrap();
+    assert_eq!(closed(idle).await, b"");
+    listening.end().await;
+}
+
+#[tokio::test]
+async fn idle_connections_are_closed_in_the_end() {
+    let listening = Listening::start(Duration::from_secs(3600), Duration::from_millis(300)).await;
+    let mut idle = listening.connect(b"").await;
+    ask(&mut idle).await;
+    assert_eq!(closed(idle).await, b"");
+    listening.end().await;
+}

@@ -1,0 +1,170 @@
+//! Models and prices in words. Pure.
+
+use api::{ModelUse, Models, PriceOrigin, PriceRow, Repricing, RepricingState};
+
+use crate::components::cost::matched;
+use crate::format::time::plain_date;
+use crate::format::{money, plural, price, thousands};
+
+/// By what a row is selected.
+pub fn key(used: &ModelUse) -> String {
+    format!("{}/{}", used.provider, used.model.as_deref().unwrap_or_default())
+}
+
+/// The model's name.
+pub fn name(used: &ModelUse) -> String {
+    used.model.clone().unwrap_or_else(|| "no model named".to_owned())
+}
+
+/// The line beside the title.
+pub fn summary(shown: &Models) -> String {
+    let unknown = shown.models.iter().filter(|used| used.unpriced > 0).count() as u64;
+    let models = plural(shown.models.len() as u64, "model", "models");
+    let priced = match unknown {
+        0 => String::new(),
+        1 => ", 1 with calls of unknown cost".to_owned(),
+        count => format!(", {} with calls of unknown cost", thousands(count)),
+    };
+    format!("{models}{priced} · {}", shown.tables.version)
+}
+
+/// The amount of a model's calls, and what it stands on.
+pub fn cost(used: &ModelUse) -> (String, String) {
+    let priced = used.calls.saturating_sub(used.unpriced).saturating_sub(used.local);
+    let amount = match priced {
+        0 if used.local > 0 && used.unpriced == 0 => "local".to_owned(),
+        0 => "unknown".to_owned(),
+        _ if used.subscription == used.calls => "plan".to_owned(),
+        _ => money(used.cost, 4),
+    };
+    let whole = priced
+        .saturating_sub(used.partial)
+        .saturating_sub(used.provider_priced)
+        .saturating_sub(used.reported)
+        .saturating_sub(used.subscription)
+        .saturating_sub(used.not_billed);
+    let mut lines = vec![plural(used.calls, "call", "calls")];
+    for (count, words) in [
+        (whole, "reported tokens × price"),
+        (used.partial, "partial or estimated"),
+        (used.provider_priced, "the provider said what it charged"),
+        (used.reported, "a tool said what it cost"),
+        (used.subscription, "a subscription pays"),
+        (used.not_billed, "not billed"),
+        (used.local, "local, without a price"),
+        (used.unpriced, "unknown price or usage, not in the sum"),
+    ] {
+        if count > 0 {
+            lines.push(format!("{}: {words}", thousands(count)));
+        }
+    }
+    (amount, lines.join("\n"))
+}
+
+/// Where a row comes from.
+pub fn origin(row: &PriceRow) -> String {
+    let from = row.valid_from.as_deref().map(plain_date);
+    match (row.origin, from) {
+        (PriceOrigin::BuiltIn, None) => format!("built in, {}", plain_date(&row.date)),
+        (PriceOrigin::BuiltIn, Some(from)) => format!("built in, from {from}"),
+        (PriceOrigin::Refreshed, Some(from)) => format!("refreshed, from {from}"),
+        (PriceOrigin::Refreshed, None) => "refreshed".to_owned(),
+        (PriceOrigin::Own, Some(from)) => format!("your own, from {from}"),
+        (PriceOrigin::Own, None) => "your own".to_owned(),
+    }
+}
+
+/// How the model's name led to the row.
+pub fn how(row: &PriceRow) -> String {
+    format!("{} ({})", row.key, matched(&row.matched))
+}
+
+/// A price by its name, as a column shows it.
+pub fn each(row: &PriceRow, name: &str) -> String {
+    let rate = row.rates.iter().find(|rate| rate.name == name);
+    rate.map_or_else(|| "–".to_owned(), |rate| price(&rate.each))
+}
+
+/// What a price is the price of.
+pub fn rate_name(name: &str) -> String {
+    let plain = match name {
+        "input_cost_per_token" => "Input",
+        "output_cost_per_token" => "Output",
+        "cache_read_input_token_cost" => "Cache read",
+        "cache_creation_input_token_cost" => "Cache write",
+        "cache_creation_input_token_cost_above_1hr" => "Cache write, long",
+        "output_cost_per_reasoning_token" => "Reasoning",
+        other => return other.replace('_', " "),
+    };
+    plain.to_owned()
+}
+
+/// What one run of pricing again did.
+pub fn run(run: &Repricing) -> String {
+    let changed = if run.dry_run { "would change" } else { "changed" };
+    let mut text = format!(
+        "{} looked at, {} {changed}, {} newly priced: {} before, {} after",
+        plural(run.looked, "call", "calls"),
+        thousands(run.changed),
+        thousands(run.newly_priced),
+        money(run.before, 4),
+        money(run.after, 4)
+    );
+    if run.left > 0 {
+        text.push_str(&format!(
+            "; {} left as they are, since what they were priced by is not kept",
+            thousands(run.left)
+        ));
+    }
+    match run.state {
+        RepricingState::Running => text.push_str("; under way"),
+        RepricingState::Broken => text.push_str("; ended early"),
+        RepricingState::Done => {}
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use api::{Money, PriceRate};
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_cost_is_never_zero() {
+        let used = |unpriced, local, subscription| ModelUse {
+            calls: 4,
+            unpriced,
+            local,
+            subscription,
+            cost: Money::from_pico(if unpriced == 4 { 0 } else { 1_000_000_000_000 }),
+            ..ModelUse::default()
+        };
+        assert_eq!(cost(&used(4, 0, 0)).0, "unknown");
+        assert_eq!(cost(&used(0, 4, 0)).0, "local");
+        assert_eq!(cost(&used(0, 0, 4)).0, "plan");
+        let (amount, why) = cost(&used(1, 0, 0));
+        assert_eq!(amount, "$1.0000");
+        assert_eq!(why, "4 calls\n3: reported tokens × price\n1: unknown price or usage, not in the sum");
+    }
+
+    #[test]
+    fn rows_say_where_they_come_from_and_how_they_were_found() {
+        let row = PriceRow {
+            key: "gpt-4o".into(),
+            matched: "vendor_stripped+dated".into(),
+            origin: PriceOrigin::Refreshed,
+            date: "2026-12-01".into(),
+            valid_from: Some("2026-12-01".into()),
+            base_key: None,
+            rates: vec![PriceRate {
+                name: "input_cost_per_token".into(),
+                each: "2.5".into(),
+                of_tokens: true,
+            }],
+        };
+        assert_eq!(origin(&row), "refreshed, from 1 Dec 2026");
+        assert_eq!(how(&row), "gpt-4o (without its maker’s name, without its date)");
+        assert_eq!((each(&row, "input_cost_per_token"), each(&row, "x")), (price("2.5"), "–".to_owned()));
+    }
+}
