@@ -7,6 +7,8 @@ mod read;
 mod rows;
 mod sync;
 
+pub(crate) use load::{bit, source};
+
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use api::{CallDetail, CallId, CallSummary, Cost, Operation};
@@ -87,6 +89,17 @@ impl Joins {
     pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
         let wanted = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM call_report)");
         Ok(Self { wanted: wanted.fetch_one(connection).await?, ..Self::default() })
+    }
+
+    /// Forgets calls that are deleted.
+    pub(crate) fn forget(&mut self, seqs: &HashSet<i64>) {
+        if let Some(ledger) = &mut self.ledger {
+            seqs.iter().for_each(|seq| ledger.forget(*seq));
+        }
+        for loose in self.loose.values_mut() {
+            loose.retain(|call| !seqs.contains(&call.seq));
+        }
+        self.loose.retain(|_, loose| !loose.is_empty());
     }
 
     async fn ledger(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {

@@ -88,6 +88,11 @@ impl Edges {
         }
     }
 
+    /// These traces are deleted.
+    pub(super) fn forget(&mut self, traces: &[i64]) {
+        self.traces.retain(|key, _| !traces.contains(key));
+    }
+
     /// A span stands elsewhere now.
     pub(super) fn replace(&mut self, trace: i64, before: &Stand, now: &Stand) {
         if let Some(edges) = self.traces.get_mut(&trace) {

@@ -52,6 +52,34 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// Of a store that writes nothing.
+    pub(crate) fn none() -> Self {
+        Self {
+            origins: Latest::new(1),
+            traces: Latest::new(1),
+            metrics: Latest::new(1),
+            series: Latest::new(1),
+            next_pack: 1,
+            next_work: 1,
+            edges: Edges::default(),
+        }
+    }
+
+    /// Forgets traces that have no row any more.
+    pub(crate) fn forget_traces(&mut self, keys: &[i64]) {
+        self.traces.forget(|trace| keys.contains(&trace.key));
+        self.edges.forget(keys);
+    }
+
+    /// Forgets all origins, metrics and series: some have no row any more.
+    pub(crate) fn forget_reporters(&mut self) {
+        self.origins.forget(|_| true);
+        self.metrics.forget(|_| true);
+        self.series.forget(|_| true);
+    }
+}
+
 /// The latest used of a table's rows, by what names them outside.
 #[derive(Debug)]
 pub(super) struct Latest<K, V> {
@@ -82,6 +110,12 @@ impl<K: HashKey + Eq, V: Copy> Latest<K, V> {
             self.older = std::mem::take(&mut self.newer);
         }
         self.newer.insert(name, value);
+    }
+
+    /// Forgets those of which `is_gone` says so.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(&V) -> bool) {
+        self.newer.retain(|_, value| !is_gone(value));
+        self.older.retain(|_, value| !is_gone(value));
     }
 
     /// The number of a new row.

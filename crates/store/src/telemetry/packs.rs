@@ -14,7 +14,7 @@ use crate::{Store, StoreError, packing};
 /// A pack that has this many bytes takes no more records: reading one unpacks all of it.
 const FULL: usize = 64 << 10;
 /// Records begin below this in their pack.
-const AT_BITS: u32 = 17;
+pub(super) const AT_BITS: u32 = 17;
 /// No pack is larger than this; a larger claim is damage.
 const LARGEST: usize = 1 << 30;
 /// Bytes of unpacked packs that a reader holds on to.
@@ -163,14 +163,18 @@ impl<'a> Records<'a> {
 
     /// The record at `place`.
     pub(crate) async fn get<T: DeserializeOwned>(&mut self, place: i64) -> Result<T, StoreError> {
-        let id = pack_of(place);
-        let pack = match self.packs.get(&id) {
-            Some(pack) => pack.clone(),
-            None => self.unpack(id).await?,
-        };
+        let pack = self.whole(pack_of(place)).await?;
         // A record says itself where it ends.
         let record = at(place).and_then(|at| pack.get(at..)).and_then(wire::decode);
         record.ok_or(StoreError::Damaged("a report cannot be read"))
+    }
+
+    /// All bytes of a pack.
+    pub(super) async fn whole(&mut self, id: i64) -> Result<Bytes, StoreError> {
+        match self.packs.get(&id) {
+            Some(pack) => Ok(pack.clone()),
+            None => self.unpack(id).await,
+        }
     }
 
     async fn unpack(&mut self, id: i64) -> Result<Bytes, StoreError> {

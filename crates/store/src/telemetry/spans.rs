@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::Hash;
 use super::packs::{Spot, Written};
+use super::remove::put_orphans;
 use crate::StoreError;
 use crate::row::statements;
 
@@ -103,13 +104,14 @@ pub(super) async fn put<'a>(
             continue;
         }
         let mut there = there(connection, some).await?;
-        let mut again = Vec::new();
+        let (mut again, mut orphans) = (Vec::new(), Vec::new());
         for keyed in some {
             let at = (keyed.trace, keyed.row.id);
             let before = there.remove(&at).ok_or(StoreError::Damaged("a span was not written"))?;
             let is_new = before.place == keyed.place;
             put.new.push(is_new);
             if is_new || !before.gives_way(keyed) {
+                orphans.extend((!is_new).then_some(keyed.place));
                 there.insert(at, before);
                 continue;
             }
@@ -120,10 +122,12 @@ pub(super) async fn put<'a>(
                 && written.has(connection, before.place, row.len, &row.said).await?
             {
                 put.same.insert(keyed.place);
+                orphans.push(keyed.place);
                 there.insert(at, before);
                 continue;
             }
             again.push(*keyed);
+            orphans.push(before.place);
             // Of one that is there more than once in these rows, each replaces the one before.
             there.insert(at, There::from(keyed));
             if differs {
@@ -133,6 +137,7 @@ pub(super) async fn put<'a>(
         for some in statements(&again, ROWS) {
             insert(connection, some, REPLACE).await?;
         }
+        put_orphans(connection, &orphans).await?;
     }
     Ok(put)
 }

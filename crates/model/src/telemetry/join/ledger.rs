@@ -181,6 +181,11 @@ impl Ledger {
         self.settle(Arriving { seq, members }, next, touched);
     }
 
+    /// Forgets a call that is deleted.
+    pub fn forget(&mut self, seq: i64) {
+        self.remove(seq);
+    }
+
     fn settle(&mut self, first: Arriving, next: &mut impl FnMut() -> i64, touched: &mut Touched) {
         let mut waiting = self.makeshift(&first.members, next);
         waiting.push(first);
