@@ -254,7 +254,7 @@ impl Ledger {
                     && seen.insert(seq)
                     && let Some((fit, misplaced)) =
                         self.members(seq).and_then(|with| fit_together(members, with))
-                    && !(free && !misplaced.is_empty())
+                    && (!free || misplaced.is_empty())
                     && best.as_ref().is_none_or(|best| (fit, seq) < (best.fit, best.seq))
                 {
                     best = Some(Partner { seq, fit, misplaced });
