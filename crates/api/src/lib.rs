@@ -50,8 +50,8 @@ pub use overview::{
     SeriesPoint, SessionTotal, ToolTotal, Totals, WindowPart,
 };
 pub use prices::{
-    ModelUse, Models, OwnPrice, PriceOrigin, PriceRate, PriceRefresh, PriceRow, PriceTables, PricesPage, RepriceScope,
-    Repricing, RepricingState,
+    ModelUse, Models, OwnPrice, PriceOrigin, PriceRate, PriceRefresh, PriceRow, PriceTables, PricesPage,
+    RepriceScope, Repricing, RepricingState,
 };
 pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
 pub use session::{

@@ -7,8 +7,9 @@ use crate::{
     CallDetail, CallFilter, CallId, CallSummary, Conversation, FoundPoint, FoundPoints, GroupBy, Health,
     InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey, Meter, MetricChart,
     MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money, Overview, OwnPrice, Page,
-    PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers, RepriceScope, Repricing, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
-    SourceStatus, SourceTarget, SpanDetail, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
+    PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers, RepriceScope, Repricing,
+    Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView, SourceStatus,
+    SourceTarget, SpanDetail, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.

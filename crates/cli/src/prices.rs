@@ -119,7 +119,10 @@ pub(crate) async fn prices(settings: &Settings, what: Prices) -> anyhow::Result<
         return Ok(ExitCode::from(3));
     };
     ensure!(!instance.stopping, "{}", is_stopping(&instance));
-    ensure!(instance.dashboard_port != 0, "LLMFlow runs without a dashboard port, so it cannot be asked about prices");
+    ensure!(
+        instance.dashboard_port != 0,
+        "LLMFlow runs without a dashboard port, so it cannot be asked about prices"
+    );
     let remote = Remote::of(&settings.data_dir, &instance).await.with_context(|| {
         format!(
             "LLMFlow (process {}) does not answer on its dashboard port {}; llmflow doctor says more",
@@ -133,7 +136,9 @@ pub(crate) async fn prices(settings: &Settings, what: Prices) -> anyhow::Result<
             refresh(&remote, from.map(absolute), valid_from, dry_run).await?;
         }
         Prices::Set(set) => own(&remote, Request::SetPrice { price: set.price()? }).await?,
-        Prices::Unset { model, valid_from } => own(&remote, Request::RemovePrice { model, valid_from }).await?,
+        Prices::Unset { model, valid_from } => {
+            own(&remote, Request::RemovePrice { model, valid_from }).await?
+        }
         Prices::Reprice { since, model, unknown, dry_run } => {
             let since_ms = since.as_deref().map(day).transpose()?;
             let scope = RepriceScope { since_ms, model, unknown_only: unknown };
@@ -211,9 +216,15 @@ async fn list(remote: &Remote, json: bool) -> anyhow::Result<()> {
         let price = match &used.price {
             Some(price) => format!("{} ({})", price.key, price.matched),
             None if used.local > 0 => "local".to_owned(),
-            None => format!("none; set one with: llmflow prices set {}/{name} --input … --output …", used.provider),
+            None => format!(
+                "none; set one with: llmflow prices set {}/{name} --input … --output …",
+                used.provider
+            ),
         };
-        say(format_args!("{}/{name}  {} calls, {cost}{equivalent}; price: {price}", used.provider, used.calls));
+        say(format_args!(
+            "{}/{name}  {} calls, {cost}{equivalent}; price: {price}",
+            used.provider, used.calls
+        ));
     }
     Ok(())
 }
@@ -355,7 +366,12 @@ mod tests {
 
     #[test]
     fn amounts_are_whole() {
-        for (pico, text) in [(0, "$0.00"), (1, "$0.000000000001"), (-1_500_000_000_000, "-$1.50"), (12_340_000_000_000, "$12.34")] {
+        for (pico, text) in [
+            (0, "$0.00"),
+            (1, "$0.000000000001"),
+            (-1_500_000_000_000, "-$1.50"),
+            (12_340_000_000_000, "$12.34"),
+        ] {
             assert_eq!(dollars(Money::from_pico(pico)), text);
         }
     }

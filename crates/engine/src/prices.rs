@@ -52,7 +52,9 @@ impl Shelf {
                     prices.add(table, day, PriceOrigin::Refreshed);
                     refreshes.push(refresh);
                 }
-                Err(error) => tracing::error!(%error, source = refresh.source, "a price table cannot be read"),
+                Err(error) => {
+                    tracing::error!(%error, source = refresh.source, "a price table cannot be read")
+                }
             }
         }
         let own_file = own::file(data_dir);

@@ -1,7 +1,12 @@
 //! Every amount once more, by a separate ledger: `ledger/ledger.py` reads LiteLLM's table itself and works with decimal
 //! arithmetic. It is handed the calls written by hand in `ledger/cases.json`, some of them as providers really answered
 //! them, and ten thousand made ones, each with what the program says of it: they agree to the pico-dollar.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "this is a test and says what it counted")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "this is a test and says what it counted"
+)]
 
 #[path = "ledger/made.rs"]
 mod made;
@@ -215,9 +220,27 @@ fn a_separate_ledger_agrees_to_the_pico_dollar() {
     }
     let seen: BTreeMap<String, u64> = serde_json::from_value(sums["buckets"].clone()).unwrap();
     for bucket in [
-        "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "audio_input",
-        "audio_cache_read", "audio_output", "image_input", "image_cache_read", "image_output", "image", "audio_ms",
-        "character", "page", "annotated_page", "query", "request", "web_search", "map_search",
+        "input",
+        "cache_read",
+        "cache_write_5m",
+        "cache_write_1h",
+        "output",
+        "reasoning",
+        "audio_input",
+        "audio_cache_read",
+        "audio_output",
+        "image_input",
+        "image_cache_read",
+        "image_output",
+        "image",
+        "audio_ms",
+        "character",
+        "page",
+        "annotated_page",
+        "query",
+        "request",
+        "web_search",
+        "map_search",
     ] {
         assert!(seen.contains_key(bucket), "no call with {bucket}");
     }

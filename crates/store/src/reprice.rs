@@ -1,7 +1,9 @@
 //! Pricing recorded calls again: handing them out some at a time, writing what changed, and the audit of it. Leaves out
 //! the prices and the rules (`model::pricing`), and what a change touches (`cost`).
 
-use api::{CallId, CallSummary, Cost, CostSource, Money, ReportSource, RepriceScope, Repricing, RepricingState};
+use api::{
+    CallId, CallSummary, Cost, CostSource, Money, ReportSource, RepriceScope, Repricing, RepricingState,
+};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
 

@@ -1,7 +1,8 @@
 //! Questions about models and prices.
 
 use api::{
-    ApiError, Models, OwnPrice, PriceRefresh, PriceTables, PricesPage, Reply, RepriceScope, Repricing, Request,
+    ApiError, Models, OwnPrice, PriceRefresh, PriceTables, PricesPage, Reply, RepriceScope, Repricing,
+    Request,
 };
 
 use super::{Backend, unexpected};
@@ -25,7 +26,11 @@ impl Backend {
         self.ask_tables(Request::SetPrice { price }).await
     }
 
-    pub async fn remove_price(self, model: String, valid_from: Option<String>) -> Result<PriceTables, ApiError> {
+    pub async fn remove_price(
+        self,
+        model: String,
+        valid_from: Option<String>,
+    ) -> Result<PriceTables, ApiError> {
         self.ask_tables(Request::RemovePrice { model, valid_from }).await
     }
 

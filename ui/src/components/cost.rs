@@ -70,7 +70,9 @@ pub fn believed(call: &CallDetail) -> String {
         }
         (CostSource::Subscription, _) => {
             let by_api = match call.cost.equivalent {
-                Some(amount) => format!("By the API it would have cost {}{}", money(amount, 4), row(&call.cost)),
+                Some(amount) => {
+                    format!("By the API it would have cost {}{}", money(amount, 4), row(&call.cost))
+                }
                 None => "What it would have cost by the API is not known".to_owned(),
             };
             format!("A subscription pays: nothing is spent. {by_api}. {counted}")

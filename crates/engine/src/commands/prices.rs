@@ -21,7 +21,9 @@ impl Engine {
     pub(super) async fn prices(&self, request: Request) -> Result<Reply, ApiError> {
         match request {
             Request::GetModels { from_ms } => Ok(Reply::Models(Box::new(self.models(from_ms).await?))),
-            Request::FindPrices { text, limit, offset } => Ok(Reply::Prices(self.find_prices(&text, limit, offset))),
+            Request::FindPrices { text, limit, offset } => {
+                Ok(Reply::Prices(self.find_prices(&text, limit, offset)))
+            }
             Request::SetPrice { price } => {
                 let set = self.inner.prices.set_own(price).await;
                 self.own_changed(set)
@@ -48,7 +50,14 @@ impl Engine {
         for used in &mut models {
             used.price = price_of(&prices, used, now_ms);
         }
-        models.sort_by_key(|used| (Reverse(used.unpriced > 0), Reverse(used.unpriced), Reverse(used.cost.max(used.equivalent)), Reverse(used.calls)));
+        models.sort_by_key(|used| {
+            (
+                Reverse(used.unpriced > 0),
+                Reverse(used.unpriced),
+                Reverse(used.cost.max(used.equivalent)),
+                Reverse(used.calls),
+            )
+        });
         Ok(Models { models, tables: self.price_tables(), repricings: self.repricings().await? })
     }
 

@@ -183,12 +183,7 @@ fn ties(
     Ties { holder, agent: said.agent, chain, response, previous }
 }
 
-fn summary(
-    call: &Closed,
-    reading: &Reading,
-    timing: &Timing,
-    request: &[u8],
-) -> CallSummary {
+fn summary(call: &Closed, reading: &Reading, timing: &Timing, request: &[u8]) -> CallSummary {
     let head = &call.head;
     let scrub = |text: Option<String>| text.map(|text| head.secrets.scrub_text(text));
     let (state, error) = ending(call, reading);

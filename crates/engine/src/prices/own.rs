@@ -57,7 +57,8 @@ pub(super) fn shown(price: &OwnPrice) -> api::OwnPrice {
 
 /// As the file keeps it. An error says what is wrong.
 fn kept(price: api::OwnPrice) -> Result<OwnPrice, String> {
-    let blank = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let blank =
+        |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let one = |PriceRate { name, each, of_tokens }: PriceRate| {
         let each = each.trim().to_owned();
         let text = if of_tokens { per_unit(&each) } else { Some(each.clone()) };
@@ -110,7 +111,12 @@ impl Shelf {
         let _turn = self.inner.changing.lock().await;
         let path = &self.inner.own_file;
         // As the file is now: somebody may have changed it by hand.
-        let unreadable = |reason| NotChanged::File(format!("{} cannot be used: {reason}. Mend it by hand, or move it away.", path.display()));
+        let unreadable = |reason| {
+            NotChanged::File(format!(
+                "{} cannot be used: {reason}. Mend it by hand, or move it away.",
+                path.display()
+            ))
+        };
         let mut own = load(path).map_err(unreadable)?;
         if !change(&mut own) {
             return Err(NotChanged::Missing);
@@ -142,7 +148,8 @@ mod tests {
         let path = file(folder.path());
         assert_eq!(load(&path), Ok(Vec::new()));
         let rate = PriceRate { name: "input_cost_per_token".into(), each: "2.5".into(), of_tokens: true };
-        let price = api::OwnPrice { model: " corp/m ".into(), rates: vec![rate.clone()], ..Default::default() };
+        let price =
+            api::OwnPrice { model: " corp/m ".into(), rates: vec![rate.clone()], ..Default::default() };
         let price = kept(price).unwrap();
         save(&path, std::slice::from_ref(&price)).unwrap();
         assert_eq!(load(&path).unwrap(), [price.clone()]);

@@ -34,7 +34,10 @@ impl Engine {
     ) -> Result<PriceRefresh, ApiError> {
         let shelf = &self.inner.prices;
         let Ok(_turn) = shelf.inner.changing.try_lock() else {
-            return Err(ApiError::new(ErrorKind::Unavailable, "Prices are being changed already. Try again when that is done."));
+            return Err(ApiError::new(
+                ErrorKind::Unavailable,
+                "Prices are being changed already. Try again when that is done.",
+            ));
         };
         let at_ms = millis(SystemTime::now());
         let valid_from = valid_from.unwrap_or_else(|| day_of(at_ms));
@@ -48,7 +51,10 @@ impl Engine {
         let now = shelf.now();
         let day = valid_from.clone();
         let refused = |reason: String| {
-            ApiError::new(ErrorKind::BadRequest, format!("The table at {source} is refused: {reason}. The prices stay as they were."))
+            ApiError::new(
+                ErrorKind::BadRequest,
+                format!("The table at {source} is refused: {reason}. The prices stay as they were."),
+            )
         };
         let looked = self.inner.tracker.spawn_blocking(move || look(&now, &json, &day)).await;
         let (table, looked, changes) = looked
@@ -63,7 +69,12 @@ impl Engine {
         let from_ms = day_begins(&refresh.valid_from).unwrap_or(at_ms);
         shelf.change(|prices| prices.add(table, from_ms, PriceOrigin::Refreshed));
         lock(&shelf.inner.refreshes).push(refresh.clone());
-        tracing::info!(source = refresh.source, new = refresh.new, changed = refresh.changed, "prices were refreshed");
+        tracing::info!(
+            source = refresh.source,
+            new = refresh.new,
+            changed = refresh.changed,
+            "prices were refreshed"
+        );
         self.inner.events.send(Event::PricesChanged);
         Ok(refresh)
     }
@@ -111,7 +122,9 @@ impl Engine {
                     }
                 }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(error = error.error, "prices could not be refreshed for an unknown model"),
+                Err(error) => {
+                    tracing::warn!(error = error.error, "prices could not be refreshed for an unknown model")
+                }
             }
         }
     }
@@ -170,7 +183,9 @@ mod tests {
         let now = Prices::new(&[("2026-01-01", br#"{"m": {"input_cost_per_token": 1e-6}}"#)]).unwrap();
         let deep = "[".repeat(100_000);
         let long = format!(r#"{{"{}": {{"input_cost_per_token": 1}}}}"#, "m".repeat(300));
-        for json in ["", "<html>", "[]", "{}", r#"{"m": {}}"#, r#"{"m": {"input_cost_per_token": -1}}"#, &deep, &long] {
+        for json in
+            ["", "<html>", "[]", "{}", r#"{"m": {}}"#, r#"{"m": {"input_cost_per_token": -1}}"#, &deep, &long]
+        {
             assert!(look(&now, json.as_bytes(), "2026-02-01").is_err(), "{}", json.get(..40).unwrap_or(json));
         }
         let json = r#"{"m": {"input_cost_per_token": 2e-6}, "n": {"input_cost_per_token": 1e-6}}"#;

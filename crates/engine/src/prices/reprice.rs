@@ -4,9 +4,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use api::{
-    ApiError, BodySide, CostSource, ErrorKind, Event, Money, RepriceScope, Repricing, RepricingState,
-};
+use api::{ApiError, BodySide, CostSource, ErrorKind, Event, Money, RepriceScope, Repricing, RepricingState};
 use model::dialect::{self, ByHeaders, Exchange};
 use model::pricing::{Facts, Prices};
 use store::{CostChange, Priceable, StoreError};
@@ -50,7 +48,10 @@ impl Engine {
         {
             let mut current = super::lock(&shelf.inner.repricing);
             if current.as_ref().is_some_and(|current| current.state == RepricingState::Running) {
-                return Err(ApiError::new(ErrorKind::Unavailable, "Calls are being priced again already. Wait until that is done."));
+                return Err(ApiError::new(
+                    ErrorKind::Unavailable,
+                    "Calls are being priced again already. Wait until that is done.",
+                ));
             }
             *current = Some(repricing.clone());
         }
@@ -86,7 +87,9 @@ impl Engine {
                 Some("The store could not go on. LLMFlow's log says why.".to_owned())
             }
         };
-        if run.id > 0 && let Err(error) = self.inner.store.note_repricing(&run).await {
+        if run.id > 0
+            && let Err(error) = self.inner.store.note_repricing(&run).await
+        {
             tracing::error!(%error, "the end of a repricing could not be noted");
         }
         self.inner.prices.set_repricing(&run);

@@ -4,8 +4,8 @@ use api::Part;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::{content, pieces};
 use super::json::{argument_text, count, first_count, index, list, object, owned, text};
+use super::{content, pieces};
 
 /// Takes a response or one element of a stream; Code Assist wraps it once more.
 pub(super) fn absorb(value: &Value, answer: &mut Answer) {

@@ -35,7 +35,8 @@ fn search_size(request: &Value) -> SearchSize {
 
 /// Tokens of pictures, by the details of OpenAI's usage.
 pub(super) fn openai_pictures(input: Option<&Value>, output: Option<&Value>) -> Sound {
-    let of = |details: Option<&Value>| details.and_then(|details| count(details, "image_tokens")).unwrap_or(0);
+    let of =
+        |details: Option<&Value>| details.and_then(|details| count(details, "image_tokens")).unwrap_or(0);
     let seen_before = input.and_then(|details| object(details, "cached_tokens_details"));
     Sound {
         input: of(input).saturating_sub(of(seen_before)),
@@ -101,7 +102,8 @@ pub(super) fn take_maps(candidate: &Value, answer: &mut Answer) {
 /// Tokens of sound and pictures, by the details of Gemini's usage.
 pub(super) fn take_gemini(usage: &Value, reading: &mut Reading) {
     let of = |keys: [&str; 2], modality: &str| {
-        let details = keys.iter().map(|key| list(usage, key)).find(|list| !list.is_empty()).unwrap_or_default();
+        let details =
+            keys.iter().map(|key| list(usage, key)).find(|list| !list.is_empty()).unwrap_or_default();
         let such = details.iter().filter(|detail| text(detail, "modality") == Some(modality));
         such.filter_map(|detail| count(detail, "tokenCount")).sum::<u64>()
     };

@@ -120,8 +120,7 @@ fn pieces(rates: &Rates<'_>, call: &Billable<'_>, bill: &mut Bill) -> Option<()>
 /// queries it took.
 fn surcharges(found: &PriceMatch, rates: &Rates<'_>, call: &Billable<'_>, bill: &mut Bill) {
     let units = &call.units;
-    let searches =
-        if found.extra.search_per_prompt { units.web_searches.min(1) } else { units.web_searches };
+    let searches = if found.extra.search_per_prompt { units.web_searches.min(1) } else { units.web_searches };
     for (name, count, rate) in [
         ("web_search", searches, found.search(units.search_size)),
         ("map_search", units.map_searches, rates.of(Kind::MapSearch)),

@@ -232,7 +232,8 @@ impl Prices {
             let (candidate, layer, found) = base?;
             return Some(PriceMatch::of_table(layer, found, candidate.rule));
         };
-        let (base_key, base) = base.map_or_else(Default::default, |(_, _, found)| (Some(found.key.clone()), found));
+        let (base_key, base) =
+            base.map_or_else(Default::default, |(_, _, found)| (Some(found.key.clone()), found));
         let Found { mut rows, extra, is_xai, .. } = base;
         let own = price.rows();
         let own_rows = own.len();
@@ -254,7 +255,8 @@ impl Prices {
     /// Whether the user set a price for it.
     pub(super) fn has_own(&self, provider: &str, model: &str, at_ms: i64) -> bool {
         !self.own.is_empty()
-            && own_candidates(provider, model).any(|candidate| self.own_price(&candidate.key, at_ms).is_some())
+            && own_candidates(provider, model)
+                .any(|candidate| self.own_price(&candidate.key, at_ms).is_some())
     }
 
     /// The entries with this key, each with the day from which on it holds, the latest first.

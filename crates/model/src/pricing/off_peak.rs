@@ -129,7 +129,9 @@ mod tests {
         ] {
             assert_eq!(night.holds(at), expected, "{}", (at - monday) / hour);
         }
-        let there = read(r#"{"weekday_timezone": "Asia/Shanghai", "windows": [{"hours_utc": "00:00-00:00", "weekdays": [1]}]}"#);
+        let there = read(
+            r#"{"weekday_timezone": "Asia/Shanghai", "windows": [{"hours_utc": "00:00-00:00", "weekdays": [1]}]}"#,
+        );
         let there = there.unwrap();
         assert!(there.holds(monday - 8 * hour) && !there.holds(monday + 16 * hour));
     }

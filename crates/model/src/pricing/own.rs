@@ -37,7 +37,9 @@ impl OwnPrice {
     pub fn check(&self) -> Result<(), String> {
         let Self { model, valid_from, note, rates } = self;
         if model.trim().is_empty() || model.trim() != model || model.len() > LONGEST {
-            return Err(format!("{model:?} is no model's name: it is empty, has blanks around it, or is too long"));
+            return Err(format!(
+                "{model:?} is no model's name: it is empty, has blanks around it, or is too long"
+            ));
         }
         if model.chars().any(char::is_control) {
             return Err(format!("{model:?} is no model's name"));
@@ -98,7 +100,8 @@ pub fn parse_own(text: &str) -> Result<Vec<OwnPrice>, String> {
         for entry in entries {
             let price = entry_of(&model, &entry)?;
             price.check()?;
-            let is_there = |one: &OwnPrice| one.model.eq_ignore_ascii_case(&model) && one.valid_from == price.valid_from;
+            let is_there =
+                |one: &OwnPrice| one.model.eq_ignore_ascii_case(&model) && one.valid_from == price.valid_from;
             if prices.iter().any(is_there) {
                 return Err(format!("{model} has two prices from the same day on"));
             }
@@ -139,11 +142,8 @@ pub fn write_own(prices: &[OwnPrice]) -> String {
         let entries: Vec<String> = prices
             .iter()
             .map(|price| {
-                let mut members: Vec<String> = price
-                    .rates
-                    .iter()
-                    .map(|(name, rate)| format!("{}: {rate}", quoted(name)))
-                    .collect();
+                let mut members: Vec<String> =
+                    price.rates.iter().map(|(name, rate)| format!("{}: {rate}", quoted(name))).collect();
                 let words = [("valid_from", &price.valid_from), ("note", &price.note)];
                 let words = words.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
                 members.extend(words.map(|(name, text)| format!("{}: {}", quoted(name), quoted(text))));

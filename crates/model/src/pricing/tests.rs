@@ -132,7 +132,11 @@ fn bedrocks_prices_go_by_its_ids_and_regions() {
         (Some(own), None, "us-east-1", None),
         (None, None, "us-east-1", None),
     ] {
-        assert_eq!(priced_name(&TABLE, 0, requested, answered, &host(region)).as_deref(), name, "{requested:?}");
+        assert_eq!(
+            priced_name(&TABLE, 0, requested, answered, &host(region)).as_deref(),
+            name,
+            "{requested:?}"
+        );
     }
     let elsewhere = priced_name(&TABLE, 0, Some("deepseek.v3.2"), None, "127.0.0.1:9");
     assert_eq!(elsewhere.as_deref(), Some("deepseek.v3.2"));

@@ -7,13 +7,44 @@ use model::pricing::{Region, SearchSize, Sound, Units};
 use super::Call;
 
 const PROVIDERS: [&str; 24] = [
-    "openai", "anthropic", "gemini", "azure", "bedrock", "vertex", "cohere", "groq", "mistral", "deepseek", "xai",
-    "together", "fireworks", "cerebras", "perplexity", "openrouter", "ollama", "lmstudio", "vllm", "helicone",
-    "dashscope", "corp", "google", "x-ai",
+    "openai",
+    "anthropic",
+    "gemini",
+    "azure",
+    "bedrock",
+    "vertex",
+    "cohere",
+    "groq",
+    "mistral",
+    "deepseek",
+    "xai",
+    "together",
+    "fireworks",
+    "cerebras",
+    "perplexity",
+    "openrouter",
+    "ollama",
+    "lmstudio",
+    "vllm",
+    "helicone",
+    "dashscope",
+    "corp",
+    "google",
+    "x-ai",
 ];
 const TIERS: [&str; 12] = [
-    "default", "standard", "flex", "priority", "batch", "fast", "ultrafast", "balanced", "ON_DEMAND_FLEX", "Priority",
-    "auto", "scale",
+    "default",
+    "standard",
+    "flex",
+    "priority",
+    "batch",
+    "fast",
+    "ultrafast",
+    "balanced",
+    "ON_DEMAND_FLEX",
+    "Priority",
+    "auto",
+    "scale",
 ];
 /// Sizes of prompts at which prices change.
 const THRESHOLDS: [u64; 10] =
@@ -37,8 +68,12 @@ impl<'k> Made<'k> {
     pub(super) fn call(&mut self) -> Call {
         let (provider, model) = self.name();
         let usage_source = self.pick(&[
-            UsageSource::Provider, UsageSource::Provider, UsageSource::Provider, UsageSource::Provider,
-            UsageSource::Partial, UsageSource::Estimated,
+            UsageSource::Provider,
+            UsageSource::Provider,
+            UsageSource::Provider,
+            UsageSource::Provider,
+            UsageSource::Partial,
+            UsageSource::Estimated,
         ]);
         let usage = if self.one_in(6) { Usage::default() } else { self.usage() };
         let usage_source = if usage.is_unknown() { UsageSource::Unknown } else { usage_source };
@@ -48,14 +83,24 @@ impl<'k> Made<'k> {
             model,
             operation,
             at_ms: BEGIN_MS + self.below(14 * 86_400_000).cast_signed(),
-            status: self.pick(&[Some(200), Some(200), Some(200), Some(200), Some(200), Some(200), Some(429), None]),
+            status: self.pick(&[
+                Some(200),
+                Some(200),
+                Some(200),
+                Some(200),
+                Some(200),
+                Some(200),
+                Some(429),
+                None,
+            ]),
             usage,
             usage_source,
             sound: self.parts(4),
             units: self.units(usage.is_unknown()),
             service_tier: self.some(2, |made| made.pick(&TIERS).to_owned()),
             charged: self.some(25, |made| Money::from_pico(made.below(1 << 45).cast_signed())),
-            inference_geo: self.some(6, |made| made.pick(&["us", "US", "global", "not_available"]).to_owned()),
+            inference_geo: self
+                .some(6, |made| made.pick(&["us", "US", "global", "not_available"]).to_owned()),
             speed: self.some(6, |made| made.pick(&["fast", "Fast", "standard"]).to_owned()),
             region: self.some(6, |made| made.pick(&[Region::Us, Region::Eu, Region::Vertex])),
             subscription: self.one_in(12),
@@ -85,7 +130,10 @@ impl<'k> Made<'k> {
             4 => format!("{name}-latest"),
             5 => format!("models/{name}"),
             6 => format!("{name}@20260301"),
-            7 => format!("{}/{name}", self.pick(&["anthropic", "x-ai", "google", "mistralai", "openai", "vendor"])),
+            7 => format!(
+                "{}/{name}",
+                self.pick(&["anthropic", "x-ai", "google", "mistralai", "openai", "vendor"])
+            ),
             8 => format!("us.{name}"),
             9 => format!("ft:{name}:org:suffix:id"),
             10 => format!("ft:{name}"),
@@ -108,7 +156,8 @@ impl<'k> Made<'k> {
         };
         if self.one_in(3) {
             // Just below a threshold, on it, and above.
-            let rest: u64 = [usage.cache_read, usage.cache_write_5m, usage.cache_write_1h].iter().flatten().sum();
+            let rest: u64 =
+                [usage.cache_read, usage.cache_write_5m, usage.cache_write_1h].iter().flatten().sum();
             let at = self.pick(&THRESHOLDS) + self.below(3);
             usage.input = Some(at.saturating_sub(1).saturating_sub(rest));
         }

@@ -17,7 +17,8 @@ pub(crate) async fn models(
 ) -> Result<Json<Value>, Failure> {
     let query = query.unwrap_or_default();
     let (filter, _) = query::read(&query)?;
-    let only_names = form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "names" && value == "true");
+    let only_names =
+        form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "names" && value == "true");
     let Reply::Models(found) = host.engine.dispatch(Request::GetModels { from_ms: filter.from_ms }).await?
     else {
         return Err(mismatch());

@@ -109,10 +109,9 @@ async fn find(
         push_list(&mut query, some);
         for row in query.build().fetch_all(&mut *connection).await? {
             let (seq, summary) = (row.try_get("seq")?, row::summary(&row)?);
-            if let (true, Some(billed)) = (
-                summary.sources.contains(&ReportSource::Proxy),
-                row.try_get::<Option<String>, _>("billed")?,
-            ) {
+            if let (true, Some(billed)) =
+                (summary.sources.contains(&ReportSource::Proxy), row.try_get::<Option<String>, _>("billed")?)
+            {
                 stored.billed.insert(seq, billed);
             }
             if summary.lineage.session.is_some() {
@@ -247,7 +246,11 @@ async fn put_told(
         .iter()
         .zip(&standings)
         .map(|(call, standing)| {
-            CallRow::told(call.seq, &call.summary, ToldRow { cost: &call.cost, facts: &call.facts, standing, keys: call.keys })
+            CallRow::told(
+                call.seq,
+                &call.summary,
+                ToldRow { cost: &call.cost, facts: &call.facts, standing, keys: call.keys },
+            )
         })
         .collect();
     row::put_summaries(connection, &rows).await?;

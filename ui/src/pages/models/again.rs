@@ -51,7 +51,8 @@ pub fn Actions() -> impl IntoView {
     let reprice = move |()| {
         pricing.run(backend.reprice(RepriceScope::default(), false), move |_| page.shown.retry());
     };
-    let question = Signal::derive(|| "Every call by the prices of its own time; an audit row is kept.".to_owned());
+    let question =
+        Signal::derive(|| "Every call by the prices of its own time; an audit row is kept.".to_owned());
     view! {
         <button type="button" class="btn sm" title=url data-testid="refresh-prices" disabled=move || refreshing.busy.get() on:click=refresh>
             {move || if refreshing.busy.get() { "Refreshing" } else { "Refresh prices" }}
@@ -70,13 +71,16 @@ pub fn Notices() -> impl IntoView {
         page.shown.with(|shown| {
             let tables = &shown?.tables;
             let reason = tables.trouble.clone()?;
-            Some(format!("Your own prices cannot be used: {reason}. Mend {} by hand, then start LLMFlow again.", tables.own_file))
+            Some(format!(
+                "Your own prices cannot be used: {reason}. Mend {} by hand, then start LLMFlow again.",
+                tables.own_file
+            ))
         })
     };
     let latest = Memo::new(move |_| {
-        page.shown.with(|shown| shown?.repricings.first().cloned()).filter(|run| {
-            run.dry_run || run.state == RepricingState::Running
-        })
+        page.shown
+            .with(|shown| shown?.repricings.first().cloned())
+            .filter(|run| run.dry_run || run.state == RepricingState::Running)
     });
     view! {
         {move || trouble().map(|text| view! { <div class="notice warn" role="alert"><Glyph icon=Icon::Triangle small=true /><span class="grow">{text}</span></div> })}
@@ -112,7 +116,9 @@ pub fn Audit() -> impl IntoView {
             runs.into_iter().filter(|run| !run.dry_run).collect::<Vec<_>>()
         })
     };
-    let refreshes = move || page.shown.with(|shown| shown.map(|shown| shown.tables.refreshes.clone()).unwrap_or_default());
+    let refreshes = move || {
+        page.shown.with(|shown| shown.map(|shown| shown.tables.refreshes.clone()).unwrap_or_default())
+    };
     let stamp = |ms: i64| {
         let stamp = Stamp::new(ms, utc_offset(ms));
         format!("{} {}", stamp.date(), stamp.short_clock())

@@ -36,7 +36,9 @@ pub fn Search() -> impl IntoView {
         found.with(|page| {
             page.map(|page| match page.total {
                 0 => "No row of the prices has these words.".to_owned(),
-                total if total > u64::from(SHOWN) => format!("{} rows, the first {SHOWN} here", thousands(total)),
+                total if total > u64::from(SHOWN) => {
+                    format!("{} rows, the first {SHOWN} here", thousands(total))
+                }
                 1 => "1 row".to_owned(),
                 total => format!("{} rows", thousands(total)),
             })

@@ -11,7 +11,9 @@ use crate::format::{money, short, thousands};
 #[component]
 pub fn Table() -> impl IntoView {
     let page = expect_context::<Page>();
-    let models = Memo::new(move |_| page.shown.with(|shown| shown.map(|shown| shown.models.clone()).unwrap_or_default()));
+    let models = Memo::new(move |_| {
+        page.shown.with(|shown| shown.map(|shown| shown.models.clone()).unwrap_or_default())
+    });
     view! {
         <div class="spans row g3" role="group" aria-label="Stretch of time">
             {SPANS.iter().enumerate().map(|(at, (label, _))| view! {
@@ -49,6 +51,7 @@ fn Row(used: ModelUse) -> impl IntoView {
     let target = key.clone();
     let (name, (amount, why)) = (words::name(&used), words::cost(&used));
     let unknown = used.unpriced > 0;
+    let nothing_known = amount == "unknown";
     let plan = (used.subscription > 0).then(|| money(used.equivalent, 4));
     let (input, output, row, how) = match &used.price {
         Some(row) => (
@@ -57,7 +60,9 @@ fn Row(used: ModelUse) -> impl IntoView {
             words::origin(row),
             words::how(row),
         ),
-        None if used.local > 0 => ("–".into(), "–".into(), "local".into(), "It runs on your own hardware".into()),
+        None if used.local > 0 => {
+            ("–".into(), "–".into(), "local".into(), "It runs on your own hardware".into())
+        }
         None => ("–".into(), "–".into(), "none".into(), "No row of the prices has this name".into()),
     };
     let missing = used.price.is_none() && used.local == 0;
@@ -73,7 +78,7 @@ fn Row(used: ModelUse) -> impl IntoView {
             </span>
             <span role="gridcell" class="num r">{thousands(used.calls)}</span>
             <span role="gridcell" class="num r">{used.usage.total().map_or_else(|| "–".to_owned(), short)}</span>
-            <span role="gridcell" class="num r" class:unknown=amount == "unknown" title=why>
+            <span role="gridcell" class="num r" class:unknown=nothing_known title=why>
                 {amount}{(unknown && used.unpriced < used.calls).then(|| view! { <span class="warn" title="Some calls are not in it">" +?"</span> })}
             </span>
             <span role="gridcell" class="num r c-plan t2">{plan.unwrap_or_else(|| "–".to_owned())}</span>

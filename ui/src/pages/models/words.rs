@@ -157,7 +157,11 @@ mod tests {
             date: "2026-12-01".into(),
             valid_from: Some("2026-12-01".into()),
             base_key: None,
-            rates: vec![PriceRate { name: "input_cost_per_token".into(), each: "2.5".into(), of_tokens: true }],
+            rates: vec![PriceRate {
+                name: "input_cost_per_token".into(),
+                each: "2.5".into(),
+                of_tokens: true,
+            }],
         };
         assert_eq!(origin(&row), "refreshed, from 1 Dec 2026");
         assert_eq!(how(&row), "gpt-4o (without its maker’s name, without its date)");

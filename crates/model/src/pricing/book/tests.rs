@@ -58,10 +58,15 @@ fn own_prices_hold_from_their_day_and_change_what_they_name() {
     assert_eq!((each.as_str(), from.as_deref(), origin), ("8", Some("2026-03-01"), PriceOrigin::Own));
     let found = prices.find("openai", "m", day("2026-04-01")).unwrap();
     let names: Vec<_> = found.rates().into_iter().map(|rate| (rate.name, rate.each)).collect();
-    let expected = [("input_cost_per_token", "8"), ("input_cost_per_token_flex", "0.5"), ("output_cost_per_token", "2")];
+    let expected =
+        [("input_cost_per_token", "8"), ("input_cost_per_token_flex", "0.5"), ("output_cost_per_token", "2")];
     assert_eq!(names, expected.map(|(name, each)| (name.to_owned(), each.to_owned())));
     assert_eq!((found.key.as_str(), found.base_key.as_deref()), ("m", Some("m")));
-    assert_eq!(input(&prices, "m-2026-01-01", "2026-04-01").unwrap().0, "7", "a spelling with an entry of its own");
+    assert_eq!(
+        input(&prices, "m-2026-01-01", "2026-04-01").unwrap().0,
+        "7",
+        "a spelling with an entry of its own"
+    );
     assert_eq!(input(&prices, "m-2025-12-31", "2026-04-01").unwrap().0, "8", "a spelling without one");
     assert_eq!(input(&prices, "other", "2020-01-01").unwrap().0, "6");
     assert!(prices.find("groq", "other", 0).is_none(), "only that provider's");
@@ -73,7 +78,10 @@ fn differences_are_new_changed_and_the_same() {
     let mut prices = Prices::new(&[("2026-01-01", FIRST)]).unwrap();
     let second = PriceTable::parse(SECOND, "2026-06-01").unwrap();
     let differences = prices.differences(&second);
-    assert_eq!((differences.new, differences.changed, differences.same), (vec!["late".into()], vec!["m".into()], 0));
+    assert_eq!(
+        (differences.new, differences.changed, differences.same),
+        (vec!["late".into()], vec!["m".into()], 0)
+    );
     prices.add(second, 0, PriceOrigin::Refreshed);
     let again = PriceTable::parse(SECOND, "2026-07-01").unwrap();
     assert_eq!(prices.differences(&again).same, 2);

@@ -175,9 +175,8 @@ impl Facts<'_> {
     fn extra(&self) -> Extra {
         let factor = |name: &str| Factor::parse(self.factors.get(name)?.get());
         let region = |place: Place| Factor::parse(self.regions.get(&place)?.get());
-        let search = ["low", "medium", "high"].map(|size| {
-            Rate::parse(self.searches.get(&format!("search_context_size_{size}"))?.get())
-        });
+        let search = ["low", "medium", "high"]
+            .map(|size| Rate::parse(self.searches.get(&format!("search_context_size_{size}"))?.get()));
         Extra {
             search_per_prompt: search.iter().any(Option::is_some) && self.search_per_prompt(),
             search,
