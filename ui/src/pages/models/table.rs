@@ -51,6 +51,7 @@ fn Row(used: ModelUse) -> impl IntoView {
     let target = key.clone();
     let (name, (amount, why)) = (words::name(&used), words::cost(&used));
     let unknown = used.unpriced > 0;
+    let nothing_known = amount == "unknown";
     let plan = (used.subscription > 0).then(|| money(used.equivalent, 4));
     let (input, output, row, how) = match &used.price {
         Some(row) => (
@@ -77,7 +78,7 @@ fn Row(used: ModelUse) -> impl IntoView {
             </span>
             <span role="gridcell" class="num r">{thousands(used.calls)}</span>
             <span role="gridcell" class="num r">{used.usage.total().map_or_else(|| "–".to_owned(), short)}</span>
-            <span role="gridcell" class="num r" class:unknown=amount == "unknown" title=why>
+            <span role="gridcell" class="num r" class:unknown=nothing_known title=why>
                 {amount}{(unknown && used.unpriced < used.calls).then(|| view! { <span class="warn" title="Some calls are not in it">" +?"</span> })}
             </span>
             <span role="gridcell" class="num r c-plan t2">{plan.unwrap_or_else(|| "–".to_owned())}</span>
