@@ -310,6 +310,6 @@ async fn a_session_is_told_in_order_and_a_call_says_who_told_of_it() {
         .await;
     assert!(page.current_url().await.unwrap().query().is_some_and(|query| query.contains("hide=call")));
     click(page, "tab-overview").await;
-    reads(page, "collected", "4 logs").await;
+    reads(page, "collected", "4 log records").await;
     browser.finish().await;
 }
