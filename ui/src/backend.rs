@@ -10,6 +10,7 @@ pub(crate) mod invoke;
 mod prices;
 mod signals;
 mod traces;
+mod upkeep;
 
 use api::{
     ApiError, BodySide, BodyText, CallDetail, CallFilter, CallId, CallsPage, Conversation, ErrorKind, Facets,

@@ -4,6 +4,7 @@ pub mod attributes;
 pub mod code;
 pub mod copy_button;
 pub mod cost;
+pub mod erase;
 pub mod filter_field;
 pub mod icon;
 pub mod keys_overlay;

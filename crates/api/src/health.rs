@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::SourceStatus;
+use crate::{Retention, SourceStatus};
 
 /// Whether all is well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +80,9 @@ pub struct Health {
     pub calls: u64,
     /// Bytes of the database files.
     pub disk_bytes: u64,
+    /// What is kept, and what goes when.
+    #[serde(default)]
+    pub retention: Retention,
     /// Where the data lies.
     pub data_dir: String,
     /// The price table's date.

@@ -24,6 +24,7 @@ mod setting;
 mod source;
 mod timeline;
 mod trace;
+mod upkeep;
 mod usage;
 
 pub use call::{
@@ -65,4 +66,5 @@ pub use trace::{
     Attribute, AttributeValue, CallReport, Difference, ReportSource, Reporter, SpanCall, SpanDetail,
     SpanEvent, SpanLink, SpanRow, SpanType, TraceDetail, TraceEntry, TraceSummary, TracesCursor, TracesPage,
 };
+pub use upkeep::{Erase, Erased, LastErased, Limits, Retention, Storage, StoragePart};
 pub use usage::{BucketCost, Cost, CostSource, Usage, UsageSource};

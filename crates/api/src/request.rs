@@ -4,12 +4,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallDetail, CallFilter, CallId, CallSummary, Conversation, FoundPoint, FoundPoints, GroupBy, Health,
-    InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey, Meter, MetricChart,
-    MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money, Overview, OwnPrice, Page,
-    PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers, RepriceScope, Repricing,
-    Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView, SourceStatus,
-    SourceTarget, SpanDetail, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
+    CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint, FoundPoints,
+    GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey,
+    Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money, Overview,
+    OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers, RepriceScope,
+    Repricing, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
+    SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor,
+    TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -298,6 +299,18 @@ pub enum Request {
         /// Its new value as text; `None` for the default.
         value: Option<String>,
     },
+    /// What takes space, and what is kept for how long.
+    GetStorage,
+    /// How much would be deleted. Nothing is.
+    CountErase {
+        /// What.
+        what: Erase,
+    },
+    /// Deletes for good. Answers once it is gone from every list; its bytes are overwritten right after.
+    Erase {
+        /// What.
+        what: Erase,
+    },
     /// Providers, their keys, and the local keys.
     GetProviders,
     /// Stores a provider's key in the keychain. Answers as [`Request::GetProviders`].
@@ -431,6 +444,10 @@ pub enum Reply {
     Stranded(Vec<Stranded>),
     /// To [`Request::GetSettings`].
     Settings(SettingsView),
+    /// To [`Request::GetStorage`].
+    Storage(Box<Storage>),
+    /// To [`Request::CountErase`] and [`Request::Erase`].
+    Erased(Erased),
     /// To [`Request::GetProviders`].
     Providers(Box<Providers>),
     /// To [`Request::AddLocalKey`].

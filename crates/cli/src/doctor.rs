@@ -8,12 +8,17 @@ use server::SettingsFlags;
 use crate::print::say;
 
 /// Exits with 1 when something does not work. Settings that are not understood are a finding like others.
-pub(crate) async fn examine(flags: &SettingsFlags, json: bool, online: bool) -> anyhow::Result<ExitCode> {
+pub(crate) async fn examine(
+    flags: &SettingsFlags,
+    json: bool,
+    online: bool,
+    verify: bool,
+) -> anyhow::Result<ExitCode> {
     let (settings, mistake) = match flags.load() {
         Ok(settings) => (settings, None),
         Err(mistake) => (flags.without_file(), Some(mistake)),
     };
-    let report = doctor::examine(&Machine::here(), &settings, mistake.as_ref(), online).await;
+    let report = doctor::examine(&Machine::here(), &settings, mistake.as_ref(), online, verify).await;
     if json {
         say(format_args!("{}", serde_json::to_string_pretty(&report)?));
     } else {

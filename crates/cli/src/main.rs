@@ -1,6 +1,7 @@
 //! The binary `llmflow`: reads the command line and calls the engine. Leaves out all logic.
 
 mod ask;
+mod data;
 mod doctor;
 mod environment;
 mod prices;
@@ -9,6 +10,7 @@ mod proxy;
 mod serve;
 mod status;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -57,7 +59,41 @@ enum Command {
         /// Ask every provider too whether it can be reached; nothing leaves this machine otherwise
         #[arg(long)]
         online: bool,
+        /// Read every stored body and check it, and everything that can be counted twice
+        #[arg(long)]
+        verify: bool,
     },
+    /// Delete for good: a call, a session, a trace, a tool's everything, what is old, or all
+    Delete {
+        /// What is to be deleted
+        #[command(flatten)]
+        what: data::What,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Copy the database to a file, also while LLMFlow runs
+    Backup {
+        /// The file; it must not be there yet
+        file: PathBuf,
+    },
+    /// Put a copy of the database back; what is there now is kept beside it. LLMFlow must not run
+    Restore {
+        /// The copy
+        file: PathBuf,
+    },
+    /// Write every call with its bodies as a line of JSON
+    Export {
+        /// The file; standard output if none is named
+        file: Option<PathBuf>,
+    },
+    /// Take calls in from lines of JSON, or from the former LLMFlow's database. LLMFlow must not run
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// Add up all calls again, where `llmflow doctor --verify` says that sums are wrong. LLMFlow must not run
+    Rebuild,
     /// Print the variables that point AI tools at the proxy, for `eval`; nothing when it does not run
     Env {
         /// The shell to print for
@@ -105,8 +141,16 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve => runtime.block_on(serve::serve(settings()?)),
         Command::Status { json } => Ok(runtime.block_on(status::status(&settings()?, json))),
-        Command::Doctor { json, online } => runtime.block_on(doctor::examine(&flags, json, online)),
+        Command::Doctor { json, online, verify } => {
+            runtime.block_on(doctor::examine(&flags, json, online, verify))
+        }
         Command::Proxy { switch } => runtime.block_on(proxy::switch(&settings()?, switch)),
+        Command::Delete { what, yes } => runtime.block_on(data::delete(&settings()?, what, yes)),
+        Command::Backup { file } => runtime.block_on(data::back_up(&settings()?, &file)),
+        Command::Restore { file } => runtime.block_on(data::restore(&settings()?, &file)),
+        Command::Export { file } => runtime.block_on(data::export(&settings()?, file)),
+        Command::Rebuild => runtime.block_on(data::rebuild(&settings()?)),
+        Command::Import { file } => runtime.block_on(data::import(&settings()?, &file)),
         Command::Prices { what } => runtime.block_on(prices::prices(&settings()?, what)),
         Command::Env { shell, telemetry } => {
             runtime.block_on(environment::print(settings(), shell, telemetry));

@@ -109,37 +109,6 @@ impl Speed {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn a_body_has_to_go_on_growing_for_as_long_as_it_holds_room() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let mut speed = Speed::new(start);
-        speed.reach(SMALL, false, at(20));
-        assert_eq!(speed.deadline(), at(30), "a small one has time");
-        speed.reach(SMALL + 1, false, at(25));
-        assert_eq!(speed.deadline(), at(35));
-        speed.reach(SMALL + 2, false, at(34));
-        speed.reach(SMALL + GROWTH, false, at(34));
-        assert_eq!(speed.deadline(), at(35), "a few bytes now and then are not enough");
-        speed.reach(SMALL + 1 + GROWTH, false, at(34));
-        assert_eq!(speed.deadline(), at(44));
-        let mut length = SMALL;
-        for second in 35..400 {
-            length += 1 << 20;
-            speed.reach(length, false, at(second));
-        }
-        assert_eq!(speed.deadline(), at(300), "nor may it take for ever");
-        let mut largest = Speed::new(start);
-        largest.reach(40 << 20, true, at(1));
-        largest.reach(50 << 20, true, at(9));
-        assert_eq!(largest.deadline(), at(11), "who holds the room of others has little time");
-    }
-}
-
-#[cfg(test)]
-mod tests {
     use std::convert::Infallible;
     use std::sync::Arc;
 
@@ -172,5 +141,31 @@ mod tests {
                 assert_eq!(bytes, whole, "{sizes:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_body_has_to_go_on_growing_for_as_long_as_it_holds_room() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut speed = Speed::new(start);
+        speed.reach(SMALL, false, at(20));
+        assert_eq!(speed.deadline(), at(30), "a small one has time");
+        speed.reach(SMALL + 1, false, at(25));
+        assert_eq!(speed.deadline(), at(35));
+        speed.reach(SMALL + 2, false, at(34));
+        speed.reach(SMALL + GROWTH, false, at(34));
+        assert_eq!(speed.deadline(), at(35), "a few bytes now and then are not enough");
+        speed.reach(SMALL + 1 + GROWTH, false, at(34));
+        assert_eq!(speed.deadline(), at(44));
+        let mut length = SMALL;
+        for second in 35..400 {
+            length += 1 << 20;
+            speed.reach(length, false, at(second));
+        }
+        assert_eq!(speed.deadline(), at(300), "nor may it take for ever");
+        let mut largest = Speed::new(start);
+        largest.reach(40 << 20, true, at(1));
+        largest.reach(50 << 20, true, at(9));
+        assert_eq!(largest.deadline(), at(11), "who holds the room of others has little time");
     }
 }

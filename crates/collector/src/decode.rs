@@ -52,7 +52,7 @@ pub enum Unreadable {
 }
 
 /// Values within values are read this deep; what is deeper is left out.
-const MAX_DEPTH: u32 = 64;
+pub(crate) const MAX_DEPTH: u32 = 64;
 /// Reasons that an answer holds.
 const MAX_REASONS: usize = 5;
 
@@ -86,7 +86,7 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { size: 0, limit, rejected: 0, reasons: Vec::new(), attributes: 0 }
     }
 
@@ -95,9 +95,15 @@ impl Intake {
         self.pay_bytes(size_of::<T>())
     }
 
-    fn pay_bytes(&mut self, bytes: usize) -> Result<(), Unreadable> {
+    /// Pays for bytes.
+    pub(crate) fn pay_bytes(&mut self, bytes: usize) -> Result<(), Unreadable> {
         self.size += bytes;
         if self.size > self.limit { Err(Unreadable::TooLarge(self.limit)) } else { Ok(()) }
+    }
+
+    /// What has been paid for.
+    pub(crate) fn size(&self) -> usize {
+        self.size
     }
 
     /// One record less, and why.
@@ -236,7 +242,7 @@ pub(crate) fn optional<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
 }
 
 /// The beginning of a name.
-fn shown(name: &str) -> &str {
+pub(crate) fn shown(name: &str) -> &str {
     name.char_indices().nth(60).map_or(name, |(end, _)| name.get(..end).unwrap_or(name))
 }
 

@@ -8,7 +8,7 @@
 mod common;
 mod log;
 mod metric;
-mod reader;
+pub(crate) mod reader;
 mod scalar;
 mod trace;
 

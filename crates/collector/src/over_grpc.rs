@@ -36,6 +36,18 @@ pub(crate) fn path(signal: Signal) -> &'static str {
     }
 }
 
+/// Whether a path is a method that there is.
+pub(crate) fn is_method(path: &str) -> bool {
+    [Signal::Traces, Signal::Logs, Signal::Metrics].into_iter().any(|signal| self::path(signal) == path)
+}
+
+/// There is no such method.
+pub(crate) fn unknown(path: &str) -> Problem {
+    Problem::Unknown(format!(
+        "LLMFlow has no gRPC method {path:?}: it takes Export of OTLP's TraceService, LogsService and MetricsService; leave other signals out (OTEL_TRACES_EXPORTER, OTEL_LOGS_EXPORTER and OTEL_METRICS_EXPORTER choose), and give OTEL_EXPORTER_OTLP_ENDPOINT without a path"
+    ))
+}
+
 /// Whether a request speaks gRPC.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();

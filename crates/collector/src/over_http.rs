@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
@@ -28,6 +29,33 @@ pub fn routes(receiver: Receiver) -> Router {
         router = router.route(over_grpc::path(signal), any(answer));
     }
     router.with_state(receiver)
+}
+
+/// Before all routes: what is sent to any path that ends as a signal's does is taken, since exporters put their path behind
+/// whatever address they were given, a slash or another signal's path too. gRPC hears of methods that are none.
+pub async fn any_address(State(receiver): State<Receiver>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if request.method() == Method::POST
+        && let Some(signal) = at_end(path)
+    {
+        return answer(receiver, Some(signal), request).await;
+    }
+    if over_grpc::is_grpc(request.headers()) && !over_grpc::is_method(path) && path != "/" {
+        return over_grpc::failure(&over_grpc::unknown(path));
+    }
+    next.run(request).await
+}
+
+/// The signal that a path's last two segments name.
+fn at_end(path: &str) -> Option<Signal> {
+    let mut segments = path.rsplit('/').filter(|segment| !segment.is_empty());
+    let signal = match segments.next()? {
+        "traces" => Signal::Traces,
+        "logs" => Signal::Logs,
+        "metrics" => Signal::Metrics,
+        _ => return None,
+    };
+    (segments.next() == Some("v1")).then_some(signal)
 }
 
 /// `POST /`, where an address without a path leads: which signal it is, the body says.

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::MethodRouter;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::seconds;
 use crate::body;
@@ -23,9 +23,9 @@ pub fn own_spans(receiver: Receiver) -> MethodRouter {
 
 async fn answer(State(receiver): State<Receiver>, request: Request) -> Response {
     match take(&receiver, request).await {
-        Ok(answer) => respond(StatusCode::CREATED, &answer),
+        Ok(answer) => respond(StatusCode::CREATED, answer),
         Err(problem) => {
-            let mut response = respond(problem.status(), &json!({ "error": problem.message() }));
+            let mut response = respond(problem.status(), json!({ "error": problem.message() }).to_string());
             let after = problem.retry_after().and_then(|after| HeaderValue::try_from(seconds(after)).ok());
             response.headers_mut().extend(after.map(|after| (RETRY_AFTER, after)));
             response
@@ -33,7 +33,7 @@ async fn answer(State(receiver): State<Receiver>, request: Request) -> Response 
     }
 }
 
-async fn take(receiver: &Receiver, request: Request) -> Result<Value, Problem> {
+async fn take(receiver: &Receiver, request: Request) -> Result<String, Problem> {
     let (parts, body) = request.into_parts();
     let content_type = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     if !content_type.to_ascii_lowercase().starts_with(b"application/json") {
@@ -45,8 +45,8 @@ async fn take(receiver: &Receiver, request: Request) -> Result<Value, Problem> {
     receiver.take_own(codings, body, room, now_ns()).await
 }
 
-fn respond(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
+fn respond(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

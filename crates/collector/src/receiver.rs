@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::answer::Outcome;
@@ -73,13 +72,9 @@ impl Receiver {
         body: Bytes,
         room: Waiting,
     ) -> Result<(Kind, Outcome), Problem> {
-        let unreadable = |problem: Problem| {
-            if !matches!(problem, Problem::Refused(_)) {
-                self.inbox.counts().unreadable.fetch_add(1, Ordering::Relaxed);
-            }
-            problem
-        };
-        let (kind, decoded, room) = self.decode(said, body, room).await.map_err(unreadable)?;
+        let Said { signal, encoding, codings } = said;
+        let as_said = move |body: &[u8], inbox: &Inbox| read(signal, encoding, body, inbox);
+        let ((kind, decoded), room) = self.unfold(codings, body, room, as_said).await?;
         let outcome = self.keep(decoded, room).await?;
         Ok((kind, outcome))
     }
@@ -89,19 +84,17 @@ impl Receiver {
         &self,
         codings: Vec<Coding>,
         body: Bytes,
-        mut room: Waiting,
+        room: Waiting,
         now_ns: u64,
-    ) -> Result<Value, Problem> {
-        let inbox = self.inbox.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let body = unpack(codings, body, &inbox, &mut room)?;
-            // As values they take several times their text.
-            inbox.extend(&mut room, body.len().saturating_mul(UNFOLDED))?;
-            let own = own::read(&body, now_ns, || uuid::Uuid::new_v4().simple().to_string());
-            Ok::<_, Problem>((own.map_err(Problem::Malformed)?, room))
-        });
-        let (own, room) = work.await.unwrap_or_else(|error| Err(undecodable(&error)))?;
-        let decoded = Decoded { export: own.export, rejected: 0, reasons: Vec::new(), size: 0 };
+    ) -> Result<String, Problem> {
+        let as_own = move |body: &[u8], inbox: &Inbox| {
+            let mut fresh = || uuid::Uuid::new_v4().simple().to_string();
+            let own = own::read(body, unfolded(inbox), now_ns, &mut fresh)?;
+            let size = own.size;
+            Ok((own, size))
+        };
+        let (own, room) = self.unfold(codings, body, room, as_own).await?;
+        let decoded = Decoded { export: own.export, rejected: 0, reasons: Vec::new(), size: own.size };
         let outcome = self.keep(decoded, room).await?;
         match outcome.rejected {
             0 => Ok(own.answer),
@@ -133,36 +126,48 @@ impl Receiver {
         Ok(outcome)
     }
 
-    async fn decode(
+    /// Unpacks and reads a body; what `read` makes of it, whose size it says, has its room.
+    async fn unfold<T: Send + 'static>(
         &self,
-        said: Said,
+        codings: Vec<Coding>,
         body: Bytes,
         mut room: Waiting,
-    ) -> Result<(Kind, Decoded, Waiting), Problem> {
+        read: impl FnOnce(&[u8], &Inbox) -> Result<(T, usize), Problem> + Send + 'static,
+    ) -> Result<(T, Waiting), Problem> {
         let inbox = self.inbox.clone();
-        if said.codings.is_empty() && body.len() <= SMALL && !is_gzip(&body) {
-            let (kind, decoded) = read(&said, &body, &inbox, &mut room)?;
-            return Ok((kind, decoded, room));
+        let in_place = codings.is_empty() && body.len() <= SMALL && !is_gzip(&body);
+        let unfold = move || {
+            let body = unpack(codings, body, &inbox, &mut room)?;
+            let (read, size) = read(&body, &inbox)?;
+            inbox.extend(&mut room, size)?;
+            Ok((read, room))
+        };
+        let unfolded = if in_place {
+            unfold()
+        } else {
+            // Never closed, so there is always one to come.
+            let place = self.decoders.clone().acquire_owned().await;
+            let work = tokio::task::spawn_blocking(move || {
+                let _place = place;
+                unfold()
+            });
+            work.await.unwrap_or_else(|error| Err(undecodable(&error)))
+        };
+        if unfolded.as_ref().is_err_and(|problem| !matches!(problem, Problem::Refused(_))) {
+            self.inbox.counts().unreadable.fetch_add(1, Ordering::Relaxed);
         }
-        // Never closed, so there is always one to come.
-        let place = self.decoders.clone().acquire_owned().await;
-        let work = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            let (kind, decoded) = unpacked(&said, body, &inbox, &mut room)?;
-            Ok((kind, decoded, room))
-        });
-        work.await.unwrap_or_else(|error| Err(undecodable(&error)))
+        unfolded
     }
+}
+
+/// What may come of a body.
+fn unfolded(inbox: &Inbox) -> usize {
+    inbox.limits().body.saturating_mul(UNFOLDED)
 }
 
 fn undecodable(error: &tokio::task::JoinError) -> Problem {
     tracing::error!(%error, "a request could not be decoded");
     Problem::Malformed("the request could not be decoded; LLMFlow's log says more".to_owned())
-}
-
-fn unpacked(said: &Said, body: Bytes, inbox: &Inbox, room: &mut Waiting) -> Result<(Kind, Decoded), Problem> {
-    let body = unpack(said.codings.clone(), body, inbox, room)?;
-    read(said, &body, inbox, room)
 }
 
 fn unpack(
@@ -182,14 +187,19 @@ fn unpack(
 }
 
 /// Decodes what is unpacked. A body on another signal's path is taken for what it is.
-fn read(said: &Said, body: &[u8], inbox: &Inbox, room: &mut Waiting) -> Result<(Kind, Decoded), Problem> {
-    let encoding = said.encoding.unwrap_or_else(|| looks_like(body));
+fn read(
+    signal: Option<Signal>,
+    encoding: Option<Encoding>,
+    body: &[u8],
+    inbox: &Inbox,
+) -> Result<((Kind, Decoded), usize), Problem> {
+    let encoding = encoding.unwrap_or_else(|| looks_like(body));
     let as_signal = |signal| {
         let decoded = if body.is_empty() { b"{}".as_slice() } else { body };
         let encoding = if body.is_empty() { Encoding::Json } else { encoding };
-        decode(signal, encoding, decoded, inbox.limits().body.saturating_mul(UNFOLDED))
+        decode(signal, encoding, decoded, unfolded(inbox))
     };
-    let mut signal = said.signal.or_else(|| guess(encoding, body)).unwrap_or(Signal::Traces);
+    let mut signal = signal.or_else(|| guess(encoding, body)).unwrap_or(Signal::Traces);
     let mut decoded = as_signal(signal);
     let nothing = decoded.as_ref().is_ok_and(|decoded| decoded.export.is_empty());
     if (nothing || decoded.is_err())
@@ -200,8 +210,8 @@ fn read(said: &Said, body: &[u8], inbox: &Inbox, room: &mut Waiting) -> Result<(
         (signal, decoded) = (other, Ok(found));
     }
     let decoded = decoded?;
-    inbox.extend(room, decoded.size)?;
-    Ok((Kind { signal, encoding }, decoded))
+    let size = decoded.size;
+    Ok(((Kind { signal, encoding }, decoded), size))
 }
 
 /// JSON begins with a brace, which begins no message of OTLP.

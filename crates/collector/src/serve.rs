@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::middleware;
 use axum::response::Response;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Uri};
@@ -18,7 +19,7 @@ use tower_service::Service;
 use crate::decode::Encoding;
 use crate::listen::{CONNECTIONS, Ending, listen};
 use crate::over_grpc;
-use crate::over_http::{refusal, root, routes};
+use crate::over_http::{any_address, refusal, root, routes};
 use crate::patience::Patience;
 use crate::problem::Problem;
 use crate::receiver::Receiver;
@@ -38,9 +39,10 @@ pub async fn serve(
 ) {
     let counts = receiver.inbox.shared_counts();
     let router = routes(receiver.clone())
-        .route("/", root(receiver))
+        .route("/", root(receiver.clone()))
         .route("/health", axum::routing::get(health))
-        .fallback(unknown);
+        .fallback(unknown)
+        .layer(middleware::from_fn_with_state(receiver, any_address));
     let door = Door { router, judge };
     let answer = move |request| {
         let door = door.clone();
@@ -128,8 +130,5 @@ async fn unknown(request: Request) -> Response {
     let problem = Problem::Unknown(format!(
         "OTLP has no {path:?}: LLMFlow takes /v1/traces, /v1/logs and /v1/metrics; give exporters the address without a path as OTEL_EXPORTER_OTLP_ENDPOINT"
     ));
-    match over_grpc::is_grpc(request.headers()) {
-        true => over_grpc::failure(&problem),
-        false => refusal(&problem, Encoding::Json),
-    }
+    refusal(&problem, Encoding::Json)
 }

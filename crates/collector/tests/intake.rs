@@ -1,6 +1,8 @@
 //! The listener from outside: what senders send, and what they hear.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+#[path = "intake/bounds.rs"]
+mod bounds;
 #[path = "intake/sender.rs"]
 mod sender;
 
@@ -142,6 +144,8 @@ async fn what_cannot_be_read_is_refused_in_the_encoding_of_the_request() {
     let answer = collector.post("/v1/spans", JSON, "", b"{}").await;
     assert_eq!(answer.status.as_u16(), 404);
     assert!(answer.json()["message"].as_str().unwrap().contains("/v1/traces"));
+    let answer = collector.send(Method::GET, "/otlp/v1/traces", &[], b"").await;
+    assert_eq!(answer.status.as_u16(), 404, "nothing is sent");
 }
 
 #[tokio::test]
@@ -247,6 +251,11 @@ async fn grpc_takes_all_three_signals_and_every_coding() {
     assert_eq!(collector.grpc(metrics, "", &nothing).await.header("grpc-status"), "0");
     let unknown = collector.grpc("/opentelemetry.proto.collector.profiles.v1.P/Export", "", &nothing).await;
     assert_eq!(unknown.header("grpc-status"), "12");
+    let advice = unknown.header("grpc-message");
+    assert!(
+        advice.contains("TraceService") && advice.contains("profiles") && !advice.contains("/v1/traces"),
+        "{advice}"
+    );
     let odd = collector.grpc_raw(span, "br", b"\x01\0\0\0\x01x").await;
     assert_eq!(odd.header("grpc-status"), "3");
     assert!(odd.header("grpc-message").contains("gzip"));

@@ -1,4 +1,5 @@
 //! Connections that say nothing, or not enough, do not stay; those between two requests do.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ impl Listening {
         };
         let answer = async |_: Request<Incoming>| Response::new(Body::from("here I am"));
         let answer = move |request| Box::pin(answer(request));
-        tokio::spawn(listen(listener, Patience { head, idle }, answer, || {}, ending.clone()));
+        ending.connections.spawn(listen(listener, Patience { head, idle }, answer, || {}, ending.clone()));
         Self { address, ending }
     }
 

@@ -9,6 +9,7 @@ mod reported;
 mod settings;
 mod sources;
 mod telemetry;
+mod upkeep;
 
 use api::{
     ApiError, BodySide, BodyText, CallDetail, CallId, ErrorKind, Reply, Request, SessionDetail, SessionRef,
@@ -88,6 +89,9 @@ impl Engine {
             | Request::Reprice { .. }
             | Request::GetRepricings => self.prices(request).await,
             Request::GetTimeline { session } => self.timeline(session).await.map(Reply::Timeline),
+            Request::GetStorage => Ok(Reply::Storage(Box::new(self.storage().await?))),
+            Request::CountErase { what } => self.count_erase(&what).await.map(Reply::Erased),
+            Request::Erase { what } => self.erase(what).await.map(Reply::Erased),
             Request::GetProviders => self.providers().await,
             Request::SetKey { provider, key } => self.set_key(&provider, &key).await,
             Request::RemoveKey { provider } => self.remove_key(&provider).await,

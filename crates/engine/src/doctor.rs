@@ -83,12 +83,13 @@ struct Patient<'a> {
 }
 
 /// Looks at everything. `settings` are what would be used, `mistake` is why the file's were not; `online` asks every
-/// provider whether it can be reached.
+/// provider whether it can be reached; `verify` reads everything that is stored.
 pub async fn examine(
     machine: &Machine,
     settings: &Settings,
     mistake: Option<&SettingsError>,
     online: bool,
+    verify: bool,
 ) -> Report {
     let instance = running_instance(&settings.data_dir);
     let health = match instance.as_ref().map(|instance| instance.dashboard_port) {
@@ -101,6 +102,9 @@ pub async fn examine(
     let mut findings = vec![file(settings, mistake)];
     findings.extend(ports::check(&patient).await);
     findings.extend(data::check(&patient).await);
+    if verify {
+        findings.extend(data::verify(settings).await);
+    }
     findings.push(keychain::check(settings).await);
     findings.extend(running(&patient));
     findings.extend(bedrock::check(&patient).await);

@@ -28,6 +28,7 @@ use crate::proof::Proof;
 use crate::settings::Settings;
 use crate::sources::Sources;
 use crate::supervisor::{OTLP_GRPC, OTLP_HTTP, PROXY, Service, Supervisor, Switch};
+use crate::upkeep::Upkeep;
 
 /// Captures that wait to be read. When it is full the proxy drops records and counts them; their bodies' bytes are
 /// bounded on their own, by the budget.
@@ -126,7 +127,15 @@ pub(crate) struct Inner {
     /// Ends what runs beside the pipeline.
     pub(crate) quiet: CancellationToken,
     pub(crate) background: Background,
+    pub(crate) upkeep: Upkeep,
     hold: Hold,
+}
+
+impl Inner {
+    /// What is kept, as the settings say now.
+    pub(crate) fn limits(&self) -> api::Limits {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).limits()
+    }
 }
 
 impl Engine {
@@ -146,6 +155,7 @@ impl Engine {
         let (opener, runtime) = (background.handle(), background.handle());
         let opening = opener.spawn_blocking(move || runtime.block_on(Store::open(&database)));
         let (store, opened) = opening.await.map_err(|error| StartError::Other(error.to_string()))??;
+        let former = opened.moved_aside.clone();
         let prices = Shelf::load(&store, &settings.data_dir).await.map_err(|error| match error {
             LoadError::Store(error) => StartError::Store(error),
             LoadError::Prices(error) => StartError::Other(error.to_string()),
@@ -226,11 +236,15 @@ impl Engine {
             live: RwLock::new(Arc::new(settings.clone())),
             settings,
             background,
+            upkeep: Upkeep::default(),
             hold,
         };
         let engine = Self { inner: Arc::new(inner) };
         engine.spawn_pipeline(queue, receiver);
         engine.spawn_ingest(deliveries);
+        if let Some(former) = former {
+            engine.spawn_import(former);
+        }
         engine.inner.tracker.spawn(engine.clone().refresh_for_unknown());
         // Whether it records is never remembered: a pause somebody forgot would lose data without a word.
         let settings = &engine.inner.settings;
@@ -263,7 +277,40 @@ impl Engine {
         let background = inner.background.handle();
         inner.tracker.spawn_on(pipeline.run(queue, captures), &background);
         inner.tracker.spawn_on(index_former(inner.store.clone(), inner.quiet.clone()), &background);
+        let upkeep = inner.upkeep.clone();
+        let upkeep = upkeep.run(Arc::downgrade(inner), inner.store.clone(), inner.quiet.clone());
+        inner.tracker.spawn_on(upkeep, &background);
         inner.tracker.spawn(inner.open.clone().beat(inner.events.clone(), inner.quiet.clone()));
+    }
+
+    /// What the former LLMFlow recorded in the same place is taken in, beside everything else.
+    fn spawn_import(&self, former: std::path::PathBuf) {
+        let engine = self.clone();
+        let importing = async move {
+            if !store::is_former_llmflow(&former).await {
+                return;
+            }
+            let path = former.display();
+            match engine.inner.store.import_former(&former).await {
+                Ok(imported) => {
+                    tracing::info!(%path, calls = imported.calls, "the former LLMFlow's calls are taken in");
+                    engine.note(format!(
+                        "{} calls of the former LLMFlow were taken in from {path}.",
+                        imported.calls
+                    ));
+                    engine.inner.events.send(Event::Resync);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, %path, "the former LLMFlow's calls could not be taken in");
+                    engine.note(format!(
+                        "The former LLMFlow's calls could not be taken in ({}). Stop LLMFlow and try: llmflow import {path}",
+                        error.reason()
+                    ));
+                }
+            }
+        };
+        let background = self.inner.background.handle();
+        self.inner.tracker.spawn_on(importing, &background);
     }
 
     /// What comes over OTLP: in, stored and acknowledged; then joined with the calls.
@@ -308,6 +355,7 @@ impl Engine {
         if let Err(error) = inner.hold.tell(&Instance { stopping: true, ..instance(&inner.settings) }) {
             tracing::debug!(%error, "nobody is told that it is stopping");
         }
+        inner.store.stop_upkeep();
         inner.supervisor.close().await;
         inner.stop.cancel();
         let under_way = || inner.counters.open.load(Ordering::Relaxed) > 0 || !inner.inbox.is_idle();
@@ -368,7 +416,7 @@ fn instance(settings: &Settings) -> Instance {
     }
 }
 
-fn hold(settings: &Settings) -> Result<Hold, StartError> {
+pub(crate) fn hold(settings: &Settings) -> Result<Hold, StartError> {
     folder::hold(&settings.data_dir, &instance(settings)).map_err(|error| match error {
         HoldError::Held(instance) => {
             StartError::Running { folder: settings.data_dir.display().to_string(), instance }
@@ -393,6 +441,9 @@ fn notices(opened: &store::Opened) -> Vec<String> {
             calls = opened.lost,
             "LLMFlow ended without warning last time; calls under way are marked lost"
         );
+    }
+    if let Some(path) = &opened.copied {
+        tracing::info!(path = %path.display(), "the database was copied before its schema changed");
     }
     if let Some(path) = &opened.moved_aside {
         let path = path.display();

@@ -186,6 +186,7 @@ mod tests {
             collected: api::Collected::default(),
             calls: 0,
             disk_bytes: 0,
+            retention: api::Retention::default(),
             data_dir: String::new(),
             price_date: String::new(),
             cannot_store: None,

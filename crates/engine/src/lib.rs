@@ -17,12 +17,14 @@ mod indexer;
 mod ingest;
 mod keys;
 mod listen;
+pub mod offline;
 mod pipeline;
 mod prices;
 mod proof;
 pub mod settings;
 mod sources;
 mod supervisor;
+mod upkeep;
 
 pub use api::connect;
 pub use engine::{Engine, StartError};
@@ -34,4 +36,9 @@ pub use model::pricing::{day_begins, day_of};
 pub use proof::Proof;
 pub use proxy::guard::{Guard, Refusal};
 pub use settings::Settings;
-pub use store::StoreError;
+pub use store::{Imported, Inspection, StoreError};
+
+/// The moment so many days ago, in milliseconds since 1970 (UTC).
+pub fn days_ago(days: u32) -> i64 {
+    pipeline::millis(std::time::SystemTime::now()).saturating_sub(i64::from(days) * 86_400_000)
+}

@@ -47,6 +47,16 @@ pub struct Settings {
     pub max_body_mb: u32,
     /// Megabytes of bodies that are not stored yet.
     pub memory_mb: u32,
+    /// Days that everything is kept; 0 for without a limit.
+    pub keep_days: u32,
+    /// Megabytes that the database may take; 0 for without a limit.
+    pub keep_mb: u32,
+    /// Traces (and calls that are in none) that are kept; 0 for without a limit.
+    pub max_traces: u64,
+    /// Log records that are kept; 0 for without a limit.
+    pub max_logs: u64,
+    /// Metric points that are kept; 0 for without a limit.
+    pub max_metrics: u64,
     /// Client connections and calls at one time.
     pub max_connections: u32,
     /// Seconds a client may take to send a request's head.
@@ -141,6 +151,11 @@ impl Default for Settings {
             allowed_origins: Vec::new(),
             max_body_mb: 32,
             memory_mb: 256,
+            keep_days: 90,
+            keep_mb: 5_000,
+            max_traces: 0,
+            max_logs: 0,
+            max_metrics: 0,
             max_connections: 8192,
             head_timeout_s: 60,
             upstream_proxy: String::new(),
@@ -288,7 +303,19 @@ impl Settings {
                     wanted: "a port between 0 and 65535".to_owned(),
                 })
             };
+            let count = || {
+                value.trim().parse::<u32>().map_err(|_| SettingsError::Value {
+                    name: name.clone(),
+                    value: value.clone(),
+                    wanted: "a number; 0 is without a limit".to_owned(),
+                })
+            };
             match (name.as_str(), name.strip_prefix(UPSTREAM)) {
+                ("MAX_TRACES", _) => self.max_traces = count()?.into(),
+                ("MAX_LOGS", _) => self.max_logs = count()?.into(),
+                ("MAX_METRICS", _) => self.max_metrics = count()?.into(),
+                ("LLMFLOW_KEEP_DAYS", _) => self.keep_days = count()?,
+                ("LLMFLOW_KEEP_MB", _) => self.keep_mb = count()?,
                 ("PROXY_PORT", _) => self.proxy_port = port()?,
                 ("DASHBOARD_PORT", _) => self.dashboard_port = port()?,
                 ("OTLP_HTTP_PORT", _) => self.otlp_http_port = port()?,
@@ -417,6 +444,18 @@ impl Settings {
         proxy::Bounds {
             connections: self.max_connections.max(1) as usize,
             head_timeout: Duration::from_secs(self.head_timeout_s.max(1).into()),
+        }
+    }
+
+    /// What is kept.
+    pub(crate) fn limits(&self) -> api::Limits {
+        let limit = |value: u64| (value > 0).then_some(value);
+        api::Limits {
+            days: limit(self.keep_days.into()),
+            bytes: limit(u64::from(self.keep_mb) * 1_000_000),
+            traces: limit(self.max_traces),
+            logs: limit(self.max_logs),
+            metrics: limit(self.max_metrics),
         }
     }
 

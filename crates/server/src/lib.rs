@@ -76,7 +76,8 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/health", get(rest::health))
         .route("/api/stats", get(rest::stats))
         .route("/api/traces", get(rest::traces))
-        .route("/api/traces/{id}", get(rest::trace))
+        .route("/api/traces/export", get(rest::upkeep::export_traces))
+        .route("/api/traces/{id}", get(rest::trace).delete(rest::upkeep::delete_trace))
         .route("/api/traces/{id}/tree", get(rest::telemetry::tree))
         .route("/api/logs", get(rest::telemetry::logs))
         .route("/api/logs/filters", get(rest::telemetry::log_filters))
@@ -94,7 +95,10 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/analytics/daily", get(rest::analytics::by_day))
         .route("/api/completeness", get(rest::analytics::completeness))
         .route("/api/sessions", get(rest::sessions::list))
-        .route("/api/sessions/{id}", get(rest::sessions::one))
+        .route("/api/sessions/{id}", get(rest::sessions::one).delete(rest::upkeep::delete_session))
+        .route("/api/storage", get(rest::upkeep::storage))
+        .route("/api/erase", post(rest::upkeep::erase))
+        .route("/api/export/calls", get(rest::upkeep::export_calls))
         .route("/api/models", get(rest::models::models))
         .route("/api/prices", get(rest::models::prices))
         .route("/api/prices/repricings", get(rest::models::repricings))
@@ -109,7 +113,8 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .merge(
             Router::new()
                 .route("/", collector::root(otlp.clone()))
-                .route("/api/spans", collector::own_spans(otlp)),
+                .route("/api/spans", collector::own_spans(otlp.clone())),
         )
+        .layer(middleware::from_fn_with_state(otlp, collector::any_address))
         .layer(middleware::from_fn_with_state(guard, guard::check))
 }

@@ -82,6 +82,28 @@ impl Remote {
         self.port
     }
 
+    /// Asks its engine something that may take as long as it takes.
+    pub async fn ask_patiently(&self, request: &Request) -> Result<Reply, ApiError> {
+        let question = serde_json::to_string(request).map_err(|error| unreadable(&error))?;
+        read(self.fetch(Method::POST, "/api/rpc", question).await)
+    }
+
+    /// Writes every call it stores as a line of JSON; how many.
+    pub async fn export(&self, to: &mut dyn std::io::Write) -> std::io::Result<u64> {
+        let copy = async |mut response: Response<Incoming>| {
+            let mut calls = 0;
+            while let Some(frame) = response.body_mut().frame().await {
+                let Some(data) = frame?.into_data().ok() else { continue };
+                calls += data.iter().filter(|byte| **byte == b'\n').count() as u64;
+                to.write_all(&data)?;
+            }
+            Ok(calls)
+        };
+        self.exchange(Method::GET, "/api/export/calls", String::new(), copy)
+            .await
+            .map_err(std::io::Error::other)
+    }
+
     /// Asks its engine.
     pub async fn ask(&self, request: &Request) -> Result<Reply, ApiError> {
         self.ask_within(DEADLINE, request).await
@@ -95,11 +117,7 @@ impl Remote {
     async fn ask_within(&self, deadline: Duration, request: &Request) -> Result<Reply, ApiError> {
         let question = serde_json::to_string(request).map_err(|error| unreadable(&error))?;
         let answer = tokio::time::timeout(deadline, self.fetch(Method::POST, "/api/rpc", question)).await;
-        let (well, body) = answer.map_err(|_| silent())?.map_err(|_| silent())?;
-        if well {
-            return serde_json::from_slice(&body).map_err(|error| unreadable(&error));
-        }
-        Err(serde_json::from_slice(&body).unwrap_or_else(|_| silent()))
+        read(answer.map_err(|_| silent())?)
     }
 
     /// Hands over its events until the connection ends.
@@ -162,6 +180,14 @@ impl Remote {
 
 fn silent() -> ApiError {
     ApiError::new(ErrorKind::Unavailable, "The other LLMFlow does not answer. Look whether it still runs.")
+}
+
+fn read(answer: Result<(bool, Bytes), Failure>) -> Result<Reply, ApiError> {
+    let (well, body) = answer.map_err(|_| silent())?;
+    if well {
+        return serde_json::from_slice(&body).map_err(|error| unreadable(&error));
+    }
+    Err(serde_json::from_slice(&body).unwrap_or_else(|_| silent()))
 }
 
 fn unreadable(error: &serde_json::Error) -> ApiError {

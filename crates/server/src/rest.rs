@@ -7,6 +7,7 @@ pub(crate) mod sessions;
 mod shape;
 pub(crate) mod sources;
 pub(crate) mod telemetry;
+pub(crate) mod upkeep;
 
 use api::{BodySide, ErrorKind, Reply, Request};
 use axum::Json;

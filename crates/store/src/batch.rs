@@ -1,6 +1,7 @@
 //! A batch made ready to be committed: what its calls leave behind is cut, packed and compressed. This is the work of
 //! storing that needs no database, so that it can be done beside the commit of the batch before.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,6 +33,8 @@ pub(crate) struct Left {
     /// For each call the words it is found by.
     pub(crate) texts: Vec<String>,
     pub(crate) packs: Vec<Packed>,
+    /// The numbers given out for them.
+    numbers: Range<i64>,
     written: AtomicBool,
     epoch: u64,
     known: Arc<Mutex<Known>>,
@@ -61,22 +64,34 @@ impl Store {
         Ok(Batch { opened, ended, lost, left })
     }
 
+    /// Packs once more what `calls` leave behind, because something that they repeat was taken away. What other batches
+    /// have ready is not relied on: they come later, or never.
+    pub(crate) fn pack_again(&self, calls: &[CallRecord]) -> Result<Left, StoreError> {
+        self.pack_knowing(calls, true)
+    }
+
     /// Packs what `calls` leave behind.
     pub(crate) fn pack(&self, calls: &[CallRecord]) -> Result<Left, StoreError> {
+        self.pack_knowing(calls, false)
+    }
+
+    fn pack_knowing(&self, calls: &[CallRecord], cautious: bool) -> Result<Left, StoreError> {
         let mut known = self.known();
         let epoch = known.epoch();
+        known.cautious = cautious;
         let packed = pack(calls, &mut known, &self.inner.pace);
+        known.cautious = false;
         if packed.is_err() {
             known.forget();
         }
-        let (places, texts, packs) = packed?;
+        let (places, texts, (packs, numbers)) = packed?;
         drop(known);
         let (written, known) = (AtomicBool::new(false), self.inner.known.clone());
-        Ok(Left { places, texts, packs, written, epoch, known })
+        Ok(Left { places, texts, packs, numbers, written, epoch, known })
     }
 }
 
-type Parts = (Vec<Place>, Vec<String>, Vec<Packed>);
+type Parts = (Vec<Place>, Vec<String>, (Vec<Packed>, Range<i64>));
 
 fn pack(calls: &[CallRecord], known: &mut Known, pace: &Pace) -> Result<Parts, StoreError> {
     let (mut places, mut texts) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
@@ -110,16 +125,18 @@ impl Left {
 
     pub(crate) fn note_written(&self) {
         self.written.store(true, Ordering::Relaxed);
+        lock(&self.known).end(&self.numbers);
     }
 }
 
 impl Drop for Left {
     fn drop(&mut self) {
-        if self.written.load(Ordering::Relaxed) || self.packs.is_empty() {
+        if self.written.load(Ordering::Relaxed) {
             return;
         }
         let mut known = lock(&self.known);
-        if known.epoch() == self.epoch {
+        known.end(&self.numbers);
+        if known.epoch() == self.epoch && !self.packs.is_empty() {
             known.forget();
         }
     }

@@ -32,12 +32,16 @@ pub(crate) fn store(
     for piece in cut(body) {
         parts.push(match piece {
             Piece::Stretch(bytes) => {
-                let shared = body.segmented || bytes.len() > LARGEST_UNIQUE;
+                let shared = body.segmented || body.bytes.len() > LARGEST_UNIQUE;
                 let key = (shared && bytes.len() >= SHORTEST_SHARED).then(|| hash(&bytes));
                 Part::Stretch(stretch(bytes, key, packer, fresh)?)
             }
             Piece::Array(elements) => chain(elements, packer, fresh)?,
         });
+    }
+    for part in &parts {
+        let (Part::Stretch(place) | Part::Chain(place, _)) = part;
+        packer.name(*place);
     }
     Ok(encode_parts(packer.id(), &parts))
 }
@@ -91,6 +95,9 @@ fn chain(
         return Ok(Part::Chain(base.place, patches));
     }
     let base = base.map(|(_, base)| base);
+    for place in base.iter().map(|base| &base.place).chain(&own) {
+        packer.name(*place);
+    }
     let chain = encode_chain(packer.id(), &Chain { base: base.map(|base| base.place), own });
     let place = packer.add(&chain)?;
     packer.remember(beginning, Met { place, depth: base.map_or(0, |base| base.depth) + 1 });

@@ -1,10 +1,19 @@
-//! Cutting a body into stretches and arrays of elements, their cache markers apart. Pure; leaves out storing.
+//! Cutting a body into stretches and arrays of elements, their cache markers apart; what is large and has no form is cut
+//! by its content. Pure; leaves out storing.
 
 use bytes::Bytes;
+use fastcdc::v2020::FastCDC;
 use model::segment::{BodyPart, scan};
 
 use crate::layout::{Patch, encode_patches};
 use crate::write::Body;
+
+/// From this size on a body without a known form is cut by its content: smaller ones are as well stored whole.
+const LARGE: usize = 256 << 10;
+/// Bytes of a piece that is cut by content. Each is looked for by a hash of its own.
+const SMALLEST: usize = 16 << 10;
+const USUAL: usize = 64 << 10;
+const LARGEST: usize = 256 << 10;
 
 /// One piece of a body.
 #[derive(Debug)]
@@ -26,8 +35,14 @@ pub(crate) struct Element {
 /// The pieces of `body`, none of them empty.
 pub(crate) fn cut(body: &Body) -> Vec<Piece> {
     let bytes = &body.bytes;
+    if bytes.is_empty() {
+        return Vec::new();
+    }
+    if is_opaque(body) {
+        return chunks(bytes);
+    }
     if !body.segmented {
-        return if bytes.is_empty() { Vec::new() } else { vec![Piece::Stretch(bytes.clone())] };
+        return vec![Piece::Stretch(bytes.clone())];
     }
     scan(bytes)
         .into_iter()
@@ -44,6 +59,18 @@ pub(crate) fn cut(body: &Body) -> Vec<Piece> {
             }
         })
         .collect()
+}
+
+/// Whether a body is large and of no form that is known here: an upload, a file, a recording.
+fn is_opaque(body: &Body) -> bool {
+    let first = body.bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    body.bytes.len() >= LARGE && !matches!(first, Some(b'{' | b'['))
+}
+
+/// Cut where the bytes themselves say so: a file that is sent again in another form is cut in the same places.
+fn chunks(bytes: &Bytes) -> Vec<Piece> {
+    let cut = FastCDC::new(bytes, SMALLEST, USUAL, LARGEST);
+    cut.map(|chunk| Piece::Stretch(at(bytes, chunk.offset..chunk.offset + chunk.length))).collect()
 }
 
 fn at(body: &Bytes, range: std::ops::Range<usize>) -> Bytes {

@@ -25,6 +25,9 @@ pub enum StoreError {
         /// Why.
         cause: std::io::Error,
     },
+    /// What was asked for would harm something, and was not done: why, and what to do instead.
+    #[error("{0}")]
+    Refused(String),
     /// What is stored contradicts itself.
     #[error("the database is damaged: {0}")]
     Damaged(&'static str),
@@ -35,6 +38,21 @@ impl StoreError {
     pub fn is_closed(&self) -> bool {
         let Self::Database(error) = self else { return false };
         matches!(error.downcast_ref::<sqlx::Error>(), Some(sqlx::Error::PoolClosed))
+    }
+
+    /// Whether something that is stored cannot be read, while other things may be.
+    pub(crate) fn is_damage(&self) -> bool {
+        let Self::Database(error) = self else { return matches!(self, Self::Damaged(_)) };
+        // JSON that is none, bytes that are not compressed, a page that is not one, a row that is missing.
+        let by_sqlite = || {
+            let told = error.downcast_ref::<sqlx::Error>()?.as_database_error()?.code()?;
+            Some(matches!(told.as_ref(), "11" | "26" | "267" | "523" | "779"))
+        };
+        let missing = matches!(error.downcast_ref::<sqlx::Error>(), Some(sqlx::Error::RowNotFound));
+        error.is::<serde_json::Error>()
+            || error.is::<std::io::Error>()
+            || missing
+            || by_sqlite().unwrap_or(false)
     }
 
     /// Why, in a few words that fit into a sentence: "database or disk is full".

@@ -279,5 +279,15 @@ mod tests {
         assert_eq!(store.index_some().await.unwrap(), 0);
         assert_eq!((found("grusse").await, found("gruße").await, found("fla slo").await), (0, 1, 1));
         assert_eq!((found("\"quick brown\"").await, found("\"brown quick\"").await), (1, 0));
+
+        // Deleted, nothing of it is left: no segment, no node, no word.
+        store.erase(&api::Erase::Call(id)).await.unwrap();
+        store.tidy().await.unwrap();
+        for table in ["segment", "node", "body", "call_detail"] {
+            assert_eq!(store.count(table, "").await.unwrap(), 0, "{table}");
+        }
+        store.close().await.unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!bytes.windows(5).any(|window| window == b"flaky"));
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::StoreError;
 use crate::open::{MIGRATIONS, is_foreign};
@@ -30,15 +30,7 @@ pub async fn inspect(path: &Path) -> Result<Inspection, StoreError> {
     if is_foreign(path)? {
         return Ok(Inspection { foreign: true, ..found });
     }
-    let mut log = path.to_owned().into_os_string();
-    log.push("-wal");
-    // Without a log SQLite need not make its side files, which would be a change.
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .read_only(true)
-        .immutable(!Path::new(&log).exists())
-        .disable_statement_logging();
-    let mut database = options.connect().await?;
+    let mut database = look(path).await?;
     let damage: Vec<String> = sqlx::query_scalar("PRAGMA quick_check(5)").fetch_all(&mut database).await?;
     found.damage = damage.into_iter().filter(|line| line != "ok").collect();
     if found.damage.is_empty() {
@@ -50,4 +42,29 @@ pub async fn inspect(path: &Path) -> Result<Inspection, StoreError> {
     }
     database.close().await?;
     Ok(found)
+}
+
+/// The version of the schema of the database at `path`; 0 when it has none yet.
+pub(crate) async fn version(path: &Path) -> Result<i64, StoreError> {
+    if path.metadata()?.len() == 0 {
+        return Ok(0);
+    }
+    let mut database = look(path).await?;
+    let version =
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut database).await;
+    database.close().await?;
+    let version: Option<i64> = version?;
+    Ok(version.unwrap_or_default())
+}
+
+async fn look(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let mut log = path.to_owned().into_os_string();
+    log.push("-wal");
+    // Without a log SQLite need not make its side files, which would be a change.
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .immutable(!Path::new(&log).exists())
+        .disable_statement_logging();
+    Ok(options.connect().await?)
 }

@@ -7,6 +7,8 @@ mod read;
 mod rows;
 mod sync;
 
+pub(crate) use load::{bit, source};
+
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use api::{CallDetail, CallId, CallSummary, Cost, Operation};
@@ -87,6 +89,17 @@ impl Joins {
     pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
         let wanted = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM call_report)");
         Ok(Self { wanted: wanted.fetch_one(connection).await?, ..Self::default() })
+    }
+
+    /// Forgets calls that are deleted.
+    pub(crate) fn forget(&mut self, seqs: &HashSet<i64>) {
+        if let Some(ledger) = &mut self.ledger {
+            seqs.iter().for_each(|seq| ledger.forget(*seq));
+        }
+        for loose in self.loose.values_mut() {
+            loose.retain(|call| !seqs.contains(&call.seq));
+        }
+        self.loose.retain(|_, loose| !loose.is_empty());
     }
 
     async fn ledger(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
@@ -228,7 +241,7 @@ async fn commit(
         for mark in &marks {
             let Some(report) = reports.get(mark) else { continue };
             let facts = Facts::told(&report.told);
-            match there.get(mark).map(|seq| moved(*seq, &touched)) {
+            match there.get(mark).map(|seq| now(*mark, *seq, ledger, &touched)) {
                 Some(seq) => ledger.again(seq, *mark, facts, &mut || take(writing.next_seq), &mut touched),
                 None => {
                     let seq = take(writing.next_seq);
@@ -254,8 +267,16 @@ pub(crate) async fn told_before(
     Ok(began)
 }
 
-/// The number of the call that `seq` is now.
-fn moved(mut seq: i64, touched: &Touched) -> i64 {
+/// The number of the call that `mark` tells of now: `seq` before this digest.
+fn now(mark: Mark, mut seq: i64, ledger: &Ledger, touched: &Touched) -> i64 {
+    let tells =
+        |seq: i64| ledger.members(seq).is_some_and(|all| all.iter().any(|member| member.mark == mark));
+    // What gave way was touched.
+    if !tells(seq)
+        && let Some(other) = touched.calls.iter().find(|seq| tells(**seq))
+    {
+        return *other;
+    }
     for (goes, stays) in &touched.gone {
         if *goes == seq {
             seq = *stays;

@@ -3,12 +3,17 @@
 //! Leaves out writing packs (`pack`) and what a body is made of (`bodies`).
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::StoreError;
 use crate::layout::{Place, get_u32, put};
 
 /// Half of what is remembered, some megabytes: when as much is new, the older half goes.
 const GENERATION: usize = 32_768;
+
+/// What stands so many packs back is stored anew: to find what is still needed of a pack, those that name it are read,
+/// and they should not be all there are.
+const FARTHEST: i64 = 8_192;
 
 /// The first half of a BLAKE3 hash.
 pub(crate) type Key = [u8; 16];
@@ -28,11 +33,22 @@ pub(crate) struct Known {
     older: HashMap<Key, Met>,
     next_pack: i64,
     epoch: u64,
+    /// Packs that are made ready, and not written yet.
+    unwritten: Vec<Range<i64>>,
+    /// Whether what is not written yet is taken for unknown.
+    pub(crate) cautious: bool,
 }
 
 impl Known {
     pub(crate) fn new(next_pack: i64) -> Self {
-        Self { newer: HashMap::new(), older: HashMap::new(), next_pack, epoch: 0 }
+        Self {
+            newer: HashMap::new(),
+            older: HashMap::new(),
+            next_pack,
+            epoch: 0,
+            unwritten: Vec::new(),
+            cautious: false,
+        }
     }
 
     /// The id of a new pack. One that is never written leaves a gap.
@@ -44,11 +60,19 @@ impl Known {
 
     pub(crate) fn get(&mut self, key: &Key) -> Option<Met> {
         if let Some(met) = self.newer.get(key) {
-            return Some(*met);
+            return self.is_of_use(met).then_some(*met);
         }
         let met = self.older.remove(key)?;
         self.put(*key, met);
-        Some(met)
+        self.is_of_use(&met).then_some(met)
+    }
+
+    fn is_of_use(&self, met: &Met) -> bool {
+        self.next_pack - met.place.pack < FARTHEST && !(self.cautious && self.is_unwritten(met))
+    }
+
+    fn is_unwritten(&self, met: &Met) -> bool {
+        self.unwritten.iter().any(|packs| packs.contains(&met.place.pack))
     }
 
     pub(crate) fn put(&mut self, key: Key, met: Met) {
@@ -70,21 +94,54 @@ impl Known {
         self.epoch += 1;
     }
 
+    /// The packs that were given out since `first` are made ready now.
+    pub(crate) fn begin(&mut self, first: i64) -> Range<i64> {
+        let packs = first..self.next_pack;
+        self.unwritten.push(packs.clone());
+        packs
+    }
+
+    /// These packs are written, or never will be.
+    pub(crate) fn end(&mut self, packs: &Range<i64>) {
+        self.unwritten.retain(|unwritten| unwritten != packs);
+    }
+
+    /// Forgets what `is_gone` says of, and what is not written yet: what was made ready before has to be made again.
+    pub(crate) fn forget_some(&mut self, is_gone: impl Fn(Place) -> bool) {
+        let Self { newer, older, unwritten, .. } = self;
+        let stays = |met: &Met| {
+            let is_written = !unwritten.iter().any(|packs| packs.contains(&met.place.pack));
+            is_written && !is_gone(met.place)
+        };
+        newer.retain(|_, met| stays(met));
+        older.retain(|_, met| stays(met));
+        self.epoch += 1;
+    }
+
     /// Learns what pack `id` lists, unless it is known from a later one; `false` when there is enough.
-    pub(crate) fn recall(&mut self, id: i64, mut listed: &[u8]) -> Result<bool, StoreError> {
-        while !listed.is_empty() {
-            let damaged = StoreError::Damaged("a pack's list ends in the middle");
-            let (key, mut rest) = listed.split_first_chunk::<16>().ok_or(damaged)?;
-            let place = Place { pack: id, at: get_u32(&mut rest)?, len: get_u32(&mut rest)? };
-            let met = Met { place, depth: get_u32(&mut rest)? };
-            listed = rest;
+    pub(crate) fn recall(&mut self, id: i64, listed: &[u8]) -> Result<bool, StoreError> {
+        for (key, met) in listing(id, listed)? {
             if self.newer.len() >= GENERATION {
                 return Ok(false);
             }
-            self.newer.entry(*key).or_insert(met);
+            self.newer.entry(key).or_insert(met);
         }
         Ok(true)
     }
+}
+
+/// What pack `id` lists.
+pub(crate) fn listing(id: i64, mut listed: &[u8]) -> Result<Vec<(Key, Met)>, StoreError> {
+    let mut all = Vec::new();
+    while !listed.is_empty() {
+        let damaged = StoreError::Damaged("a pack's list ends in the middle");
+        let (key, mut rest) = listed.split_first_chunk::<16>().ok_or(damaged)?;
+        let place = Place { pack: id, at: get_u32(&mut rest)?, len: get_u32(&mut rest)? };
+        let met = Met { place, depth: get_u32(&mut rest)? };
+        listed = rest;
+        all.push((*key, met));
+    }
+    Ok(all)
 }
 
 /// Adds one to a pack's list.

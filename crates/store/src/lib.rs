@@ -2,14 +2,18 @@
 //!
 //! Owns every SQL string. Leaves out what a call means: rows come in and go out as `api` types.
 
+mod backup;
 mod batch;
 mod bodies;
 mod calls;
 mod cost;
 mod cut;
+mod erase;
 mod error;
+mod exchange;
 mod filter;
 mod former;
+mod former_llmflow;
 mod inspect;
 mod join;
 mod kept;
@@ -18,6 +22,7 @@ mod layout;
 mod lineage;
 mod meter;
 mod models;
+mod named;
 mod open;
 mod overview;
 mod pace;
@@ -25,26 +30,36 @@ mod pack;
 mod packing;
 mod prices;
 mod record;
+mod remove;
 mod reprice;
+mod retention;
 mod rollup;
 mod row;
+mod scrub;
 mod sessions;
+mod storage;
+mod sweep;
 mod telemetry;
 mod text;
 mod timeline;
 mod totals;
+mod verify;
 mod window;
 mod words;
 mod write;
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use sqlx::SqlitePool;
 use tokio::sync::Mutex;
 
+pub use backup::{back_up, drop_copies, restore};
 pub use batch::Batch;
 pub use error::StoreError;
+pub use exchange::Imported;
+pub use former_llmflow::is_former_llmflow;
 pub use inspect::{Inspection, inspect};
 pub use join::{Digest, Joined, Price, Report};
 pub use lineage::Ties;
@@ -57,6 +72,7 @@ pub use telemetry::{
     WorkBatch, WorkPlace, Worked, log_id, log_key,
 };
 pub use totals::ProviderActivity;
+pub use verify::{Verified, verify};
 pub use write::{Body, CallRecord, Write};
 
 use write::Writer;
@@ -81,6 +97,10 @@ struct Inner {
     pace: Pace,
     /// What calls cost that did not go through the proxy.
     price: OnceLock<Box<Price>>,
+    /// Held by who looks for what nobody needs any more.
+    tidying: Mutex<()>,
+    /// Whether what runs beside everything else is to end.
+    stopping: AtomicBool,
     /// The one writer.
     writer: Mutex<Writer>,
 }
@@ -98,4 +118,6 @@ pub struct Opened {
     pub lost: u64,
     /// A database of another program lay at the path; it was moved here.
     pub moved_aside: Option<PathBuf>,
+    /// The schema changed; what was there before was copied here.
+    pub copied: Option<PathBuf>,
 }

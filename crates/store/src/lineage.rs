@@ -8,7 +8,7 @@ mod decide;
 mod known;
 mod rows;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use api::{Agent, CallId, CallSummary, SessionSource, Tie};
 use model::identity::{Chain, SaidAgent};
@@ -82,6 +82,16 @@ pub(crate) struct Placed {
 impl Lineages {
     pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
         Ok(Self { next_session: rows::next_session(connection).await?, ..Self::default() })
+    }
+
+    /// Forgets calls that are deleted, and sessions whose rows changed with them.
+    pub(crate) fn forget(&mut self, seqs: &HashSet<i64>, sessions: &[i64]) {
+        let gone: HashSet<i64> = sessions.iter().copied().collect();
+        self.sessions.retain(|key, _| !gone.contains(key));
+        self.by_id.retain(|_, key| !gone.contains(key));
+        self.by_name.retain(|_, key| !gone.contains(key));
+        self.tasks.retain(|_, seq| !seqs.contains(seq));
+        self.task_order.retain(|task| self.tasks.contains_key(task));
     }
 
     /// Places each call of a batch, and writes the sessions they touch.

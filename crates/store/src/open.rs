@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::Mutex;
 
+use crate::backup::{before_migration, free_name, move_database};
 use crate::kept::Kept;
 use crate::known::Known;
 use crate::pace::Pace;
@@ -36,6 +38,7 @@ pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 impl Store {
     /// Opens the database at `path`, making it (and its folder, both private) when it is not there.
     pub async fn open(path: &Path) -> Result<(Self, Opened), StoreError> {
+        refuse_newer(path).await?;
         let moved_aside = prepare_file(path)?;
         let reading = SqliteConnectOptions::new()
             .filename(path)
@@ -48,6 +51,8 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .pragma("application_id", APPLICATION_ID.to_string())
+            // What is deleted is overwritten wherever the page is written anyhow; pages that are free go back whole.
+            .pragma("secure_delete", "fast")
             .pragma("journal_size_limit", "67108864")
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .pragma("cache_size", WRITER_CACHE_KIB)
@@ -55,7 +60,7 @@ impl Store {
             .pragma("recursive_triggers", "on")
             .statement_cache_capacity(STATEMENTS);
         let mut connection = SqliteConnection::connect_with(&writing).await?;
-        migrate(&mut connection, path).await?;
+        let copied = migrate(&mut connection, path).await?;
         rollup::fill(&mut connection).await?;
         rollup::watch(&mut connection).await?;
         let lost = mark_lost(&mut connection).await?;
@@ -77,9 +82,47 @@ impl Store {
             orphans: std::sync::Mutex::default(),
             pace,
             price: OnceLock::new(),
+            tidying: Mutex::default(),
+            stopping: AtomicBool::default(),
             writer,
         };
-        Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside }))
+        Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside, copied }))
+    }
+
+    /// Opens the database for reading alone, whoever else has it open.
+    pub(crate) async fn look(path: &Path) -> Result<Self, StoreError> {
+        let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
+        let version = crate::inspect::version(path).await?;
+        if version > newest {
+            return Err(StoreError::Newer { path: path.to_owned() });
+        }
+        if version < newest {
+            return Err(StoreError::Refused(format!(
+                "{} was written by an earlier version (schema {version} of {newest}); start LLMFlow once, then look again",
+                path.display()
+            )));
+        }
+        let reading = SqliteConnectOptions::new()
+            .filename(path)
+            .pragma("temp_store", "memory")
+            .pragma("query_only", "on")
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        let read = SqlitePoolOptions::new().max_connections(1).connect_with(reading.clone()).await?;
+        let pace = Pace::default();
+        let inner = Inner {
+            path: path.to_owned(),
+            read,
+            known: Arc::new(std::sync::Mutex::new(Known::new(1))),
+            kept: Kept::default(),
+            orphans: std::sync::Mutex::default(),
+            price: OnceLock::new(),
+            tidying: Mutex::default(),
+            stopping: AtomicBool::default(),
+            writer: Mutex::new(Writer::none(reading, pace.clone())),
+            pace,
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Writes everything from the log into the database file and closes it.
@@ -108,6 +151,20 @@ impl Store {
     }
 }
 
+/// A database of a newer version is left as it is, to the byte: it is looked at before it is opened for writing.
+async fn refuse_newer(path: &Path) -> Result<(), StoreError> {
+    let in_folder = |cause| StoreError::Folder { path: path.to_owned(), cause };
+    if !path.exists() || is_foreign(path).map_err(in_folder)? {
+        return Ok(());
+    }
+    let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
+    // What cannot be looked at says why when it is opened.
+    match crate::inspect::version(path).await {
+        Ok(version) if version > newest => Err(StoreError::Newer { path: path.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
 /// Calls that were under way when the app ended without warning.
 async fn mark_lost(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
     let mut transaction = connection.begin_with(BEGIN).await?;
@@ -121,13 +178,38 @@ async fn mark_lost(connection: &mut SqliteConnection) -> Result<u64, StoreError>
     Ok(lost)
 }
 
-async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+/// Brings the schema up to date. What a former version wrote is copied first; says where to.
+async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let version = schema(connection).await?;
+    let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
+    let copied = match version {
+        Some(version) if version < newest => match before_migration(connection, path, version).await {
+            Ok(copy) => Some(copy),
+            Err(error) => {
+                // Each step of the schema is a transaction: one that fails leaves what was there.
+                tracing::warn!(%error, "the database could not be copied before its schema changes");
+                None
+            }
+        },
+        _ => None,
+    };
     MIGRATIONS.run(connection).await.map_err(|error| match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
             StoreError::Newer { path: path.to_owned() }
         }
         other => StoreError::Database(Box::new(other)),
-    })
+    })?;
+    Ok(copied)
+}
+
+/// The version of the schema; `None` in a file that is new.
+async fn schema(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
+    let there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')";
+    let there: bool = sqlx::query_scalar(there).fetch_one(&mut *connection).await?;
+    if !there {
+        return Ok(None);
+    }
+    Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(connection).await?)
 }
 
 /// Makes the folder 0700 and the file 0600 (SQLite gives its side files the same mode), and moves a database of
@@ -145,7 +227,7 @@ fn prepare_file(path: &Path) -> Result<Option<PathBuf>, StoreError> {
     Ok(moved)
 }
 
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -153,7 +235,7 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-fn private_file(path: &Path) -> std::io::Result<()> {
+pub(crate) fn private_file(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
@@ -187,16 +269,8 @@ pub(crate) fn is_foreign(path: &Path) -> std::io::Result<bool> {
 }
 
 fn move_aside(path: &Path) -> std::io::Result<PathBuf> {
-    let free = (1..).map(|n| path.with_extension(format!("db.other-{n}"))).find(|name| !name.exists());
-    let target = free.unwrap_or_else(|| path.with_extension("db.other"));
-    for suffix in ["", "-wal", "-shm"] {
-        let (mut from, mut to) = (path.to_owned().into_os_string(), target.clone().into_os_string());
-        from.push(suffix);
-        to.push(suffix);
-        if Path::new(&from).exists() {
-            fs::rename(from, to)?;
-        }
-    }
+    let target = free_name(path, "other");
+    move_database(path, &target)?;
     Ok(target)
 }
 

@@ -1,7 +1,8 @@
 //! Packs: stretches of bytes that are compressed and written together. Making them, and reading from them.
 //! Leaves out what the bytes are (`bodies`, `record`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use bytes::Bytes;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
@@ -20,6 +21,7 @@ const TOO_LARGE: StoreError = StoreError::Damaged("a call is too large for a pac
 const HELD: usize = 16 << 20;
 /// Rows in one statement.
 const ROWS: usize = 16;
+const EDGES: usize = 128;
 /// Packs whose lists are learnt at once.
 const RECALLED: i64 = 512;
 
@@ -30,6 +32,8 @@ pub(crate) struct Packed {
     raw_len: i64,
     known: Vec<u8>,
     bytes: Vec<u8>,
+    /// Earlier packs that it names something of.
+    needs: BTreeSet<i64>,
 }
 
 /// The pack that is being filled.
@@ -39,13 +43,16 @@ pub(crate) struct Packer<'a> {
     id: i64,
     raw: Vec<u8>,
     listed: Vec<u8>,
+    needs: BTreeSet<i64>,
+    first: i64,
     full: Vec<Packed>,
 }
 
 impl<'a> Packer<'a> {
     pub(crate) fn new(known: &'a mut Known) -> Self {
         let id = known.next_pack();
-        Self { known, id, raw: Vec::with_capacity(FULL + FULL / 4), listed: Vec::new(), full: Vec::new() }
+        let raw = Vec::with_capacity(FULL + FULL / 4);
+        Self { known, id, raw, listed: Vec::new(), needs: BTreeSet::new(), first: id, full: Vec::new() }
     }
 
     /// The pack that stretches go to now.
@@ -66,6 +73,13 @@ impl<'a> Packer<'a> {
         Ok(Place { pack: self.id, at, len })
     }
 
+    /// Something of this pack names `place`.
+    pub(crate) fn name(&mut self, place: Place) {
+        if place.pack != self.id {
+            self.needs.insert(place.pack);
+        }
+    }
+
     /// From now on `key` is known to be `met`, a stretch of this pack.
     pub(crate) fn remember(&mut self, key: Key, met: Met) {
         self.known.put(key, met);
@@ -78,9 +92,11 @@ impl<'a> Packer<'a> {
     }
 
     /// All packs, the last one as full as it is.
-    pub(crate) fn finish(mut self) -> Result<Vec<Packed>, StoreError> {
+    /// And the numbers that were given out for them.
+    pub(crate) fn finish(mut self) -> Result<(Vec<Packed>, Range<i64>), StoreError> {
         self.close()?;
-        Ok(self.full)
+        let packs = self.known.begin(self.first);
+        Ok((self.full, packs))
     }
 
     fn close(&mut self) -> Result<(), StoreError> {
@@ -92,6 +108,7 @@ impl<'a> Packer<'a> {
             raw_len: i64::try_from(self.raw.len()).unwrap_or(i64::MAX),
             known: std::mem::take(&mut self.listed),
             bytes: packing::pack(&self.raw)?,
+            needs: std::mem::take(&mut self.needs),
         });
         self.raw.clear();
         self.id = self.known.next_pack();
@@ -110,6 +127,23 @@ pub(crate) async fn put_packs(connection: &mut SqliteConnection, packs: &[Packed
         });
         query.build().execute(&mut *connection).await?;
     }
+    let edges: Vec<(i64, i64)> =
+        packs.iter().flat_map(|pack| pack.needs.iter().map(|target| (*target, pack.id))).collect();
+    put_edges(connection, &edges).await
+}
+
+/// Notes which pack (the first of each pair) is needed by which.
+pub(crate) async fn put_edges(
+    connection: &mut SqliteConnection,
+    edges: &[(i64, i64)],
+) -> Result<(), StoreError> {
+    for some in statements(edges, EDGES) {
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT OR IGNORE INTO pack_edge (target, source) ");
+        query.push_values(some, |mut row, (target, source)| {
+            row.push_bind(*target).push_bind(*source);
+        });
+        query.build().execute(&mut *connection).await?;
+    }
     Ok(())
 }
 
@@ -124,11 +158,16 @@ impl Store {
         let select = "SELECT id, known FROM pack WHERE id < ? ORDER BY id DESC LIMIT ?";
         let mut before = i64::MAX;
         loop {
+            let epoch = self.known().epoch();
             let packs: Vec<(i64, Vec<u8>)> =
                 sqlx::query_as(select).bind(before).bind(RECALLED).fetch_all(&self.inner.read).await?;
             let Some((last, _)) = packs.last() else { return Ok(()) };
-            before = *last;
             let mut known = self.known();
+            // What was read may be gone: it is read again.
+            if known.epoch() != epoch {
+                continue;
+            }
+            before = *last;
             for (id, listed) in &packs {
                 if !known.recall(*id, listed)? {
                     return Ok(());
@@ -168,6 +207,17 @@ impl<'a> Reader<'a> {
         match from.checked_add(len) {
             Some(to) if to <= pack.len() => Ok(pack.slice(from..to)),
             _ => Err(StoreError::Damaged("a pack is shorter than what stands in it")),
+        }
+    }
+
+    /// All bytes of a pack; `None` when there is none.
+    pub(crate) async fn whole(&mut self, id: i64) -> Result<Option<Bytes>, StoreError> {
+        let there = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pack WHERE id = ?)").bind(id);
+        let there: bool = there.fetch_one(&self.store.inner.read).await?;
+        match self.packs.get(&id) {
+            _ if !there => Ok(None),
+            Some(pack) => Ok(Some(pack.clone())),
+            None => self.unpack(id).await.map(Some),
         }
     }
 

@@ -98,7 +98,11 @@ impl Sums {
         let changed = self.rows.iter().filter(|(_, sums)| sums.iter().any(|sum| *sum != 0));
         let changed: Vec<(&Place, &[i64; COUNT])> = changed.collect();
         for some in statements(&changed, ROWS) {
-            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO rollup ");
+            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO rollup (dim, quarter, key, provider");
+            for name in measures::names() {
+                query.push(", ").push(name);
+            }
+            query.push(") ");
             query.push_values(some, |mut row, (place, sums)| {
                 row.push_bind(place.dim)
                     .push_bind(place.quarter)

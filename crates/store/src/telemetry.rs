@@ -5,15 +5,19 @@ mod about;
 pub(crate) mod backlog;
 mod commit;
 mod distribution;
+mod edges;
 mod growth;
 mod keys;
 mod list;
 mod log_list;
 mod logs;
 mod metrics;
+mod overwrite;
 mod packs;
 mod points;
 mod prepare;
+mod remove;
+mod replaced;
 mod shown;
 mod spans;
 mod traces;
@@ -31,6 +35,10 @@ pub(crate) use list::Orphans;
 pub use log_list::{StoredLog, log_id, log_key};
 pub(crate) use packs::Records;
 pub use prepare::TelemetryBatch;
+pub(crate) use remove::{
+    Pair, RemovedReports, points_gone, remove_logs, remove_points, remove_reporters, remove_spans,
+    remove_trace, reports_of,
+};
 pub(crate) use spans::INFRASTRUCTURE;
 pub use tree::StoredSpan;
 

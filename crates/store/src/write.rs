@@ -1,7 +1,7 @@
 //! The one writer: a batch is a transaction of multi-row statements. Rows are numbered here, in memory.
 //! Leaves out packing what calls leave behind (`batch`) and the rows' columns (`row`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use api::{CallDetail, CallId, CallSummary};
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use crate::join::{self, Joins, Price, Writing};
 use crate::layout::Place;
 use crate::lineage::{Lineages, Placed, Ties};
 use crate::pace::Pace;
+use crate::remove::RemovedCalls;
 use crate::row::CallRow;
 use crate::telemetry::Keys;
 use crate::{Store, StoreError, pack, rollup, row, text};
@@ -97,6 +98,21 @@ impl Writer {
         Ok(Self { connection, options, pace, broken: false, next_seq, open, lineages, keys, joins })
     }
 
+    /// One that writes nothing.
+    pub(crate) fn none(options: SqliteConnectOptions, pace: Pace) -> Self {
+        Self {
+            connection: None,
+            options,
+            pace,
+            broken: false,
+            next_seq: 1,
+            open: HashMap::new(),
+            lineages: Lineages::default(),
+            keys: Keys::none(),
+            joins: Joins::default(),
+        }
+    }
+
     /// The connection; an error once the store is closed.
     pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         self.connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))
@@ -116,6 +132,18 @@ impl Writer {
         let Self { connection, next_seq, lineages, joins, .. } = self;
         let connection = connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))?;
         Ok((connection, Writing { joins, lineages, next_seq, price }))
+    }
+
+    /// Forgets what was remembered of calls and traces that are deleted.
+    pub(crate) fn forget(&mut self, calls: &RemovedCalls, traces: &[i64]) {
+        let seqs: HashSet<i64> = calls.seqs.iter().copied().collect();
+        if !seqs.is_empty() {
+            self.lineages.forget(&seqs, &calls.sessions);
+            self.joins.forget(&seqs);
+        }
+        if !traces.is_empty() {
+            self.keys.forget_traces(traces);
+        }
     }
 
     /// Takes the connection away for good.
@@ -214,16 +242,17 @@ impl Store {
 
     /// Commits `batch` whole, or nothing of it.
     pub async fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut writer = self.inner.writer.lock().await;
+        writer.reconnect().await?;
         let again;
+        // Asked with the writer in hand: nothing that this repeats of earlier calls is taken away from here on.
         let left = match batch.left.is_stale() {
             true => {
-                again = self.pack(&batch.ended)?;
+                again = self.pack_again(&batch.ended)?;
                 &again
             }
             false => &batch.left,
         };
-        let mut writer = self.inner.writer.lock().await;
-        writer.reconnect().await?;
         let written = writer.write(batch, left, self.price()).await;
         match written {
             Ok(began) => {

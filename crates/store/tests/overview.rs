@@ -517,10 +517,14 @@ async fn a_million_calls() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder).await;
     let end = 30 * DAY;
-    for some in (0..CALLS).collect::<Vec<_>>().chunks(2_000) {
+    let mut writing = std::time::Duration::ZERO;
+    for some in (0..CALLS).collect::<Vec<_>>().chunks(200) {
         let calls: Vec<Write> = some.iter().map(|n| write(&made(*n, end * n / CALLS))).collect();
+        let since = std::time::Instant::now();
         store.write(&calls).await.unwrap();
+        writing += since.elapsed();
     }
+    println!("written: {:.1} µs a call", writing.as_secs_f64() * 1e6 / CALLS as f64);
     let hours: Vec<i64> = (0..=24).map(|hour| end - DAY + hour * DAY / 24).collect();
     let days: Vec<i64> = (0..=30).map(|day| day * DAY).collect();
     let all = CallFilter::default();
@@ -545,7 +549,57 @@ async fn a_million_calls() {
         store.series(&all, &days, group).await.unwrap();
         println!("thirty days by {group:?}: first {first:.1} ms, then {:.1} ms", took(since));
     }
+    for line in analytics(&store, end).await {
+        println!("{line}");
+    }
+    let since = std::time::Instant::now();
+    let check = store.verify_rollups().await.unwrap();
+    println!("checked in {:.1} s: {check:?}", since.elapsed().as_secs_f64());
+    assert_eq!(check.wrong, 0);
     println!("{} bytes a call", store.disk_bytes() / CALLS.unsigned_abs());
+}
+
+/// What the Analytics page asks: a range in the reader's days, whatever the time zone, and the time before, by each
+/// group, while a call comes in between any two questions.
+async fn analytics(store: &Store, end: i64) -> Vec<String> {
+    const DAY: i64 = 86_400_000;
+    let kinds = [GroupBy::Model, GroupBy::Client, GroupBy::Provider, GroupBy::Session, GroupBy::Tag];
+    let mut lines = Vec::new();
+    for zone in [0, 345 * 60_000] {
+        let mut took = Vec::new();
+        for round in 0..8 {
+            for days in [1, 7, 15] {
+                for group in kinds {
+                    let bounds: Vec<i64> = (-2 * days..=-days).map(|day| end + day * DAY - zone).collect();
+                    let mut now: Vec<i64> = (-days..0).map(|day| end + day * DAY - zone).collect();
+                    now.extend(
+                        (0..=24)
+                            .map(|hour| end - zone + (hour - 24) * DAY / 24)
+                            .filter(|at| *at > end - DAY - zone),
+                    );
+                    store.write(&[write(&made(round, end - 2 - round))]).await.unwrap();
+                    let since = std::time::Instant::now();
+                    for bounds in [&now, &bounds] {
+                        store.series(&CallFilter::default(), bounds, Some(group)).await.unwrap();
+                    }
+                    took.push(since.elapsed().as_secs_f64() * 1e3);
+                }
+            }
+        }
+        let mut first: Vec<f64> = took.drain(..15).collect();
+        first.sort_by(f64::total_cmp);
+        took.sort_by(f64::total_cmp);
+        let at = |times: &[f64], share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
+        lines.push(format!(
+            "analytics, {} minutes east of UTC: first p50 {:.1} ms, p95 {:.1} ms; then p50 {:.1} ms, p95 {:.1} ms",
+            zone / 60_000,
+            at(&first, 50),
+            at(&first, 95),
+            at(&took, 50),
+            at(&took, 95)
+        ));
+    }
+    lines
 }
 
 fn made(n: i64, started_ms: i64) -> CallDetail {

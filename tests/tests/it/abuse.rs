@@ -48,7 +48,7 @@ async fn a_client_that_never_finishes_its_head_is_let_go_and_a_slow_body_is_not(
     wait_until("the call", async || (app.health().await.completeness.open == 1).then_some(())).await;
     // Says nothing, says half a preface, half a head; and has sent a request and then half of another.
     let another = format!("{GET}\r\nGET /v1/m");
-    let starts = ["", "P", "PRI", "POST /v1/x HTTP/1.1\r\nHost: loc", &another];
+    let starts = ["", "P", "PRI", "PRI * HTTP/2.0\r\n", "POST /v1/x HTTP/1.1\r\nHost: loc", &another];
     join_all(starts.into_iter().map(|start| too_slow(&app, start))).await;
     slow.write("cd").await;
     assert!(slow.head().await.starts_with("HTTP/1.1 200"));

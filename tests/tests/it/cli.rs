@@ -1,5 +1,6 @@
 //! The command line: what it prints, with which code it ends, and that it never hangs.
 
+mod data;
 mod doctor;
 mod ends;
 mod proxy;

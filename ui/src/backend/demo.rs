@@ -230,6 +230,7 @@ fn health(world: &World) -> Health {
         collected: collected(world),
         calls: recorded,
         disk_bytes: 92_000 + recorded * 180_000,
+        retention: api::Retention::default(),
         data_dir: "~/.local/share/llmflow".into(),
         price_date: "2026-11-12".into(),
         cannot_store: None,

@@ -5,7 +5,7 @@ mod lanes;
 mod timeline;
 mod turns;
 
-use api::{SessionDetail, SessionRef, SessionSource};
+use api::{Erase, SessionDetail, SessionRef, SessionSource};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_params_map, use_query_map};
@@ -13,6 +13,7 @@ use leptos_router::hooks::{use_location, use_navigate, use_params_map, use_query
 use crate::backend::use_backend;
 use crate::browser::{on_key, set_title, utc_offset};
 use crate::components::copy_button::CopyButton;
+use crate::components::erase::EraseButton;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::marks::ToolMark;
 use crate::components::states::{ErrorPanel, SkeletonRows};
@@ -66,7 +67,7 @@ fn OneSession(session: SessionRef) -> impl IntoView {
         back
     });
     view! {
-        <TopBar><Crumbs found=found /></TopBar>
+        <TopBar actions=ViewFn::from(move || view! { <EraseSession found=found /> })><Crumbs found=found /></TopBar>
         {move || found.error().map(|error| view! {
             <ErrorPanel what="This session could not be loaded" error=error retry=move |()| found.retry() />
         })}
@@ -137,6 +138,17 @@ fn Tabs(found: Fetched<SessionDetail>, on_timeline: Memo<bool>) -> impl IntoView
             {tab("Timeline", true, "session-tab-timeline")}
         </div>
     }
+}
+
+/// Deletes the session, then goes back to the list.
+#[component]
+fn EraseSession(found: Fetched<SessionDetail>) -> impl IntoView {
+    let navigate = use_navigate();
+    let key = move || found.with(|found| found.map(|found| found.session.key));
+    let what = Callback::new(move |()| Some(Erase::Session(SessionRef::Key(untrack(key)?))));
+    let then = Callback::new(move |_| navigate("/sessions", NavigateOptions::default()));
+    let there = Memo::new(move |_| key().is_some());
+    view! { <Show when=move || there.get()><EraseButton what=what then=then testid="erase-session" /></Show> }
 }
 
 #[component]

@@ -5,6 +5,7 @@ mod control;
 mod desktop;
 mod own;
 mod row;
+mod storage;
 mod value;
 mod words;
 
@@ -120,7 +121,10 @@ fn Index(page: Page) -> impl IntoView {
 }
 
 fn is_shown(page: Page, group: Group) -> bool {
-    !page.names(group).is_empty() || own::belongs(page, group) || desktop::belongs(page, group)
+    !page.names(group).is_empty()
+        || own::belongs(page, group)
+        || desktop::belongs(page, group)
+        || storage::belongs(page, group)
 }
 
 #[component]
@@ -134,6 +138,7 @@ fn GroupPanel(group: Group) -> impl IntoView {
                 <div class="phead"><h2>{group.title()}</h2><span class="sub cut">{group.about()}</span></div>
                 {(group == Group::Appearance).then(|| view! { <own::OwnRows /> })}
                 {(group == Group::Desktop).then(|| view! { <desktop::LoginRow /> })}
+                {(group == Group::Storage).then(|| view! { <storage::StorageRows /> })}
                 <For each=move || names.get() key=String::clone let(name)><row::Row name=name /></For>
             </section>
         </Show>

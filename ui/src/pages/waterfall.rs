@@ -17,12 +17,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::Erase;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
 
 use crate::app::LastTraces;
 use crate::browser::{is_on_control, on_key, press, set_title};
+use crate::components::erase::EraseButton;
 use crate::components::split::remembered;
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::components::top_bar::TopBar;
@@ -261,7 +263,7 @@ pub fn Waterfall(id: TraceId) -> impl IntoView {
     let width = remembered(SPLIT);
     let begun = Memo::new(move |_| load.summary.with(|trace| trace.as_ref().map(|trace| trace.started_ms)));
     view! {
-        <TopBar>
+        <TopBar actions=ViewFn::from(move || view! { <EraseTrace id=id /> })>
             <facts::Crumbs />
             <Neighbours id=EntryId::Trace(id) begun=begun />
         </TopBar>
@@ -363,4 +365,14 @@ fn keys(page: Page) {
         }
         true
     });
+}
+
+/// Deletes the trace, then goes back to the list.
+#[component]
+fn EraseTrace(id: TraceId) -> impl IntoView {
+    let LastTraces(last) = expect_context();
+    let navigate = use_navigate();
+    let what = Callback::new(move |()| Some(Erase::Trace(id.to_string())));
+    let then = Callback::new(move |_| navigate(&last.get_untracked(), NavigateOptions::default()));
+    view! { <EraseButton what=what then=then testid="erase-trace" /> }
 }

@@ -8,10 +8,16 @@ use memchr::{memchr, memchr2};
 use crate::decode::Unreadable;
 
 /// A place in a JSON text.
+#[derive(Clone)]
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// What the sender should look at when something is wrong.
+    advice: &'static str,
 }
+
+/// For who sends OTLP.
+const EXPORTER: &str = "; check that the exporter speaks OTLP/JSON, and that its Content-Type and Content-Encoding say what it sends";
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +32,12 @@ pub(crate) enum Next {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes: bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes), at: 0 }
+        Self { advice: EXPORTER, ..Self::plain(bytes) }
+    }
+
+    /// For what is not OTLP.
+    pub(crate) fn plain(bytes: &'a [u8]) -> Self {
+        Self { bytes: bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes), at: 0, advice: "" }
     }
 
     /// How far it is.
@@ -36,8 +47,8 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn wrong(&self, what: &str) -> Unreadable {
         Unreadable::Malformed(format!(
-            "the body is not the JSON that this path takes: {what} at byte {}; check that the exporter speaks OTLP/JSON, and that its Content-Type and Content-Encoding say what it sends",
-            self.at
+            "the body is not the JSON that this path takes: {what} at byte {}{}",
+            self.at, self.advice
         ))
     }
 

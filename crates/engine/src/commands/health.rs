@@ -68,6 +68,7 @@ impl Engine {
             collected: self.collected().await?,
             calls: inner.store.count_calls(&every_call).await.map_err(internal)?,
             disk_bytes: inner.store.disk_bytes(),
+            retention: inner.upkeep.retention(inner.limits()),
             data_dir: inner.proof.folder().to_owned(),
             price_date: inner.prices.now().date().to_owned(),
             cannot_store,

@@ -53,6 +53,7 @@ impl Engine {
             Ok(())
         })
         .await?;
+        self.inner.upkeep.wake();
         self.inner.events.send(Event::SettingsChanged);
         self.settings_view().await
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Finding, Mark, Patient};
+use crate::settings::Settings;
 
 const FOLDER: &str = "Data folder";
 const DATABASE: &str = "Database";
@@ -42,6 +43,42 @@ pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
     findings.extend(room(folder));
     findings.extend(database(patient).await);
     findings
+}
+
+/// Reads everything that is stored.
+pub(super) async fn verify(settings: &Settings) -> Vec<Finding> {
+    const SUBJECT: &str = "Stored data";
+    let path = settings.data_dir.join("data.db");
+    if !path.exists() {
+        return vec![Finding::new(SUBJECT, Mark::Ok, "Nothing is stored yet.")];
+    }
+    match store::verify(&path).await {
+        Ok(found) if found.problems.is_empty() => {
+            let says = format!(
+                "{} calls, {} bodies ({} bytes, {} compared by their hashes) and {} reports were read: all are whole.",
+                found.calls, found.bodies, found.bytes, found.hashed, found.reports
+            );
+            vec![Finding::new(SUBJECT, Mark::Ok, says)]
+        }
+        Ok(found) => {
+            let problems = found.problems.into_iter();
+            let mut findings: Vec<Finding> = problems
+                .map(|(what, remedy)| Finding::new(SUBJECT, Mark::Fail, what).remedy(remedy))
+                .collect();
+            if found.more > 0 {
+                let says = format!("{} more of the kind were found.", found.more);
+                findings.push(Finding::new(SUBJECT, Mark::Fail, says));
+            }
+            findings
+        }
+        Err(error) => {
+            let says = format!("What is stored could not be checked: {}.", error.reason());
+            vec![
+                Finding::new(SUBJECT, Mark::Fail, says)
+                    .remedy("Stop LLMFlow, put a copy back with: llmflow restore FILE"),
+            ]
+        }
+    }
 }
 
 /// A folder that the first start makes, if it can.

@@ -80,6 +80,7 @@ impl Commits {
             }
         }
         if self.tally.set_trouble(None) {
+            tracing::warn!("reports are stored again");
             self.events.send(Event::HealthChanged);
         }
         for Asked { done, .. } in asked {

@@ -9,8 +9,18 @@ use super::origin::{AZURE_RESOURCE, AZURE_VERSION, Origin, base_url_of, provider
 use super::{EXAMPLE, Settings, default_data_dir};
 
 /// Settings that take effect as soon as they are written.
-const LIVE: &[&str] =
-    &["close_to_tray", "local_keys_required", "prices_refresh_unknown", "prices_url", "shutdown_grace_s"];
+const LIVE: &[&str] = &[
+    "close_to_tray",
+    "keep_days",
+    "keep_mb",
+    "local_keys_required",
+    "max_logs",
+    "max_metrics",
+    "max_traces",
+    "prices_refresh_unknown",
+    "prices_url",
+    "shutdown_grace_s",
+];
 
 /// Every setting in the example file's order: as it runs (`running`, or `live` for what takes effect at once), and
 /// what the file says for the next start.

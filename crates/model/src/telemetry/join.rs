@@ -16,6 +16,7 @@ pub use told::{METHOD, Together, Told};
 
 use api::{CallDetail, ReportSource};
 
+use self::index::Held;
 use super::wire::{SpanId, TraceId};
 use crate::identity::is_tool;
 
@@ -135,6 +136,14 @@ impl Fit {
     fn is_best(&self, rule: Rule, apart_us: u64) -> bool {
         self.rule < rule
             || self.rule == rule && !self.differ && self.distance == 0 && self.apart_us < apart_us
+    }
+
+    /// What it takes to be nearer.
+    fn held(&self) -> Held {
+        match u32::try_from(self.apart_us) {
+            Ok(apart_us) if !self.differ && self.distance == 0 => Held { rule: self.rule, apart_us },
+            _ => Held::LOOSELY,
+        }
     }
 }
 

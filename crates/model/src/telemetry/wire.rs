@@ -478,6 +478,13 @@ pub fn decode<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<T> {
     rmp_serde::from_slice(bytes).ok()
 }
 
+/// How many bytes the stored value takes that `bytes` begin with; `None` when it is damaged.
+pub fn length(bytes: &[u8]) -> Option<usize> {
+    let mut reading = rmp_serde::Deserializer::new(std::io::Cursor::new(bytes));
+    serde::de::IgnoredAny::deserialize(&mut reading).ok()?;
+    usize::try_from(reading.get_ref().position()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

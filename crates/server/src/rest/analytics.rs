@@ -1,6 +1,8 @@
 //! Tokens and money over time, by tool and by model, in the seed's names; and how complete the record is. Days are
 //! UTC's, unless `tz` says how many minutes east of it the reader's are.
 
+use std::cmp::Reverse;
+
 use api::{ApiError, CallFilter, GroupBy, Reply, Request, Series, SeriesGroup, Totals};
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -88,8 +90,7 @@ async fn by_provider(
         };
         found.extend(groups.into_iter().map(whole));
     }
-    let order = |totals: &Totals| (totals.cost, totals.calls);
-    found.sort_by(|(_, _, one), (_, _, other)| order(other).cmp(&order(one)));
+    found.sort_by_key(|(_, _, totals)| Reverse((totals.cost, totals.calls)));
     Ok(found)
 }
 
@@ -111,8 +112,8 @@ async fn by_model(host: &Host, window: &Window) -> Result<Vec<Value>, Failure> {
     Ok(models.iter().map(shape).collect())
 }
 
-fn asked(query: Option<String>, usual_days: u32) -> Result<(Window, bool), ApiError> {
-    let asked = query::analytics(query.as_deref().unwrap_or_default(), usual_days)?;
+fn asked(query: Option<&str>, usual_days: u32) -> Result<(Window, bool), ApiError> {
+    let asked = query::analytics(query.unwrap_or_default(), usual_days)?;
     Ok((Window::new(asked.days, asked.tz_minutes), asked.hourly))
 }
 
@@ -121,7 +122,7 @@ pub(crate) async fn token_trends(
     State(host): State<Host>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Failure> {
-    let (window, hourly) = asked(query, 7)?;
+    let (window, hourly) = asked(query.as_deref(), 7)?;
     let (step, interval) = if hourly { (HOUR_MS, "hour") } else { (DAY_MS, "day") };
     let trends = over_time(&host, &window.bounds(step)).await?;
     let trends: Vec<Value> =
@@ -134,7 +135,7 @@ pub(crate) async fn cost_by_tool(
     State(host): State<Host>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Failure> {
-    let (window, _) = asked(query, 30)?;
+    let (window, _) = asked(query.as_deref(), 30)?;
     Ok(Json(json!({"by_tool": by_tool(&host, &window).await?, "days": window.days})))
 }
 
@@ -143,7 +144,7 @@ pub(crate) async fn cost_by_model(
     State(host): State<Host>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Failure> {
-    let (window, _) = asked(query, 30)?;
+    let (window, _) = asked(query.as_deref(), 30)?;
     Ok(Json(json!({"by_model": by_model(&host, &window).await?, "days": window.days})))
 }
 
@@ -152,13 +153,13 @@ pub(crate) async fn by_day(
     State(host): State<Host>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Failure> {
-    let (window, _) = asked(query, 30)?;
+    let (window, _) = asked(query.as_deref(), 30)?;
     Ok(Json(json!({"daily": daily(&host, &window).await?, "days": window.days})))
 }
 
 /// `GET /api/analytics`: days, tools and models at once.
 pub(crate) async fn all(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Json<Value>, Failure> {
-    let (window, _) = asked(query, 30)?;
+    let (window, _) = asked(query.as_deref(), 30)?;
     Ok(Json(json!({
         "daily": daily(&host, &window).await?,
         "by_tool": by_tool(&host, &window).await?,
@@ -172,7 +173,7 @@ pub(crate) async fn completeness(
     State(host): State<Host>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Failure> {
-    let (window, _) = asked(query, 7)?;
+    let (window, _) = asked(query.as_deref(), 7)?;
     let bounds = window.bounds(DAY_MS);
     let request = Request::GetMeter { bounds_ms: bounds.clone() };
     let Reply::Meter(meter) = host.engine.dispatch(request).await? else { return Err(mismatch()) };

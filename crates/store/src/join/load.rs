@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use api::{CallId, Operation, ReportSource};
+use api::{CallId, CallSummary, Operation, ReportSource, SessionSource};
+use model::identity::is_tool;
 use model::telemetry::join::{Facts, Ledger, Mark, Member, Rule, Told, digest, family, span_digest};
 use model::telemetry::wire;
 use sqlx::sqlite::SqliteRow;
@@ -72,8 +73,11 @@ fn learn<'r>(
     rows: impl Iterator<Item = &'r SqliteRow>,
     reports: &[SqliteRow],
 ) -> Result<(), StoreError> {
-    let mut told: HashMap<i64, Vec<Member>> = HashMap::new();
+    let (mut told, mut own): (HashMap<i64, Vec<Member>>, _) = (HashMap::new(), HashMap::new());
     for row in reports {
+        if let Some((seq, summary)) = before(row)? {
+            own.insert(seq, summary);
+        }
         if let Some((seq, member)) = reported(row)? {
             told.entry(seq).or_default().push(member);
         }
@@ -83,7 +87,7 @@ fn learn<'r>(
         let mut members = told.remove(&seq).unwrap_or_default();
         let operation = row.try_get::<&str, _>("operation")?.parse().unwrap_or(Operation::Other);
         if row.try_get::<i64, _>("sources")? & bit(ReportSource::Proxy) != 0 && asks_a_model(operation) {
-            members.push(Member { mark: Mark::PROXY, facts: proxied(row)?, by: None });
+            members.push(Member { mark: Mark::PROXY, facts: proxied(row, own.get(&seq))?, by: None });
         }
         if !members.is_empty() {
             ledger.learn(seq, members);
@@ -122,7 +126,6 @@ pub(crate) fn body(row: &SqliteRow) -> Result<Told, StoreError> {
 
 fn reported(row: &SqliteRow) -> Result<Option<(i64, Member)>, StoreError> {
     let mark = mark(row)?;
-    // What the proxy told before others filled it in.
     if mark.source == ReportSource::Proxy {
         return Ok(None);
     }
@@ -131,19 +134,40 @@ fn reported(row: &SqliteRow) -> Result<Option<(i64, Member)>, StoreError> {
     Ok(Some((row.try_get("call")?, Member { mark, facts: Facts::told(&body(row)?), by })))
 }
 
-/// What the row of a call of the proxy tells. The model asked for is not in it, nor what stands above its span.
-fn proxied(row: &SqliteRow) -> Result<Facts, StoreError> {
+/// What the proxy told of a call before others filled it in.
+fn before(row: &SqliteRow) -> Result<Option<(i64, CallSummary)>, StoreError> {
+    if mark(row)?.source != ReportSource::Proxy {
+        return Ok(None);
+    }
+    // Another version may have kept other fields of it: then its row has to do.
+    let summary = serde_json::from_slice(row.try_get("body")?).ok();
+    summary.map(|summary| Ok((row.try_get("call")?, summary))).transpose()
+}
+
+/// What the row of a call of the proxy tells, or what it told before others filled it in. The model asked for is not in
+/// it, nor what stands above its span.
+fn proxied(row: &SqliteRow, own: Option<&CallSummary>) -> Result<Facts, StoreError> {
     let tokens =
         |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.map(i64::unsigned_abs));
     let named = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<&str>, _>(column)?.map(digest));
-    let usage = api::Usage {
+    let stored = api::Usage {
         input: tokens("input")?,
         cache_read: tokens("cache_read")?,
         cache_write_5m: tokens("cache_write_5m")?,
         cache_write_1h: tokens("cache_write_1h")?,
+        output: tokens("output")?,
         ..api::Usage::default()
     };
-    let model: Option<&str> = row.try_get("model")?;
+    let (model, client): (Option<&str>, Option<&str>) = (row.try_get("model")?, row.try_get("client")?);
+    let (usage, model, client, said) = match own {
+        Some(own) => {
+            let named =
+                own.session_id.as_deref().filter(|_| own.lineage.source == Some(SessionSource::Client));
+            let said = named.map(digest);
+            (own.usage, own.model.as_deref(), own.client.as_deref(), said)
+        }
+        None => (stored, model, client, named("said")?),
+    };
     let (trace, span): (Option<&str>, Option<&str>) = (row.try_get("trace_id")?, row.try_get("parent_id")?);
     let within = trace.and_then(unhex::<16>).zip(span.and_then(unhex::<8>));
     let start_us = row.try_get::<i64, _>("started_ms")?.saturating_mul(1_000);
@@ -155,11 +179,11 @@ fn proxied(row: &SqliteRow) -> Result<Facts, StoreError> {
         answer: row.try_get("answer_key")?,
         span: None,
         within: within.map(|(trace, span)| span_digest(&trace, &span)).into_iter().collect(),
-        sessions: [named("said")?, None],
+        sessions: [said, None],
         families: [model.map(|model| digest(&family(model))), None],
         input: usage.prompt_total(),
-        output: tokens("output")?,
-        client: named("client")?,
+        output: usage.output,
+        client: client.filter(|client| is_tool(client)).map(digest),
         start_us,
         end_us: start_us.saturating_add(row.try_get::<Option<i64>, _>("duration_us")?.unwrap_or(0)),
         failed: row.try_get::<Option<&str>, _>("error")?.is_some()

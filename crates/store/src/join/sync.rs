@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use api::{Agent, CallId, CallSummary, Cost, CostSource, ReportSource};
+use api::{Agent, CallId, CallSummary, Cost, CostSource, ReportSource, SessionSource};
 use model::pricing::Facts;
 use model::telemetry::join::{Mark, Member, Together, Told, Touched, answer_digest, digest};
 use model::telemetry::wire;
@@ -53,6 +53,15 @@ struct Stored {
     own: HashMap<i64, Vec<u8>>,
 }
 
+impl Stored {
+    /// Whether a call of the proxy stands in its session only because reports said so.
+    fn by_reports(&self, seq: i64) -> bool {
+        let own = self.own.get(&seq).and_then(|own| serde_json::from_slice::<CallSummary>(own).ok());
+        let now = self.summaries.get(&seq).and_then(|call| call.lineage.source);
+        own.is_some_and(|own| own.lineage.session.is_none()) && now == Some(SessionSource::Client)
+    }
+}
+
 /// Writes calls that were touched, and says which calls and traces changed, and from when to when they began.
 pub(crate) async fn write(
     connection: &mut SqliteConnection,
@@ -84,8 +93,8 @@ pub(crate) async fn write(
     for call in calls.iter().filter(|call| call.proxied) {
         fill(connection, call).await?;
     }
-    place_proxied(connection, writing, &calls, &stored).await?;
-    put_reports(connection, writing, &calls, &stored).await?;
+    let placed = place_proxied(connection, writing, &calls, &stored).await?;
+    put_reports(connection, writing, &calls, &stored, &placed).await?;
     Ok((joined(connection, &calls, &stored).await?, began(&calls, &stored)))
 }
 
@@ -308,34 +317,44 @@ async fn fill(connection: &mut SqliteConnection, call: &Again) -> Result<(), Sto
     Ok(())
 }
 
-/// Calls of the proxy that named no session stand in the one that reports name.
+/// Calls of the proxy that named no session stand in the one that reports name, as long as those tell of them. Gives those
+/// that do.
 async fn place_proxied(
     connection: &mut SqliteConnection,
     writing: &mut Writing<'_>,
     calls: &[Again],
     stored: &Stored,
-) -> Result<(), StoreError> {
-    let mut homeless = Vec::new();
-    for call in calls.iter().filter(|call| call.proxied && !stored.placed.contains(&call.seq)) {
+) -> Result<HashSet<i64>, StoreError> {
+    let (mut homeless, mut left) = (Vec::new(), Vec::new());
+    for call in calls.iter().filter(|call| call.proxied) {
+        let by_reports = stored.by_reports(call.seq);
+        if stored.placed.contains(&call.seq) && !by_reports {
+            continue;
+        }
         let told = call.marks.iter().filter_map(|mark| stored.told.get(mark));
         let whose = Together::new(told).whose();
-        if let Some(session) = whose.session.or(whose.conversation) {
-            homeless.push((call, CallSummary { session_id: Some(session), ..call.summary.clone() }));
+        match whose.session.or(whose.conversation) {
+            Some(session) => {
+                homeless.push((call, CallSummary { session_id: Some(session), ..call.summary.clone() }));
+            }
+            None if by_reports => left.push((call.seq, Standing::default())),
+            None => {}
         }
     }
     let sessions: Vec<(&CallSummary, Option<&Agent>)> =
         homeless.iter().map(|(call, summary)| (summary, call.agent.as_ref())).collect();
     let standings = writing.lineages.place_told(connection, &sessions).await?;
-    for ((call, _), standing) in homeless.iter().zip(standings) {
+    let placed: HashSet<i64> = homeless.iter().map(|(call, _)| call.seq).collect();
+    for (seq, standing) in homeless.iter().map(|(call, _)| call.seq).zip(standings).chain(left) {
         sqlx::query("UPDATE call SET session = ?, session_id = ?, session_source = ? WHERE seq = ?")
             .bind(standing.session)
             .bind(standing.session_id)
-            .bind(standing.source.map(api::SessionSource::as_str))
-            .bind(call.seq)
+            .bind(standing.source.map(SessionSource::as_str))
+            .bind(seq)
             .execute(&mut *connection)
             .await?;
     }
-    Ok(())
+    Ok(placed)
 }
 
 async fn put_reports(
@@ -343,6 +362,7 @@ async fn put_reports(
     writing: &Writing<'_>,
     calls: &[Again],
     stored: &Stored,
+    placed: &HashSet<i64>,
 ) -> Result<(), StoreError> {
     let mut written: Vec<(i64, Mark, Option<model::telemetry::join::Rule>, Vec<u8>)> = Vec::new();
     let mut moved = Vec::new();
@@ -360,7 +380,7 @@ async fn put_reports(
         let own = stored.own.get(&call.seq).cloned();
         let first_time = || serde_json::to_vec(stored.summaries.get(&call.seq)?).ok();
         if call.proxied
-            && call.rewritten
+            && (call.rewritten || placed.contains(&call.seq))
             && let Some(own) = own.or_else(first_time)
         {
             written.push((call.seq, Mark::PROXY, None, own));

@@ -1,6 +1,7 @@
 //! Calls and reports of them in a real database: any order, any batches, failures and restarts in between give the same
 //! rows, each call once.
 
+mod alike;
 mod made;
 mod speed;
 

@@ -159,3 +159,8 @@ impl About {
 pub(super) fn whole(packed: &[u8]) -> Result<Whole, StoreError> {
     decompressed(packed)
 }
+
+/// About how many bytes that is.
+pub(super) fn length((name, description, unit, metadata): &Whole) -> usize {
+    name.len() + description.len() + unit.len() + wire::encode(metadata).len()
+}

@@ -11,7 +11,7 @@ use crate::{Store, StoreError};
 
 /// A report as a row of the backlog names it: 0 for a span, then its trace's key and its id; 1 for a log record, then its
 /// time and its hash. Then the origin's key and the record's place.
-type Coded = (u8, i64, i64, i64, i64);
+pub(super) type Coded = (u8, i64, i64, i64, i64);
 
 /// One committed batch's reports that tell of calls.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 use super::keys::{Keys, Trace};
 use super::prepare::{OriginRow, TelemetryBatch, Told};
 use super::traces::Sum;
-use super::{Committed, Hash, backlog, logs, packs, points, spans, traces};
+use super::{Committed, Hash, backlog, logs, packs, points, replaced, spans, traces};
 use crate::row::statements;
 use crate::write::BEGIN;
 use crate::{Store, StoreError, packing};
@@ -44,27 +44,31 @@ async fn write(
     let origins = put_origins(connection, keys, batches).await?;
     let ids = batches.iter().flat_map(|batch| &batch.traces).map(|trace| trace.id);
     let found = traces::find(connection, keys, ids).await?;
-    let firsts = put_packs(connection, keys, batches).await?;
+    let firsts = number_packs(keys, batches);
     let stores = Keyed { batches, origins: &origins, traces: &found, firsts: &firsts };
 
     let mut sums = stores.sums();
-    let mut changed = Vec::new();
     let mut committed = Committed::default();
     let rows = stores.spans();
     let put = spans::put(connection, &rows).await?;
-    changed.extend(put.changed);
     for (row, _) in rows.iter().zip(&put.new).filter(|(_, new)| **new) {
         committed.spans += 1;
+        keys.edges.add(row.trace, &row.stand());
         if let Some(sum) = sums.get_mut(&row.trace) {
             sum.add(row);
         }
     }
+    let mut needed = HashSet::new();
+    needed.extend(rows.iter().map(|keyed| keyed.place).filter(|place| !put.same.contains(place)));
     let rows = stores.logs();
     let new = logs::put(connection, &rows).await?;
     committed.logs = new.iter().filter(|new| **new).count() as u64;
     // A record that was there has been joined, or waits already.
-    let there = rows.iter().zip(new).filter(|(_, new)| !new).map(|(keyed, _)| keyed.place);
-    let there: HashSet<i64> = there.collect();
+    let mut there = put.same;
+    for (keyed, new) in rows.iter().zip(new) {
+        (if new { &mut needed } else { &mut there }).insert(keyed.place);
+    }
+    stores.put_packs(connection, &needed).await?;
     committed.points = stores.put_points(connection, keys).await?;
 
     let listed: HashMap<i64, bool> = found.values().map(|trace| (trace.key, trace.listed)).collect();
@@ -74,9 +78,8 @@ async fn write(
     let told = |(key, sum): &&(i64, Sum)| sum.spans > 0 || sum.says_more() || !is_listed(key);
     let written: Vec<&Sum> = sums.iter().filter(told).map(|(_, sum)| sum).collect();
     traces::put(connection, &written).await?;
-    changed.sort_unstable();
-    changed.dedup();
-    traces::sum_again(connection, &changed).await?;
+    replaced::apply(connection, &mut keys.edges, &put.replaced).await?;
+    let changed: HashSet<i64> = put.replaced.iter().map(|replaced| replaced.now.trace).collect();
     let first_spans = sums.iter().filter(|(key, sum)| sum.spans > 0 && !is_listed(key));
     let first_spans: Vec<TraceId> = first_spans.map(|(_, sum)| sum.id).collect();
     traces::adopt_calls(connection, &first_spans).await?;
@@ -183,6 +186,18 @@ impl<'a> Keyed<'a> {
         points::put(connection, &rows).await
     }
 
+    /// Writes the packs in which some record stands in one of these places: of what was sent again there is none.
+    async fn put_packs(
+        &self,
+        connection: &mut SqliteConnection,
+        places: &HashSet<i64>,
+    ) -> Result<(), StoreError> {
+        let needed: HashSet<i64> = places.iter().map(|place| packs::pack_of(*place)).collect();
+        let numbered = self.each().flat_map(|(batch, first)| (first..).zip(&batch.packs));
+        let needed: Vec<_> = numbered.filter(|(id, _)| needed.contains(id)).collect();
+        packs::put(connection, &needed).await
+    }
+
     /// What each trace's spans say of it, nothing added up yet.
     fn sums(&self) -> HashMap<i64, Sum> {
         let mut sums: HashMap<i64, Sum> = HashMap::new();
@@ -194,14 +209,16 @@ impl<'a> Keyed<'a> {
         sums
     }
 
-    /// What waits to be joined, but for log records that stand in these places.
+    /// What waits to be joined, but for what stands in these places.
     fn works(&self, without: &HashSet<i64>) -> Vec<(u8, i64, i64, i64, i64)> {
         let mut works = Vec::new();
         for (batch, first) in self.each() {
             works.extend(batch.works.iter().filter_map(|told| match *told {
-                Told::Span(number) => batch.spans.get(number).map(|row| {
+                Told::Span(number) => batch.spans.get(number).and_then(|row| {
                     let (trace, origin) = (self.trace(batch, row.trace), self.origin(batch, row.origin));
-                    backlog::span(trace, row.id, origin, row.spot.place(first))
+                    let place = row.spot.place(first);
+                    let is_new = !without.contains(&place);
+                    is_new.then(|| backlog::span(trace, row.id, origin, place))
                 }),
                 Told::Log(number) => batch.logs.get(number).and_then(|row| {
                     let (origin, place) = (self.origin(batch, row.origin), row.spot.place(first));
@@ -214,19 +231,14 @@ impl<'a> Keyed<'a> {
     }
 }
 
-/// Writes packs, and says which number each batch's first has.
-async fn put_packs(
-    connection: &mut SqliteConnection,
-    keys: &mut Keys,
-    batches: &[TelemetryBatch],
-) -> Result<Vec<i64>, StoreError> {
-    let mut firsts = Vec::with_capacity(batches.len());
-    for batch in batches {
-        firsts.push(keys.next_pack);
-        packs::put(connection, keys.next_pack, &batch.packs).await?;
+/// The number of each batch's first pack.
+fn number_packs(keys: &mut Keys, batches: &[TelemetryBatch]) -> Vec<i64> {
+    let number = |batch: &TelemetryBatch| {
+        let first = keys.next_pack;
         keys.next_pack += i64::try_from(batch.packs.len()).unwrap_or_default();
-    }
-    Ok(firsts)
+        first
+    };
+    batches.iter().map(number).collect()
 }
 
 /// The keys of who reported, new ones written.

@@ -346,7 +346,6 @@ pub(super) fn held(sum: f64) -> f64 {
     if sum.is_nan() { 0.0 } else { sum.clamp(f64::MIN, f64::MAX) }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "charts are drawn in doubles")]
 /// The quantiles that are ones; what somebody reports beyond 0 to 1, or as no number, stays in the point alone.
 fn sound(sent: &[(f64, f64)]) -> Vec<(f64, f64)> {
     sent.iter()

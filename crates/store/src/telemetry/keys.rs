@@ -7,6 +7,7 @@ use model::telemetry::wire::TraceId;
 use sqlx::SqliteConnection;
 
 use super::Hash;
+use super::edges::Edges;
 use crate::StoreError;
 
 /// Half of what is remembered of each; some megabytes.
@@ -21,6 +22,7 @@ pub(crate) struct Keys {
     pub(super) series: Latest<Hash, i64>,
     pub(super) next_pack: i64,
     pub(super) next_work: i64,
+    pub(super) edges: Edges,
 }
 
 /// A trace's row.
@@ -45,7 +47,36 @@ impl Keys {
             series: Latest::new(series),
             next_pack,
             next_work,
+            edges: Edges::default(),
         })
+    }
+}
+
+impl Keys {
+    /// Of a store that writes nothing.
+    pub(crate) fn none() -> Self {
+        Self {
+            origins: Latest::new(1),
+            traces: Latest::new(1),
+            metrics: Latest::new(1),
+            series: Latest::new(1),
+            next_pack: 1,
+            next_work: 1,
+            edges: Edges::default(),
+        }
+    }
+
+    /// Forgets traces that have no row any more.
+    pub(crate) fn forget_traces(&mut self, keys: &[i64]) {
+        self.traces.forget(|trace| keys.contains(&trace.key));
+        self.edges.forget(keys);
+    }
+
+    /// Forgets all origins, metrics and series: some have no row any more.
+    pub(crate) fn forget_reporters(&mut self) {
+        self.origins.forget(|_| true);
+        self.metrics.forget(|_| true);
+        self.series.forget(|_| true);
     }
 }
 
@@ -79,6 +110,12 @@ impl<K: HashKey + Eq, V: Copy> Latest<K, V> {
             self.older = std::mem::take(&mut self.newer);
         }
         self.newer.insert(name, value);
+    }
+
+    /// Forgets those of which `is_gone` says so.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(&V) -> bool) {
+        self.newer.retain(|_, value| !is_gone(value));
+        self.older.retain(|_, value| !is_gone(value));
     }
 
     /// The number of a new row.

@@ -8,6 +8,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::packs::Spot;
 use super::prepare::span_key;
+use super::remove::put_orphans;
 use super::{Hash, short, signed};
 use crate::StoreError;
 use crate::row::statements;
@@ -193,9 +194,10 @@ pub(super) async fn put(
         query.push(")");
         let there: Vec<(i64, i64, i64)> = query.build_query_as().fetch_all(&mut *connection).await?;
         let there: HashSet<(i64, i64, i64)> = there.into_iter().collect();
-        new.extend(
-            some.iter().map(|keyed| there.contains(&(keyed.row.time_ns, keyed.row.hash, keyed.place))),
-        );
+        let is_new = |keyed: &Keyed<'_>| there.contains(&(keyed.row.time_ns, keyed.row.hash, keyed.place));
+        new.extend(some.iter().map(is_new));
+        let twice = some.iter().filter(|keyed| !is_new(keyed)).map(|keyed| keyed.place);
+        put_orphans(connection, &twice.collect::<Vec<_>>()).await?;
     }
     Ok(new)
 }

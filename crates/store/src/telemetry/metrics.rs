@@ -26,6 +26,8 @@ const EXEMPLARS: i64 = 100;
 /// Points looked through for exemplars.
 const EXEMPLAR_POINTS: i64 = 1_000;
 const LARGEST_PAGE: u32 = 1_000;
+/// Bytes of what is said of metrics at length that a page of points holds; beyond that their rows' shorter words.
+const WHOLE: usize = 256 << 10;
 /// Names of attributes that are told of one metric.
 const KEYS: usize = 100;
 const NANOS: i64 = 1_000_000;
@@ -148,8 +150,22 @@ impl Store {
         query.push_bind(limit.clamp(1, LARGEST_PAGE)).push(" OFFSET ").push_bind(offset);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         let mut points = Vec::with_capacity(rows.len());
+        let (mut budget, mut wholes) = (WHOLE, None);
         for row in &rows {
-            points.push(self.shown_point(row).await?);
+            let mut point = self.shown_point(row).await?;
+            if budget > 0 && row.try_get("shortened")? {
+                let metric = row.try_get("metric")?;
+                if wholes.as_ref().is_none_or(|(of, _)| *of != metric) {
+                    wholes = self.whole(metric).await?.map(|whole| (metric, whole));
+                }
+                if let Some((_, whole)) = &wholes {
+                    budget = budget.saturating_sub(about::length(whole));
+                    if budget > 0 {
+                        complete(&mut point, whole);
+                    }
+                }
+            }
+            points.push(point);
         }
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT count(*) FROM point JOIN series ON series.key = point.series JOIN metric ON metric.key = series.metric",
@@ -175,28 +191,20 @@ impl Store {
         match query.build().fetch_optional(&self.inner.read).await? {
             Some(row) => {
                 let mut found = self.shown_point(&row).await?;
-                self.complete(row.try_get("metric")?, &mut found).await?;
+                if let Some(whole) = self.whole(row.try_get("metric")?).await? {
+                    complete(&mut found, &whole);
+                }
                 Ok(Some(found))
             }
             None => Ok(None),
         }
     }
 
-    /// What lists shorten, whole. The name stays the one by which the metric is asked for.
-    async fn complete(&self, metric: i64, found: &mut FoundPoint) -> Result<(), StoreError> {
+    /// What is said of a metric, where its row is shorter.
+    async fn whole(&self, metric: i64) -> Result<Option<about::Whole>, StoreError> {
         let select = sqlx::query_scalar("SELECT whole FROM metric WHERE key = ?").bind(metric);
         let packed: Option<Option<Vec<u8>>> = select.fetch_optional(&self.inner.read).await?;
-        let Some(packed) = packed.flatten() else { return Ok(()) };
-        let (name, description, unit, metadata) = about::whole(&packed)?;
-        found.description = description;
-        found.point.metadata = shown::attributes(&metadata);
-        for (key, whole, short) in [("name", name, &found.name), ("unit", unit, &found.unit)] {
-            if whole != *short {
-                let named = Attributes(vec![(key.to_owned(), wire::Value::Text(whole))]);
-                found.point.fields.extend(shown::attributes(&named));
-            }
-        }
-        Ok(())
+        packed.flatten().map(|packed| about::whole(&packed)).transpose()
     }
 
     async fn shown_point(&self, row: &SqliteRow) -> Result<FoundPoint, StoreError> {
@@ -439,6 +447,18 @@ impl Store {
     }
 }
 
+/// What rows shorten, whole. The name stays the one by which the metric is asked for.
+fn complete(found: &mut FoundPoint, (name, description, unit, metadata): &about::Whole) {
+    found.description.clone_from(description);
+    found.point.metadata = shown::attributes(metadata);
+    for (key, whole, short) in [("name", name, &found.name), ("unit", unit, &found.unit)] {
+        if whole != short {
+            let named = Attributes(vec![(key.to_owned(), wire::Value::Text(whole.clone()))]);
+            found.point.fields.extend(shown::attributes(&named));
+        }
+    }
+}
+
 /// A series' points, counted.
 struct Counted {
     points: i64,
@@ -498,7 +518,7 @@ impl Numbers {
 const SERIES: &str = "SELECT series.key AS key, series.metric AS metric, attributes, service, origin.client AS client \
     FROM series JOIN metric ON metric.key = series.metric LEFT JOIN origin ON origin.key = series.origin WHERE 1";
 const POINT: &str = "SELECT series.key AS key, name, description, unit, kind, temporality, monotonic, attributes, service, \
-    origin.client AS client, metadata, series.metric AS metric, series.origin AS origin, series, time_ns, start_ns, \
+    origin.client AS client, metadata, metric.whole IS NOT NULL AS shortened, series.metric AS metric, series.origin AS origin, series, time_ns, start_ns, \
     value, int, rest FROM point JOIN series ON series.key = point.series JOIN metric ON metric.key = series.metric \
     LEFT JOIN origin ON origin.key = series.origin";
 

@@ -7,17 +7,20 @@ use model::telemetry::wire;
 use serde::de::DeserializeOwned;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use super::{Hash, hash};
 use crate::row::statements;
 use crate::{Store, StoreError, packing};
 
 /// A pack that has this many bytes takes no more records: reading one unpacks all of it.
 const FULL: usize = 64 << 10;
 /// Records begin below this in their pack.
-const AT_BITS: u32 = 17;
+pub(super) const AT_BITS: u32 = 17;
 /// No pack is larger than this; a larger claim is damage.
 const LARGEST: usize = 1 << 30;
 /// Bytes of unpacked packs that a reader holds on to.
 const HELD: usize = 16 << 20;
+/// Packs that a transaction unpacks to know records again; some tens of milliseconds.
+const COMPARED: usize = 256;
 /// Rows in one statement.
 const ROWS: usize = 16;
 
@@ -77,23 +80,73 @@ impl Packer {
     }
 }
 
-/// Writes packs, the first with the number `first`.
+/// Writes packs with their numbers.
 pub(super) async fn put(
     connection: &mut SqliteConnection,
-    first: i64,
-    packs: &[Packed],
+    packs: &[(i64, &Packed)],
 ) -> Result<(), StoreError> {
-    let mut id = first;
     for some in statements(packs, ROWS) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO report_pack (id, raw_len, bytes) ");
-        query.push_values(some, |mut row, pack| {
+        query.push_values(some, |mut row, (id, pack)| {
             let raw_len = i64::try_from(pack.raw_len).unwrap_or(i64::MAX);
-            row.push_bind(id).push_bind(raw_len).push_bind(pack.bytes.as_slice());
-            id += 1;
+            row.push_bind(*id).push_bind(raw_len).push_bind(pack.bytes.as_slice());
         });
         query.build().execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// The pack that a place lies in.
+pub(super) const fn pack_of(place: i64) -> i64 {
+    place >> AT_BITS
+}
+
+/// Where in its pack a place is.
+fn at(place: i64) -> Option<usize> {
+    usize::try_from(place & ((1 << AT_BITS) - 1)).ok()
+}
+
+/// Tells while a transaction writes whether records are there already, to the byte.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    packs: HashMap<i64, Vec<u8>>,
+    held: usize,
+    unpacked: usize,
+}
+
+impl Written {
+    /// Whether the record at `place` has these bytes: so many, with this hash. It is not said to when too much would have
+    /// to be read for it while others wait to write, or when its pack cannot be read.
+    pub(super) async fn has(
+        &mut self,
+        connection: &mut SqliteConnection,
+        place: i64,
+        len: usize,
+        said: &Hash,
+    ) -> Result<bool, StoreError> {
+        let id = pack_of(place);
+        if !self.packs.contains_key(&id) {
+            if self.unpacked >= COMPARED {
+                return Ok(false);
+            }
+            self.unpacked += 1;
+            let select = sqlx::query_as("SELECT raw_len, bytes FROM report_pack WHERE id = ?").bind(id);
+            let row: Option<(i64, Vec<u8>)> = select.fetch_optional(connection).await?;
+            let pack = row.and_then(|(raw_len, packed)| {
+                let raw_len = usize::try_from(raw_len).ok().filter(|len| *len <= LARGEST)?;
+                packing::unpack(&packed, raw_len).ok()
+            });
+            let pack = pack.unwrap_or_default();
+            if self.held + pack.len() > HELD {
+                self.packs.clear();
+                self.held = 0;
+            }
+            self.held += pack.len();
+            self.packs.insert(id, pack);
+        }
+        let record = self.packs.get(&id).zip(at(place)).and_then(|(pack, at)| pack.get(at..)?.get(..len));
+        Ok(record.is_some_and(|record| hash(record) == *said))
+    }
 }
 
 /// Reads records, unpacking each pack once.
@@ -110,14 +163,18 @@ impl<'a> Records<'a> {
 
     /// The record at `place`.
     pub(crate) async fn get<T: DeserializeOwned>(&mut self, place: i64) -> Result<T, StoreError> {
-        let (id, at) = (place >> AT_BITS, place & ((1 << AT_BITS) - 1));
-        let pack = match self.packs.get(&id) {
-            Some(pack) => pack.clone(),
-            None => self.unpack(id).await?,
-        };
+        let pack = self.whole(pack_of(place)).await?;
         // A record says itself where it ends.
-        let record = usize::try_from(at).ok().and_then(|at| pack.get(at..)).and_then(wire::decode);
+        let record = at(place).and_then(|at| pack.get(at..)).and_then(wire::decode);
         record.ok_or(StoreError::Damaged("a report cannot be read"))
+    }
+
+    /// All bytes of a pack.
+    pub(super) async fn whole(&mut self, id: i64) -> Result<Bytes, StoreError> {
+        match self.packs.get(&id) {
+            Some(pack) => Ok(pack.clone()),
+            None => self.unpack(id).await,
+        }
     }
 
     async fn unpack(&mut self, id: i64) -> Result<Bytes, StoreError> {

@@ -128,7 +128,8 @@ impl<'a> Preparing<'a> {
 
     fn span(&mut self, SpanWrite { span, origin, reading }: SpanWrite) -> Result<(), StoreError> {
         let origin = self.origin(&origin, &reading.whose);
-        let spot = self.packer.add(&wire::encode(&span))?;
+        let encoded = wire::encode(&span);
+        let spot = self.packer.add(&encoded)?;
         let (start_ns, duration_ns) = times(span.start_ns, span.end_ns, self.now_ns);
         let trace = self.trace(span.trace_id);
         if let Some(said) = self.batch.traces.get_mut(trace) {
@@ -155,6 +156,8 @@ impl<'a> Preparing<'a> {
             label: reading.label.map(|label| short(label, LONGEST)),
             tool_call: reading.tool.and_then(|tool| tool.call_id),
             spot,
+            len: encoded.len(),
+            said: hash(&encoded),
         });
         self.pace.give_way();
         Ok(())

@@ -1,10 +1,13 @@
 //! Rows of the table `span`: writing them, those that were sent twice once. Leaves out their traces' rows (`traces`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use super::packs::Spot;
+use super::Hash;
+use super::packs::{Spot, Written};
+use super::remove::put_orphans;
 use crate::StoreError;
 use crate::row::statements;
 
@@ -31,6 +34,9 @@ pub(super) struct SpanRow {
     pub(super) label: Option<String>,
     pub(super) tool_call: Option<String>,
     pub(super) spot: Spot,
+    /// Of the record, encoded.
+    pub(super) len: usize,
+    pub(super) said: Hash,
 }
 
 /// A row with its keys.
@@ -42,46 +48,103 @@ pub(super) struct Keyed<'a> {
     pub(super) row: &'a SpanRow,
 }
 
-/// What became of rows.
-#[derive(Debug, Default)]
-pub(super) struct Put {
-    /// For each row whether it was not there.
-    pub(super) new: Vec<bool>,
-    /// Traces of which a span was replaced by one that says something else: their sums are to be taken again.
-    pub(super) changed: Vec<i64>,
+impl Keyed<'_> {
+    pub(super) fn stand(&self) -> Stand {
+        let row = self.row;
+        Stand::new(row.id, row.parent, row.start_ns, row.duration_ns)
+    }
 }
 
-/// Writes rows. One that was there is replaced, unless it ended and its successor did not; the call that it is stays.
-pub(super) async fn put(connection: &mut SqliteConnection, rows: &[Keyed<'_>]) -> Result<Put, StoreError> {
-    let mut put = Put { new: Vec::with_capacity(rows.len()), changed: Vec::new() };
+/// Where a span stands in its trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stand {
+    pub(super) id: i64,
+    /// It has a parent.
+    pub(super) inner: bool,
+    pub(super) start_ns: i64,
+    pub(super) end_ns: i64,
+}
+
+impl Stand {
+    fn new(id: i64, parent: Option<i64>, start_ns: i64, duration_ns: i64) -> Self {
+        Self { id, inner: parent.is_some(), start_ns, end_ns: start_ns.saturating_add(duration_ns.max(0)) }
+    }
+}
+
+/// A row that says something else than the one that was there, and took its place.
+#[derive(Debug)]
+pub(super) struct Replaced<'a> {
+    pub(super) before: There,
+    pub(super) now: Keyed<'a>,
+}
+
+/// What became of rows.
+#[derive(Debug, Default)]
+pub(super) struct Put<'a> {
+    /// For each row whether it was not there.
+    pub(super) new: Vec<bool>,
+    /// In the order of the rows, which is that of their traces.
+    pub(super) replaced: Vec<Replaced<'a>>,
+    /// Places of those that are there to the byte: nothing was written for them.
+    pub(super) same: HashSet<i64>,
+}
+
+/// Writes rows. One that was there is replaced, unless it ended and its successor did not, or says the very same; the call
+/// that it is stays.
+pub(super) async fn put<'a>(
+    connection: &mut SqliteConnection,
+    rows: &[Keyed<'a>],
+) -> Result<Put<'a>, StoreError> {
+    let mut put = Put { new: Vec::with_capacity(rows.len()), ..Put::default() };
+    let mut written = Written::default();
     for some in statements(rows, ROWS) {
         let inserted = insert(connection, some, " ON CONFLICT DO NOTHING").await?;
         if inserted == some.len() as u64 {
             put.new.extend(some.iter().map(|_| true));
             continue;
         }
-        let there = there(connection, some).await?;
-        let mut again = Vec::new();
+        let mut there = there(connection, some).await?;
+        let (mut again, mut orphans) = (Vec::new(), Vec::new());
         for keyed in some {
-            let before = there.get(&(keyed.trace, keyed.row.id));
-            let is_new = before.is_some_and(|before| before.place == keyed.place);
+            let at = (keyed.trace, keyed.row.id);
+            let before = there.remove(&at).ok_or(StoreError::Damaged("a span was not written"))?;
+            let is_new = before.place == keyed.place;
             put.new.push(is_new);
-            if !is_new {
-                again.push(*keyed);
-                put.changed.extend(before.is_none_or(|before| before.differs(keyed)).then_some(keyed.trace));
+            if is_new || !before.gives_way(keyed) {
+                orphans.extend((!is_new).then_some(keyed.place));
+                there.insert(at, before);
+                continue;
+            }
+            let differs = before.differs(keyed);
+            let row = keyed.row;
+            if !differs
+                && before.tool_call == row.tool_call
+                && written.has(connection, before.place, row.len, &row.said).await?
+            {
+                put.same.insert(keyed.place);
+                orphans.push(keyed.place);
+                there.insert(at, before);
+                continue;
+            }
+            again.push(*keyed);
+            orphans.push(before.place);
+            // Of one that is there more than once in these rows, each replaces the one before.
+            there.insert(at, There::from(keyed));
+            if differs {
+                put.replaced.push(Replaced { before, now: *keyed });
             }
         }
         for some in statements(&again, ROWS) {
             insert(connection, some, REPLACE).await?;
         }
+        put_orphans(connection, &orphans).await?;
     }
     Ok(put)
 }
 
 const REPLACE: &str = " ON CONFLICT DO UPDATE SET parent = excluded.parent, origin = excluded.origin, \
     start_ns = excluded.start_ns, duration_ns = excluded.duration_ns, type = excluded.type, flags = excluded.flags, \
-    name = excluded.name, label = excluded.label, ref = excluded.ref, place = excluded.place \
-    WHERE excluded.duration_ns >= 0 OR duration_ns < 0";
+    name = excluded.name, label = excluded.label, ref = excluded.ref, place = excluded.place";
 
 async fn insert(
     connection: &mut SqliteConnection,
@@ -111,43 +174,41 @@ async fn insert(
 }
 
 /// A row that stands in the table.
-struct There {
+#[derive(Debug)]
+pub(super) struct There {
     parent: Option<i64>,
-    origin: i64,
+    pub(super) origin: i64,
     start_ns: i64,
     duration_ns: i64,
-    kind: i64,
-    flags: i64,
-    name: String,
-    label: Option<String>,
+    pub(super) kind: i64,
+    pub(super) flags: i64,
+    pub(super) name: String,
+    pub(super) label: Option<String>,
+    tool_call: Option<String>,
     place: i64,
 }
 
-impl There {
-    fn differs(&self, keyed: &Keyed<'_>) -> bool {
+impl From<&Keyed<'_>> for There {
+    fn from(keyed: &Keyed<'_>) -> Self {
         let row = keyed.row;
-        (self.parent, self.origin, self.start_ns, self.duration_ns, self.kind, self.flags)
-            != (row.parent, keyed.origin, row.start_ns, row.duration_ns, row.kind, row.flags)
-            || (self.name.as_str(), self.label.as_deref()) != (row.name.as_str(), row.label.as_deref())
+        Self {
+            parent: row.parent,
+            origin: keyed.origin,
+            start_ns: row.start_ns,
+            duration_ns: row.duration_ns,
+            kind: row.kind,
+            flags: row.flags,
+            name: row.name.clone(),
+            label: row.label.clone(),
+            tool_call: row.tool_call.clone(),
+            place: keyed.place,
+        }
     }
 }
 
-async fn there(
-    connection: &mut SqliteConnection,
-    rows: &[Keyed<'_>],
-) -> Result<HashMap<(i64, i64), There>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT trace, id, parent, origin, start_ns, duration_ns, type, flags, name, label, place FROM span \
-         WHERE (trace, id) IN (",
-    );
-    query.push_values(rows, |mut columns, keyed| {
-        columns.push_bind(keyed.trace).push_bind(keyed.row.id);
-    });
-    query.push(")");
-    let rows = query.build().fetch_all(connection).await?;
-    let mut there = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let found = There {
+impl There {
+    fn read(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
             parent: row.try_get("parent")?,
             origin: row.try_get("origin")?,
             start_ns: row.try_get("start_ns")?,
@@ -156,9 +217,54 @@ async fn there(
             flags: row.try_get("flags")?,
             name: row.try_get("name")?,
             label: row.try_get("label")?,
+            tool_call: row.try_get("ref")?,
             place: row.try_get("place")?,
-        };
-        there.insert((row.try_get("trace")?, row.try_get("id")?), found);
+        })
     }
-    Ok(there)
+
+    /// With this id.
+    pub(super) fn stand(&self, id: i64) -> Stand {
+        Stand::new(id, self.parent, self.start_ns, self.duration_ns)
+    }
+
+    /// One that ended stays where its successor did not.
+    const fn gives_way(&self, keyed: &Keyed<'_>) -> bool {
+        keyed.row.duration_ns >= 0 || self.duration_ns < 0
+    }
+
+    fn differs(&self, keyed: &Keyed<'_>) -> bool {
+        let row = keyed.row;
+        (self.parent, self.origin, self.start_ns, self.duration_ns, self.kind, self.flags)
+            != (row.parent, keyed.origin, row.start_ns, row.duration_ns, row.kind, row.flags)
+            || (self.name.as_str(), self.label.as_deref()) != (row.name.as_str(), row.label.as_deref())
+    }
+}
+
+const THERE: &str =
+    "SELECT trace, id, parent, origin, start_ns, duration_ns, type, flags, name, label, ref, place FROM span";
+
+async fn there(
+    connection: &mut SqliteConnection,
+    rows: &[Keyed<'_>],
+) -> Result<HashMap<(i64, i64), There>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(THERE);
+    query.push(" WHERE (trace, id) IN (");
+    query.push_values(rows, |mut columns, keyed| {
+        columns.push_bind(keyed.trace).push_bind(keyed.row.id);
+    });
+    query.push(")");
+    let rows = query.build().fetch_all(connection).await?;
+    let read = |row: &SqliteRow| Ok(((row.try_get("trace")?, row.try_get("id")?), There::read(row)?));
+    rows.iter().map(read).collect()
+}
+
+/// The row of one span.
+pub(super) async fn one(
+    connection: &mut SqliteConnection,
+    trace: i64,
+    id: i64,
+) -> Result<Option<There>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(THERE);
+    query.push(" WHERE trace = ").push_bind(trace).push(" AND id = ").push_bind(id);
+    query.build().fetch_optional(connection).await?.as_ref().map(There::read).transpose()
 }

@@ -176,25 +176,6 @@ const ADD: &str = " ON CONFLICT (key) DO UPDATE SET \
         THEN coalesce(excluded.client, client) ELSE client END, \
     client_ns = min(client_ns, excluded.client_ns)";
 
-/// Takes the sums of these traces again: a span of each was replaced.
-pub(super) async fn sum_again(connection: &mut SqliteConnection, keys: &[i64]) -> Result<(), StoreError> {
-    for key in keys {
-        sqlx::query(
-            "UPDATE trace SET (first_ns, last_ns, spans, infra, errors) = (\
-                SELECT min(start_ns), max(start_ns + max(duration_ns, 0)), count(*), sum(flags & 2 != 0), \
-                sum(flags & 1 != 0) FROM span WHERE trace = ?1), \
-             (root_inner, root_start_ns, root_id, root_name, root_label, root_type, origin) = (\
-                SELECT parent IS NOT NULL, start_ns, id, name, label, type, origin FROM span WHERE trace = ?1 \
-                ORDER BY parent IS NOT NULL, start_ns, id LIMIT 1) \
-             WHERE key = ?1",
-        )
-        .bind(key)
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
-}
-
 /// Proxied calls whose headers named one of these traces before its first span came stand in it from now on.
 pub(super) async fn adopt_calls(
     connection: &mut SqliteConnection,

@@ -370,7 +370,7 @@ async fn what_is_said_of_a_metric_is_kept_once_however_many_series_it_has() {
     let long = |end: &str| {
         // What does not compress.
         let mut hasher = blake3::Hasher::new();
-        let mut noise = vec![0; 50_000];
+        let mut noise = vec![0; 100_000];
         hasher.update(end.as_bytes()).finalize_xof().fill(&mut noise);
         let noise: String = noise.iter().map(|byte| char::from(b'a' + byte % 26)).collect();
         format!("{}{noise}{end}", "d".repeat(600))
@@ -407,4 +407,13 @@ async fn what_is_said_of_a_metric_is_kept_once_however_many_series_it_has() {
         let told = whole.point.fields.iter().map(text);
         assert!(told.into_iter().any(|told| told == (key.to_owned(), AttributeValue::Text(long(which)))));
     }
+
+    // What is only somewhat long is whole in lists, too.
+    let mut metric = write("somewhat", sum(vec![number(1.0, head(10, 5, &[]))], 1, true));
+    metric.metric.description = "d".repeat(5_000);
+    metric.metric.metadata = Attributes(vec![made::text("more", &"m".repeat(5_000))]);
+    put(&store, vec![metric]).await;
+    let filter = PointFilter { name: Some("somewhat".into()), ..PointFilter::default() };
+    let found = store.find_points(&filter, 1, 0).await.unwrap().points.remove(0);
+    assert_eq!((found.description.len(), found.point.metadata.len()), (5_000, 1));
 }

@@ -78,6 +78,9 @@ async fn during_a_locked_database_senders_are_asked_to_come_again() {
     has_spans(&app, 3).await;
     wait_until("all to be well", async || (app.health().await.status == HealthStatus::Ok).then_some(()))
         .await;
+    let said = |line: &str| app.log().matches(line).count();
+    wait_until("the log to say so", async || (said("reports are stored again") > 0).then_some(())).await;
+    assert_eq!((said("reports could not be stored"), said("reports are stored again")), (1, 1));
     let app = app.kill().setup.start().await;
     has_spans(&app, 3).await;
 }

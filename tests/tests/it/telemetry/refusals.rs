@@ -131,8 +131,10 @@ async fn a_sender_with_the_wrong_url_is_understood() {
         for encoding in [Encoding::Protobuf, Encoding::Json] {
             let body = export.encode(encoding);
             for address in [app.otlp_http, app.dashboard] {
-                let answer = send(address, &post_otlp("/", encoding.content_type(), "", &body)).await;
-                assert_eq!(answer.status(), 200, "{} as {encoding:?}: {}", export.path(), answer.text());
+                for path in ["/", &format!("/{}", export.path()), &format!("/v1/traces{}/", export.path())] {
+                    let answer = send(address, &post_otlp(path, encoding.content_type(), "", &body)).await;
+                    assert_eq!(answer.status(), 200, "{path} as {encoding:?}: {}", answer.text());
+                }
             }
         }
     }
@@ -142,4 +144,40 @@ async fn a_sender_with_the_wrong_url_is_understood() {
     let rubbish =
         post(&app, "/", "application/json", "", json!({"hello": "world"}).to_string().as_bytes()).await;
     assert_ne!(rubbish.status(), 500, "{}", rubbish.text());
+    // Pages and what is no address of ours stay what they are.
+    for (method, path, status) in
+        [("GET", "/sessions/v1/traces", 200), ("POST", "/sessions/traces", 405), ("POST", "/api/v1/x", 404)]
+    {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(send(app.dashboard, head.as_bytes()).await.status(), status, "{method} {path}");
+    }
+    let evil = "POST /otlp/v1/traces HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n";
+    for address in [app.otlp_http, app.dashboard] {
+        assert_eq!(send(address, evil.as_bytes()).await.status(), 403);
+    }
+}
+
+#[tokio::test]
+async fn own_spans_that_cannot_be_read_are_refused_in_words() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let own = async |more: &str, body: &[u8]| {
+        send(app.dashboard, &post_otlp("/api/spans", "application/json", more, body)).await
+    };
+    let odd = own("", br#"{"id": "a", "start_time": "yesterday"}"#).await;
+    assert_eq!(odd.status(), 400, "{}", odd.text());
+    assert!(odd.text().contains("start_time is"), "{}", odd.text());
+    // Few bytes on the way, gigabytes if all were made of them that could be.
+    let zeros = format!(r#"{{"attributes":{{"a":[{}0]}}}}"#, "0,".repeat(30 << 20));
+    let objects = format!("[{}{{}}]", r#"{"":{}},"#.repeat(7 << 20));
+    for body in [zeros, objects] {
+        let answer = own(Packing::Gzip.header(), &Packing::Gzip.pack(body.as_bytes())).await;
+        assert_eq!(answer.status(), 413, "{}", answer.text());
+        assert!(answer.text().contains("smaller batches"), "{}", answer.text());
+    }
+    assert_eq!(app.health().await.collected.spans, 0);
+    // As Python's `datetime.utcnow().isoformat()` writes it.
+    let date = r#"{"id": "b", "trace_id": "5b8efff798038103d269b633813fc60c", "start_time": "2026-01-02T03:04:05", "duration_ms": 1}"#;
+    assert_eq!(own("", date.as_bytes()).await.status(), 201);
+    assert_eq!(app.traces().await[0].started_ms, 1_767_323_045_000);
 }

@@ -12,6 +12,29 @@ pub(super) struct Control {
     now_ms: i64,
 }
 
+fn storage(now_ms: i64) -> api::Storage {
+    let part =
+        |name: &str, bytes: u64, rows: Option<u64>| api::StoragePart { name: name.into(), bytes, rows };
+    api::Storage {
+        disk_bytes: 418_000_000,
+        free_bytes: 0,
+        parts: vec![
+            part("bodies", 231_000_000, None),
+            part("search", 74_000_000, None),
+            part("calls", 41_000_000, Some(98_112)),
+            part("reports", 32_000_000, None),
+            part("spans", 17_000_000, Some(112_400)),
+            part("logs", 12_000_000, Some(61_220)),
+            part("other", 11_000_000, None),
+        ],
+        oldest_ms: Some(now_ms - 41 * 86_400_000),
+        retention: api::Retention {
+            limits: api::Limits { days: Some(90), bytes: Some(5_000_000_000), ..api::Limits::default() },
+            ..api::Retention::default()
+        },
+    }
+}
+
 fn addresses() -> Vec<String> {
     vec!["127.0.0.1:8080".into(), "[::1]:8080".into()]
 }
@@ -34,6 +57,14 @@ impl Control {
     /// The answer to a question about listeners, settings or keys; `None` to any other.
     pub(super) fn answer(&mut self, request: &Request) -> Option<Result<Reply, ApiError>> {
         Some(match request {
+            Request::GetStorage => Ok(Reply::Storage(Box::new(storage(self.now_ms)))),
+            Request::CountErase { .. } | Request::Erase { .. } => Ok(Reply::Erased(api::Erased {
+                calls: 214,
+                traces: 31,
+                spans: 1_904,
+                logs: 2_201,
+                points: 0,
+            })),
             Request::SetSource { to, .. } => Ok(Reply::Source(self.switch(*to))),
             Request::GetStranded { .. } => Ok(Reply::Stranded(stranded(self.now_ms))),
             Request::GetSettings => Ok(Reply::Settings(self.settings.clone())),

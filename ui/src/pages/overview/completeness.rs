@@ -51,7 +51,8 @@ pub fn Completeness() -> impl IntoView {
         <section class="panel at-comp" data-testid="overview-completeness">
             <div class="phead">
                 <h2>"Completeness"</h2><span class="sub">"today"</span>
-                <span class="end num b" title="Calls of which nothing is missing: recorded whole, with all of their usage and a known price">{whole}</span>
+                <a class="end s12 t2" href="/analytics/completeness" data-testid="completeness-all">"By day"</a>
+                <span class="num b" title="Calls of which nothing is missing: recorded whole, with all of their usage and a known price">{whole}</span>
             </div>
             <Figured part=part what="Completeness could not be loaded" draw=|facts| view! { <Body facts=facts /> }.into_any() />
         </section>

@@ -93,6 +93,11 @@ pub fn describe(name: &str) -> Words {
         "keychain" => (Group::Security, "Keep keys in this system's keychain", ""),
         "local_keys_required" => (Group::Security, "Stored keys only for calls that carry a local key", ""),
         "data_dir" => (Group::Storage, "Data folder", ""),
+        "keep_days" => (Group::Storage, "Keep for", "days"),
+        "keep_mb" => (Group::Storage, "Largest database", "MB"),
+        "max_traces" => (Group::Storage, "Most traces", ""),
+        "max_logs" => (Group::Storage, "Most log records", ""),
+        "max_metrics" => (Group::Storage, "Most metric points", ""),
         _ => return unlisted(name),
     };
     Words { group, label: label.to_owned(), unit }
@@ -119,7 +124,10 @@ mod tests {
 
     #[test]
     fn a_setting_nobody_named_is_still_readable() {
-        assert_eq!(describe("keep_days"), Words { group: Group::Other, label: "Keep days".into(), unit: "" });
+        assert_eq!(
+            describe("keep_hours"),
+            Words { group: Group::Other, label: "Keep hours".into(), unit: "" }
+        );
         assert_eq!(describe("max_body_mb").unit, "MB");
         let address = describe("providers.groq.base_url");
         assert_eq!((address.group, address.label.as_str()), (Group::Providers, "groq"));

@@ -1,13 +1,16 @@
 //! The top of the page: the way back, the actions, and the facts in one line.
 
-use api::{CallDetail, CallState};
+use api::{CallDetail, CallState, Erase};
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
 
 use super::Page;
 use super::sources::is_proxied;
 use crate::app::LastTraces;
 use crate::browser::utc_offset;
 use crate::components::copy_button::CopyButton;
+use crate::components::erase::EraseButton;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::marks::{CostCell, StatePill, ToolMark};
 use crate::format::time::Stamp;
@@ -42,11 +45,21 @@ pub fn Crumbs() -> impl IntoView {
 #[component]
 pub fn Actions() -> impl IntoView {
     let page = expect_context::<Page>();
-    // What did not go through the proxy cannot be sent again.
-    move || {
-        page.call.with(|call| {
+    let LastTraces(last) = expect_context();
+    let navigate = use_navigate();
+    let id = move || page.call.with(|call| call.map(|call| call.summary.id));
+    let what = Callback::new(move |()| Some(Erase::Call(untrack(id)?)));
+    let then = Callback::new(move |_| navigate(&last.get_untracked(), NavigateOptions::default()));
+    // One under way cannot be deleted.
+    let over = Memo::new(move |_| {
+        page.call.with(|call| call.is_some_and(|call| call.summary.state != CallState::Open))
+    });
+    view! {
+        <Show when=move || over.get()><EraseButton what=what then=then testid="erase-call" /></Show>
+        // What did not go through the proxy cannot be sent again.
+        {move || page.call.with(|call| {
             call.filter(|call| is_proxied(call)).map(|call| view! { <CurlButton call=call.clone() /> })
-        })
+        })}
     }
 }
 

@@ -4,13 +4,40 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 
+use super::Rule;
 use super::keys::{Class, Sought};
 
 /// Calls of one key and class that are looked at on each side, beyond those that fit.
 const MOST_LOOKED_AT: usize = 256;
 
-/// When it ended, and its number.
-type Entry = (i64, i64);
+/// A call as one of its sources tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entry {
+    /// When it ended.
+    pub(super) end_us: i64,
+    /// Its number.
+    pub(super) seq: i64,
+    /// How well the others who tell of it fit this one.
+    pub(super) held: Held,
+}
+
+/// How near something has to be to take another's place: by which rule that one is there, and how far away it is. Kept
+/// beside each entry, since most calls are told of by who is nearest, and need not be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Held {
+    pub(super) rule: Rule,
+    pub(super) apart_us: u32,
+}
+
+impl Held {
+    /// Anything might take its place.
+    pub(super) const LOOSELY: Self = Self { rule: Rule::Time, apart_us: u32::MAX };
+
+    /// Whether what is so far away cannot take its place by this rule.
+    pub(super) fn holds(self, rule: Rule, away_us: u64) -> bool {
+        self != Self::LOOSELY && self.rule <= rule && away_us > u64::from(self.apart_us)
+    }
+}
 
 /// Keys, each with the calls that have it.
 #[derive(Clone, Debug, Default)]
@@ -80,18 +107,18 @@ impl Index {
         sought: &Sought,
         end_us: i64,
         wanted: impl Fn(Class) -> bool,
-        mut look: impl FnMut(i64, u64) -> ControlFlow<()>,
+        mut look: impl FnMut(Entry, u64) -> ControlFlow<()>,
     ) {
         let within = |end: i64| (sought.from_us..=sought.until_us).contains(&end);
         match self.keys.get(&sought.key) {
-            Some(Sharing::One(class, (end, seq))) if wanted(*class) && within(*end) => {
-                let _only_one = look(*seq, end.abs_diff(end_us));
+            Some(Sharing::One(class, entry)) if wanted(*class) && within(entry.end_us) => {
+                let _only_one = look(*entry, entry.end_us.abs_diff(end_us));
             }
             Some(Sharing::Many(lists)) => {
                 for (_, list) in lists.iter().filter(|(class, _)| wanted(*class)) {
-                    let middle = list.partition_point(|(end, _)| *end < end_us);
-                    let before = list.range(..middle).rev().take_while(|(end, _)| within(*end));
-                    let after = list.range(middle..).take_while(|(end, _)| within(*end));
+                    let middle = list.partition_point(|entry| entry.end_us < end_us);
+                    let before = list.range(..middle).rev().take_while(|entry| within(entry.end_us));
+                    let after = list.range(middle..).take_while(|entry| within(entry.end_us));
                     nearest(before.take(MOST_LOOKED_AT), after.take(MOST_LOOKED_AT), end_us, &mut look);
                 }
             }
@@ -105,9 +132,9 @@ fn nearest<'e>(
     before: impl Iterator<Item = &'e Entry>,
     after: impl Iterator<Item = &'e Entry>,
     end_us: i64,
-    look: &mut impl FnMut(i64, u64) -> ControlFlow<()>,
+    look: &mut impl FnMut(Entry, u64) -> ControlFlow<()>,
 ) {
-    let away = |entry: &Entry| entry.0.abs_diff(end_us);
+    let away = |entry: &Entry| entry.end_us.abs_diff(end_us);
     let (mut before, mut after) = (before.peekable(), after.peekable());
     loop {
         let next = match (before.peek(), after.peek()) {
@@ -116,7 +143,7 @@ fn nearest<'e>(
             (_, None) => before.next(),
         };
         let Some(entry) = next else { return };
-        if look(entry.1, away(entry)).is_break() {
+        if look(*entry, away(entry)).is_break() {
             return;
         }
     }

@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 
 use api::ReportSource;
 
-use super::index::Index;
+use super::index::{Entry, Held, Index};
 use super::keys::{Class, Sought};
 use super::{Facts, Fit, Rule};
 
@@ -66,12 +66,42 @@ pub struct Ledger {
     order: VecDeque<(i64, u64)>,
     changes: u64,
     most: usize,
+    /// Calls that were put together to make room, the latest last.
+    makeshift: VecDeque<i64>,
 }
 
 #[derive(Clone, Debug)]
 struct Known {
     members: Vec<Member>,
+    /// How well each is held by the others.
+    held: Vec<Held>,
     changed: u64,
+}
+
+impl Known {
+    fn new(members: Vec<Member>, changed: u64) -> Self {
+        let held = if members.len() > 1 {
+            members.iter().map(|one| held(one, &members)).collect()
+        } else {
+            Vec::new()
+        };
+        Self { members, held, changed }
+    }
+
+    /// Its keys, each with who has it.
+    fn keys(&self, seq: i64) -> impl Iterator<Item = (i64, Entry)> + '_ {
+        let held = self.held.iter().copied().chain(std::iter::repeat(Held::LOOSELY));
+        self.members.iter().zip(held).flat_map(move |(Member { facts, .. }, held)| {
+            facts.listed().map(move |key| (key, Entry { end_us: facts.end_us, seq, held }))
+        })
+    }
+}
+
+/// By what it would have to be beaten, whoever took the place of one of the others.
+fn held(one: &Member, all: &[Member]) -> Held {
+    let others = all.iter().filter(|other| other.mark != one.mark);
+    let fits = others.map(|other| one.facts.fits(&other.facts).as_ref().map_or(Held::LOOSELY, Fit::held));
+    fits.max().unwrap_or(Held::LOOSELY)
 }
 
 /// A call on its way in.
@@ -155,26 +185,52 @@ impl Ledger {
         self.settle(Arriving { seq, members }, next, touched);
     }
 
+    /// Forgets a call that is deleted.
+    pub fn forget(&mut self, seq: i64) {
+        self.remove(seq);
+    }
+
     fn settle(&mut self, first: Arriving, next: &mut impl FnMut() -> i64, touched: &mut Touched) {
-        let mut waiting = vec![first];
-        let mut steps = 0;
+        let mut waiting = self.makeshift(&first.members, next);
+        waiting.push(first);
+        let mut alone = self.find(waiting, next, touched);
+        // Whoever came first: those that found nothing look for room in the order in which they ended.
+        alone.sort_unstable();
+        for (_, seq) in alone {
+            if let Some([one]) = self.members(seq)
+                && let Some(path) = self.room(one)
+            {
+                let (call, _) = self.without(seq, &[], next);
+                let moved = self.move_along(path, call, next, touched);
+                self.find(moved.into_iter().collect(), next, touched);
+            }
+        }
+        touched.calls.retain(|seq| self.calls.contains_key(seq));
+    }
+
+    /// Puts calls where they fit best, and gives those that are still alone: when they ended, and their numbers.
+    fn find(
+        &mut self,
+        mut waiting: Vec<Arriving>,
+        next: &mut impl FnMut() -> i64,
+        touched: &mut Touched,
+    ) -> Vec<(i64, i64)> {
+        let (mut steps, mut alone) = (0, Vec::new());
+        let most = MOST_STEPS + waiting.len();
         while let Some(mut call) = waiting.pop() {
-            while let Some(found) = self.partner(&call.members, steps >= MOST_STEPS) {
+            while let Some(found) = self.partner(&call.members, steps >= most) {
                 steps += usize::from(!found.misplaced.is_empty());
                 let (other, misplaced) = self.without(found.seq, &found.misplaced, next);
                 waiting.extend(misplaced);
                 call = put_together(call, other, found.fit.rule, touched);
             }
-            if let [alone] = call.members.as_slice()
-                && let Some(path) = self.room(alone)
-            {
-                waiting.extend(self.move_along(path, call, next, touched));
-                continue;
+            if let [one] = call.members.as_slice() {
+                alone.push((one.facts.end_us, call.seq));
             }
             touched.calls.insert(call.seq);
             self.insert(call.seq, call.members);
         }
-        touched.calls.retain(|seq| self.calls.contains_key(seq));
+        alone
     }
 
     /// The call that fits best. `free`: only one in which nothing has to give way.
@@ -188,15 +244,17 @@ impl Ledger {
                 break;
             }
             let wanted = |theirs: Class| theirs.is_free_for(ours) != taken;
-            self.look(members, wanted, |sought, seq, away| {
+            self.look(members, wanted, |sought, entry, away| {
                 let beaten = |best: &Partner| best.fit.is_best(sought.rule, away);
                 if best.as_ref().is_some_and(beaten) {
                     return ControlFlow::Break(());
                 }
-                if seen.insert(seq)
+                let seq = entry.seq;
+                if !(taken && entry.held.holds(sought.rule, away))
+                    && seen.insert(seq)
                     && let Some((fit, misplaced)) =
                         self.members(seq).and_then(|with| fit_together(members, with))
-                    && !(free && !misplaced.is_empty())
+                    && (!free || misplaced.is_empty())
                     && best.as_ref().is_none_or(|best| (fit, seq) < (best.fit, best.seq))
                 {
                     best = Some(Partner { seq, fit, misplaced });
@@ -212,7 +270,7 @@ impl Ledger {
         &self,
         members: &[Member],
         wanted: impl Fn(Class) -> bool,
-        mut look: impl FnMut(&Sought, i64, u64) -> ControlFlow<()>,
+        mut look: impl FnMut(&Sought, Entry, u64) -> ControlFlow<()>,
     ) {
         let ours = class(members);
         let sought = members.iter().flat_map(|member| {
@@ -224,7 +282,7 @@ impl Ledger {
         for (sought, end_us) in sought {
             let alike = |theirs: Class| sought.rule.is_sure() || ours.may_look_like(theirs);
             let wanted = |theirs: Class| wanted(theirs) && alike(theirs);
-            self.index.look(&sought, end_us, wanted, |seq, away| look(&sought, seq, away));
+            self.index.look(&sought, end_us, wanted, |entry, away| look(&sought, entry, away));
         }
     }
 
@@ -252,12 +310,10 @@ impl Ledger {
     }
 
     fn insert(&mut self, seq: i64, members: Vec<Member>) {
-        let class = class(&members);
-        for facts in members.iter().map(|member| &member.facts) {
-            facts.listed().for_each(|key| self.index.insert(key, class, (facts.end_us, seq)));
-        }
         self.changes += 1;
-        self.calls.insert(seq, Known { members, changed: self.changes });
+        let (class, call) = (class(&members), Known::new(members, self.changes));
+        call.keys(seq).for_each(|(key, entry)| self.index.insert(key, class, entry));
+        self.calls.insert(seq, call);
         self.order.push_back((seq, self.changes));
         let live = |calls: &HashMap<i64, Known>, (seq, change): (i64, u64)| {
             calls.get(&seq).is_some_and(|call| call.changed == change)
@@ -276,12 +332,10 @@ impl Ledger {
     }
 
     fn remove(&mut self, seq: i64) -> Option<Vec<Member>> {
-        let members = self.calls.remove(&seq)?.members;
-        let class = class(&members);
-        for facts in members.iter().map(|member| &member.facts) {
-            facts.listed().for_each(|key| self.index.remove(key, class, (facts.end_us, seq)));
-        }
-        Some(members)
+        let call = self.calls.remove(&seq)?;
+        let class = class(&call.members);
+        call.keys(seq).for_each(|(key, entry)| self.index.remove(key, class, entry));
+        Some(call.members)
     }
 }
 

@@ -13,7 +13,7 @@ use model::telemetry::wire::{LogRecord, Origin, Span};
 use crate::{Body, CallRecord, LogWrite, Report, Reports, SpanWrite, Store, Ties, Write};
 
 /// When calls begin: each a minute after the one before.
-const START_MS: i64 = 1_790_000_000_000;
+pub(super) const START_MS: i64 = 1_790_000_000_000;
 
 /// A source of the call with this number.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ pub(super) fn price(store: &Store) {
     }));
 }
 
-fn usage(number: u64) -> Usage {
+pub(super) fn usage(number: u64) -> Usage {
     Usage { input: Some(1_000 + number), output: Some(10), ..Usage::default() }
 }
 

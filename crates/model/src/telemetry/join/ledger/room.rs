@@ -7,8 +7,13 @@ use std::ops::ControlFlow;
 use super::{Arriving, Ledger, Mark, Member, Touched, class, in_the_way, nearest, put_together};
 use crate::telemetry::join::Rule;
 
-/// Calls that are looked at to make room for one.
-const MOST_LOOKED_AT: usize = 1_024;
+/// Looks at calls to make room for one: of a hundred that all fit each other every one looks at every other.
+const MOST_LOOKED_AT: usize = 16_384;
+
+/// Calls put together to make room that are taken apart when others come.
+const MOST_MAKESHIFT: usize = 32;
+/// How far away those others end.
+const NEAR_US: u64 = 60_000_000;
 
 /// What moves so that there is room: each out of its call into the next one's place, the last into what is free.
 #[derive(Debug)]
@@ -73,14 +78,16 @@ impl Ledger {
         self.look(
             one,
             |theirs| !theirs.is_free_for(ours),
-            |_, seq, _| {
+            |_, entry, _| {
+                let seq = entry.seq;
                 *looked_at += 1;
-                if seen.insert(seq)
+                if !seen.contains(&seq)
                     && let Some(theirs) = self.members(seq)
                     && let [mark] = *in_the_way(one, theirs)
                     && mark.source == member.mark.source
                     && let Some(fit) = nearest(member, theirs.iter().filter(|their| their.mark != mark))
                 {
+                    seen.insert(seq);
                     moves.push(Move { seq, mark, rule: fit.rule, before });
                 }
                 match *looked_at < MOST_LOOKED_AT {
@@ -104,12 +111,42 @@ impl Ledger {
             let (rest, out) = self.without(one.seq, &[one.mark], next);
             let call = put_together(moving, rest, one.rule, touched);
             touched.calls.insert(call.seq);
+            self.makeshift.push_back(call.seq);
             self.insert(call.seq, call.members);
             moving = out.into_iter().next()?;
         }
         let (seq, rule) = path.free;
         let (free, _) = self.without(seq, &[], next);
-        Some(put_together(moving, free, rule, touched))
+        let call = put_together(moving, free, rule, touched);
+        self.makeshift.push_back(call.seq);
+        self.makeshift.drain(..self.makeshift.len().saturating_sub(MOST_MAKESHIFT));
+        Some(call)
+    }
+
+    /// Takes apart what was put together to make room, where something comes that may change it: they look for the nearest
+    /// once more, as though they came after it.
+    pub(super) fn makeshift(&mut self, members: &[Member], next: &mut impl FnMut() -> i64) -> Vec<Arriving> {
+        let Some(first) = members.first().filter(|_| !self.makeshift.is_empty()) else { return Vec::new() };
+        let is_near = |calls: &Self, seq: &i64| {
+            let near = |one: &Member| one.facts.end_us.abs_diff(first.facts.end_us) < NEAR_US;
+            calls.members(*seq).is_some_and(|members| members.iter().any(near))
+        };
+        let mut near = std::mem::take(&mut self.makeshift);
+        near.retain(|seq| self.calls.contains_key(seq));
+        self.makeshift = near.iter().copied().filter(|seq| !is_near(self, seq)).collect();
+        near.retain(|seq| is_near(self, seq));
+        let mut apart = Vec::new();
+        for seq in near {
+            // One keeps the number: the proxy's, whose row it is.
+            let members = self.members(seq).unwrap_or_default();
+            let stays = members.iter().map(|member| member.mark).min();
+            let marks: Vec<Mark> =
+                members.iter().map(|member| member.mark).filter(|mark| Some(*mark) != stays).collect();
+            let (one, others) = self.without(seq, &marks, next);
+            apart.extend(Some(one).filter(|one| !one.members.is_empty()));
+            apart.extend(others);
+        }
+        apart
     }
 }
 

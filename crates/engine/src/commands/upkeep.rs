@@ -1,0 +1,58 @@
+//! What takes space, and deleting by hand.
+
+use api::{ApiError, CallFilter, Erase, Erased, ErrorKind, Event, Storage};
+
+use super::internal;
+use crate::Engine;
+
+impl Engine {
+    pub(super) async fn storage(&self) -> Result<Storage, ApiError> {
+        let storage = self.inner.store.storage().await.map_err(internal)?;
+        Ok(Storage { retention: self.inner.upkeep.retention(self.inner.limits()), ..storage })
+    }
+
+    pub(super) async fn count_erase(&self, what: &Erase) -> Result<Erased, ApiError> {
+        check(what)?;
+        self.inner.store.count_erase(what).await.map_err(internal)
+    }
+
+    /// Deletes on a task of its own: whoever asked may leave, what was begun comes to its end.
+    pub(super) async fn erase(&self, what: Erase) -> Result<Erased, ApiError> {
+        check(&what)?;
+        let engine = self.clone();
+        let erasing = self.inner.tracker.spawn(async move {
+            let erased = engine.inner.store.erase(&what).await;
+            store::drop_copies(&engine.inner.settings.data_dir);
+            engine.inner.upkeep.wake();
+            engine.inner.events.send(Event::Resync);
+            erased
+        });
+        let stopping = |_| ApiError::new(ErrorKind::Unavailable, "LLMFlow is stopping.");
+        erasing.await.map_err(stopping)?.map_err(internal)
+    }
+}
+
+/// Who means everything has to say so.
+fn check(what: &Erase) -> Result<(), ApiError> {
+    match what {
+        Erase::Calls(filter) if **filter == CallFilter::default() => Err(ApiError::parameter(
+            "filter",
+            "a filter that asks for nothing deletes nothing; say everything if that is meant",
+        )),
+        Erase::Trace(id) if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Err(ApiError::parameter("trace", "a trace is named by its id in hex"))
+        }
+        Erase::Client(client) if client.is_empty() => {
+            Err(ApiError::parameter("client", "the tool's name is missing"))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Engine {
+    /// Some calls as lines of JSON, for answers that carry all of them: those after the one with the number `after`, and
+    /// the last one's number.
+    pub async fn export_some(&self, after: i64) -> Result<Option<(String, i64)>, ApiError> {
+        self.inner.store.export_some(after).await.map_err(internal)
+    }
+}
