@@ -59,19 +59,19 @@ impl Store {
         after: i64,
         most: u32,
     ) -> Result<Vec<Priceable>, StoreError> {
+        // By the order of the rows alone: any other index would have all of them sorted anew for each part.
         let mut query = QueryBuilder::<Sqlite>::new("SELECT seq, billed, saved, ");
         query.push(SUMMARY_COLUMNS).push(" FROM call WHERE seq > ").push_bind(after);
-        query.push(" AND state NOT IN ('open', 'lost')");
+        query.push(" AND +state NOT IN ('open', 'lost')");
         if let Some(since_ms) = scope.since_ms {
-            query.push(" AND started_ms >= ").push_bind(since_ms);
+            query.push(" AND +started_ms >= ").push_bind(since_ms);
         }
         if let Some(model) = &scope.model {
-            query.push(" AND model = ").push_bind(model);
+            query.push(" AND +model = ").push_bind(model);
         }
         if scope.unknown_only {
-            query.push(" AND (cost_source IN ('unknown', 'partial', 'reported') OR (cost_source = 'subscription' AND equivalent IS NULL))");
+            query.push(" AND (+cost_source IN ('unknown', 'partial', 'reported') OR (cost_source = 'subscription' AND equivalent IS NULL))");
         }
-        // In the order of the rows, whatever index would find them sooner.
         query.push(" ORDER BY seq LIMIT ").push_bind(most);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         rows.iter().map(priceable).collect()
