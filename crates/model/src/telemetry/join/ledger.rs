@@ -80,7 +80,11 @@ struct Known {
 
 impl Known {
     fn new(members: Vec<Member>, changed: u64) -> Self {
-        let held = if members.len() > 1 { members.iter().map(|one| held(one, &members)).collect() } else { Vec::new() };
+        let held = if members.len() > 1 {
+            members.iter().map(|one| held(one, &members)).collect()
+        } else {
+            Vec::new()
+        };
         Self { members, held, changed }
     }
 
@@ -248,8 +252,9 @@ impl Ledger {
                 let seq = entry.seq;
                 if !(taken && entry.held.holds(sought.rule, away))
                     && seen.insert(seq)
-                    && let Some((fit, misplaced)) = self.members(seq).and_then(|with| fit_together(members, with))
-                    && !(free && !misplaced.is_empty())
+                    && let Some((fit, misplaced)) =
+                        self.members(seq).and_then(|with| fit_together(members, with))
+                    && (!free || misplaced.is_empty())
                     && best.as_ref().is_none_or(|best| (fit, seq) < (best.fit, best.seq))
                 {
                     best = Some(Partner { seq, fit, misplaced });
@@ -360,12 +365,11 @@ fn nearest<'m>(ours: &Member, theirs: impl Iterator<Item = &'m Member>) -> Optio
 fn fit_together(ours: &[Member], theirs: &[Member]) -> Option<(Fit, Vec<Mark>)> {
     let misplaced = in_the_way(ours, theirs);
     let rest = || theirs.iter().filter(|member| !misplaced.contains(&member.mark));
-    let (fit, mark) =
-        ours.iter().filter_map(|our| nearest(our, rest()).map(|fit| (fit, our.mark))).min()?;
-    let gives_way = |member: &&Member| {
-        nearest(member, rest()).is_none_or(|held| (fit, mark) < (held, member.mark))
-    };
-    let all = theirs.iter().filter(|member| misplaced.contains(&member.mark)).all(|member| gives_way(&member));
+    let (fit, mark) = ours.iter().filter_map(|our| nearest(our, rest()).map(|fit| (fit, our.mark))).min()?;
+    let gives_way =
+        |member: &&Member| nearest(member, rest()).is_none_or(|held| (fit, mark) < (held, member.mark));
+    let all =
+        theirs.iter().filter(|member| misplaced.contains(&member.mark)).all(|member| gives_way(&member));
     all.then_some((fit, misplaced))
 }
 

@@ -58,7 +58,8 @@ impl Ledger {
     fn may_have_room(&self, alone: &Member) -> bool {
         let ours = class(std::slice::from_ref(alone));
         alone.facts.sought().any(|sought| {
-            let free = |theirs| ours.is_free_for(theirs) && (sought.rule.is_sure() || ours.may_look_like(theirs));
+            let free =
+                |theirs| ours.is_free_for(theirs) && (sought.rule.is_sure() || ours.may_look_like(theirs));
             self.index.has(sought.key, free)
         })
     }
@@ -74,23 +75,27 @@ impl Ledger {
     ) {
         let one = std::slice::from_ref(member);
         let ours = class(one);
-        self.look(one, |theirs| !theirs.is_free_for(ours), |_, entry, _| {
-            let seq = entry.seq;
-            *looked_at += 1;
-            if !seen.contains(&seq)
-                && let Some(theirs) = self.members(seq)
-                && let [mark] = *in_the_way(one, theirs)
-                && mark.source == member.mark.source
-                && let Some(fit) = nearest(member, theirs.iter().filter(|their| their.mark != mark))
-            {
-                seen.insert(seq);
-                moves.push(Move { seq, mark, rule: fit.rule, before });
-            }
-            match *looked_at < MOST_LOOKED_AT {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
-            }
-        });
+        self.look(
+            one,
+            |theirs| !theirs.is_free_for(ours),
+            |_, entry, _| {
+                let seq = entry.seq;
+                *looked_at += 1;
+                if !seen.contains(&seq)
+                    && let Some(theirs) = self.members(seq)
+                    && let [mark] = *in_the_way(one, theirs)
+                    && mark.source == member.mark.source
+                    && let Some(fit) = nearest(member, theirs.iter().filter(|their| their.mark != mark))
+                {
+                    seen.insert(seq);
+                    moves.push(Move { seq, mark, rule: fit.rule, before });
+                }
+                match *looked_at < MOST_LOOKED_AT {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                }
+            },
+        );
     }
 
     /// Moves all of them, and gives the call that took what was free.
