@@ -4,6 +4,7 @@
 use api::{BodySide, CallDetail, ReportSource};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use model::pricing::Facts;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::Place;
@@ -19,8 +20,8 @@ const BATCH: usize = 64;
 /// What stands in each line, so that a file of something else is known to be that.
 const FORMAT: &str = "llmflow.call.1";
 
-/// A call's id, its row, and where its record stands, if it has one.
-type Exported = (Vec<u8>, i64, Option<i64>, Option<u32>, Option<u32>);
+/// A call's id, its row, where its record stands, if it has one, and what it was priced by.
+type Exported = (Vec<u8>, i64, Option<i64>, Option<u32>, Option<u32>, Option<String>);
 
 /// A line.
 #[derive(Serialize, Deserialize)]
@@ -38,6 +39,9 @@ struct Line {
     /// What the model said.
     #[serde(default)]
     answer: String,
+    /// What it was priced by.
+    #[serde(default)]
+    billed: Facts,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,13 +91,13 @@ impl Store {
     /// The calls after the one with the number `after`, a line each, and the last one's number; `None` when there are no
     /// more. Calls under way are left out.
     pub async fn export_some(&self, after: i64) -> Result<Option<(String, i64)>, StoreError> {
-        let select = "SELECT id, call.seq, pack, at, len FROM call LEFT JOIN call_record ON call_record.seq = call.seq \
+        let select = "SELECT id, call.seq, pack, at, len, billed FROM call LEFT JOIN call_record ON call_record.seq = call.seq \
             WHERE call.seq > ? AND state != 'open' ORDER BY call.seq LIMIT ?";
         let rows: Vec<Exported> =
             sqlx::query_as(select).bind(after).bind(CALLS).fetch_all(&self.inner.read).await?;
         let Some((_, last, ..)) = rows.last() else { return Ok(None) };
         let (last, mut lines, mut reader) = (*last, String::new(), Reader::new(self));
-        for (id, _, pack, at, len) in rows {
+        for (id, _, pack, at, len, billed) in rows {
             let id = api::CallId::from_slice(&id).ok_or(StoreError::Damaged("a call's id is malformed"))?;
             let Some(call) = self.call(id).await? else { continue };
             let body = async |side| Ok::<_, StoreError>(self.body(id, side).await?.map(Text::of));
@@ -111,6 +115,7 @@ impl Store {
                 client_request: body(BodySide::ClientRequest).await?,
                 client_response: body(BodySide::ClientResponse).await?,
                 answer,
+                billed: billed.and_then(|facts| serde_json::from_str(&facts).ok()).unwrap_or_default(),
                 call,
             };
             lines.push_str(&serde_json::to_string(&line)?);
@@ -179,6 +184,7 @@ fn read(line: Line) -> Option<CallRecord> {
         response: body(line.response, false)?,
         client,
         answer_text: line.answer,
+        billed: line.billed,
         ties: Ties { holder: detail.credential.clone().unwrap_or_default(), ..Ties::default() },
         detail,
     })

@@ -11,6 +11,7 @@ use api::{
     Operation, ReportSource, Timing, Usage, UsageSource,
 };
 use bytes::Bytes;
+use model::pricing::Facts;
 use model::telemetry::wire::{Attributes, LogRecord, Origin, Span, Value};
 use model::telemetry::{read_log, read_span};
 use serde_json::Value as Json;
@@ -173,6 +174,7 @@ fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
         trace_id: text(row, "trace_id"),
         parent_id: text(row, "parent_id"),
         retry_of: None,
+        equivalent: None,
         tags: tags(row),
         sources: vec![ReportSource::Proxy],
         in_trace: None,
@@ -209,6 +211,7 @@ fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
         response: Body { bytes: response, segmented: false },
         client: None,
         answer_text,
+        billed: Facts::default(),
         ties: Ties::default(),
     })
 }

@@ -24,6 +24,7 @@ mod fidelity;
 mod guard;
 #[cfg(target_os = "linux")]
 mod keys;
+mod prices;
 mod proxies;
 mod requests;
 mod rest;

@@ -103,7 +103,7 @@ pub fn Models() -> impl IntoView {
     let model = page.model();
     let open = Memo::new(move |_| model.with(Option::is_some));
     view! {
-        <TopBar actions=move || view! { <again::Actions /> }.into_any()>
+        <TopBar actions=ViewFn::from(|| view! { <again::Actions /> })>
             <h1>"Models"</h1>
             <span class="t3 num cut" data-testid="models-summary">{move || shown.with(|shown| shown.map(words::summary))}</span>
         </TopBar>

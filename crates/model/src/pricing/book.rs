@@ -163,7 +163,7 @@ impl Prices {
         for price in own {
             self.own.entry(price.model.to_ascii_lowercase()).or_default().push(price);
         }
-        self.own.values_mut().for_each(|prices| prices.sort_by_key(OwnPrice::from_ms));
+        self.own.values_mut().for_each(|prices| prices.sort_by_key(OwnPrice::valid_from_ms));
     }
 
     /// The user's own prices.
@@ -287,7 +287,7 @@ impl Prices {
     }
 
     fn own_price(&self, key: &str, at_ms: i64) -> Option<&OwnPrice> {
-        self.own.get(key)?.iter().rev().find(|price| price.from_ms() <= at_ms)
+        self.own.get(key)?.iter().rev().find(|price| price.valid_from_ms() <= at_ms)
     }
 
     fn entry(&self, key: &str, at_ms: i64) -> Option<(&Layer, Found)> {

@@ -67,7 +67,7 @@ impl OwnPrice {
     }
 
     /// When it begins to hold.
-    pub(super) fn from_ms(&self) -> i64 {
+    pub(super) fn valid_from_ms(&self) -> i64 {
         self.valid_from.as_deref().and_then(day_begins).unwrap_or(i64::MIN)
     }
 
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(parse_own(&write_own(&prices)).unwrap(), prices);
         assert_eq!(parse_own("").unwrap(), []);
         assert_eq!(parse_own(&write_own(&[])).unwrap(), []);
-        assert_eq!(prices.iter().map(OwnPrice::from_ms).filter(|from| *from == i64::MIN).count(), 1);
+        assert_eq!(prices.iter().map(OwnPrice::valid_from_ms).filter(|from| *from == i64::MIN).count(), 1);
     }
 
     #[test]

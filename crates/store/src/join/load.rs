@@ -141,7 +141,7 @@ fn before(row: &SqliteRow) -> Result<Option<(i64, CallSummary)>, StoreError> {
     }
     // Another version may have kept other fields of it: then its row has to do.
     let summary = serde_json::from_slice(row.try_get("body")?).ok();
-    Ok(summary.map(|summary| Ok::<_, StoreError>((row.try_get("call")?, summary))).transpose()?)
+    summary.map(|summary| Ok((row.try_get("call")?, summary))).transpose()
 }
 
 /// What the row of a call of the proxy tells, or what it told before others filled it in. The model asked for is not in

@@ -212,6 +212,7 @@ fn record(number: usize, request: &[u8], response: &[u8], canary: &str) -> CallR
         trace_id: None,
         parent_id: None,
         retry_of: None,
+        equivalent: None,
         tags: vec![format!("tag:{canary}")],
         sources: vec![api::ReportSource::Proxy],
         in_trace: None,
@@ -235,6 +236,7 @@ fn record(number: usize, request: &[u8], response: &[u8], canary: &str) -> CallR
         reports: Vec::new(),
     };
     CallRecord {
+        billed: model::pricing::Facts::default(),
         detail,
         request: Body { bytes: request.to_vec().into(), segmented: true },
         response: Body { bytes: response.to_vec().into(), segmented: false },

@@ -51,6 +51,7 @@ fn Row(used: ModelUse) -> impl IntoView {
     let target = key.clone();
     let (name, (amount, why)) = (words::name(&used), words::cost(&used));
     let unknown = used.unpriced > 0;
+    let nothing_known = amount == "unknown";
     let plan = (used.subscription > 0).then(|| money(used.equivalent, 4));
     let (input, output, row, how) = match &used.price {
         Some(row) => (
@@ -72,12 +73,12 @@ fn Row(used: ModelUse) -> impl IntoView {
         >
             <span role="gridcell" class="row g3">
                 <i class="sw" style=hue></i>
-                <span class="cut ttl" title=name.clone()>{name.clone()}</span>
+                <span class="cut ttl" title=name>{name.clone()}</span>
                 <span class="t3 s11 cut">{used.provider.clone()}</span>
             </span>
             <span role="gridcell" class="num r">{thousands(used.calls)}</span>
             <span role="gridcell" class="num r">{used.usage.total().map_or_else(|| "–".to_owned(), short)}</span>
-            <span role="gridcell" class="num r" class:unknown=amount == "unknown" title=why>
+            <span role="gridcell" class="num r" class:unknown=nothing_known title=why>
                 {amount}{(unknown && used.unpriced < used.calls).then(|| view! { <span class="warn" title="Some calls are not in it">" +?"</span> })}
             </span>
             <span role="gridcell" class="num r c-plan t2">{plan.unwrap_or_else(|| "–".to_owned())}</span>
