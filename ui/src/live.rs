@@ -178,7 +178,7 @@ impl Live {
             Event::LogsChanged => self.logs.update(|turn| *turn += 1),
             Event::MetricsChanged => self.metrics.update(|turn| *turn += 1),
             Event::SettingsChanged | Event::KeysChanged | Event::PricesChanged => {
-                self.configured.update(|turn| *turn += 1)
+                self.configured.update(|turn| *turn += 1);
             }
             Event::Resync => self.resync(),
         }

@@ -98,7 +98,7 @@ impl Asked {
     async fn count(&self, what: &Erase) -> anyhow::Result<Erased> {
         match self {
             Self::Offline(offline) => Ok(offline.count(what).await?),
-            Self::Running(remote) => erased(remote.ask(&Request::CountErase { what: what.clone() }).await?),
+            Self::Running(remote) => erased(&remote.ask(&Request::CountErase { what: what.clone() }).await?),
         }
     }
 
@@ -106,15 +106,15 @@ impl Asked {
         match self {
             Self::Offline(offline) => Ok(offline.erase(what).await?),
             Self::Running(remote) => {
-                erased(remote.ask_patiently(&Request::Erase { what: what.clone() }).await?)
+                erased(&remote.ask_patiently(&Request::Erase { what: what.clone() }).await?)
             }
         }
     }
 }
 
-fn erased(reply: Reply) -> anyhow::Result<Erased> {
+fn erased(reply: &Reply) -> anyhow::Result<Erased> {
     match reply {
-        Reply::Erased(erased) => Ok(erased),
+        Reply::Erased(erased) => Ok(*erased),
         _ => bail!("LLMFlow answered another question; is it another version?"),
     }
 }

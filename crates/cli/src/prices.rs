@@ -137,7 +137,7 @@ pub(crate) async fn prices(settings: &Settings, what: Prices) -> anyhow::Result<
         }
         Prices::Set(set) => own(&remote, Request::SetPrice { price: set.price()? }).await?,
         Prices::Unset { model, valid_from } => {
-            own(&remote, Request::RemovePrice { model, valid_from }).await?
+            own(&remote, Request::RemovePrice { model, valid_from }).await?;
         }
         Prices::Reprice { since, model, unknown, dry_run } => {
             let since_ms = since.as_deref().map(day).transpose()?;

@@ -53,7 +53,7 @@ impl Shelf {
                     refreshes.push(refresh);
                 }
                 Err(error) => {
-                    tracing::error!(%error, source = refresh.source, "a price table cannot be read")
+                    tracing::error!(%error, source = refresh.source, "a price table cannot be read");
                 }
             }
         }

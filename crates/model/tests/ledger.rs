@@ -1,11 +1,7 @@
 //! Every amount once more, by a separate ledger: `ledger/ledger.py` reads LiteLLM's table itself and works with decimal
 //! arithmetic. It is handed the calls written by hand in `ledger/cases.json`, some of them as providers really answered
 //! them, and ten thousand made ones, each with what the program says of it: they agree to the pico-dollar.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "this is a test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test")]
 
 #[path = "ledger/made.rs"]
 mod made;

@@ -152,7 +152,7 @@ mod tests {
             api::OwnPrice { model: " corp/m ".into(), rates: vec![rate.clone()], ..Default::default() };
         let price = kept(price).unwrap();
         save(&path, std::slice::from_ref(&price)).unwrap();
-        assert_eq!(load(&path).unwrap(), [price.clone()]);
+        assert_eq!(load(&path).unwrap(), std::slice::from_ref(&price));
         assert_eq!((shown(&price).model.as_str(), shown(&price).rates), ("corp/m", vec![rate]));
         fs::write(&path, "{").unwrap();
         assert!(load(&path).unwrap_err().contains("no JSON object"));

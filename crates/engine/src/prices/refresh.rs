@@ -123,7 +123,7 @@ impl Engine {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(error = error.error, "prices could not be refreshed for an unknown model")
+                    tracing::warn!(error = error.error, "prices could not be refreshed for an unknown model");
                 }
             }
         }

@@ -21,7 +21,7 @@ const LONGEST: usize = 64;
 
 /// What is priced again from what.
 enum From {
-    Facts(Facts),
+    Facts(Box<Facts>),
     /// What it was priced by is not kept.
     Nothing,
 }
@@ -186,14 +186,14 @@ impl Engine {
     /// What a call is priced by: as it was kept, or read once more from what was recorded.
     async fn facts_of(&self, call: &Priceable) -> Result<From, StoreError> {
         if let Some(facts) = call.billed.as_deref().and_then(Facts::from_text) {
-            return Ok(From::Facts(facts));
+            return Ok(From::Facts(Box::new(facts)));
         }
         let row = &call.call;
         if !call.is_proxied() {
             let reported = row.cost.filter(|_| row.cost_source == CostSource::Reported);
             return Ok(match row.cost_source {
                 CostSource::Unknown | CostSource::Reported => {
-                    From::Facts(Facts { reported, ..Facts::default() })
+                    From::Facts(Box::new(Facts { reported, ..Facts::default() }))
                 }
                 _ => From::Nothing,
             });
@@ -222,6 +222,6 @@ impl Engine {
         let headers = &detail.request_headers;
         let prices = self.inner.prices.now();
         let asked = facts::Asked { speaks, upstream: &detail.upstream, path, at_ms: row.started_ms };
-        Ok(From::Facts(facts::of(&reading, &asked, &prices, |name| find(headers, name))))
+        Ok(From::Facts(Box::new(facts::of(&reading, &asked, &prices, |name| find(headers, name)))))
     }
 }

@@ -136,7 +136,7 @@ fn Strip() -> impl IntoView {
                 <Figure line=all.clone() part=Part::Priced note=of(count.priced, count.ledger(), "of the ledger") />
                 <Figure line=all.clone() part=Part::Partial note=format!("and {} estimated, {} in all", thousands(count.estimated), thousands(unsure)) />
                 <Figure line=all.clone() part=Part::Lost note=format!("{} without any row", thousands(count.unrecorded)) />
-                <Figure line=all.clone() part=Part::Unmatched note=format!("{} seen and reported, too", thousands(count.matched)) />
+                <Figure line=all part=Part::Unmatched note=format!("{} seen and reported, too", thousands(count.matched)) />
             </section>
         })
     }

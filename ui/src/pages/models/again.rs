@@ -127,7 +127,7 @@ pub fn Audit() -> impl IntoView {
         view! {
             <div class="row g3 auditrow" data-testid="audit-row">
                 <span class="num t2 nw">{stamp(run.at_ms)}</span>
-                <span class="grow">{words::run(&run)}<span class="t3">{format!(" · by {} · {}", run.by, run.version)}</span>{run.error.clone().map(|error| view! { <span class="err">{format!(" {error}")}</span> })}</span>
+                <span class="grow">{words::run(&run)}<span class="t3">{format!(" · by {} · {}", run.by, run.version)}</span>{run.error.map(|error| view! { <span class="err">{format!(" {error}")}</span> })}</span>
             </div>
         }
     };

@@ -73,7 +73,7 @@ fn Row(used: ModelUse) -> impl IntoView {
         >
             <span role="gridcell" class="row g3">
                 <i class="sw" style=hue></i>
-                <span class="cut ttl" title=name.clone()>{name.clone()}</span>
+                <span class="cut ttl" title=name>{name.clone()}</span>
                 <span class="t3 s11 cut">{used.provider.clone()}</span>
             </span>
             <span role="gridcell" class="num r">{thousands(used.calls)}</span>

@@ -102,6 +102,12 @@ fn Money(totals: Totals, spends: Memo<Option<Spends>>, date: String) -> impl Int
                     <div class="cap">
                         "today "
                         {move || before().map(|before| view! { <Change spend=Spend { before, ..today } /> })}
+                        {(totals.subscription > 0).then(|| view! {
+                            <span class="t3 num" data-testid="kpi-equivalent"
+                                title=format!("What {} paid for by a subscription would have cost by the API; not spent, and not in the sum", plural(totals.subscription, "call", "calls"))>
+                                {format!(" + {} API-equivalent", money(totals.equivalent, 2))}
+                            </span>
+                        })}
                     </div>
                 </a>
                 {longer("7 days", "spend-7d", |spends| spends.week, date.clone())}

@@ -75,7 +75,12 @@ async fn sums_told_by_differences_are_the_sums() {
                 // Later and later, so that whoever stood at the edge leaves it.
                 let at = batch * 40 + next(&mut state, 200);
                 let lasts = next(&mut state, 1_000 - batch * 20);
-                Seed(number, parents || next(&mut state, 9) > 0, at, (!lasts.is_multiple_of(7)).then_some(lasts))
+                Seed(
+                    number,
+                    parents || next(&mut state, 9) > 0,
+                    at,
+                    (!lasts.is_multiple_of(7)).then_some(lasts),
+                )
             });
             put(&store, &seeds.collect::<Vec<_>>()).await;
             assert_is_the_sum(&store).await;

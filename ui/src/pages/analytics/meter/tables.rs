@@ -150,7 +150,7 @@ pub fn Reasons() -> impl IntoView {
                 <div class="tr" data-testid="lost-reason">
                     <span class="num r err">{thousands(reason.calls)}</span>
                     <span class="row g3"><ToolMark client=reason.client.clone() /><span class="cut">{colour::tool(reason.client.as_deref()).name}</span></span>
-                    <span class="cut" title=reason.why.clone()>{reason.why.clone()}</span>
+                    <span class="cut" title=reason.why>{reason.why.clone()}</span>
                 </div>
             }
         });
