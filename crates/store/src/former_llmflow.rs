@@ -211,7 +211,8 @@ fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
         response: Body { bytes: response, segmented: false },
         client: None,
         answer_text,
-        billed: Facts::default(),
+        // As a tool's word: pricing again keeps it.
+        billed: Facts { reported: cost, ..Facts::default() },
         ties: Ties::default(),
     })
 }

@@ -534,7 +534,7 @@ async fn a_million_calls() {
         let since = std::time::Instant::now();
         let overview = store.overview(&hours).await.unwrap();
         today.push(took(since));
-        assert!(overview.totals.calls > 33_000);
+        assert!(overview.totals.calls > CALLS.unsigned_abs() / 31);
         store.write(&[write(&made(n, end - 1 - n))]).await.unwrap();
     }
     let first = today.remove(0);

@@ -104,6 +104,7 @@ async fn ten_thousand_bodies_come_back_and_what_is_deleted_is_nowhere() {
     }
     store.tidy().await.unwrap();
     assert!(store.is_tidy().await.unwrap());
+    assert_eq!(store.verify_rollups().await.unwrap().wrong, 0, "what is added up is what is left");
     for made in &calls {
         check(&store, made).await;
     }
@@ -158,6 +159,8 @@ async fn a_session_goes_with_all_of_it_and_the_space_comes_back() {
     assert_eq!(everything.calls, (calls.len() - ids.len()) as u64);
     store.tidy().await.unwrap();
     assert!(store.disk_bytes() <= empty + 16_384, "{} bytes, {empty} before", store.disk_bytes());
+    let sums = store.verify_rollups().await.unwrap();
+    assert_eq!((sums.calls, sums.wrong), (0, 0));
     // It goes on recording from nothing.
     write(&store, &calls[..10]).await;
     for made in &calls[..10] {
@@ -220,6 +223,7 @@ async fn what_is_too_old_too_many_or_too_large_goes_while_others_are_recorded() 
     let left = store.count_calls(&every).await.unwrap();
     assert!(left > 0 && left < 390, "{left} calls are left");
     check(&store, calls.last().unwrap()).await;
+    assert_eq!(store.verify_rollups().await.unwrap().wrong, 0);
     let storage = store.storage().await.unwrap();
     assert!(storage.parts.iter().any(|part| part.name == "bodies" && part.bytes > 0));
     assert_eq!(storage.parts.iter().find(|part| part.name == "calls").unwrap().rows, Some(left));

@@ -4,6 +4,7 @@
 mod figures;
 mod tables;
 
+use api::MeterCount;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
@@ -131,7 +132,7 @@ fn Strip() -> impl IntoView {
         let unsure = count.partial.saturating_add(count.estimated);
         Some(view! {
             <section class="panel anl-strip" aria-label="In all">
-                <Figure line=all.clone() part=Part::Seen note=format!("{} under way, {} beside calls of models", thousands(count.open), thousands(count.side)) />
+                <Figure line=all.clone() part=Part::Seen note=seen_words(&count) />
                 <Figure line=all.clone() part=Part::Recorded note=of(count.recorded, count.seen, "of those seen") />
                 <Figure line=all.clone() part=Part::Priced note=of(count.priced, count.ledger(), "of the ledger") />
                 <Figure line=all.clone() part=Part::Partial note=format!("and {} estimated, {} in all", thousands(count.estimated), thousands(unsure)) />
@@ -140,6 +141,12 @@ fn Strip() -> impl IntoView {
             </section>
         })
     }
+}
+
+fn seen_words(count: &MeterCount) -> String {
+    let said = [(count.open, "under way"), (count.side, "side calls")];
+    let said = said.into_iter().filter(|(calls, _)| *calls > 0);
+    said.map(|(calls, words)| format!("{} {words}", thousands(calls))).collect::<Vec<_>>().join(", ")
 }
 
 #[component]

@@ -97,7 +97,9 @@ fn Figure(
         let turn = change(now, was);
         view! {
             <span class="num t2" title="The time before, as far as it was over by this time of the day">
-                {turn.map(changed)}{format!(" against {text}")}
+                {if was == 0 { "nothing before".to_owned() } else {
+                    format!("{} against {text}", turn.map(changed).unwrap_or_default())
+                }}
             </span>
         }
     });

@@ -18,7 +18,7 @@ pub fn Tabs() -> impl IntoView {
         }
     };
     view! {
-        <nav class="seg" aria-label="Analytics" title="[ and ]">
+        <nav class="seg anl-tabs" aria-label="Analytics" title="[ and ]">
             {tab("/analytics", "Usage")}{tab("/analytics/completeness", "Completeness")}
         </nav>
     }

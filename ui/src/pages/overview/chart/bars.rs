@@ -7,9 +7,8 @@ use super::bar_name;
 use super::stacks::Stacks;
 use crate::browser::utc_offset;
 use crate::calendar::Range;
-use crate::format::plural;
-use crate::format::quantity::number;
 use crate::format::time::Stamp;
+use crate::format::{plural, quantity};
 use crate::pages::overview::view::Measure;
 
 /// Groups named in the tip.
@@ -40,7 +39,8 @@ pub fn Plot(
         let lines = (1..).map(|n| f64::from(n) * step).take_while(|at| *at <= top);
         lines
             .map(|at| {
-                let text = if measure.get() == Measure::Cost { tick(at, step) } else { number(at) };
+                let text =
+                    if measure.get() == Measure::Cost { tick(at, step) } else { quantity::tick(at, "") };
                 view! { <span style=format!("bottom:{:.2}%", at / top * 100.0)>{text}</span> }
             })
             .collect_view()
