@@ -124,6 +124,10 @@ impl Joins {
             return Ok(touched);
         }
         self.ledger(connection).await?;
+        // Loaded just now, it knows them already: what came to one of them would be lost when it arrives itself.
+        if let Some(ledger) = &mut self.ledger {
+            calls.iter().for_each(|(seq, _)| ledger.forget(*seq));
+        }
         for (seq, call) in calls.iter().filter(|(_, call)| asks_a_model(call.summary.operation)) {
             let context = context(&call.summary);
             let within = match context {
