@@ -1,4 +1,4 @@
-//! The REST endpoints. Each unpacks its query, asks the engine and gives the answer the seed's shape.
+//! The REST endpoints. Each unpacks its query, asks the engine and gives the answer the former LLMFlow's shape.
 
 pub(crate) mod analytics;
 pub(crate) mod models;

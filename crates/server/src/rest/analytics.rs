@@ -1,4 +1,4 @@
-//! Tokens and money over time, by tool and by model, in the seed's names; and how complete the record is. Days are
+//! Tokens and money over time, by tool and by model, in the former LLMFlow's names; and how complete the record is. Days are
 //! UTC's, unless `tz` says how many minutes east of it the reader's are.
 
 use std::cmp::Reverse;

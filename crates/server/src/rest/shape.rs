@@ -1,4 +1,4 @@
-//! The seed's JSON shapes: its names, dollars as numbers, milliseconds. Later fields stand beside them.
+//! The former LLMFlow's JSON shapes: its names, dollars as numbers, milliseconds. Later fields stand beside them.
 
 pub(super) mod analytics;
 pub(super) mod telemetry;
@@ -157,7 +157,7 @@ fn session_row(session: &SessionSummary) -> Value {
     })
 }
 
-/// One session: the seed's traces and sums, and each call as a row with its place in the tree.
+/// One session: the former LLMFlow's traces and sums, and each call as a row with its place in the tree.
 pub(super) fn session(found: &SessionDetail) -> Value {
     let mut shape = session_row(&found.session);
     let traces: Vec<Value> = found.calls.iter().map(session_trace).collect();

@@ -23,14 +23,15 @@ const DETAILED: u64 = 10_000;
 const EVER_MS: i64 = 4_102_444_800_000;
 
 /// `GET /api/traces/:id/tree`: the whole trace that a call, a span or a trace of this id is in.
-pub(crate) async fn tree(State(host): State<Host>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+pub(crate) async fn tree(State(host): State<Host>, Path(id): Path<String>) -> Result<Response, Failure> {
     let trace_id = match trace_of(&host, &id).await {
         Ok(trace_id) => trace_id,
-        Err(failure) => return lone(&host, &id).await?.ok_or(failure),
+        Err(failure) => return lone(&host, &id).await?.map(Json::into_response).ok_or(failure),
     };
     let (trace, spans) = spans_of(&host, &trace_id).await?;
     let details = details_of(&host, &trace_id).await?;
-    Ok(Json(shape::tree(&trace, &spans, &details)))
+    let tree = shape::tree(&trace, &spans, &details);
+    tree.map(|tree| Json(tree).into_response()).map_err(|_never| mismatch())
 }
 
 /// The trace that an id leads to, in hex.

@@ -1,4 +1,4 @@
-//! What tools reported, over REST in the seed's names: trees, logs, metrics, token usage; totals that respect every filter.
+//! What tools reported, over REST in the former LLMFlow's names: trees, logs, metrics, token usage; totals that respect every filter.
 
 use serde_json::{Value, json};
 use tests::otlp::post_otlp;

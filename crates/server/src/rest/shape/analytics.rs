@@ -1,4 +1,4 @@
-//! Sums over time in the seed's names, with what it did not tell beside them. Cost is over the calls whose cost is known;
+//! Sums over time in the former LLMFlow's names, with what it did not tell beside them. Cost is over the calls whose cost is known;
 //! `unpriced_count` says how many others there are.
 
 use api::{Meter, MeterCount, Totals};

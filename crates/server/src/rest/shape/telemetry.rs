@@ -1,9 +1,13 @@
-//! The seed's JSON shapes of trees, log records and metric points. Later fields stand beside them.
+//! The former LLMFlow's JSON shapes of trees, log records and metric points. Later fields stand beside them.
+
+use std::collections::HashMap;
 
 use api::{
     Attribute, AttributeValue, CallDetail, FoundPoint, LogDetail, MetricKind, MetricSummary, MetricUsage,
     Money, SpanDetail, SpanRow, TraceSummary,
 };
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::{millis, row};
@@ -27,7 +31,7 @@ fn value(said: &AttributeValue) -> Value {
     }
 }
 
-/// Whether attributes are shown as JSON, or as text that is JSON, as the seed's lists do.
+/// Whether attributes are shown as JSON, or as text that is JSON, as the former LLMFlow's lists do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::rest) enum Json {
     Text,
@@ -154,17 +158,29 @@ fn whole(number: f64) -> Value {
     if number.fract() == 0.0 && number.abs() < 9.0e15 { (number as i64).into() } else { number.into() }
 }
 
+/// A trace as a tree of its spans.
+#[derive(Serialize)]
+pub(in crate::rest) struct Tree {
+    trace: Value,
+    /// Each with its children, written already: however deep they nest, nobody walks down them by recursion.
+    spans: Box<RawValue>,
+    partial: bool,
+    missing_parent_ids: Vec<String>,
+}
+
 /// A trace as a tree of its spans, each with its children.
-pub(in crate::rest) fn tree(trace: &TraceSummary, spans: &[SpanRow], details: &[SpanDetail]) -> Value {
-    let mut rows: Vec<Option<Map<String, Value>>> = Vec::with_capacity(spans.len());
-    let by_id: std::collections::HashMap<&str, usize> =
+pub(in crate::rest) fn tree(
+    trace: &TraceSummary,
+    spans: &[SpanRow],
+    details: &[SpanDetail],
+) -> serde_json::Result<Tree> {
+    let by_id: HashMap<&str, usize> =
         spans.iter().enumerate().map(|(number, span)| (span.id.as_str(), number)).collect();
-    let detail_of: std::collections::HashMap<&str, &SpanDetail> =
+    let detail_of: HashMap<&str, &SpanDetail> =
         details.iter().map(|detail| (detail.row.id.as_str(), detail)).collect();
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); spans.len()];
     let (mut roots, mut missing) = (Vec::new(), Vec::new());
     for (number, span) in spans.iter().enumerate() {
-        rows.push(Some(span_row(trace, span, detail_of.get(span.id.as_str()).copied())));
         match span.parent.as_deref().map(|parent| (parent, by_id.get(parent))) {
             Some((_, Some(parent))) if *parent != number => {
                 if let Some(of_parent) = children.get_mut(*parent) {
@@ -172,35 +188,22 @@ pub(in crate::rest) fn tree(trace: &TraceSummary, spans: &[SpanRow], details: &[
                 }
             }
             Some((parent, _)) => {
-                missing.push(parent);
+                missing.push(parent.to_owned());
                 roots.push(number);
             }
             None => roots.push(number),
         }
     }
-    let order = deepest_last(&roots, &children);
-    let mut reached = vec![false; spans.len()];
-    order.iter().filter_map(|number| reached.get_mut(*number).map(|reached| *reached = true)).count();
-    // Spans that are their own ancestors hang from nowhere; they are told as roots.
-    let circular: Vec<usize> =
-        (0..spans.len()).filter(|number| reached.get(*number) == Some(&false)).collect();
-    for number in order.into_iter().rev() {
-        let of_parent = children.get(number).cloned().unwrap_or_default();
-        let nested: Vec<Value> = of_parent
-            .into_iter()
-            .filter_map(|child| rows.get_mut(child)?.take().map(Value::Object))
-            .collect();
-        if let Some(Some(row)) = rows.get_mut(number) {
-            row.insert("children".into(), nested.into());
-        }
-    }
-    let mut take = |number: usize| rows.get_mut(number)?.take().map(Value::Object);
-    let spans: Vec<Value> = roots.into_iter().chain(circular).filter_map(&mut take).collect();
+    let told = |number: usize| {
+        let span = spans.get(number)?;
+        Some(Value::Object(span_row(trace, span, detail_of.get(span.id.as_str()).copied())))
+    };
+    let spans_json = nested(roots, &children, told)?;
     missing.sort_unstable();
     missing.dedup();
     let ended = trace.started_ms.saturating_add(i64::try_from(trace.duration_us / 1_000).unwrap_or(i64::MAX));
-    json!({
-        "trace": {
+    Ok(Tree {
+        trace: json!({
             "trace_id": trace.id,
             "start_time": trace.started_ms,
             "end_time": ended,
@@ -210,22 +213,53 @@ pub(in crate::rest) fn tree(trace: &TraceSummary, spans: &[SpanRow], details: &[
             "span_count": trace.spans,
             "call_count": trace.calls,
             "unpriced_count": trace.unpriced,
-        },
-        "spans": spans,
-        "partial": !missing.is_empty(),
-        "missing_parent_ids": missing,
+        }),
+        spans: RawValue::from_string(spans_json)?,
+        partial: !missing.is_empty(),
+        missing_parent_ids: missing,
     })
 }
 
-/// Spans from the roots down: each stands behind its parent.
-fn deepest_last(roots: &[usize], children: &[Vec<usize>]) -> Vec<usize> {
-    let mut order = roots.to_vec();
-    let mut next = 0;
-    while let Some(number) = order.get(next).copied() {
-        order.extend(children.get(number).into_iter().flatten());
-        next += 1;
+/// An array of objects, each with its children in it. Those that are their own ancestors hang from nowhere, and stand
+/// behind the roots.
+fn nested(
+    roots: Vec<usize>,
+    children: &[Vec<usize>],
+    told: impl Fn(usize) -> Option<Value>,
+) -> serde_json::Result<String> {
+    let mut written = vec![false; children.len()];
+    let mut json = String::from("[");
+    // Arrays that are open: what is still to stand in each.
+    let mut open = vec![roots.into_iter()];
+    let mut circular = 0..children.len();
+    let mut first = true;
+    while let Some(level) = open.last_mut() {
+        let next = level.next().or_else(|| match open.len() {
+            1 => circular.find(|number| written.get(*number) == Some(&false)),
+            _ => None,
+        });
+        let Some(number) = next else {
+            json.push(']');
+            open.pop();
+            if !open.is_empty() {
+                json.push('}');
+            }
+            first = false;
+            continue;
+        };
+        let Some(seen) = written.get_mut(number).filter(|seen| !**seen) else { continue };
+        *seen = true;
+        let Some(object) = told(number) else { continue };
+        if !first {
+            json.push(',');
+        }
+        let text = serde_json::to_string(&object)?;
+        json.push_str(text.strip_suffix('}').unwrap_or(&text));
+        json.push_str(if text.len() > 2 { ",\"children\":[" } else { "\"children\":[" });
+        open.push(children.get(number).cloned().unwrap_or_default().into_iter());
+        first = true;
     }
-    order
+    Ok(json)
 }
 
 fn span_row(trace: &TraceSummary, span: &SpanRow, detail: Option<&SpanDetail>) -> Map<String, Value> {
@@ -361,7 +395,7 @@ mod tests {
             span("a", Some("b")),
             span("b", Some("a")),
         ];
-        let tree = tree(&trace(), &spans, &[]);
+        let tree = serde_json::to_value(tree(&trace(), &spans, &[]).unwrap()).unwrap();
         let roots: Vec<&str> =
             tree["spans"].as_array().unwrap().iter().map(|span| span["id"].as_str().unwrap()).collect();
         assert_eq!(roots, ["root", "orphan", "self", "a", "b"]);
@@ -372,15 +406,12 @@ mod tests {
 
     #[test]
     fn a_deep_tree_is_told() {
-        let spans: Vec<SpanRow> = (0..3_000)
+        let spans: Vec<SpanRow> = (0..100_000)
             .map(|n: u32| span(&n.to_string(), n.checked_sub(1).map(|n| n.to_string()).as_deref()))
             .collect();
-        let mut level = &tree(&trace(), &spans, &[])["spans"][0];
-        let mut depth = 1;
-        while let Some(child) = level["children"].get(0) {
-            (level, depth) = (child, depth + 1);
-        }
-        assert_eq!(depth, 3_000);
+        let tree = tree(&trace(), &spans, &[]).unwrap();
+        assert_eq!(tree.spans.get().matches("\"children\":[{").count(), 99_999);
+        assert!(tree.spans.get().ends_with("}]}]"));
     }
 
     #[test]
