@@ -19,6 +19,7 @@ mod money;
 mod overview;
 mod prices;
 mod request;
+mod search;
 mod session;
 mod setting;
 mod source;
@@ -55,6 +56,7 @@ pub use prices::{
     RepriceScope, Repricing, RepricingState,
 };
 pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
+pub use search::{SearchHit, SearchLag, SearchOrder, SearchPage, Snippet, SnippetPart, Snippets};
 pub use session::{
     Agent, Lineage, SessionDetail, SessionFilter, SessionRef, SessionSource, SessionSummary, SessionsPage,
     Tie,

@@ -8,7 +8,7 @@ use crate::{
     GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey,
     Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money, Overview,
     OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers, RepriceScope,
-    Repricing, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
+    Repricing, SearchLag, SearchOrder, SearchPage, Secret, Snippets, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
     SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor,
     TracesPage, Usage,
 };
@@ -31,6 +31,32 @@ pub enum Request {
         /// Which part.
         page: Page,
     },
+    /// A page of calls that say what is looked for, with where they say it.
+    Search {
+        /// Which calls; its text is what is looked for.
+        filter: CallFilter,
+        /// Which come first.
+        order: SearchOrder,
+        /// At most this many; 1 to 200.
+        limit: u32,
+        /// Skip this many.
+        offset: u32,
+    },
+    /// Where rows of a list say what is looked for; at most 200 of each.
+    GetSnippets {
+        /// What is looked for.
+        text: String,
+        /// Calls.
+        calls: Vec<CallId>,
+        /// Traces, by their ids in hex.
+        traces: Vec<String>,
+        /// Log records, by their ids.
+        logs: Vec<String>,
+    },
+    /// What search cannot find yet.
+    GetSearchLag,
+    /// Empty the index of words and fill it again, beside everything else.
+    RebuildSearch,
     /// One call.
     GetCall {
         /// The call.
@@ -370,6 +396,12 @@ pub enum Reply {
     Stats(Stats),
     /// To [`Request::ListCalls`].
     Calls(CallsPage),
+    /// To [`Request::Search`].
+    Found(Box<SearchPage>),
+    /// To [`Request::GetSnippets`].
+    Snippets(Snippets),
+    /// To [`Request::GetSearchLag`] and [`Request::RebuildSearch`].
+    SearchLag(SearchLag),
     /// To [`Request::GetCall`].
     Call(Box<CallDetail>),
     /// To [`Request::GetConversation`].

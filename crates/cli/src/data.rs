@@ -203,6 +203,24 @@ pub(crate) async fn rebuild(settings: &Settings) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Makes the index of words again. An LLMFlow that runs does so beside everything else.
+pub(crate) async fn rebuild_search(settings: &Settings) -> anyhow::Result<ExitCode> {
+    match Asked::of(settings).await? {
+        Asked::Offline(offline) => {
+            offline.rebuild_search().await?;
+            say("The index is made again.");
+        }
+        Asked::Running(remote) => match remote.ask_patiently(&Request::RebuildSearch).await? {
+            Reply::SearchLag(lag) => say(format_args!(
+                "The index is being made again: {} calls and {} log records to go. Searches find less until then, and say so.",
+                lag.calls, lag.logs
+            )),
+            _ => bail!("LLMFlow answered another question; is it another version?"),
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Takes in lines of JSON, or the former LLMFlow's database.
 pub(crate) async fn import(settings: &Settings, file: &Path) -> anyhow::Result<ExitCode> {
     ensure!(file.exists(), "there is no file {}", file.display());

@@ -62,6 +62,9 @@ enum Command {
         /// Read every stored body and check it, and everything that can be counted twice
         #[arg(long)]
         verify: bool,
+        /// Make the index that searches read again, also while LLMFlow runs; nothing else is examined then
+        #[arg(long, conflicts_with_all = ["json", "online", "verify"])]
+        rebuild_search: bool,
     },
     /// Delete for good: a call, a session, a trace, a tool's everything, what is old, or all
     Delete {
@@ -141,7 +144,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve => runtime.block_on(serve::serve(settings()?)),
         Command::Status { json } => Ok(runtime.block_on(status::status(&settings()?, json))),
-        Command::Doctor { json, online, verify } => {
+        Command::Doctor { rebuild_search: true, .. } => {
+            runtime.block_on(data::rebuild_search(&settings()?))
+        }
+        Command::Doctor { json, online, verify, rebuild_search: false } => {
             runtime.block_on(doctor::examine(&flags, json, online, verify))
         }
         Command::Proxy { switch } => runtime.block_on(proxy::switch(&settings()?, switch)),

@@ -6,6 +6,7 @@ mod keys;
 mod overview;
 mod prices;
 mod reported;
+mod search;
 mod settings;
 mod sources;
 mod telemetry;
@@ -33,6 +34,10 @@ impl Engine {
             Request::ListCalls { filter, page } => {
                 store.list_calls(&filter, page).await.map(Reply::Calls).map_err(internal)
             }
+            Request::Search { .. }
+            | Request::GetSnippets { .. }
+            | Request::GetSearchLag
+            | Request::RebuildSearch => self.search(request).await,
             Request::GetCall { id } => Ok(Reply::Call(Box::new(self.call(id).await?))),
             Request::GetConversation { id } => {
                 Ok(Reply::Conversation(Box::new(self.conversation(id).await?)))

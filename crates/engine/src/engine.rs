@@ -19,7 +19,7 @@ use crate::events::Events;
 use crate::files;
 use crate::folder::{self, Hold, HoldError, Instance};
 use crate::in_flight::OpenCalls;
-use crate::indexer::index_former;
+use crate::indexer::index;
 use crate::ingest::{self, Ingest};
 use crate::keys::Keys;
 use crate::pipeline::{Pipeline, Tally};
@@ -276,7 +276,7 @@ impl Engine {
         // On threads of its own: what it does between two waits would hold up the calls on a shared one.
         let background = inner.background.handle();
         inner.tracker.spawn_on(pipeline.run(queue, captures), &background);
-        inner.tracker.spawn_on(index_former(inner.store.clone(), inner.quiet.clone()), &background);
+        inner.tracker.spawn_on(index(inner.store.clone(), inner.quiet.clone()), &background);
         let upkeep = inner.upkeep.clone();
         let upkeep = upkeep.run(Arc::downgrade(inner), inner.store.clone(), inner.quiet.clone());
         inner.tracker.spawn_on(upkeep, &background);

@@ -73,6 +73,14 @@ impl Offline {
         Ok(rebuilt?.wrong)
     }
 
+    /// Makes the index of words again.
+    pub async fn rebuild_search(&self) -> Result<(), StoreError> {
+        let store = self.open().await?;
+        store.rebuild_search().await?;
+        while store.index_step().await? {}
+        store.close().await
+    }
+
     /// Takes in a file of lines, or the database of the former LLMFlow.
     pub async fn import(&self, file: &Path) -> Result<Imported, StoreError> {
         let store = self.open().await?;

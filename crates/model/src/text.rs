@@ -6,11 +6,10 @@ use std::borrow::Cow;
 use crate::scanner::Scanner;
 
 /// A string this long without a gap, of base64's letters only, is data.
-const MIN_BASE64: usize = 64;
+const MIN_BASE64: usize = 256;
 
 /// Members whose strings nobody wrote to be read.
-const MACHINERY: [&[u8]; 18] = [
-    b"id",
+const MACHINERY: [&[u8]; 17] = [
     b"type",
     b"role",
     b"object",
@@ -72,7 +71,7 @@ fn strings(json: &[u8], limit: usize) -> String {
 }
 
 fn is_machinery(key: &[u8]) -> bool {
-    MACHINERY.contains(&key) || key.ends_with(b"_id") || key.ends_with(b"Id")
+    MACHINERY.contains(&key)
 }
 
 /// Adds one string; `false` when there is no room for more.
@@ -127,12 +126,12 @@ mod tests {
     #[test]
     fn words_are_kept_and_machinery_is_not() {
         let segment = br#" , {"role":"user","id":"msg_1","content":[{"type":"text","text":"a\nb \u00e9"},{"tool_use_id":"t","n":1,"x":["y"]}]}"#;
-        assert_eq!(searchable(segment, 100), "a\nb \u{e9}\ny");
+        assert_eq!(searchable(segment, 100), "msg_1\na\nb \u{e9}\nt\ny");
     }
 
     #[test]
     fn data_is_left_out() {
-        let data = "QUJD".repeat(40);
+        let data = "QUJD".repeat(80);
         let segment = format!(r#"{{"data":"{data}","url":"data:image/png;base64,AA","text":"seen"}}"#);
         assert_eq!(searchable(segment.as_bytes(), 100), "seen");
     }

@@ -75,6 +75,8 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/events", get(events::stream))
         .route("/api/health", get(rest::health))
         .route("/api/stats", get(rest::stats))
+        .route("/api/search", get(rest::search::search))
+        .route("/api/search/index", get(rest::search::lag).post(rest::search::rebuild))
         .route("/api/traces", get(rest::traces))
         .route("/api/traces/export", get(rest::upkeep::export_traces))
         .route("/api/traces/{id}", get(rest::trace).delete(rest::upkeep::delete_trace))

@@ -3,6 +3,7 @@
 pub(crate) mod analytics;
 pub(crate) mod models;
 mod query;
+pub(crate) mod search;
 pub(crate) mod sessions;
 mod shape;
 pub(crate) mod sources;

@@ -110,7 +110,7 @@ fn pack(calls: &[CallRecord], known: &mut Known, pace: &Pace) -> Result<Parts, S
         });
         let client = client.transpose()?;
         places.push(packer.add(&record::encode(call, &layouts, client.as_ref(), begins)?)?);
-        texts.push(text::words(&mut distinct, &call.answer_text, &new));
+        texts.push(text::words(&mut distinct, &call.answer_text, &new, &text::ids(&call.detail)));
         packer.end_call()?;
         pace.give_way();
     }

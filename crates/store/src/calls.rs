@@ -16,7 +16,7 @@ const LARGEST_PAGE: u32 = 1_000;
 impl Store {
     /// A page of the calls that match, newest first, and how many match in all.
     pub async fn list_calls(&self, filter: &CallFilter, page: Page) -> Result<CallsPage, StoreError> {
-        let found = self.find(filter.text.as_deref()).await?;
+        let found = self.find(filter).await?;
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(" FROM call");
         push_where(&mut query, filter, found.as_ref());
@@ -32,7 +32,7 @@ impl Store {
 
     /// How many calls match.
     pub async fn count_calls(&self, filter: &CallFilter) -> Result<u64, StoreError> {
-        let found = self.find(filter.text.as_deref()).await?;
+        let found = self.find(filter).await?;
         self.count_found(filter, found.as_ref()).await
     }
 

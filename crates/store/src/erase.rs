@@ -170,7 +170,7 @@ impl Store {
             }),
             Erase::Calls(filter) if **filter == CallFilter::default() => None,
             Erase::Calls(filter) => {
-                let found = self.find(filter.text.as_deref()).await?;
+                let found = self.find(filter).await?;
                 Some(only(Rows::Found(filter.clone(), found)))
             }
             Erase::Before(ms) => {

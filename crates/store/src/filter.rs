@@ -133,18 +133,29 @@ fn push_money(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
 
 /// The calls that were found, in the index of today and in the one that a former version filled.
 fn push_found(query: &mut QueryBuilder<Sqlite>, found: Option<&Found>) {
-    let search = match found {
-        None => return,
-        Some(Found::Indexed(search)) => {
-            query.push(" AND seq IN (SELECT rowid FROM call_words WHERE call_words MATCH ");
-            query.push_bind(search.of_words());
-            search
+    let Some(Found { search, rows, absent }) = found else { return };
+    if let Some(absent) = absent {
+        query.push(" AND seq NOT IN (SELECT value FROM json_each(").push_bind(absent.clone()).push("))");
+    }
+    if search.terms.is_empty() {
+        if let Some(words) = search.absent_words() {
+            query.push(" AND seq NOT IN (SELECT rowid FROM call_words WHERE call_words MATCH ");
+            query.push_bind(words).push(")");
         }
-        Some(Found::Rows(search, rows)) => {
-            query.push(" AND seq IN (SELECT value FROM json_each(").push_bind(rows.clone()).push(")");
-            search
+        return;
+    }
+    query.push(" AND seq IN (");
+    match (rows, search.of_words()) {
+        (Some(rows), _) => {
+            query.push("SELECT value FROM json_each(").push_bind(rows.clone()).push(")");
         }
-    };
-    query.push(" UNION ALL SELECT rowid FROM call_text WHERE call_text MATCH ");
-    query.push_bind(search.of_phrases()).push(")");
+        (None, words) => {
+            query.push("SELECT rowid FROM call_words WHERE call_words MATCH ");
+            query.push_bind(words.unwrap_or_default());
+        }
+    }
+    if let Some(phrases) = search.of_phrases() {
+        query.push(" UNION ALL SELECT rowid FROM call_text WHERE call_text MATCH ").push_bind(phrases);
+    }
+    query.push(")");
 }

@@ -274,7 +274,7 @@ mod tests {
             let filter = CallFilter { text: Some(text.into()), ..CallFilter::default() };
             store.list_calls(&filter, Page::default()).await.unwrap().total
         };
-        assert_eq!((found("flaky").await, store.index_lag().await.unwrap()), (0, 1));
+        assert_eq!((found("flaky").await, store.search_lag().await.unwrap().calls), (0, 1));
         assert_eq!(store.index_some().await.unwrap(), 1);
         assert_eq!(store.index_some().await.unwrap(), 0);
         assert_eq!((found("grusse").await, found("gruße").await, found("fla slo").await), (0, 1, 1));

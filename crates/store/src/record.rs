@@ -131,6 +131,12 @@ pub(crate) fn detail(summary: CallSummary, record: &Parts<'_>) -> Result<CallDet
     })
 }
 
+/// The ids of answer and request.
+pub(crate) fn ids(record: &Parts<'_>) -> Result<(Option<String>, Option<String>), StoreError> {
+    let read: Read = serde_json::from_slice(record.details)?;
+    Ok((read.response_id, read.request_id))
+}
+
 /// The layouts of what the client sent and got, where that was translated.
 pub(crate) fn client_layouts(record: &Parts<'_>) -> Result<[Vec<u8>; 2], StoreError> {
     let client: Client = serde_json::from_slice(record.details)?;

@@ -20,7 +20,7 @@ const FREED: u32 = 512;
 const ROWS: usize = 256;
 
 /// How far the indices are rewritten: not to be; each of them begun or going on.
-const INDICES: [(&str, i64, i64); 2] = [("call_words", 1, 2), ("call_text", 3, 4)];
+const INDICES: [(&str, i64, i64); 3] = [("call_words", 1, 2), ("call_text", 3, 4), ("log_words", 5, 6)];
 
 /// Tables that a reset empties, but for the indices.
 const TABLES: [&str; 25] = [

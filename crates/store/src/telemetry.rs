@@ -10,6 +10,7 @@ mod growth;
 mod keys;
 mod list;
 mod log_list;
+mod log_words;
 mod logs;
 mod metrics;
 mod overwrite;

@@ -1,6 +1,7 @@
 //! Full text: what is searched for of a call, taking it into the index, and which calls have a phrase.
 //! Leaves out what a word is (`words`).
 
+use api::{CallDetail, CallFilter, SearchLag};
 use bytes::Bytes;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
@@ -8,7 +9,9 @@ use crate::layout::Place;
 use crate::pack::Reader;
 use crate::row::statements;
 use crate::telemetry::Records;
-use crate::words::{Distinct, Search};
+use crate::filter::push_where;
+use crate::search::{Search, Term, Text, of_all};
+use crate::words::Distinct;
 use crate::{Store, StoreError, bodies, record};
 
 /// Rows in one statement.
@@ -17,14 +20,32 @@ const ROWS: usize = 128;
 const LARGEST: usize = 1 << 20;
 /// The index has no positions: of so many calls that have all the words, the newest, the texts are read for a phrase.
 const PHRASE_CALLS: i64 = 20_000;
+/// What has no word at all is looked for in the texts of so many, the newest.
+const SIGN_CALLS: i64 = 2_000;
 
-/// The words of a call: of its answer, and of what in its request nobody had said before.
-pub(crate) fn words(distinct: &mut Distinct, answer: &str, new: &[Bytes]) -> String {
+/// The words of a call: of its answer, of what in its request nobody had said before, and the provider's ids.
+pub(crate) fn words(distinct: &mut Distinct, answer: &str, new: &[Bytes], ids: &str) -> String {
     distinct.add(answer);
     for stretch in new {
         distinct.add(&model::text::searchable(stretch, LARGEST));
     }
+    distinct.add(ids);
     distinct.take()
+}
+
+/// The words of texts.
+pub(crate) fn words_of(distinct: &mut Distinct, texts: &[String]) -> String {
+    texts.iter().for_each(|text| distinct.add(text));
+    distinct.take()
+}
+
+/// The ids by which a provider knows the call.
+pub(crate) fn ids(detail: &CallDetail) -> String {
+    joined(detail.response_id.as_deref(), detail.request_id.as_deref())
+}
+
+fn joined(response: Option<&str>, request: Option<&str>) -> String {
+    response.into_iter().chain(request).collect::<Vec<_>>().join("\n")
 }
 
 /// Takes these words into the index.
@@ -33,6 +54,21 @@ pub(crate) async fn put(connection: &mut SqliteConnection, calls: &[(i64, &str)]
         let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO call_words (rowid, words) ");
         insert.push_values(some, |mut row, (seq, words)| {
             row.push_bind(*seq).push_bind(*words);
+        });
+        insert.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Takes the words of log records at these places into the index.
+pub(crate) async fn put_logs(
+    connection: &mut SqliteConnection,
+    logs: &[(i64, &str)],
+) -> Result<(), StoreError> {
+    for some in statements(logs, ROWS) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO log_words (rowid, words) ");
+        insert.push_values(some, |mut row, (place, words)| {
+            row.push_bind(*place).push_bind(*words);
         });
         insert.build().execute(&mut *connection).await?;
     }
@@ -58,45 +94,118 @@ pub(crate) async fn put_again(
 type Candidate = (i64, Option<i64>, Option<u32>, Option<u32>);
 
 /// Which calls have what is searched for.
-pub(crate) enum Found {
-    /// Those that the index names.
-    Indexed(Search),
-    /// Of those in the new index these, as a JSON array of rows.
-    Rows(Search, String),
+pub(crate) struct Found {
+    pub(crate) search: Search,
+    /// Where texts had to be read: these, as a JSON array of rows.
+    pub(crate) rows: Option<String>,
+    /// Those that have what is to be absent, as far as texts had to be read for that.
+    pub(crate) absent: Option<String>,
 }
 
 impl Store {
-    /// What `text` searches for; `None` when nothing is left of it.
-    pub(crate) async fn find(&self, text: Option<&str>) -> Result<Option<Found>, StoreError> {
-        let search = Search::new(text.unwrap_or_default());
+    /// What the filter's text searches for, among the calls that match it otherwise; `None` when there is none.
+    pub(crate) async fn find(&self, filter: &CallFilter) -> Result<Option<Found>, StoreError> {
+        let search = Search::new(filter.text.as_deref().unwrap_or_default());
         if search.is_empty() {
             return Ok(None);
         }
-        if search.is_words() {
-            return Ok(Some(Found::Indexed(search)));
+        let (mut rows, mut absent) = (None, None);
+        if search.reads_texts() {
+            rows = Some(self.verified(filter, search.of_words(), &|texts| search.stands_in(texts)).await?);
         }
-        let select = "SELECT call.seq, pack, at, len FROM call LEFT JOIN call_record ON call_record.seq = call.seq \
-            WHERE call.seq IN (SELECT rowid FROM call_words WHERE call_words MATCH ?) ORDER BY call.seq DESC LIMIT ?";
-        let candidates = sqlx::query_as(select).bind(search.of_words()).bind(PHRASE_CALLS);
-        let candidates: Vec<Candidate> = candidates.fetch_all(&self.inner.read).await?;
-        let (mut reader, mut told, mut rows) = (Reader::new(self), Records::new(self), Vec::new());
-        for (seq, pack, at, len) in candidates {
-            let texts = match (pack, at, len) {
-                (Some(pack), Some(at), Some(len)) => said(&mut reader, Place { pack, at, len }).await?,
-                _ => self.told_texts(seq, &mut told).await?,
-            };
-            if search.stands_in(&texts) {
-                rows.push(seq);
-            }
+        let mut without = Vec::new();
+        for term in search.absent_texts() {
+            let words = of_all(search.terms.iter().chain([term]));
+            let has = |texts: &[String]| has(texts, term);
+            without.extend(self.verified(filter, words, &has).await?);
         }
-        Ok(Some(Found::Rows(search, serde_json::to_string(&rows)?)))
+        if !without.is_empty() {
+            absent = Some(serde_json::to_string(&without)?);
+        }
+        let rows = rows.map(|rows| serde_json::to_string(&rows)).transpose()?;
+        Ok(Some(Found { search, rows, absent }))
     }
 
-    /// Calls that a former version committed and that are not searchable yet.
-    pub async fn index_lag(&self) -> Result<u64, StoreError> {
-        let lag: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM text_backlog").fetch_one(&self.inner.read).await?;
-        Ok(lag.unsigned_abs())
+    /// Of the newest calls with these words those whose texts are as wanted.
+    async fn verified(
+        &self,
+        filter: &CallFilter,
+        words: Option<String>,
+        wanted: &(dyn Fn(&[String]) -> bool + Sync),
+    ) -> Result<Vec<i64>, StoreError> {
+        let most = if words.is_some() { PHRASE_CALLS } else { SIGN_CALLS };
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT call.seq, pack, at, len FROM (SELECT seq FROM call",
+        );
+        push_where(&mut query, filter, None);
+        if let Some(words) = words {
+            query.push(" AND seq IN (SELECT rowid FROM call_words WHERE call_words MATCH ");
+            query.push_bind(words).push(")");
+        }
+        query.push(" ORDER BY seq DESC LIMIT ").push_bind(most);
+        query.push(") AS call LEFT JOIN call_record ON call_record.seq = call.seq ORDER BY call.seq DESC");
+        let candidates: Vec<Candidate> =
+            query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
+        let (mut texts, mut rows) = (Texts::new(self), Vec::new());
+        for candidate in candidates {
+            if wanted(&texts.of(candidate).await?) {
+                rows.push(candidate.0);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The texts by which these calls are found, each with its row.
+    pub(crate) async fn texts_of(&self, seqs: &[i64]) -> Result<Vec<(i64, Vec<String>)>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT call.seq, pack, at, len FROM call LEFT JOIN call_record ON call_record.seq = call.seq \
+             WHERE call.seq IN (SELECT value FROM json_each(",
+        );
+        query.push_bind(serde_json::to_string(seqs)?).push(")) ORDER BY call.seq DESC");
+        let candidates: Vec<Candidate> =
+            query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
+        let (mut texts, mut all) = (Texts::new(self), Vec::with_capacity(candidates.len()));
+        for candidate in candidates {
+            all.push((candidate.0, texts.of(candidate).await?));
+        }
+        Ok(all)
+    }
+
+    /// What is stored and not in the index yet.
+    pub async fn search_lag(&self) -> Result<SearchLag, StoreError> {
+        let calls = "SELECT (SELECT count(*) FROM text_backlog) + (SELECT count(*) FROM call WHERE seq < \
+            (SELECT value FROM upkeep WHERE name = 'calls_to_index') AND state != 'open' \
+            AND seq NOT IN (SELECT seq FROM call_detail))";
+        let logs = "SELECT count(*) FROM log INDEXED BY log_place WHERE place > \
+            (SELECT value FROM upkeep WHERE name = 'logs_indexed')";
+        let calls: i64 = sqlx::query_scalar(calls).fetch_one(&self.inner.read).await?;
+        let logs: i64 = sqlx::query_scalar(logs).fetch_one(&self.inner.read).await?;
+        Ok(SearchLag { calls: calls.unsigned_abs(), logs: logs.unsigned_abs() })
+    }
+}
+
+/// Whether one of `texts` has a term.
+pub(crate) fn has(texts: &[String], term: &Term) -> bool {
+    texts.iter().any(|text| Text::new(text).has(term))
+}
+
+/// Reads the texts of calls one after the other, each pack once.
+struct Texts<'a> {
+    store: &'a Store,
+    reader: Reader<'a>,
+    told: Records<'a>,
+}
+
+impl<'a> Texts<'a> {
+    fn new(store: &'a Store) -> Self {
+        Self { store, reader: Reader::new(store), told: Records::new(store) }
+    }
+
+    async fn of(&mut self, (seq, pack, at, len): Candidate) -> Result<Vec<String>, StoreError> {
+        match (pack, at, len) {
+            (Some(pack), Some(at), Some(len)) => said(&mut self.reader, Place { pack, at, len }).await,
+            _ => self.store.told_texts(seq, &mut self.told).await,
+        }
     }
 }
 
@@ -108,5 +217,7 @@ async fn said(reader: &mut Reader<'_>, place: Place) -> Result<Vec<String>, Stor
     for new in bodies::new_stretches(reader, place.pack, record.begins, record.layouts[0]).await? {
         texts.push(model::text::searchable(&reader.stretch(new).await?, LARGEST));
     }
+    let (response, request) = record::ids(&record)?;
+    texts.push(joined(response.as_deref(), request.as_deref()));
     Ok(texts)
 }

@@ -24,7 +24,7 @@ pub struct ProviderActivity {
 impl Store {
     /// Totals over the calls that match.
     pub async fn stats(&self, filter: &CallFilter) -> Result<Stats, StoreError> {
-        let found = self.find(filter.text.as_deref()).await?;
+        let found = self.find(filter).await?;
         let (mut rest, all_time) = (filter.clone(), (i64::MIN, i64::MAX));
         let from_ms = rest.from_ms.take().unwrap_or(all_time.0);
         let interval = Interval { from_ms, to_ms: rest.to_ms.take().unwrap_or(all_time.1) };
@@ -58,7 +58,7 @@ impl Store {
         to_ms: i64,
         bars: u32,
     ) -> Result<Vec<HistogramBar>, StoreError> {
-        let found = self.find(filter.text.as_deref()).await?;
+        let found = self.find(filter).await?;
         let (mut histogram, span) = crate::totals::bars(from_ms, to_ms, bars);
         let bars = i64::try_from(histogram.len()).unwrap_or(1);
         let mut query = QueryBuilder::<Sqlite>::new("SELECT (started_ms - ");

@@ -199,7 +199,7 @@ impl Store {
 
     /// What one table says of another is so.
     async fn verify_tables(&self, found: &mut Verified) -> Result<(), StoreError> {
-        const CHECKS: [(&str, &str); 7] = [
+        const CHECKS: [(&str, &str); 8] = [
             (
                 "{} records of calls belong to no call",
                 "SELECT count(*) FROM call_record WHERE seq NOT IN (SELECT seq FROM call)",
@@ -212,6 +212,10 @@ impl Store {
             (
                 "{} entries of the search are of no call",
                 "SELECT count(*) FROM call_words_docsize WHERE id NOT IN (SELECT seq FROM call)",
+            ),
+            (
+                "{} entries of the search are of no log record",
+                "SELECT count(*) FROM log_words_docsize WHERE id NOT IN (SELECT place FROM log)",
             ),
             (
                 "{} traces count other spans than they have",

@@ -26,7 +26,7 @@ impl Store {
         bounds_ms: &[i64],
         group: Option<GroupBy>,
     ) -> Result<Series, StoreError> {
-        let found = self.find(filter.text.as_deref()).await?;
+        let found = self.find(filter).await?;
         let began = self.inner.kept.begin();
         let mut snapshot = self.inner.read.begin().await?;
         let mut by_group: HashMap<Option<String>, Vec<SeriesPoint>> = HashMap::new();

@@ -1,26 +1,55 @@
-//! What a word is to the search: cutting text into words, folding them, and phrases. Pure.
-//! Leaves out the index (`text`) and what of a call is searched (`record`).
+//! What a word is: cutting text into words and folding them, for the index and for what is looked for. Pure.
+//! Leaves out the index (`text`), what of a call is searched (`record`) and what people type (`search`).
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// Bytes of a word that count: what is longer is data, and nobody types all of it.
-const LONGEST: usize = 48;
+pub(crate) const LONGEST: usize = 48;
 
 /// Calls `each` with every word of `text`, without case and diacritics, in order.
 pub(crate) fn words(text: &str, mut each: impl FnMut(&str)) {
+    words_at(text, |word, _| each(word));
+}
+
+/// Calls `each` with every word of `text` and where it stands.
+///
+/// Scripts that put no spaces between words are cut into pairs of letters that overlap, and the last letter alone: what
+/// is looked for stands at any place in them. A sign that is no letter and means something (an arrow, a face) is a word.
+pub(crate) fn words_at(text: &str, mut each: impl FnMut(&str, Range<usize>)) {
     let mut word = String::with_capacity(LONGEST * 2);
-    let bytes = text.as_bytes();
-    let mut at = 0;
+    let (bytes, mut at, mut began) = (text.as_bytes(), 0, 0);
+    // The letter before, of a script without spaces.
+    let mut letter_before: Option<(String, usize)> = None;
     while let Some(byte) = bytes.get(at) {
+        let next = if byte.is_ascii() { None } else { text.get(at..).and_then(|rest| rest.chars().next()) };
+        if let Some(letter) = next.filter(|letter| is_unspaced(*letter)) {
+            end(&mut word, began..at, &mut each);
+            let mut folded = String::new();
+            fold(letter, &mut folded);
+            if let Some((before, from)) = letter_before.replace((folded.clone(), at)) {
+                each(&format!("{before}{folded}"), from..at + letter.len_utf8());
+            }
+            at += letter.len_utf8();
+            continue;
+        }
+        if next.is_none_or(|letter| !is_combining_mark(letter))
+            && let Some((before, from)) = letter_before.take()
+        {
+            each(&before, from..at);
+        }
+        if word.is_empty() {
+            began = at;
+        }
         if byte.is_ascii_alphanumeric() {
             // Nearly all text: a run of plain letters is taken as it is.
             let rest = bytes.get(at..).unwrap_or_default();
             let run = rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
-            let kept = run.min(LONGEST - word.len());
+            let kept = run.min(LONGEST.saturating_sub(word.len()));
             let from = word.len();
             word.push_str(text.get(at..at + kept).unwrap_or_default());
             if let Some(added) = word.get_mut(from..) {
@@ -28,35 +57,93 @@ pub(crate) fn words(text: &str, mut each: impl FnMut(&str)) {
             }
             at += run;
         } else if byte.is_ascii() {
-            end(&mut word, &mut each);
+            end(&mut word, began..at, &mut each);
             at += 1;
         } else {
-            let Some(letter) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
-            at += letter.len_utf8();
+            let Some(letter) = next else { break };
             if letter.is_alphanumeric() {
                 fold(letter, &mut word);
+            } else if is_sign(letter) {
+                end(&mut word, began..at, &mut each);
+                word.push(letter);
+                end(&mut word, at..at + letter.len_utf8(), &mut each);
             } else if !is_combining_mark(letter) {
-                end(&mut word, &mut each);
+                end(&mut word, began..at, &mut each);
             }
+            at += letter.len_utf8();
         }
     }
-    end(&mut word, &mut each);
+    if let Some((before, from)) = letter_before {
+        each(&before, from..at);
+    }
+    end(&mut word, began..at, &mut each);
 }
 
-fn end(word: &mut String, each: &mut impl FnMut(&str)) {
+fn end(word: &mut String, place: Range<usize>, each: &mut impl FnMut(&str, Range<usize>)) {
     if !word.is_empty() {
-        each(word);
+        each(word, place);
         word.clear();
     }
 }
 
 fn fold(letter: char, word: &mut String) {
-    let folded = letter.to_lowercase().nfd().filter(|part| !is_combining_mark(*part));
-    for part in folded {
+    // Compatible forms are alike (full width, ligatures); a syllable of Hangul is one letter again.
+    let folded = letter.to_lowercase().nfkd().filter(|part| !is_combining_mark(*part)).nfc();
+    for part in folded.filter(|part| part.is_alphanumeric()) {
         if word.len() + part.len_utf8() <= LONGEST {
             word.push(part);
         }
     }
+}
+
+/// Whether a letter is of a script that puts no spaces between words, or joins them to what stands behind.
+pub(crate) fn is_unspaced(letter: char) -> bool {
+    matches!(letter,
+        '\u{e01}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3005}'..='\u{3007}'
+        | '\u{3041}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
+        && letter.is_alphanumeric()
+}
+
+/// Whether a sign is looked for by itself: money, arrows, faces.
+fn is_sign(letter: char) -> bool {
+    matches!(letter, '\u{20a0}'..='\u{20cf}' | '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// Whether a letter or sign is a word or a part of one.
+pub(crate) fn is_part(letter: char) -> bool {
+    letter.is_alphanumeric() || is_combining_mark(letter) || is_sign(letter)
+}
+
+/// All words of `text`.
+pub(crate) fn all(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    words(text, |word| all.push(word.to_owned()));
+    all
+}
+
+/// A text as literal searches see it: without case and diacritics, one space for any gap, plain quotes. With it, for
+/// each of its bytes, where it comes from.
+pub(crate) fn plain(text: &str) -> (String, Vec<usize>) {
+    let (mut plain, mut from) = (String::with_capacity(text.len()), Vec::with_capacity(text.len()));
+    for (at, letter) in text.char_indices() {
+        let before = plain.len();
+        match letter {
+            _ if letter.is_whitespace() => {
+                if !plain.ends_with(' ') {
+                    plain.push(' ');
+                }
+            }
+            '\u{2018}' | '\u{2019}' => plain.push('\''),
+            '\u{201c}' | '\u{201d}' => plain.push('"'),
+            _ if letter.is_ascii() => plain.push(letter.to_ascii_lowercase()),
+            _ if is_combining_mark(letter) => {}
+            _ => plain.extend(letter.to_lowercase().nfkd().filter(|part| !is_combining_mark(*part)).nfc()),
+        }
+        from.resize(from.len() + plain.len() - before, at);
+    }
+    from.push(text.len());
+    (plain, from)
 }
 
 /// Each word once, for the index. One is used for many texts: making its table costs more than filling it.
@@ -128,93 +215,6 @@ impl Hasher for AsItIs {
     }
 }
 
-/// What is searched for: all of these must occur.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Search {
-    phrases: Vec<Phrase>,
-}
-
-/// Words that stand one after the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Phrase {
-    words: Vec<String>,
-    /// The last one may go on.
-    begun: bool,
-}
-
-impl Search {
-    /// Every word must occur, as a word or the beginning of one; what stands in quotes must occur as a phrase.
-    pub(crate) fn new(text: &str) -> Self {
-        let mut phrases = Vec::new();
-        for (index, piece) in text.split('"').enumerate() {
-            if index % 2 == 1 {
-                phrases.extend(phrase(piece, false));
-            } else {
-                phrases.extend(piece.split_whitespace().filter_map(|word| phrase(word, true)));
-            }
-        }
-        Self { phrases }
-    }
-
-    /// Nothing is left to search for.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.phrases.is_empty()
-    }
-
-    /// Whether the index alone can answer.
-    pub(crate) fn is_words(&self) -> bool {
-        self.phrases.iter().all(|phrase| phrase.words.len() == 1)
-    }
-
-    /// The expression for an index of words without positions.
-    pub(crate) fn of_words(&self) -> String {
-        let mut terms = Vec::new();
-        for phrase in &self.phrases {
-            let last = phrase.words.len().saturating_sub(1);
-            for (number, word) in phrase.words.iter().enumerate() {
-                let begun = if phrase.begun && number == last { "*" } else { "" };
-                terms.push(format!("\"{word}\"{begun}"));
-            }
-        }
-        terms.join(" AND ")
-    }
-
-    /// The expression for the former index, which has positions.
-    pub(crate) fn of_phrases(&self) -> String {
-        let term = |phrase: &Phrase| {
-            format!("\"{}\"{}", phrase.words.join(" "), if phrase.begun { "*" } else { "" })
-        };
-        self.phrases.iter().map(term).collect::<Vec<_>>().join(" AND ")
-    }
-
-    /// Whether every phrase stands in one of `texts`.
-    pub(crate) fn stands_in(&self, texts: &[String]) -> bool {
-        let texts: Vec<Vec<String>> = texts.iter().map(|text| all(text)).collect();
-        self.phrases.iter().all(|phrase| texts.iter().any(|words| phrase.stands_in(words)))
-    }
-}
-
-impl Phrase {
-    fn stands_in(&self, words: &[String]) -> bool {
-        let Some((last, before)) = self.words.split_last() else { return true };
-        words.windows(self.words.len()).any(|window| {
-            let Some((end, start)) = window.split_last() else { return false };
-            start == before && if self.begun { end.starts_with(last.as_str()) } else { end == last }
-        })
-    }
-}
-
-fn phrase(text: &str, begun: bool) -> Option<Phrase> {
-    let words = all(text);
-    (!words.is_empty()).then_some(Phrase { words, begun })
-}
-
-fn all(text: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    words(text, |word| all.push(word.to_owned()));
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -230,7 +230,6 @@ mod tests {
                 if word == "grusse" { "gruße" } else { word }
             })
         );
-        assert_eq!(all("日本語 ok"), ["日本語", "ok"]);
         assert_eq!(all(" -* "), [""; 0]);
         assert_eq!(all(&"a".repeat(100)), ["a".repeat(LONGEST)]);
     }
@@ -249,32 +248,25 @@ mod tests {
     }
 
     #[test]
-    fn words_phrases_and_nothing() {
-        let search = Search::new("flaky  Retry.rs");
-        assert_eq!(search.of_words(), "\"flaky\"* AND \"retry\" AND \"rs\"*");
-        assert_eq!(search.of_phrases(), "\"flaky\"* AND \"retry rs\"*");
-        assert!(!search.is_words());
-        let search = Search::new("say \"Hello there\" now");
-        assert_eq!(search.of_words(), "\"say\"* AND \"hello\" AND \"there\" AND \"now\"*");
-        assert_eq!(Search::new("a\" OR 1").of_phrases(), "\"a\"* AND \"or 1\"");
-        assert!(Search::new(" \" - \" * ").is_empty());
-        assert!(Search::new("a\0b").of_words() == "\"a\" AND \"b\"*" && Search::new("one two").is_words());
+    fn text_without_spaces_is_cut_into_pairs() {
+        assert_eq!(all("日本語 ok"), ["日本", "本語", "語", "ok"]);
+        assert_eq!(all("GPT模型v2"), ["gpt", "模型", "型", "v2"]);
+        assert_eq!(all("인공지능"), ["인공", "공지", "지능", "능"]);
+        assert_eq!(all("ガード"), all("カ\u{3099}ード"));
+        assert_eq!(all("ok 🚀→ 5€ ＡＢ"), ["ok", "🚀", "→", "5", "€", "ab"]);
     }
 
     #[test]
-    fn a_phrase_stands_in_one_text() {
-        let texts = ["The quick-brown fox".to_owned(), "jumps over".to_owned()];
-        let found = |text: &str| Search::new(text).stands_in(&texts);
-        assert!(found("\"quick brown\" \"JUMPS over\" fo"));
-        assert!(found("quick-bro") && !found("\"quick bro\""));
-        assert!(!found("\"fox jumps\"") && !found("\"brown quick\""));
+    fn words_stand_where_they_say() {
+        let text = "É, été 日本語x";
+        let mut found = Vec::new();
+        words_at(text, |_, place| found.push(&text[place]));
+        assert_eq!(found, ["É", "été", "日本", "本語", "語", "x"]);
     }
 
     proptest! {
         #[test]
-        fn a_text_is_found_by_its_own_words(text in ".{0,80}") {
-            let search = Search::new(&text.replace('"', " "));
-            prop_assert!(search.stands_in(std::slice::from_ref(&text.replace('"', " "))));
+        fn every_word_of_a_text_is_indexed(text in ".{0,80}") {
             let mut distinct = Distinct::default();
             distinct.add(&text);
             let indexed: HashSet<String> = distinct.take().split(' ').map(str::to_owned).collect();

@@ -269,7 +269,7 @@ async fn put_told(
             call.marks.iter().filter_map(|mark| new.get(mark)).map(|report| report.text.as_str()).collect();
         let said = said.join("\n");
         if !said.is_empty() {
-            texts.push((call.seq, text::words(&mut distinct, &said, &[])));
+            texts.push((call.seq, text::words(&mut distinct, &said, &[], "")));
         }
     }
     let texts: Vec<(i64, &str)> = texts.iter().map(|(seq, words)| (*seq, words.as_str())).collect();

@@ -35,8 +35,10 @@ pub(super) struct Trace {
 
 impl Keys {
     pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
+        // A place that the index of words has passed is not given out again.
         let next = "SELECT (SELECT coalesce(max(key), 0) + 1 FROM origin), (SELECT coalesce(max(key), 0) + 1 FROM trace), \
-            (SELECT coalesce(max(key), 0) + 1 FROM series), (SELECT coalesce(max(id), 0) + 1 FROM report_pack), \
+            (SELECT coalesce(max(key), 0) + 1 FROM series), (SELECT max((SELECT coalesce(max(id), 0) FROM report_pack), \
+            (SELECT coalesce(max(value), 0) >> 17 FROM upkeep WHERE name = 'logs_indexed')) + 1), \
             (SELECT coalesce(max(id), 0) + 1 FROM backlog), (SELECT coalesce(max(key), 0) + 1 FROM metric)";
         let (origin, trace, series, next_pack, next_work, metric): (i64, i64, i64, i64, i64, i64) =
             sqlx::query_as(next).fetch_one(connection).await?;

@@ -56,7 +56,7 @@ impl Store {
         after: Option<&TracesCursor>,
     ) -> Result<TracesPage, StoreError> {
         let limit = limit.clamp(1, LARGEST_PAGE);
-        let found = self.find(filter.text.as_deref()).await?;
+        let found = self.find(filter).await?;
         let after = after.map(|after| After { started_ms: after.started_ms, id: sixteen(&after.id) });
         let total = self.count_traces(filter, found.as_ref()).await?
             + self.count_lone_calls(filter, found.as_ref()).await?;

@@ -8,6 +8,7 @@ use model::telemetry::wire::{LogRecord, Origin};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
+use super::log_words::{Found, push_found};
 use super::packs::Records;
 use super::{hex, shown, signed};
 use crate::totals::bars;
@@ -20,8 +21,6 @@ const RECENT: i64 = 100_000;
 const FACETS: usize = 200;
 /// Log records of one span that are read whole.
 const RECORDS: i64 = 500;
-/// Bytes of a text that are looked for; lists show little more, and SQLite refuses patterns that are very long.
-const LONGEST_TEXT: usize = 4_000;
 const NANOS: i64 = 1_000_000;
 /// From this severity on it is an error.
 const ERROR: i64 = 17;
@@ -66,8 +65,9 @@ impl Store {
         offset: u32,
         before: Option<(i64, i64)>,
     ) -> Result<Vec<SqliteRow>, StoreError> {
+        let found = self.find_logs(filter).await?;
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-        push_where(&mut query, filter);
+        push_where(&mut query, filter, found.as_ref());
         if let Some((time_ns, hash)) = before {
             query.push(" AND (time_ns, log.hash) < (").push_bind(time_ns);
             query.push(", ").push_bind(hash).push(")");
@@ -83,8 +83,9 @@ impl Store {
         filter: &LogFilter,
         limit: u32,
     ) -> Result<Vec<LogRow>, StoreError> {
+        let found = self.find_logs(filter).await?;
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-        push_where(&mut query, filter);
+        push_where(&mut query, filter, found.as_ref());
         query.push(" ORDER BY time_ns, log.hash LIMIT ").push_bind(limit);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         rows.iter().map(read).collect()
@@ -111,9 +112,10 @@ impl Store {
     }
 
     async fn count_logs(&self, filter: &LogFilter) -> Result<u64, StoreError> {
+        let found = self.find_logs(filter).await?;
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM log");
         if *filter != LogFilter::default() {
-            push_counted(&mut query, filter);
+            push_counted(&mut query, filter, found.as_ref());
         }
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
         Ok(count.unsigned_abs())
@@ -167,11 +169,12 @@ impl Store {
             to_ms: Some(filter.to_ms.map_or(to_ms, |to| to.min(from_ms.saturating_add(span)))),
             ..filter.clone()
         };
+        let found = self.find_logs(&within).await?;
         let mut query = QueryBuilder::<Sqlite>::new("SELECT (time_ns / 1000000 - ");
         query.push_bind(from_ms).push(") * ").push_bind(i64::try_from(histogram.len()).unwrap_or(1));
         query.push(" / ").push_bind(span).push(" AS bar, count(*), sum(severity >= ").push_bind(ERROR);
         query.push(") FROM log");
-        push_counted(&mut query, &within);
+        push_counted(&mut query, &within, found.as_ref());
         query.push(" GROUP BY bar");
         let rows: Vec<(i64, i64, i64)> =
             query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
@@ -211,7 +214,7 @@ impl Store {
 
 /// Appends ` WHERE …` for what is only counted: where time and severity are all that is asked for, an index that has
 /// nothing else is read.
-fn push_counted(query: &mut QueryBuilder<Sqlite>, filter: &LogFilter) {
+fn push_counted(query: &mut QueryBuilder<Sqlite>, filter: &LogFilter, found: Option<&Found>) {
     let bare = LogFilter {
         from_ms: filter.from_ms,
         to_ms: filter.to_ms,
@@ -219,7 +222,7 @@ fn push_counted(query: &mut QueryBuilder<Sqlite>, filter: &LogFilter) {
         ..LogFilter::default()
     };
     if *filter != bare {
-        return push_where(query, filter);
+        return push_where(query, filter, found);
     }
     query.push(" INDEXED BY log_severity WHERE severity IN (");
     let mut list = query.separated(", ");
@@ -238,8 +241,9 @@ fn push_times(query: &mut QueryBuilder<Sqlite>, filter: &LogFilter) {
     }
 }
 
-/// Appends ` WHERE …`; every condition that is given must hold. What is empty stands for none.
-fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &LogFilter) {
+/// Appends ` WHERE …`; every condition that is given must hold. What is empty stands for none. What the filter's text asks
+/// for was `found`.
+pub(super) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &LogFilter, found: Option<&Found>) {
     query.push(" WHERE 1");
     push_times(query, filter);
     match filter.service.as_deref() {
@@ -270,33 +274,9 @@ fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &LogFilter) {
         let key = u64::from_str_radix(id, 16).ok().filter(|_| id.len() == 16).map(u64::cast_signed);
         query.push(" AND span = ").push_bind(key);
     }
-    push_text(query, filter.text.as_deref().unwrap_or_default());
-}
-
-/// SQLite takes only the letters A to Z for alike in both cases: of others either case is looked for.
-fn push_text(query: &mut QueryBuilder<Sqlite>, text: &str) {
-    let text = text.trim();
-    let text = text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or_default();
-    if text.is_empty() {
-        return;
+    if let Some(found) = found {
+        push_found(query, found);
     }
-    let mut variants = vec![text.to_owned()];
-    if !text.is_ascii() {
-        variants.extend([text.to_lowercase(), text.to_uppercase()]);
-    }
-    let mut first = true;
-    query.push(" AND (");
-    for variant in variants {
-        let escaped = variant.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let pattern = format!("%{escaped}%");
-        query.push(if first { "" } else { " OR " });
-        first = false;
-        query.push("text LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\'");
-        query.push(" OR log.event LIKE ").push_bind(pattern.clone()).push(" ESCAPE '\\'");
-        query.push(" OR log.origin IN (SELECT key FROM origin WHERE service LIKE ").push_bind(pattern);
-        query.push(" ESCAPE '\\')");
-    }
-    query.push(")");
 }
 
 fn detail(row: &SqliteRow, record: &LogRecord, origin: &Origin) -> Result<LogDetail, StoreError> {
