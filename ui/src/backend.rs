@@ -8,6 +8,7 @@ mod events;
 mod http;
 pub(crate) mod invoke;
 mod prices;
+mod search;
 mod signals;
 mod traces;
 mod upkeep;

@@ -12,6 +12,7 @@ pub mod live_strip;
 pub mod marks;
 pub mod reporter;
 pub mod side_nav;
+pub mod snippet;
 pub mod split;
 pub mod states;
 pub mod status_bar;

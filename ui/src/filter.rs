@@ -74,6 +74,8 @@ pub struct View {
     pub last: Option<Last>,
     /// The selected row.
     pub selected: Option<EntryId>,
+    /// What answers a search best comes first.
+    pub best: bool,
 }
 
 /// One condition, as a chip shows it.
@@ -91,6 +93,7 @@ impl View {
         for (key, value) in query::pairs(query) {
             match key.as_str() {
                 "selected" | "call" => view.selected = value.parse().ok(),
+                "order" => view.best = value == "best",
                 "from" => view.filter.from_ms = value.parse().ok(),
                 "to" => view.filter.to_ms = value.parse().ok(),
                 _ => {
@@ -109,6 +112,7 @@ impl View {
         }
         pairs.extend(self.filter.from_ms.map(|ms| ("from", ms.to_string())));
         pairs.extend(self.filter.to_ms.map(|ms| ("to", ms.to_string())));
+        pairs.extend(self.best_first().then(|| ("order", "best".to_owned())));
         pairs.extend(self.selected.map(|id| ("selected", id.to_string())));
         query::join(&pairs)
     }
@@ -145,6 +149,11 @@ impl View {
     /// Whether it shows all calls.
     pub fn is_unfiltered(&self) -> bool {
         self.filter == CallFilter::default() && self.last.is_none()
+    }
+
+    /// Whether the best come first: only a search knows which those are.
+    pub fn best_first(&self) -> bool {
+        self.best && self.filter.text.is_some()
     }
 
     /// Only what tools do beside their calls of models?
@@ -266,6 +275,12 @@ mod tests {
         assert_eq!(view.filter.cost_min_pico, Some(500_000_000_000));
         assert_eq!(view.last, Some(Last::Week));
         assert_eq!(view.query(), query);
+    }
+
+    #[test]
+    fn only_a_search_has_its_best_first() {
+        assert_eq!(View::parse("text=a&order=best").query(), "text=a&order=best");
+        assert_eq!(View::parse("text=a&order=best").without("text").query(), "");
     }
 
     #[test]

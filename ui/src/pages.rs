@@ -2,6 +2,7 @@
 
 pub mod analytics;
 pub mod connect;
+mod found;
 mod jump;
 pub mod logs;
 pub mod metrics;

@@ -36,11 +36,21 @@ pub fn searchable(segment: &[u8], limit: usize) -> String {
     let start = start.strip_prefix(b",").unwrap_or(start).trim_ascii_start();
     match start.first() {
         Some(b'{' | b'[' | b'"' | b'}' | b']') => strings(start, limit),
-        Some(_) => match std::str::from_utf8(segment) {
-            Ok(text) => prefix(text.trim(), limit).to_owned(),
-            Err(_) => String::new(),
-        },
+        Some(_) => prefix(whole_letters(segment).trim(), limit).to_owned(),
         None => String::new(),
+    }
+}
+
+/// The text that bytes are; empty where they are none. A piece of a text may begin and end within a letter.
+fn whole_letters(bytes: &[u8]) -> &str {
+    let begins = bytes.iter().take(3).take_while(|byte| **byte & 0xc0 == 0x80).count();
+    let rest = bytes.get(begins..).unwrap_or_default();
+    match std::str::from_utf8(rest) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            rest.get(..error.valid_up_to()).and_then(|whole| std::str::from_utf8(whole).ok()).unwrap_or_default()
+        }
+        Err(_) => "",
     }
 }
 
@@ -142,6 +152,8 @@ mod tests {
         assert_eq!(searchable("  grüße \n".as_bytes(), 100), "grüße");
         assert_eq!(searchable(b"\xff\xfe", 100), "");
         assert_eq!(searchable(b"", 100), "");
+        let cut = "ü日本é".as_bytes();
+        assert_eq!(searchable(&cut[1..cut.len() - 1], 100), "日本");
     }
 
     #[test]

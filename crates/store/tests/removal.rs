@@ -4,6 +4,8 @@
 
 #[path = "removal/made.rs"]
 mod made;
+#[path = "removal/opaque.rs"]
+mod opaque;
 #[path = "removal/reports.rs"]
 mod reports;
 

@@ -143,10 +143,15 @@ impl View {
     pub fn with_typed(&self, input: &str) -> Self {
         let mut view = self.clone();
         let mut words = Vec::new();
+        let mut quoted = false;
         for word in input.split_whitespace() {
-            let understood = word
-                .split_once(':')
-                .is_some_and(|(field, value)| !value.is_empty() && field != "text" && view.set(field, value));
+            // What stands in quotes is looked for, also when it looks like a condition.
+            let inside = quoted || word.starts_with('"');
+            quoted ^= word.matches('"').count() % 2 == 1;
+            let understood = !inside
+                && word
+                    .split_once(':')
+                    .is_some_and(|(field, value)| !value.is_empty() && field != "text" && view.set(field, value));
             if !understood {
                 words.push(word);
             }
@@ -230,6 +235,13 @@ mod tests {
         assert_eq!(view.filter.model.as_deref(), Some("gpt-5-mini"));
         assert_eq!(view.filter.outcome, Some(Outcome::Error));
         assert_eq!(view.filter.text.as_deref(), Some("flaky http://x tests"));
+    }
+
+    #[test]
+    fn what_stands_in_quotes_is_looked_for() {
+        let view = View::default().with_typed("\"say model:gpt-5 now\" -dog foo::bar( tool:codex");
+        assert_eq!(view.filter.text.as_deref(), Some("\"say model:gpt-5 now\" -dog foo::bar("));
+        assert_eq!((view.filter.model, view.filter.client.as_deref()), (None, Some("codex")));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::fetch::fetch;
 use crate::filter::Last;
 use crate::format::time::Stamp;
 use crate::live::use_live;
+use crate::pages::found::{Found, SearchStrip};
 use crate::pages::no_telemetry::NoTelemetry;
 use list::LogList;
 pub use view::LogView;
@@ -74,6 +75,8 @@ pub fn Logs() -> impl IntoView {
     let list = LogList::load(use_backend(), filter, selected);
     let page = Page { filter, selected, list, in_view: RwSignal::new(None), view, go };
     provide_context(page);
+    let text = Memo::new(move |_| filter.with(|view| view.filter.text.clone()));
+    Found::provide(text);
     keys(page);
     let nothing_yet = Memo::new(move |_| list.is_empty() && filter.with(LogView::is_unfiltered));
     view! {
@@ -82,6 +85,7 @@ pub fn Logs() -> impl IntoView {
             <NoTelemetry title="No log records yet" what="Claude Code, Codex, Gemini CLI and Qwen Code report prompts, tool runs and errors as log records over OTLP." />
         }>
             <FilterBar />
+            <SearchStrip text=text version=list.version />
             <histogram::Histogram />
             <div class="split" class:open=move || selected.with(Option::is_some)>
                 <section class="list">

@@ -30,6 +30,7 @@ use crate::entry::EntryId;
 use crate::fetch::{Fetched, fetch};
 use crate::filter::View;
 use crate::live::use_live;
+use crate::pages::found::{Found, SearchStrip};
 pub use detail::{CurlButton, RetryOf};
 use entry_list::EntryList;
 pub use first_run::FirstRun;
@@ -88,6 +89,10 @@ pub fn Traces() -> impl IntoView {
     );
     let page = Page { view, filter, selected, list, in_view: RwSignal::new(None), stats, go };
     provide_context(page);
+    let text = Memo::new(move |_| filter.with(|view| view.filter.text.clone()));
+    Found::provide(text);
+    let best = Memo::new(move |_| filter.with(View::best_first));
+    let order = Callback::new(move |best: bool| page.show(View { best, ..filter.get_untracked() }));
     let open = move |id: EntryId| open(&id.address(), NavigateOptions::default());
     keys(page, open);
     let nothing_yet = Memo::new(move |_| list.is_empty() && filter.with(View::is_unfiltered));
@@ -98,6 +103,7 @@ pub fn Traces() -> impl IntoView {
         <Show when=move || !nothing_yet.get() fallback=|| view! { <first_run::FirstRun /> }>
             <views::Views />
             <filter_bar::FilterBar />
+            <SearchStrip text=text version=list.version best=(best, order, list.total) />
             <histogram::Histogram />
             <LiveStrip />
             <div class="split" class:open=move || selected.get().is_some()>

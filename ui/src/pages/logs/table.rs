@@ -8,11 +8,13 @@ use super::rows::Entry;
 use crate::browser::{is_on_link, now_ms, utc_offset};
 use crate::components::icon::{Glyph, Icon};
 use crate::components::marks::SeverityMark;
+use crate::components::snippet::SnippetText;
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::components::virtual_rows::VirtualRows;
 use crate::format::time::{Stamp, day_start, list_stamp};
 use crate::format::{plural, thousands};
 use crate::live::{Connection, use_live};
+use crate::pages::found::{self, snippet_of};
 
 /// A row's height, as in the style sheet.
 const ROW: f64 = 28.0;
@@ -107,7 +109,8 @@ fn Row(entry: Entry) -> impl IntoView {
     let ms = log.time_ns / MS;
     let event = log.event.clone().unwrap_or_default();
     let service = log.service.clone().unwrap_or_default();
-    let text = log.text.clone();
+    let (text, whole) = (log.text.clone(), log.text.clone());
+    let found = snippet_of(found::Row::Log(log.id.clone()));
     view! {
         <div
             class="tr" class:fresh=fresh role="row" data-testid="log-row" data-id=id
@@ -120,7 +123,10 @@ fn Row(entry: Entry) -> impl IntoView {
             <span role="gridcell"><SeverityMark severity=log.severity /></span>
             <span role="gridcell" class="cut t2 c-service" title=service>{service.clone()}</span>
             <span role="gridcell" class="cut mono c-event" title=event>{event.clone()}</span>
-            <span role="gridcell" class="cut" title=text>{text.clone()}</span>
+            <span role="gridcell" class="cut" title=whole data-testid="log-text">{move || match found.get() {
+                Some(found) => view! { <SnippetText snippet=found /> }.into_any(),
+                None => text.clone().into_any(),
+            }}</span>
             <Ties log=(*log).clone() />
         </div>
     }

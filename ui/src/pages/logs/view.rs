@@ -98,10 +98,15 @@ impl LogView {
     pub fn with_typed(&self, input: &str) -> Self {
         let mut view = self.clone();
         let mut words = Vec::new();
+        let mut quoted = false;
         for word in input.split_whitespace() {
-            let understood = word
-                .split_once(':')
-                .is_some_and(|(field, value)| !value.is_empty() && view.set(field, value));
+            // What stands in quotes is looked for, also when it looks like a condition.
+            let inside = quoted || word.starts_with('"');
+            quoted ^= word.matches('"').count() % 2 == 1;
+            let understood = !inside
+                && word
+                    .split_once(':')
+                    .is_some_and(|(field, value)| !value.is_empty() && view.set(field, value));
             if !understood {
                 words.push(word);
             }

@@ -112,7 +112,7 @@ impl EntryList {
         self.asking.set_value(true);
         self.looked.set_value(self.turns());
         spawn_local(async move {
-            let answer = self.part(&view, PAGE, Part::default()).await;
+            let answer = self.part(&view, PAGE, Part::default(), 0).await;
             if self.turn.try_get_value() != Some(turn) {
                 return;
             }
@@ -152,7 +152,7 @@ impl EntryList {
         let turn = self.turn.get_value();
         let view = self.filter.get_untracked();
         spawn_local(async move {
-            let answer = self.part(&view, PAGE, part).await;
+            let answer = self.part(&view, PAGE, part, start).await;
             if self.turn.try_get_value() != Some(turn) {
                 return;
             }
@@ -197,7 +197,7 @@ impl EntryList {
         let start = last.saturating_sub(PAGE as usize - 1);
         let offset = (start + self.rows.with_untracked(Rows::pending)) as u64;
         spawn_local(async move {
-            let answer = self.part(&view, PAGE, Part { after: None, offset }).await;
+            let answer = self.part(&view, PAGE, Part { after: None, offset }, start).await;
             if let (Ok(page), true) = (answer, self.turn.try_get_value() == Some(turn)) {
                 let id = page.entries.last().map(EntryId::of);
                 self.rows.update(|rows| rows.place(start, page.entries));
@@ -233,6 +233,12 @@ impl EntryList {
         if self.asking.get_value() || now == looked {
             return;
         }
+        // The best stay where they are while one reads; what came counts in the totals.
+        if self.filter.with_untracked(View::best_first) {
+            self.looked.set_value(now);
+            self.version.update(|version| *version += 1);
+            return;
+        }
         self.asking.set_value(true);
         self.looked.set_value(now);
         let still = self.selected.get_untracked().is_none() && self.at_top.get_untracked();
@@ -241,7 +247,7 @@ impl EntryList {
         let view = self.filter.get_untracked();
         let began = now_ms();
         spawn_local(async move {
-            let answer = self.part(&view, PAGE / 2, Part::default()).await;
+            let answer = self.part(&view, PAGE / 2, Part::default(), 0).await;
             if self.turn.try_get_value() != Some(turn) {
                 return;
             }
@@ -289,7 +295,20 @@ impl EntryList {
         Duration::from_millis((self.took_ms.get_value() * 4).max(GATHER_MS).unsigned_abs())
     }
 
-    async fn part(self, view: &View, limit: u32, part: Part) -> Result<TracesPage, ApiError> {
+    /// The part that begins with row `start`.
+    async fn part(
+        self,
+        view: &View,
+        limit: u32,
+        part: Part,
+        start: usize,
+    ) -> Result<TracesPage, ApiError> {
+        if view.best_first() {
+            let start = u32::try_from(start).unwrap_or(u32::MAX);
+            let found = self.backend.best(at_now(view), limit, start).await?;
+            let entries = found.hits.into_iter().map(|hit| TraceEntry::Call(Box::new(hit.call))).collect();
+            return Ok(TracesPage { entries, total: found.compared.unwrap_or(found.total), next: None });
+        }
         self.backend.traces(at_now(view), limit, part.after, part.offset).await
     }
 

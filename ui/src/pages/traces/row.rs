@@ -10,9 +10,11 @@ use crate::browser::{now_ms, utc_offset};
 use crate::components::marks::{
     CostCell, ModelName, StateIcon, ToolMark, TypeMark, call_type, state_mark, trouble,
 };
+use crate::components::snippet::SnippetLine;
 use crate::entry::EntryId;
 use crate::format::time::{Stamp, list_stamp};
 use crate::format::{duration, short, thousands};
+use crate::pages::found::{Row, snippet_of};
 
 /// The latency bars share one scale: what lasts longer is cut and shows a notch.
 pub const SCALE_US: f64 = 60_000_000.0;
@@ -23,6 +25,7 @@ pub fn CallRow(call: CallSummary, fresh: bool) -> impl IntoView {
     let page = expect_context::<Page>();
     let navigate = use_navigate();
     let id = call.id;
+    let found = snippet_of(Row::Call(id));
     let offset = utc_offset(call.started_ms);
     let selected = move || page.selected.with(|selected| *selected == Some(EntryId::Call(id)));
     let title = call.title.clone().unwrap_or_else(|| format!("{} {}", call.method, call.path));
@@ -46,6 +49,7 @@ pub fn CallRow(call: CallSummary, fresh: bool) -> impl IntoView {
             <span role="gridcell" class="row g3 name">
                 <ToolMark client=call.client.clone() />
                 <span class="cut ttl" title=title>{title.clone()}</span>
+                {move || found.get().map(|found| view! { <SnippetLine snippet=found /> })}
                 {retry}
                 {trouble}
             </span>

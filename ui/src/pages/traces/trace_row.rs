@@ -12,9 +12,11 @@ use crate::browser::{now_ms, utc_offset};
 use crate::colour;
 use crate::components::icon::Icon;
 use crate::components::marks::{SpanMark, StateIcon, ToolMark, TraceCost, span_type};
+use crate::components::snippet::SnippetLine;
 use crate::entry::{EntryId, TraceId};
 use crate::format::time::{Stamp, list_stamp};
 use crate::format::{duration, plural, short, thousands};
+use crate::pages::found::{Row, snippet_of};
 
 /// A trace as a row.
 #[component]
@@ -23,6 +25,7 @@ pub fn TraceRow(trace: TraceSummary, fresh: bool) -> impl IntoView {
     let navigate = use_navigate();
     let id = trace.id.parse::<TraceId>().ok().map(EntryId::Trace);
     let address = id.map(EntryId::address).unwrap_or_default();
+    let found = snippet_of(Row::Trace(trace.id.clone()));
     let offset = utc_offset(trace.started_ms);
     let selected = move || page.selected.with(|selected| selected.is_some() && *selected == id);
     let (title, beside) = names(&trace);
@@ -46,6 +49,7 @@ pub fn TraceRow(trace: TraceSummary, fresh: bool) -> impl IntoView {
             <span role="gridcell" class="row g3 name">
                 <ToolMark client=trace.client.clone().or_else(|| trace.service.clone()) />
                 <span class="cut ttl" title=whole>{title}</span>
+                {move || found.get().map(|found| view! { <SnippetLine snippet=found /> })}
                 {beside.map(|beside| view! { <span class="t3 cut beside">{beside}</span> })}
                 {errors.map(|errors| view! { <span class="few nw err">{errors}</span> })}
                 {(trace.spans > 1).then(|| view! {

@@ -1,0 +1,194 @@
+//! Search on a real file: what was said is found by its words and as it is written, in calls and in log records; what was
+//! deleted is not; the index can be made again at any moment.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+mod search {
+    pub(crate) mod made;
+}
+
+use api::{CallFilter, CallId, Erase, LogFilter, Page, SearchOrder};
+use proptest::prelude::*;
+use search::made::{call, log, open, put_calls, put_logs, said};
+use store::Store;
+use tempfile::TempDir;
+
+fn filter(text: &str) -> CallFilter {
+    CallFilter { text: Some(text.to_owned()), ..CallFilter::default() }
+}
+
+async fn found(store: &Store, text: &str) -> Vec<CallId> {
+    let page = store.list_calls(&filter(text), Page::default()).await.unwrap();
+    assert_eq!(page.total, page.calls.len() as u64, "{text}");
+    page.calls.iter().map(|call| call.id).collect()
+}
+
+async fn found_logs(store: &Store, text: &str) -> Vec<String> {
+    let filter = LogFilter { text: Some(text.to_owned()), ..LogFilter::default() };
+    let page = store.list_logs(&filter, 50, 0, None).await.unwrap();
+    assert_eq!(page.total, page.logs.len() as u64, "{text}");
+    page.logs.into_iter().map(|log| log.text).collect()
+}
+
+async fn index_all(store: &Store) {
+    while store.index_step().await.unwrap() {}
+}
+
+#[tokio::test]
+async fn calls_are_found_by_what_was_asked_answered_and_done() {
+    let (store, _folder) = open().await;
+    let tool = r#"{"messages":[{"role":"assistant","tool_calls":[{"id":"call_Ab12","function":{"name":"read_file",
+        "arguments":"{\"path\":\"src/main.rs\",\"line\":42}"}}]},
+        {"role":"user","content":"Where is foo::bar( defined? Ask ann@example.com, 東京の天気は晴れ"}]}"#;
+    let one = call(tool, "It stands in crates/store/lib.rs.");
+    let two = call(r#"{"messages":[{"role":"user","content":"the red fox"}]}"#, "A fox is red, not a dog.");
+    let ids = put_calls(&store, vec![one, two]).await;
+    for text in [
+        "defin", "read_file", "src/main.rs", "foo::bar(", "ann@example.com", "call_Ab12", "crates/store", "天気",
+        "\"is foo::bar( defined\"", "file main 42", "resp_one", "-dog stands", "stands -\"red fox\" -foo::baz",
+    ] {
+        assert_eq!(found(&store, text).await, ids[..1], "{text}");
+    }
+    for text in ["fox", "\"red fox\"", "-defined", "-foo::bar(", "red -\"foo bar\"", "fox -main.rs"] {
+        assert_eq!(found(&store, text).await, ids[1..], "{text}");
+    }
+    for text in ["foo.bar(", "src/main_rs", "fox -dog", "\"fox red\"", "nothing", "-defined -fox", "気天"] {
+        assert!(found(&store, text).await.is_empty(), "{text}");
+    }
+    let other = CallFilter { model: Some("another".into()), ..filter("\"red fox\"") };
+    assert_eq!(store.count_calls(&other).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_best_come_first_and_say_where() {
+    let (store, _folder) = open().await;
+    let texts = ["the <b>cat</b> sat", "a category of dogs", "cat, cat and cat", "nothing of it"];
+    let ids = put_calls(&store, texts.map(|text| call(&said(text), "ok")).to_vec()).await;
+    let page = store.search(&filter("cat"), SearchOrder::Best, 10, 0).await.unwrap();
+    let order: Vec<CallId> = page.hits.iter().map(|hit| hit.call.id).collect();
+    assert_eq!(order, [ids[2], ids[0], ids[1]]);
+    assert_eq!((page.total, page.compared, page.lag), (3, Some(3), api::SearchLag::default()));
+    let parts: Vec<(&str, bool)> = page.hits[1].snippet.iter().flat_map(|snippet| &snippet.parts)
+        .map(|part| (part.text.as_str(), part.matched)).collect();
+    assert_eq!(parts, [("the <b>", false), ("cat", true), ("</b> sat", false)]);
+    let second = store.search(&filter("cat"), SearchOrder::Best, 1, 1).await.unwrap();
+    assert_eq!(second.hits[0].call.id, ids[0]);
+    let newest = store.search(&filter("cat"), SearchOrder::Newest, 10, 0).await.unwrap();
+    let order: Vec<CallId> = newest.hits.iter().map(|hit| hit.call.id).collect();
+    assert_eq!(order, [ids[2], ids[1], ids[0]]);
+    let snippets = store.snippets("sat", &ids, &[], &[]).await.unwrap();
+    assert_eq!(snippets.calls.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [ids[0]]);
+}
+
+#[tokio::test]
+async fn log_records_are_found_at_once_and_once_they_are_indexed() {
+    let (store, _folder) = open().await;
+    let long = format!("{} the needle at its end", "hay ".repeat(2_000));
+    put_logs(&store, vec![log(1, "tool foo::bar( failed", "read_file"), log(2, &long, "write_file")]).await;
+    for round in 0..2 {
+        assert_eq!(found_logs(&store, "foo::bar(").await.len(), 1, "{round}");
+        assert_eq!(found_logs(&store, "needle").await.len(), 1, "the body beyond what a list shows");
+        assert_eq!(found_logs(&store, "write_file").await.len(), 1, "an attribute");
+        assert_eq!(found_logs(&store, "-needle").await.len(), 1);
+        assert_eq!(found_logs(&store, "\"foo bar\" -failed").await.len(), 0);
+        assert_eq!(found_logs(&store, "-\"foo::bar( failed\"").await.len(), 1);
+        assert_eq!(store.search_lag().await.unwrap().logs, if round == 0 { 2 } else { 0 });
+        index_all(&store).await;
+    }
+    let page = store.list_logs(&LogFilter::default(), 50, 0, None).await.unwrap();
+    let ids: Vec<String> = page.logs.iter().map(|log| log.id.clone()).collect();
+    let snippets = store.snippets("needle", &[], &[], &ids).await.unwrap();
+    assert_eq!(snippets.logs.len(), 1);
+    store.erase(&Erase::Everything).await.unwrap();
+    assert!(found_logs(&store, "needle").await.is_empty());
+    put_logs(&store, vec![log(3, "another needle", "x")]).await;
+    index_all(&store).await;
+    assert_eq!(found_logs(&store, "needle").await, ["another needle"]);
+}
+
+#[tokio::test]
+async fn of_a_deleted_record_no_word_is_left_in_the_file() {
+    let (store, folder) = open().await;
+    put_logs(&store, vec![log(1, "the qwzxcvbnmlkj word", "x"), log(9_000_000, "another one", "y")]).await;
+    index_all(&store).await;
+    let held = || {
+        let bytes = std::fs::read(folder.path().join("data.db")).unwrap();
+        // Words that begin alike share their beginning in the index.
+        bytes.windows(8).any(|window| window == b"xcvbnmlk")
+    };
+    store.tidy().await.unwrap();
+    assert!(held(), "it is there to be found");
+    store.erase(&Erase::Before(1_790_000_001_000)).await.unwrap();
+    store.tidy().await.unwrap();
+    assert!(found_logs(&store, "qwzxcvbnmlkj").await.is_empty());
+    assert_eq!(found_logs(&store, "another").await.len(), 1);
+    assert!(!held(), "not a letter of it");
+    store.close().await.unwrap();
+    assert_eq!(store::verify(&folder.path().join("data.db")).await.unwrap().problems, []);
+}
+
+#[tokio::test]
+async fn the_index_is_made_again_while_calls_come_and_go() {
+    let (store, folder) = open().await;
+    let mut ids = Vec::new();
+    for number in 0..120 {
+        let text = format!("number n{number} of many");
+        ids.extend(put_calls(&store, vec![call(&said(&text), &format!("answer a{number}"))]).await);
+    }
+    put_logs(&store, vec![log(1, "a record of many", "x")]).await;
+    index_all(&store).await;
+    store.rebuild_search().await.unwrap();
+    assert_eq!(store.search_lag().await.unwrap(), api::SearchLag { calls: 120, logs: 1 });
+    let page = store.search(&filter("n5"), SearchOrder::Newest, 10, 0).await.unwrap();
+    assert!(page.hits.is_empty() && page.lag.calls == 120, "what is missing is said");
+    assert!(store.index_step().await.unwrap());
+    // Gone before it is its turn, and come meanwhile.
+    store.erase(&Erase::Call(ids[7])).await.unwrap();
+    let new = put_calls(&store, vec![call(&said("number n999 of many"), "x")]).await;
+    assert_eq!(found(&store, "n999").await, new);
+    // A start goes on where it was.
+    store.close().await.unwrap();
+    let store = Store::open(&folder.path().join("data.db")).await.unwrap().0;
+    index_all(&store).await;
+    store.tidy().await.unwrap();
+    assert_eq!(store.search_lag().await.unwrap(), api::SearchLag::default());
+    assert!(found(&store, "\"n7 of many\"").await.is_empty(), "what is deleted stays so");
+    assert_eq!(found(&store, "\"n119\" \"a119\"").await, ids[119..]);
+    assert_eq!(found(&store, "\"n0 of many\"").await, ids[..1]);
+    assert_eq!(store.count_calls(&filter("many")).await.unwrap(), 120);
+    assert_eq!(found_logs(&store, "many").await.len(), 1);
+}
+
+#[test]
+fn what_is_there_is_found_and_what_is_deleted_is_not() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let piece = prop_oneof!["[a-zé]{1,8}", "[A-Z][a-z]{1,5}::[a-z]{1,5}\\(", "[a-z]{2,6}@[a-z]{2,6}\\.org", "/[a-z]{1,5}/[a-z]{1,5}\\.rs",
+        "[一-十日本語]{1,5}", "[А-Яа-я]{1,6}", "#[0-9]{1,4}"];
+    let text = prop::collection::vec(piece, 1..8);
+    let calls = prop::collection::vec((text, any::<bool>()), 1..6);
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(24));
+    runner
+        .run(&calls, |calls| {
+            runtime.block_on(async {
+                let (store, _folder): (Store, TempDir) = open().await;
+                let texts: Vec<String> = calls.iter().map(|(pieces, _)| pieces.join(" ")).collect();
+                let made = texts.iter().map(|text| call(&said(text), "ok")).collect();
+                let ids = put_calls(&store, made).await;
+                for (id, (_, stays)) in ids.iter().zip(&calls) {
+                    if !stays {
+                        store.erase(&Erase::Call(*id)).await.unwrap();
+                    }
+                }
+                for (number, (pieces, stays)) in calls.iter().enumerate() {
+                    // A text belongs to the call that said it first.
+                    let first = texts.iter().position(|text| *text == texts[number]) == Some(number);
+                    let quoted = format!("\"{}\"", texts[number]);
+                    for asked in pieces.iter().chain([&quoted]) {
+                        let is_there = found(&store, asked).await.contains(&ids[number]);
+                        prop_assert!(is_there == *stays || !first && !is_there, "{asked} of {:?}", texts[number]);
+                    }
+                }
+                Ok(())
+            })
+        })
+        .unwrap();
+}
