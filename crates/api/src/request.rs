@@ -8,9 +8,9 @@ use crate::{
     GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey,
     Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money, Overview,
     OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers, RepriceScope,
-    Repricing, SearchLag, SearchOrder, SearchPage, Secret, Snippets, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
-    SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor,
-    TracesPage, Usage,
+    Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series, SessionDetail, SessionFilter, SessionRef,
+    SessionsPage, SettingsView, Snippets, SourceStatus, SourceTarget, SpanDetail, Storage, Stranded,
+    Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.

@@ -144,9 +144,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve => runtime.block_on(serve::serve(settings()?)),
         Command::Status { json } => Ok(runtime.block_on(status::status(&settings()?, json))),
-        Command::Doctor { rebuild_search: true, .. } => {
-            runtime.block_on(data::rebuild_search(&settings()?))
-        }
+        Command::Doctor { rebuild_search: true, .. } => runtime.block_on(data::rebuild_search(&settings()?)),
         Command::Doctor { json, online, verify, rebuild_search: false } => {
             runtime.block_on(doctor::examine(&flags, json, online, verify))
         }

@@ -47,9 +47,10 @@ fn whole_letters(bytes: &[u8]) -> &str {
     let rest = bytes.get(begins..).unwrap_or_default();
     match std::str::from_utf8(rest) {
         Ok(text) => text,
-        Err(error) if error.error_len().is_none() => {
-            rest.get(..error.valid_up_to()).and_then(|whole| std::str::from_utf8(whole).ok()).unwrap_or_default()
-        }
+        Err(error) if error.error_len().is_none() => rest
+            .get(..error.valid_up_to())
+            .and_then(|whole| std::str::from_utf8(whole).ok())
+            .unwrap_or_default(),
         Err(_) => "",
     }
 }

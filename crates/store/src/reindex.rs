@@ -89,9 +89,8 @@ impl Store {
         let (mut distinct, mut words) = (Distinct::default(), Vec::new());
         for seq in &seqs {
             match self.texts_of(&[*seq]).await {
-                Ok(texts) => words.extend(
-                    texts.iter().map(|(seq, texts)| (*seq, text::words_of(&mut distinct, texts))),
-                ),
+                Ok(texts) => words
+                    .extend(texts.iter().map(|(seq, texts)| (*seq, text::words_of(&mut distinct, texts)))),
                 Err(error) if error.is_damage() => {
                     tracing::warn!(seq, %error, "a call cannot be read, and is not found by its words");
                 }

@@ -8,7 +8,8 @@ use crate::words::{all, is_part, is_unspaced, plain};
 pub(crate) use matching::Text;
 
 /// What ends a sentence or a remark, and nothing that one looks for.
-const AFTER: &[char] = &['.', ',', ';', ':', '!', '?', '…', ')', ']', '}', '>', '\'', '’', '”', '»', '。', '、'];
+const AFTER: &[char] =
+    &['.', ',', ';', ':', '!', '?', '…', ')', ']', '}', '>', '\'', '’', '”', '»', '。', '、'];
 const BEFORE: &[char] = &['(', '[', '{', '<', '\'', '‘', '“', '«', '¿', '¡'];
 /// Terms that are looked for; who pastes a page looks for its beginning.
 const TERMS: usize = 32;
@@ -52,7 +53,11 @@ impl Search {
                     (Term::typed(typed), after)
                 }
             };
-            if absent { search.without.extend(term) } else { search.terms.extend(term) }
+            if absent {
+                search.without.extend(term);
+            } else {
+                search.terms.extend(term);
+            }
             rest = after.trim_start_matches(skipped);
         }
         search
@@ -92,7 +97,8 @@ impl Search {
 
     /// The terms to be absent of which the index alone can tell.
     pub(crate) fn absent_words(&self) -> Option<String> {
-        let words: Vec<String> = self.without.iter().filter(|term| term.is_word()).map(Term::of_words).collect();
+        let words: Vec<String> =
+            self.without.iter().filter(|term| term.is_word()).map(Term::of_words).collect();
         (!words.is_empty()).then(|| words.join(" OR "))
     }
 

@@ -3,9 +3,7 @@
 
 use std::collections::HashMap;
 
-use api::{
-    CallFilter, CallId, CallSummary, SearchHit, SearchOrder, SearchPage, Snippet, Snippets,
-};
+use api::{CallFilter, CallId, CallSummary, SearchHit, SearchOrder, SearchPage, Snippet, Snippets};
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use crate::filter::push_where;

@@ -1,6 +1,8 @@
 //! What is shown of a match: a stretch of text around what was looked for, and which letters of it matched. Pure.
 //! Leaves out how it is drawn: it is text, whatever it looks like.
 
+use std::collections::BTreeSet;
+
 use api::{Snippet, SnippetPart};
 
 use crate::search::{Search, Text};
@@ -12,38 +14,55 @@ const BEFORE: usize = 40;
 /// Places of one term that are looked at.
 const PLACES: usize = 64;
 
+/// Where a match begins and ends.
+type Place = (usize, usize);
+
+/// Matches that are shown together.
+struct Stretch {
+    /// Of so many terms.
+    terms: usize,
+    /// In this text.
+    text: usize,
+    places: Vec<Place>,
+}
+
 /// The stretch of `texts` that has most of what is looked for; `None` when it stands in none of them.
 pub(crate) fn snippet(search: &Search, texts: &[String]) -> Option<Snippet> {
-    let mut best: Option<(usize, usize, Vec<(usize, usize)>)> = None;
+    let mut best: Option<Stretch> = None;
     for (number, text) in texts.iter().enumerate() {
         let looked = Text::new(text);
-        let mut places: Vec<(usize, usize, usize)> = Vec::new();
+        let mut places: Vec<(Place, usize)> = Vec::new();
         for (term, wanted) in search.terms.iter().enumerate() {
             let found = looked.find(wanted, PLACES);
-            places.extend(found.into_iter().map(|found| (found.place.start, found.place.end, term)));
+            places.extend(found.into_iter().map(|found| ((found.place.start, found.place.end), term)));
         }
         places.sort_unstable();
-        for (index, (from, _, _)) in places.iter().enumerate() {
-            let within: Vec<_> =
-                places.iter().skip(index).take_while(|(_, to, _)| *to <= from + SHOWN - BEFORE).collect();
-            let terms: std::collections::BTreeSet<usize> = within.iter().map(|(_, _, term)| *term).collect();
-            if best.as_ref().is_none_or(|(most, _, _)| terms.len().max(1) > *most) {
-                // A match may be longer than what is shown.
-                let first = places.get(index).into_iter().filter(|_| within.is_empty());
-                let shown = within.iter().copied().chain(first).map(|(from, to, _)| (*from, *to)).collect();
-                best = Some((terms.len().max(1), number, shown));
+        for index in 0..places.len() {
+            let stretch = from(number, places.get(index..).unwrap_or_default());
+            if best.as_ref().is_none_or(|best| stretch.terms > best.terms) {
+                best = Some(stretch);
             }
         }
-        if best.as_ref().is_some_and(|(terms, _, _)| *terms == search.terms.len()) {
+        if best.as_ref().is_some_and(|best| best.terms == search.terms.len()) {
             break;
         }
     }
-    let (_, number, marks) = best?;
-    Some(cut(texts.get(number)?, &marks))
+    let best = best?;
+    Some(cut(texts.get(best.text)?, &best.places))
+}
+
+/// As many matches as are shown with the first of these.
+fn from(text: usize, places: &[(Place, usize)]) -> Stretch {
+    let end = places.first().map_or(0, |((from, _), _)| from + SHOWN - BEFORE);
+    // A match may be longer than what is shown.
+    let last = places.partition_point(|((from, _), _)| *from < end).max(1);
+    let shown = places.get(..last).unwrap_or_default();
+    let terms: BTreeSet<usize> = shown.iter().map(|(_, term)| *term).collect();
+    Stretch { terms: terms.len(), text, places: shown.iter().map(|(place, _)| *place).collect() }
 }
 
 /// `text` around these places, which rise.
-fn cut(text: &str, marks: &[(usize, usize)]) -> Snippet {
+fn cut(text: &str, marks: &[Place]) -> Snippet {
     let first = marks.first().map_or(0, |(from, _)| *from);
     let mut from = text.floor_char_boundary(first.saturating_sub(BEFORE));
     // Not from the middle of a word, where there is a gap.
@@ -102,7 +121,10 @@ mod tests {
         assert_eq!(shown("nothing", "else"), None);
         let far = format!("{} needle {}", "hay ".repeat(100), "hay ".repeat(100));
         let far = shown("needle", &far).unwrap();
-        assert!(far.starts_with("… hay") && far.contains("[needle]") && far.ends_with('…') && far.len() < 220, "{far}");
+        assert!(
+            far.starts_with("… hay") && far.contains("[needle]") && far.ends_with('…') && far.len() < 220,
+            "{far}"
+        );
     }
 
     #[test]

@@ -43,7 +43,9 @@ impl Store {
                 parts.push(StoragePart { name: name.to_owned(), bytes, rows });
             }
         }
-        let search = self.table_bytes("call_words_data").await? + self.table_bytes("call_text_data").await? + self.table_bytes("log_words_data").await?;
+        let search = self.table_bytes("call_words_data").await?
+            + self.table_bytes("call_text_data").await?
+            + self.table_bytes("log_words_data").await?;
         told += search;
         parts.push(StoragePart { name: SEARCH.to_owned(), bytes: search, rows: None });
         let used = pages.saturating_sub(free).saturating_mul(size);

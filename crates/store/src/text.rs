@@ -5,12 +5,12 @@ use api::{CallDetail, CallFilter, SearchLag};
 use bytes::Bytes;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use crate::filter::push_where;
 use crate::layout::Place;
 use crate::pack::Reader;
 use crate::row::statements;
-use crate::telemetry::Records;
-use crate::filter::push_where;
 use crate::search::{Search, Term, Text, of_all};
+use crate::telemetry::Records;
 use crate::words::Distinct;
 use crate::{Store, StoreError, bodies, record};
 
@@ -134,9 +134,8 @@ impl Store {
         wanted: &(dyn Fn(&[String]) -> bool + Sync),
     ) -> Result<Vec<i64>, StoreError> {
         let most = if words.is_some() { PHRASE_CALLS } else { SIGN_CALLS };
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT call.seq, pack, at, len FROM (SELECT seq FROM call",
-        );
+        let mut query =
+            QueryBuilder::<Sqlite>::new("SELECT call.seq, pack, at, len FROM (SELECT seq FROM call");
         push_where(&mut query, filter, None);
         if let Some(words) = words {
             query.push(" AND seq IN (SELECT rowid FROM call_words WHERE call_words MATCH ");

@@ -43,8 +43,19 @@ async fn calls_are_found_by_what_was_asked_answered_and_done() {
     let two = call(r#"{"messages":[{"role":"user","content":"the red fox"}]}"#, "A fox is red, not a dog.");
     let ids = put_calls(&store, vec![one, two]).await;
     for text in [
-        "defin", "read_file", "src/main.rs", "foo::bar(", "ann@example.com", "call_Ab12", "crates/store", "天気",
-        "\"is foo::bar( defined\"", "file main 42", "resp_one", "-dog stands", "stands -\"red fox\" -foo::baz",
+        "defin",
+        "read_file",
+        "src/main.rs",
+        "foo::bar(",
+        "ann@example.com",
+        "call_Ab12",
+        "crates/store",
+        "天気",
+        "\"is foo::bar( defined\"",
+        "file main 42",
+        "resp_one",
+        "-dog stands",
+        "stands -\"red fox\" -foo::baz",
     ] {
         assert_eq!(found(&store, text).await, ids[..1], "{text}");
     }
@@ -67,8 +78,12 @@ async fn the_best_come_first_and_say_where() {
     let order: Vec<CallId> = page.hits.iter().map(|hit| hit.call.id).collect();
     assert_eq!(order, [ids[2], ids[0], ids[1]]);
     assert_eq!((page.total, page.compared, page.lag), (3, Some(3), api::SearchLag::default()));
-    let parts: Vec<(&str, bool)> = page.hits[1].snippet.iter().flat_map(|snippet| &snippet.parts)
-        .map(|part| (part.text.as_str(), part.matched)).collect();
+    let parts: Vec<(&str, bool)> = page.hits[1]
+        .snippet
+        .iter()
+        .flat_map(|snippet| &snippet.parts)
+        .map(|part| (part.text.as_str(), part.matched))
+        .collect();
     assert_eq!(parts, [("the <b>", false), ("cat", true), ("</b> sat", false)]);
     let second = store.search(&filter("cat"), SearchOrder::Best, 1, 1).await.unwrap();
     assert_eq!(second.hits[0].call.id, ids[0]);
@@ -161,8 +176,15 @@ async fn the_index_is_made_again_while_calls_come_and_go() {
 #[test]
 fn what_is_there_is_found_and_what_is_deleted_is_not() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let piece = prop_oneof!["[a-zé]{1,8}", "[A-Z][a-z]{1,5}::[a-z]{1,5}\\(", "[a-z]{2,6}@[a-z]{2,6}\\.org", "/[a-z]{1,5}/[a-z]{1,5}\\.rs",
-        "[一-十日本語]{1,5}", "[А-Яа-я]{1,6}", "#[0-9]{1,4}"];
+    let piece = prop_oneof![
+        "[a-zé]{1,8}",
+        "[A-Z][a-z]{1,5}::[a-z]{1,5}\\(",
+        "[a-z]{2,6}@[a-z]{2,6}\\.org",
+        "/[a-z]{1,5}/[a-z]{1,5}\\.rs",
+        "[一-十日本語]{1,5}",
+        "[А-Яа-я]{1,6}",
+        "#[0-9]{1,4}"
+    ];
     let text = prop::collection::vec(piece, 1..8);
     let calls = prop::collection::vec((text, any::<bool>()), 1..6);
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(24));
@@ -184,7 +206,11 @@ fn what_is_there_is_found_and_what_is_deleted_is_not() {
                     let quoted = format!("\"{}\"", texts[number]);
                     for asked in pieces.iter().chain([&quoted]) {
                         let is_there = found(&store, asked).await.contains(&ids[number]);
-                        prop_assert!(is_there == *stays || !first && !is_there, "{asked} of {:?}", texts[number]);
+                        prop_assert!(
+                            is_there == *stays || !first && !is_there,
+                            "{asked} of {:?}",
+                            texts[number]
+                        );
                     }
                 }
                 Ok(())

@@ -5,6 +5,7 @@
 pub(crate) mod chromium;
 mod controls;
 mod keys;
+mod search;
 mod telemetry;
 mod translated;
 mod waterfall;

@@ -1,8 +1,6 @@
 //! The questions about searching.
 
-use api::{
-    ApiError, CallFilter, CallId, Reply, Request, SearchLag, SearchOrder, SearchPage, Snippets,
-};
+use api::{ApiError, CallFilter, CallId, Reply, Request, SearchLag, SearchOrder, SearchPage, Snippets};
 
 use super::{Backend, unexpected};
 

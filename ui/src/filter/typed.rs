@@ -149,9 +149,9 @@ impl View {
             let inside = quoted || word.starts_with('"');
             quoted ^= word.matches('"').count() % 2 == 1;
             let understood = !inside
-                && word
-                    .split_once(':')
-                    .is_some_and(|(field, value)| !value.is_empty() && field != "text" && view.set(field, value));
+                && word.split_once(':').is_some_and(|(field, value)| {
+                    !value.is_empty() && field != "text" && view.set(field, value)
+                });
             if !understood {
                 words.push(word);
             }

@@ -40,7 +40,6 @@ impl<'a> Text<'a> {
         Self { text, words: OnceCell::new(), plain: OnceCell::new() }
     }
 
-
     pub(crate) fn has(&self, term: &Term) -> bool {
         !self.find(term, 1).is_empty()
     }

@@ -296,13 +296,7 @@ impl EntryList {
     }
 
     /// The part that begins with row `start`.
-    async fn part(
-        self,
-        view: &View,
-        limit: u32,
-        part: Part,
-        start: usize,
-    ) -> Result<TracesPage, ApiError> {
+    async fn part(self, view: &View, limit: u32, part: Part, start: usize) -> Result<TracesPage, ApiError> {
         if view.best_first() {
             let start = u32::try_from(start).unwrap_or(u32::MAX);
             let found = self.backend.best(at_now(view), limit, start).await?;

@@ -1,0 +1,49 @@
+//! Searching over REST, and making the index again while LLMFlow runs. Leaves out what a search finds (`store`).
+
+use serde_json::{Value, json};
+use tests::{App, Dialect, Mock, Plan, send, wait_until};
+
+use super::get;
+use crate::requests::{ask, request};
+
+fn names(found: &Value) -> Vec<&str> {
+    found["hits"].as_array().unwrap().iter().map(|hit| hit["span_name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn calls_are_found_with_where_they_say_it_and_the_index_is_made_again() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    mock.follow(Plan { text: "Fine.".into(), ..Plan::default() });
+    let asked =
+        ["foo::bar( and foo::bar( again", "a longer remark about foo::bar(x) beside much else", "foo bar"];
+    for (number, text) in asked.into_iter().enumerate() {
+        send(app.proxy, &ask(Dialect::Chat, false, text, "")).await;
+        app.recorded(number + 1).await;
+    }
+    let newest = get(&app, "/api/search?q=foo%3A%3Abar(").await;
+    assert_eq!(names(&newest), [asked[1], asked[0]]);
+    assert_eq!((&newest["total"], &newest["compared"]), (&json!(2), &Value::Null));
+    assert_eq!(newest["lag"], json!({"calls": 0, "logs": 0}));
+    let parts = &newest["hits"][1]["snippet"];
+    assert_eq!(parts[0], json!({"text": "foo::bar(", "matched": true}), "{parts}");
+    let best = get(&app, "/api/search?q=foo%3A%3Abar(&order=best&limit=1").await;
+    assert_eq!((names(&best), &best["compared"]), (vec![asked[0]], &json!(2)));
+    assert_eq!(get(&app, "/api/search?q=foo&model=another").await["total"], 0);
+    assert_eq!(names(&get(&app, "/api/search?q=%22foo%20bar%22%20-remark%20-again").await), [asked[2]]);
+    for nonsense in
+        ["%22", "-", "*", "(((", "AND%20OR%20NOT", "NEAR(", "%00", "%F0%9F%A4%B7", "a%22b%22%22c", "%27%3B--"]
+    {
+        get(&app, &format!("/api/search?q={nonsense}")).await;
+        get(&app, &format!("/api/logs?q={nonsense}")).await;
+    }
+    assert_eq!(app.get("/api/search?q=a&order=worst").await.status(), 400);
+
+    let answer = send(app.dashboard, &request("POST", "/api/search/index", "", b"")).await;
+    assert_eq!((answer.status(), answer.json()["calls"].as_u64()), (200, Some(3)), "{}", answer.text());
+    wait_until("the index to be whole", async || {
+        (get(&app, "/api/search/index").await == json!({"calls": 0, "logs": 0})).then_some(())
+    })
+    .await;
+    assert_eq!(get(&app, "/api/search?q=remark").await["total"], 1);
+}
