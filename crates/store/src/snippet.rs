@@ -10,7 +10,7 @@ use crate::search::{Search, Text};
 /// Bytes shown around matches.
 const SHOWN: usize = 180;
 /// Of them before the first match.
-const BEFORE: usize = 40;
+const BEFORE: usize = 18;
 /// Places of one term that are looked at.
 const PLACES: usize = 64;
 

@@ -45,6 +45,10 @@ pub fn FilterField(
             }
             Suggestion::Text(text) => {
                 typed.set(String::new());
+                // What was found is looked at next: suggestions must not cover it.
+                if let Some(input) = input.get_untracked() {
+                    let _ = input.blur();
+                }
                 apply.run(text);
             }
         }

@@ -141,10 +141,14 @@ fn scroll_into_view(frame: &web_sys::HtmlDivElement, index: usize) {
 #[component]
 fn Head() -> impl IntoView {
     let page = expect_context::<Page>();
+    let newest = move || !page.filter.with(crate::filter::View::best_first);
     let pending = Memo::new(move |_| page.list.rows.with(|rows| rows.pending()));
     view! {
         <div class="tr th" role="row">
-            <span class="row g2" role="columnheader" aria-sort="descending">"Time"<Glyph icon=Icon::ArrowDown small=true /></span>
+            <span class="row g2" role="columnheader" aria-sort=move || newest().then_some("descending")>
+                "Time"
+                <Show when=newest><Glyph icon=Icon::ArrowDown small=true /></Show>
+            </span>
             <span></span>
             <span class="row" role="columnheader">
                 "Name"
