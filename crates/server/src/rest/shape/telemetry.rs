@@ -398,7 +398,8 @@ mod tests {
         let tree = serde_json::to_value(tree(&trace(), &spans, &[]).unwrap()).unwrap();
         let roots: Vec<&str> =
             tree["spans"].as_array().unwrap().iter().map(|span| span["id"].as_str().unwrap()).collect();
-        assert_eq!(roots, ["root", "orphan", "self", "a", "b"]);
+        assert_eq!(roots, ["root", "orphan", "self", "a"]);
+        assert_eq!(tree["spans"][3]["children"][0]["id"], "b", "of a circle, below whichever stands first");
         assert_eq!(tree["spans"][0]["children"][0]["children"][0]["id"], "grandchild");
         assert_eq!(tree["missing_parent_ids"], json!(["nobody", "self"]));
         assert_eq!(tree["spans"][0]["duration_ms"], Value::Null);
