@@ -112,6 +112,7 @@ pub(in crate::rest) fn point(found: &FoundPoint, form: Json) -> Value {
         "scope_name": point.reporter.scope_name,
         "attributes": form.of(&point.attributes),
         "resource_attributes": form.of(&point.reporter.resource),
+        "shortened": point.shortened,
     })
 }
 
