@@ -153,7 +153,7 @@ impl Engine {
         // Opened there, so that the thread that writes gives way too.
         let database = settings.data_dir.join("data.db");
         let (opener, runtime) = (background.handle(), background.handle());
-        let opening = opener.spawn_blocking(move || runtime.block_on(Store::open(&database)));
+        let opening = opener.spawn_blocking(move || runtime.block_on(Store::open_or_begin_anew(&database)));
         let (store, opened) = opening.await.map_err(|error| StartError::Other(error.to_string()))??;
         let former = opened.moved_aside.clone();
         let prices = Shelf::load(&store, &settings.data_dir).await.map_err(|error| match error {
@@ -450,6 +450,14 @@ fn notices(opened: &store::Opened) -> Vec<String> {
         tracing::warn!(%path, "a database of another program lay in the data folder and was moved aside");
         notices.push(format!(
             "A database of another program lay in the data folder. It is untouched, at {path}."
+        ));
+    }
+    if let Some(path) = &opened.damaged {
+        let path = path.display();
+        tracing::error!(%path, "the database was damaged and was moved aside; a new one is begun");
+        notices.push(format!(
+            "The database was damaged. It is kept at {path}, and what comes now is recorded into a new one. A copy that \
+             was made before is put back with: llmflow restore FILE"
         ));
     }
     notices

@@ -57,6 +57,10 @@ impl StoreError {
 
     /// Why, in a few words that fit into a sentence: "database or disk is full".
     pub fn reason(&self) -> String {
+        if self.is_broken_file() {
+            return "the database is damaged; start LLMFlow again, and it keeps the damaged file and records into a new one"
+                .to_owned();
+        }
         let Self::Database(error) = self else { return self.to_string() };
         let told = error.downcast_ref::<sqlx::Error>().and_then(|error| error.as_database_error());
         told.map_or_else(|| error.to_string(), |told| told.message().to_owned())

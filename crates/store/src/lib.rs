@@ -8,6 +8,7 @@ mod bodies;
 mod calls;
 mod cost;
 mod cut;
+mod damaged;
 mod erase;
 mod error;
 mod exchange;
@@ -122,6 +123,8 @@ pub struct Opened {
     pub lost: u64,
     /// A database of another program lay at the path; it was moved here.
     pub moved_aside: Option<PathBuf>,
+    /// The file was broken; it was moved here, and a new one begun.
+    pub damaged: Option<PathBuf>,
     /// The schema changed; what was there before was copied here.
     pub copied: Option<PathBuf>,
 }

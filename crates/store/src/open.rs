@@ -86,7 +86,7 @@ impl Store {
             stopping: AtomicBool::default(),
             writer,
         };
-        Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside, copied }))
+        Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside, damaged: None, copied }))
     }
 
     /// Opens the database for reading alone, whoever else has it open.

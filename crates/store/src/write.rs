@@ -243,7 +243,7 @@ impl Store {
     /// Commits `batch` whole, or nothing of it.
     pub async fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut writer = self.inner.writer.lock().await;
-        writer.reconnect().await?;
+        writer.reconnect().await.inspect_err(|error| self.suspect(error))?;
         let again;
         // Asked with the writer in hand: nothing that this repeats of earlier calls is taken away from here on.
         let left = match batch.left.is_stale() {
@@ -263,6 +263,7 @@ impl Store {
                 Ok(())
             }
             Err(error) => {
+                self.suspect(&error);
                 // Should this fail as well, the next batch tries again.
                 writer.recover().await?;
                 Err(error)

@@ -232,3 +232,26 @@ async fn rubbish_in_the_place_of_the_database_is_moved_aside() {
     let kept = tests::files(&app.data()).iter().any(|file| std::fs::read(file).unwrap() == b"not a database");
     assert!(kept);
 }
+
+/// What cannot be read any more is kept, said, and does not keep calls from being recorded.
+#[tokio::test]
+async fn a_damaged_database_is_kept_aside_and_recording_goes_on() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    send(app.proxy, &ask(Dialect::Chat, false, "before", "")).await;
+    app.recorded(1).await;
+    let stopped = app.stop();
+    let path = stopped.setup.data().join("data.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4_096..].fill(0xa5);
+    std::fs::write(&path, &bytes).unwrap();
+    let app = stopped.setup.start().await;
+    let answer = send(app.proxy, &ask(Dialect::Chat, false, "after", "")).await;
+    assert_eq!(answer.status(), 200);
+    app.recorded(1).await;
+    let kept = tests::files(&app.data()).into_iter().find(|file| std::fs::read(file).unwrap() == bytes);
+    let name = kept.expect("nothing is thrown away").file_name().unwrap().to_string_lossy().into_owned();
+    let health = app.health().await;
+    let said = health.problems.iter().find(|problem| problem.contains(&name));
+    assert!(said.is_some_and(|said| said.contains("llmflow restore")), "{health:?}");
+}

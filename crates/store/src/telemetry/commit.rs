@@ -21,11 +21,12 @@ impl Store {
     /// Commits all of `batches`, or nothing of them.
     pub async fn commit_telemetry(&self, batches: &[TelemetryBatch]) -> Result<Committed, StoreError> {
         let mut writer = self.inner.writer.lock().await;
-        writer.reconnect().await?;
+        writer.reconnect().await.inspect_err(|error| self.suspect(error))?;
         let (connection, keys) = writer.telemetry()?;
         match write(connection, keys, batches).await {
             Ok(committed) => Ok(committed),
             Err(error) => {
+                self.suspect(&error);
                 // Should this fail as well, whoever writes next tries again.
                 writer.recover().await?;
                 Err(error)
