@@ -37,6 +37,7 @@ mod rollup;
 mod row;
 mod scrub;
 mod sessions;
+mod spending;
 mod storage;
 mod sweep;
 mod telemetry;
@@ -67,6 +68,7 @@ pub use pace::Pace;
 pub use prices::StoredTable;
 pub use reprice::{CostChange, Priceable};
 pub use rollup::RollupCheck;
+pub use spending::Spending;
 pub use telemetry::{
     Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
     WorkBatch, WorkPlace, Worked, log_id, log_key,
