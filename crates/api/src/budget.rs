@@ -49,7 +49,7 @@ pub enum BudgetThen {
 }
 
 /// A budget as the settings say it. One without an amount limits tokens alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Budget {
     /// Its name; no two have the same.

@@ -29,8 +29,8 @@ mod upkeep;
 mod usage;
 
 pub use budget::{
-    Budget, BudgetOf, BudgetPer, BudgetState, BudgetStatus, BudgetThen, BudgetUse, Budgets, FoundLoop, LoopKind,
-    Spent,
+    Budget, BudgetOf, BudgetPer, BudgetState, BudgetStatus, BudgetThen, BudgetUse, Budgets, FoundLoop,
+    LoopKind, Spent,
 };
 pub use call::{
     BodyInfo, CallDetail, CallId, CallState, CallSummary, ChunkTiming, Header, InFlight, Operation,

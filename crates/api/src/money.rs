@@ -86,7 +86,9 @@ mod tests {
             assert_eq!(Money::from_decimal(text), Some(Money::from_pico(pico)), "{text}");
             assert_eq!(Money::from_pico(pico).to_decimal(), text);
         }
-        for (text, pico) in [(" $12.50 ", 12_500_000_000_000), (".5", 500_000_000_000), ("3.", 3_000_000_000_000)] {
+        for (text, pico) in
+            [(" $12.50 ", 12_500_000_000_000), (".5", 500_000_000_000), ("3.", 3_000_000_000_000)]
+        {
             assert_eq!(Money::from_decimal(text), Some(Money::from_pico(pico)), "{text}");
         }
         for text in ["", ".", "-1", "1,5", "1e3", "ten", "0.0000000000001", "9223372.036854775808", "1.2.3"] {

@@ -71,7 +71,10 @@ mod tests {
     fn what_a_subscription_pays_for_counts_only_if_the_budget_says_so() {
         let spent = spent(10, 500, 1_000, 900);
         let apart = judge(&budget(Some(100), Some(1_000), false), None, spent);
-        assert_eq!((apart.state, apart.thousandths, apart.left), (BudgetState::Under, 100, Some(Money::from_pico(90))));
+        assert_eq!(
+            (apart.state, apart.thousandths, apart.left),
+            (BudgetState::Under, 100, Some(Money::from_pico(90)))
+        );
         assert_eq!(apart.left_tokens, Some(900));
         let together = judge(&budget(Some(1_000), Some(10_000), true), None, spent);
         assert_eq!((together.thousandths, together.left), (510, Some(Money::from_pico(490))));

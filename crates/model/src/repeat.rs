@@ -54,14 +54,12 @@ pub fn step(spoken: &Spoken) -> Option<Step> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&words(&newest)).update(&words(&answer));
     let tool = calls.parts.first().and_then(|part| match part {
-        Part::ToolCall { name, arguments, .. } => Some((name.clone(), arguments.chars().take(SHOWN).collect())),
+        Part::ToolCall { name, arguments, .. } => {
+            Some((name.clone(), arguments.chars().take(SHOWN).collect()))
+        }
         _ => None,
     });
-    Some(Step {
-        whole: *hasher.finalize().as_bytes(),
-        tools: tool.is_some().then(|| words(&[&calls])),
-        tool,
-    })
+    Some(Step { whole: *hasher.finalize().as_bytes(), tools: tool.is_some().then(|| words(&[&calls])), tool })
 }
 
 const fn is_call(part: &Part) -> bool {
@@ -91,7 +89,8 @@ pub fn repeats(steps: &[Step], enough: usize) -> Option<Repeat> {
 
 /// How many of the last things repeat with this period, the first round included.
 fn run<T: PartialEq>(things: &[T], period: usize) -> usize {
-    let again = (period..things.len()).rev().take_while(|at| things.get(*at) == things.get(at - period)).count();
+    let again =
+        (period..things.len()).rev().take_while(|at| things.get(*at) == things.get(at - period)).count();
     match again {
         0 => things.len().min(1),
         again => again + period,

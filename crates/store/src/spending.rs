@@ -64,7 +64,8 @@ impl Store {
         let rows = query.build().fetch_all(&self.inner.read).await?;
         let mut spent = HashMap::new();
         for row in rows {
-            let sum = |column: &str| Ok::<i64, StoreError>(row.try_get::<Option<i64>, _>(column)?.unwrap_or(0));
+            let sum =
+                |column: &str| Ok::<i64, StoreError>(row.try_get::<Option<i64>, _>(column)?.unwrap_or(0));
             let count = |column: &str| Ok::<u64, StoreError>(sum(column)?.max(0).unsigned_abs());
             let key: String = row.try_get("of")?;
             let key = key.strip_prefix(prefix).unwrap_or(&key).to_owned();

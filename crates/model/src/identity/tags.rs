@@ -8,9 +8,10 @@ const MOST_TAGS: usize = 64;
 const LONGEST_TAG: usize = 256;
 
 /// The tags in `headers` (names in lower case, and values), each once.
-pub fn tags<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+pub fn tags<'a, V: AsRef<str>>(headers: impl Iterator<Item = (&'a str, V)>) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     for (name, value) in headers {
+        let value = value.as_ref();
         let prefix = match name {
             "x-llmflow-tag" | "x-llmflow-tags" => "",
             "x-llmflow-project" => PROJECT,

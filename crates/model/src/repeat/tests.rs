@@ -71,8 +71,9 @@ fn waiting_for_something_that_changes_is_borne_longer() {
 #[test]
 fn a_circle_of_two_and_of_four_is_found() {
     for length in [2, 4] {
-        let circle: Vec<Step> =
-            (0..length * 5).map(|at| turn(&format!("r{}", at % length), &format!("[{}]", at % length))).collect();
+        let circle: Vec<Step> = (0..length * 5)
+            .map(|at| turn(&format!("r{}", at % length), &format!("[{}]", at % length)))
+            .collect();
         assert_eq!(found(&circle[1..]), None, "not five times yet");
         assert_eq!(found(&circle), Some((LoopKind::Circle, 5)));
     }
