@@ -58,6 +58,12 @@ impl Store {
             _ if what.of == BudgetOf::All => {}
             _ => {
                 query.push(" AND key != ''");
+                if what.of == BudgetOf::Tag {
+                    // A project is kept as a tag, and is none.
+                    let project = model::identity::PROJECT;
+                    query.push(" AND substr(key, 1, ").push_bind(i64::try_from(project.len()).unwrap_or(0));
+                    query.push(") != ").push_bind(project);
+                }
             }
         }
         query.push(" GROUP BY 1");

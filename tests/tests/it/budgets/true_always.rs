@@ -101,8 +101,9 @@ async fn pricing_again_and_deleting_change_what_is_spent() {
     let calls = app.recorded(1).await;
     let unpriced = counts(&app, "daily", 1, 0).await;
     assert_eq!(unpriced.uses[0].spent.unpriced, 1, "what has no price is said");
-    let rate = PriceRate { name: "input_cost_per_token".into(), each: "20".into(), of_tokens: true };
-    let price = OwnPrice { model: "openai/house-model".into(), rates: vec![rate], ..OwnPrice::default() };
+    let rate = |name: &str, each: &str| PriceRate { name: name.into(), each: each.into(), of_tokens: true };
+    let rates = vec![rate("input_cost_per_token", "10"), rate("output_cost_per_token", "100")];
+    let price = OwnPrice { model: "openai/house-model".into(), rates, ..OwnPrice::default() };
     app.ask(&Request::SetPrice { price }).await;
     app.ask(&Request::Reprice { scope: RepriceScope::default(), dry_run: false, by: "a test".into() }).await;
     let over = counts(&app, "daily", 1, 20_000_000_000).await;
