@@ -16,6 +16,7 @@ mod process;
 mod proxies;
 mod report;
 mod rows;
+mod scale;
 mod session;
 mod statistics;
 mod text;
@@ -63,6 +64,9 @@ pub(crate) struct Options {
     /// Only these rows; all when none is named
     #[arg(long, value_enum)]
     row: Vec<Row>,
+    /// Only this: a database with so many calls, how fast it is written and how fast it answers
+    #[arg(long, value_name = "CALLS", conflicts_with = "row", value_parser = clap::value_parser!(u64).range(1_000..))]
+    scale: Option<u64>,
     /// A folder in which the original LLMFlow and Phoenix are installed, to compare with
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
@@ -94,7 +98,7 @@ impl Options {
     }
 
     fn wants(&self, row: Row) -> bool {
-        self.row.is_empty() || self.row.contains(&row)
+        self.scale.is_none() && (self.row.is_empty() || self.row.contains(&row))
     }
 }
 
@@ -134,6 +138,9 @@ fn run(options: &Options) -> Result<ExitCode> {
     }
     if options.wants(Row::F) {
         rows::spans::measure(options, &mut report)?;
+    }
+    if let Some(calls) = options.scale {
+        rows::scale::measure(options, calls, &mut report)?;
     }
     report.facts.push(("load after", machine::load()));
     let text = report.markdown();

@@ -93,6 +93,17 @@ impl Proxy {
         upstream: SocketAddr,
         folder: TempDir,
     ) -> Result<Self> {
+        Self::llmflow_with(name, binary, upstream, folder, &[])
+    }
+
+    /// The same with other settings.
+    pub(crate) fn llmflow_with(
+        name: &'static str,
+        binary: &Path,
+        upstream: SocketAddr,
+        folder: TempDir,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let [address, dashboard] = free_addresses()?;
         let mut command = Command::new(binary);
         let log = File::options().create(true).append(true).open(folder.path().join("log"))?;
@@ -100,6 +111,7 @@ impl Proxy {
         command.env("HOME", folder.path()).env("DATA_DIR", folder.path().join("data"));
         command.env("PROXY_PORT", address.port().to_string());
         command.env("DASHBOARD_PORT", dashboard.port().to_string());
+        command.envs(settings.iter().copied());
         for provider in ["OPENAI", "ANTHROPIC"] {
             command.env(format!("LLMFLOW_UPSTREAM_{provider}"), format!("http://{upstream}"));
         }
@@ -146,9 +158,19 @@ impl Proxy {
         Ok(Self { name, to, process: Some(process), folder: Some(folder), dashboard })
     }
 
+    /// Where our binary's dashboard listens.
+    pub(crate) fn dashboard(&self) -> Option<SocketAddr> {
+        self.dashboard
+    }
+
+    /// Our binary's data folder.
+    pub(crate) fn data(&self) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.path().join("data"))
+    }
+
     /// The database of our binary.
     pub(crate) fn database(&self) -> Option<PathBuf> {
-        Some(self.folder.as_ref()?.path().join("data/data.db"))
+        Some(self.data()?.join("data.db"))
     }
 
     /// Whether what goes through is recorded by our binary.

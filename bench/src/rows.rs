@@ -4,6 +4,7 @@ pub(crate) mod bodies;
 pub(crate) mod calls;
 pub(crate) mod footprint;
 pub(crate) mod idle;
+pub(crate) mod scale;
 pub(crate) mod spans;
 pub(crate) mod storage;
 pub(crate) mod streams;

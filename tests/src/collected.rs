@@ -109,10 +109,18 @@ impl App {
             to_ms: i64::MAX / 1_000_000,
             bars: 1,
         };
-        match self.ask(&Request::ListPoints { query, limit: MANY, offset: 0 }).await {
+        let mut points = match self.ask(&Request::ListPoints { query, limit: MANY, offset: 0 }).await {
             Reply::Points(page) => page.points,
             other => panic!("{other:?}"),
+        };
+        for point in points.iter_mut().filter(|point| point.shortened) {
+            *point = match self.ask(&Request::GetPoint { id: point.id.clone() }).await {
+                Reply::Point(found) => found.point,
+                other => panic!("{other:?}"),
+            };
+            assert!(!point.shortened, "{}", point.id);
         }
+        points
     }
 
     /// What happened in a session.

@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// Only this row (a: calls, b: streams, c: footprint, d: storage, e: transports, f: OTLP); may be given again
     #[arg(long, value_name = "a|b|c|d|e|f")]
     row: Vec<String>,
+    /// Only a database with so many calls (a million takes half an hour): how fast it is written and answers
+    #[arg(long, value_name = "CALLS", conflicts_with = "row")]
+    scale: Option<u64>,
     /// A folder in which the original LLMFlow (npm) and Phoenix (PyPI) are installed, to compare with
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
@@ -65,6 +68,9 @@ fn command(workspace: &Workspace, options: &Options) -> Command {
     }
     for row in &options.row {
         command.arg("--row").arg(row);
+    }
+    if let Some(calls) = options.scale {
+        command.arg("--scale").arg(calls.to_string());
     }
     for (name, value) in [("--peers", &options.peers), ("--against", &options.against)] {
         if let Some(value) = value {

@@ -216,6 +216,9 @@ pub struct MetricPoint {
     pub reporter: Reporter,
     /// The metric's `metadata`.
     pub metadata: Vec<Attribute>,
+    /// Something long is left out or cut off in a list that would be too large with it: the point by itself has it whole.
+    #[serde(default)]
+    pub shortened: bool,
 }
 
 /// A page of points, newest first.

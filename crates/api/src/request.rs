@@ -330,6 +330,8 @@ pub enum Request {
         /// What.
         what: Erase,
     },
+    /// Makes the sums what the calls add up to. Calls go on being recorded; answers when it is done.
+    Rebuild,
     /// Providers, their keys, and the local keys.
     GetProviders,
     /// Stores a provider's key in the keychain. Answers as [`Request::GetProviders`].
@@ -469,6 +471,13 @@ pub enum Reply {
     Storage(Box<Storage>),
     /// To [`Request::CountErase`] and [`Request::Erase`].
     Erased(Erased),
+    /// To [`Request::Rebuild`].
+    Rebuilt {
+        /// Sums that were compared with the calls.
+        sums: u64,
+        /// Of them, those that were wrong.
+        wrong: u64,
+    },
     /// To [`Request::GetProviders`].
     Providers(Box<Providers>),
     /// To [`Request::AddLocalKey`].

@@ -196,9 +196,19 @@ pub(crate) async fn export(settings: &Settings, file: Option<PathBuf>) -> anyhow
 
 /// Adds up all calls again.
 pub(crate) async fn rebuild(settings: &Settings) -> anyhow::Result<ExitCode> {
-    match Offline::hold(settings)?.rebuild().await? {
-        0 => say("Every sum was what the calls add up to."),
-        wrong => say(format_args!("{wrong} sums were wrong and are right now.")),
+    let (sums, wrong) = match Asked::of(settings).await? {
+        Asked::Offline(offline) => {
+            let check = offline.rebuild().await?;
+            (check.sums, check.wrong)
+        }
+        Asked::Running(remote) => match remote.ask_patiently(&Request::Rebuild).await? {
+            Reply::Rebuilt { sums, wrong } => (sums, wrong),
+            _ => bail!("LLMFlow answered another question; is it another version?"),
+        },
+    };
+    match wrong {
+        0 => say(format_args!("Each of {sums} sums was what the calls add up to.")),
+        wrong => say(format_args!("{wrong} of {sums} sums were wrong and are right now.")),
     }
     Ok(ExitCode::SUCCESS)
 }

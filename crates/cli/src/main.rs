@@ -92,7 +92,7 @@ enum Command {
         /// The file
         file: PathBuf,
     },
-    /// Add up all calls again, where `llmflow doctor --verify` says that sums are wrong. LLMFlow must not run
+    /// Add up all calls again, where `llmflow doctor --verify` says that sums are wrong; also while LLMFlow runs
     Rebuild,
     /// Print the variables that point AI tools at the proxy, for `eval`; nothing when it does not run
     Env {

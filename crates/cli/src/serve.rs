@@ -16,7 +16,7 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let running = Running::start(settings).await?;
     if !announce(&running, proxy_port).await {
         let _nothing_ran = running.stop(async {}).await;
-        anyhow::bail!("nothing could be started");
+        anyhow::bail!("neither the proxy nor the dashboard could be started");
     }
     signals.next().await;
     say("Stopping: calls under way may finish. Press Ctrl-C again to cut them.");
@@ -32,7 +32,7 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     Ok(if matches!(lost, Ok(0)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Tells where everything is, and what failed with its remedy. Whether anything listens at all.
+/// Tells where everything is, and what failed with its remedy. Whether there is anything to run for.
 async fn announce(running: &Running, proxy_port: u16) -> bool {
     let health = running.engine.health_now().await;
     let dashboard_port = running.dashboard_port;
@@ -65,5 +65,6 @@ async fn announce(running: &Running, proxy_port: u16) -> bool {
     if proxy {
         say("Point your tools at the proxy: eval \"$(llmflow env)\", or llmflow run -- COMMAND");
     }
-    proxy || dashboard_port != 0 || !otlp.is_empty()
+    // Telemetry that comes to a dashboard which was wanted and is not there would be seen by nobody.
+    proxy || dashboard_port != 0 || settings.dashboard_port == 0 && !otlp.is_empty()
 }

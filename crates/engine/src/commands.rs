@@ -97,6 +97,7 @@ impl Engine {
             Request::GetStorage => Ok(Reply::Storage(Box::new(self.storage().await?))),
             Request::CountErase { what } => self.count_erase(&what).await.map(Reply::Erased),
             Request::Erase { what } => self.erase(what).await.map(Reply::Erased),
+            Request::Rebuild => self.rebuild().await,
             Request::GetProviders => self.providers().await,
             Request::SetKey { provider, key } => self.set_key(&provider, &key).await,
             Request::RemoveKey { provider } => self.remove_key(&provider).await,

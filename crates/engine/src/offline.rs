@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use api::{Erase, Erased};
-use store::{Imported, Inspection, Store, StoreError};
+use store::{Imported, Inspection, RollupCheck, Store, StoreError};
 
 use crate::engine::{StartError, hold};
 use crate::folder::Hold;
@@ -65,12 +65,12 @@ impl Offline {
         Ok(calls)
     }
 
-    /// Adds up all calls again; how many sums were wrong.
-    pub async fn rebuild(&self) -> Result<u64, StoreError> {
+    /// Adds up all calls again.
+    pub async fn rebuild(&self) -> Result<RollupCheck, StoreError> {
         let store = self.open().await?;
         let rebuilt = store.rebuild_rollups().await;
         store.close().await?;
-        Ok(rebuilt?.wrong)
+        rebuilt
     }
 
     /// Takes in a file of lines, or the database of the former LLMFlow.

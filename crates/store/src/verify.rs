@@ -73,7 +73,7 @@ impl Store {
         let sums = self.verify_rollups().await?;
         if sums.wrong > 0 {
             let what = format!("{} of {} sums are not what the calls add up to.", sums.wrong, sums.sums);
-            found.problem(what, "Stop LLMFlow, then add them up again with: llmflow rebuild");
+            found.problem(what, "Add them up again with: llmflow rebuild");
         }
         Ok(found)
     }

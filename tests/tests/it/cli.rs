@@ -14,6 +14,8 @@ use tests::{App, Mock, command, wait_until};
 /// Runs `llmflow` to its end; with a deadline, since hanging is the fault looked for.
 async fn run(home: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = command(home);
+    // The usual ports may be held by what the developer runs.
+    command.env("OTLP_HTTP_PORT", "0").env("OTLP_GRPC_PORT", "0");
     command.args(arguments).envs(environment.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -2,7 +2,7 @@
 
 use api::{
     ApiError, HistogramBar, LogDetail, LogFacets, LogFilter, LogsPage, MetricChart, MetricFilter,
-    MetricQuery, MetricSummary, MetricUsage, PointsPage, Reply, Request, SessionRef, Timeline,
+    MetricPoint, MetricQuery, MetricSummary, MetricUsage, PointsPage, Reply, Request, SessionRef, Timeline,
 };
 
 use super::{Backend, unexpected};
@@ -65,6 +65,14 @@ impl Backend {
     pub async fn points(self, query: MetricQuery, limit: u32, offset: u32) -> Result<PointsPage, ApiError> {
         match self.ask(Request::ListPoints { query, limit, offset }).await? {
             Reply::Points(page) => Ok(page),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// A point whose list left something out.
+    pub async fn point(self, id: String) -> Result<MetricPoint, ApiError> {
+        match self.ask(Request::GetPoint { id }).await? {
+            Reply::Point(found) => Ok(found.point),
             other => Err(unexpected(&other)),
         }
     }

@@ -1,6 +1,6 @@
-//! What takes space, and deleting by hand.
+//! What takes space, deleting by hand, and adding up again.
 
-use api::{ApiError, CallFilter, Erase, Erased, ErrorKind, Event, Storage};
+use api::{ApiError, CallFilter, Erase, Erased, ErrorKind, Event, Reply, Storage};
 
 use super::internal;
 use crate::Engine;
@@ -16,6 +16,17 @@ impl Engine {
         self.inner.store.count_erase(what).await.map_err(internal)
     }
 
+    /// Adds up all calls again, on a task of its own as deleting is.
+    pub(super) async fn rebuild(&self) -> Result<Reply, ApiError> {
+        let engine = self.clone();
+        let rebuilding = self.inner.tracker.spawn(async move { engine.inner.store.rebuild_rollups().await });
+        let check = rebuilding.await.map_err(|_| stopping())?.map_err(internal)?;
+        if check.wrong > 0 {
+            self.inner.events.send(Event::Resync);
+        }
+        Ok(Reply::Rebuilt { sums: check.sums, wrong: check.wrong })
+    }
+
     /// Deletes on a task of its own: whoever asked may leave, what was begun comes to its end.
     pub(super) async fn erase(&self, what: Erase) -> Result<Erased, ApiError> {
         check(&what)?;
@@ -28,9 +39,12 @@ impl Engine {
             engine.inner.events.send(Event::Resync);
             erased
         });
-        let stopping = |_| ApiError::new(ErrorKind::Unavailable, "LLMFlow is stopping.");
-        erasing.await.map_err(stopping)?.map_err(internal)
+        erasing.await.map_err(|_| stopping())?.map_err(internal)
     }
+}
+
+fn stopping() -> ApiError {
+    ApiError::new(ErrorKind::Unavailable, "LLMFlow is stopping.")
 }
 
 /// Who means everything has to say so.

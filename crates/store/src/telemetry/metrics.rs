@@ -153,7 +153,7 @@ impl Store {
         let (mut budget, mut wholes) = (WHOLE, None);
         for row in &rows {
             let mut point = self.shown_point(row).await?;
-            if budget > 0 && row.try_get("shortened")? {
+            if budget > 0 && point.point.shortened {
                 let metric = row.try_get("metric")?;
                 if wholes.as_ref().is_none_or(|(of, _)| *of != metric) {
                     wholes = self.whole(metric).await?.map(|whole| (metric, whole));
@@ -230,6 +230,7 @@ impl Store {
                 fields: shown::point(&point),
                 reporter: shown::reporter(&origin),
                 metadata: shown::attributes(&metadata),
+                shortened: row.try_get("shortened")?,
             },
         })
     }
@@ -451,6 +452,7 @@ impl Store {
 fn complete(found: &mut FoundPoint, (name, description, unit, metadata): &about::Whole) {
     found.description.clone_from(description);
     found.point.metadata = shown::attributes(metadata);
+    found.point.shortened = false;
     for (key, whole, short) in [("name", name, &found.name), ("unit", unit, &found.unit)] {
         if whole != short {
             let named = Attributes(vec![(key.to_owned(), wire::Value::Text(whole.clone()))]);

@@ -77,11 +77,19 @@ async fn what_is_wrong_is_said_once() {
     assert_eq!(no_folder.status.code(), Some(1));
     assert_eq!(err(&no_folder).to_lowercase().matches("not a directory").count(), 1, "{}", err(&no_folder));
 
-    let taken = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-    let [proxy, dashboard] = taken.each_ref().map(|taken| taken.local_addr().unwrap().port().to_string());
+    let port = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let name = |taken: &std::net::TcpListener| taken.local_addr().unwrap().port().to_string();
+    let taken = [port(), port()];
+    let [proxy, dashboard] = taken.each_ref().map(name);
     let data = home.path().join("data").display().to_string();
-    let environment =
-        [("PROXY_PORT", proxy.as_str()), ("DASHBOARD_PORT", dashboard.as_str()), ("DATA_DIR", &data)];
+    // A port for telemetry is free: what nobody can look at does not run on for that.
+    let free = name(&port());
+    let environment = [
+        ("PROXY_PORT", proxy.as_str()),
+        ("DASHBOARD_PORT", dashboard.as_str()),
+        ("OTLP_HTTP_PORT", free.as_str()),
+        ("DATA_DIR", &data),
+    ];
     let ended = run(home.path(), &["serve"], &environment).await;
     assert_eq!(ended.status.code(), Some(1));
     for port in [proxy, dashboard] {

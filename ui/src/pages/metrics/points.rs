@@ -108,22 +108,39 @@ fn Point(point: MetricPoint) -> impl IntoView {
         Stamp::new(ms, 0).iso(),
         since.map(|since| format!(", {since}")).unwrap_or_default()
     );
-    let point = StoredValue::new(point);
+    let point = RwSignal::new(point);
+    let (backend, failed) = (use_backend(), RwSignal::new(None::<ApiError>));
+    let toggle = move || {
+        open.update(|open| *open = !*open);
+        // The list leaves out what is too long for it.
+        let id = point.with_untracked(|point| point.shortened.then(|| point.id.clone()));
+        let Some(id) = id.filter(|_| open.get_untracked()) else { return };
+        spawn_local(async move {
+            match backend.point(id).await {
+                Ok(whole) => {
+                    failed.try_set(None);
+                    point.try_set(whole);
+                }
+                Err(error) => drop(failed.try_set(Some(error))),
+            }
+        });
+    };
     view! {
         <button type="button" class="tr dense" role="row" data-testid="metric-point" aria-expanded=move || open.get().to_string()
-            on:click=move |_| open.update(|open| *open = !*open)>
+            on:click=move |_| toggle()>
             <span role="cell" class="num t3" title=title>{Stamp::new(ms, utc_offset(ms)).chip()}</span>
             <span role="cell" class="mono cut" title=series>{series.clone()}</span>
             <span role="cell" class="num r cut" title=value>{value.clone()}</span>
         </button>
         <Show when=move || open.get()>
             {move || {
-                let point = point.get_value();
+                let point = point.get();
                 let exemplars = point.fields.iter().find(|field| field.key == "exemplars").is_some();
                 let note = exemplars.then_some("Exemplars are shown as dots in the chart, too.");
                 view! {
                     <div class="mpoint" data-testid="metric-point-whole">
                         <AttributeSection title="Point" attributes=point.fields />
+                        {move || failed.get().map(|error| view! { <p class="note warn s11">{format!("Something long is left out here: {error}")}</p> })}
                         {note.map(|note| view! { <p class="note t3 s11">{note}</p> })}
                         <AttributeSection title="Attributes" attributes=point.attributes />
                         <AttributeSection title="Metadata" attributes=point.metadata />

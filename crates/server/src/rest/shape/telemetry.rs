@@ -112,6 +112,7 @@ pub(in crate::rest) fn point(found: &FoundPoint, form: Json) -> Value {
         "scope_name": point.reporter.scope_name,
         "attributes": form.of(&point.attributes),
         "resource_attributes": form.of(&point.reporter.resource),
+        "shortened": point.shortened,
     })
 }
 
@@ -398,7 +399,8 @@ mod tests {
         let tree = serde_json::to_value(tree(&trace(), &spans, &[]).unwrap()).unwrap();
         let roots: Vec<&str> =
             tree["spans"].as_array().unwrap().iter().map(|span| span["id"].as_str().unwrap()).collect();
-        assert_eq!(roots, ["root", "orphan", "self", "a", "b"]);
+        assert_eq!(roots, ["root", "orphan", "self", "a"]);
+        assert_eq!(tree["spans"][3]["children"][0]["id"], "b", "of a circle, below whichever stands first");
         assert_eq!(tree["spans"][0]["children"][0]["children"][0]["id"], "grandchild");
         assert_eq!(tree["missing_parent_ids"], json!(["nobody", "self"]));
         assert_eq!(tree["spans"][0]["duration_ms"], Value::Null);

@@ -428,6 +428,7 @@ pub(super) fn points(query: &MetricQuery, limit: u32, offset: u32, now: i64) -> 
             fields,
             reporter: reporter(service.unwrap_or_default()),
             metadata: vec![],
+            shortened: false,
         }
     };
     PointsPage { points: (0..count).map(point).collect(), total }
