@@ -1,5 +1,6 @@
 //! The one way to the engine: questions in, answers or an error out. Pages know nothing of the transport.
 
+mod budgets;
 mod control;
 #[cfg(feature = "demo")]
 mod demo;

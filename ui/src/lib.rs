@@ -4,6 +4,7 @@
 pub mod app;
 mod backend;
 mod browser;
+mod budget;
 mod calendar;
 mod change;
 mod colour;

@@ -99,6 +99,8 @@ pub struct Live {
     pub health: RwSignal<Option<Health>>,
     /// Counts up when a setting or a key was changed.
     pub configured: RwSignal<u64>,
+    /// Counts up when budgets or loops may have changed.
+    pub budgets: RwSignal<u64>,
     /// Counts up when log records came.
     pub logs: RwSignal<u64>,
     /// Counts up when points of metrics came.
@@ -125,6 +127,7 @@ impl Live {
             traces: RwSignal::new(Changes::default()),
             health: RwSignal::new(None),
             configured: RwSignal::new(0),
+            budgets: RwSignal::new(0),
             logs: RwSignal::new(0),
             metrics: RwSignal::new(0),
             now: RwSignal::new(now_ms()),
@@ -180,6 +183,8 @@ impl Live {
             Event::SettingsChanged | Event::KeysChanged | Event::PricesChanged => {
                 self.configured.update(|turn| *turn += 1);
             }
+            // What is told is shown where budgets are.
+            Event::BudgetsChanged | Event::Alert { .. } => self.budgets.update(|turn| *turn += 1),
             Event::Resync => self.resync(),
         }
     }
@@ -217,7 +222,7 @@ impl Live {
     pub fn resync(self) {
         self.changes.update(Changes::everything);
         self.traces.update(Changes::everything);
-        for stale in [self.configured, self.logs, self.metrics] {
+        for stale in [self.configured, self.budgets, self.logs, self.metrics] {
             stale.update(|turn| *turn += 1);
         }
         self.ask_health();

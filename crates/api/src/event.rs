@@ -40,6 +40,17 @@ pub enum Event {
     SettingsChanged,
     /// Prices changed, or calls were priced again.
     PricesChanged,
+    /// What is spent of a budget changed, a budget was set, or a session was found going in circles.
+    BudgetsChanged,
+    /// A budget is nearly or all used up, or a session goes in circles. Told once.
+    Alert {
+        /// What is the matter, in a few words.
+        title: String,
+        /// In a sentence.
+        message: String,
+        /// The desktop is to say so.
+        notify: bool,
+    },
     /// A key, a local key or the keychain's state changed.
     KeysChanged,
     /// The listener of these events was too slow and missed some: fetch everything shown again.

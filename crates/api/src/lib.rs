@@ -4,6 +4,7 @@
 //! runtime: this crate also builds for `wasm32-unknown-unknown`.
 #![deny(missing_docs)]
 
+mod budget;
 mod call;
 pub mod connect;
 mod conversation;
@@ -28,6 +29,10 @@ mod trace;
 mod upkeep;
 mod usage;
 
+pub use budget::{
+    Budget, BudgetOf, BudgetPer, BudgetState, BudgetStatus, BudgetThen, BudgetUse, Budgets, FoundLoop,
+    LoopKind, Spent,
+};
 pub use call::{
     BodyInfo, CallDetail, CallId, CallState, CallSummary, ChunkTiming, Header, InFlight, Operation,
     ServerTiming, Timing, Translated,

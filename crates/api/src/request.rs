@@ -4,13 +4,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint, FoundPoints,
-    GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey,
-    Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money, Overview,
-    OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers, RepriceScope,
-    Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series, SessionDetail, SessionFilter, SessionRef,
-    SessionsPage, SettingsView, Snippets, SourceStatus, SourceTarget, SpanDetail, Storage, Stranded,
-    Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
+    Budget, Budgets, CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint,
+    FoundPoints, GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage,
+    MadeKey, Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money,
+    Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers,
+    RepriceScope, Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series, SessionDetail,
+    SessionFilter, SessionRef, SessionsPage, SettingsView, Snippets, SourceStatus, SourceTarget, SpanDetail,
+    Storage, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -325,6 +325,25 @@ pub enum Request {
         /// Its new value as text; `None` for the default.
         value: Option<String>,
     },
+    /// Budgets and how they stand, and sessions that go in circles.
+    GetBudgets,
+    /// Writes a budget to the settings file; it holds at once. Answers as [`Request::GetBudgets`].
+    SetBudget {
+        /// The budget.
+        budget: Budget,
+        /// The name of the one it takes the place of; `None` for a new one.
+        replaces: Option<String>,
+    },
+    /// Takes a budget out of the settings file. Answers as [`Request::GetBudgets`].
+    RemoveBudget {
+        /// Its name.
+        name: String,
+    },
+    /// Lets a session that goes in circles go on. Answers as [`Request::GetBudgets`].
+    DismissLoop {
+        /// The last call of the loop.
+        last: CallId,
+    },
     /// What takes space, and what is kept for how long.
     GetStorage,
     /// How much would be deleted. Nothing is.
@@ -478,6 +497,8 @@ pub enum Reply {
     Stranded(Vec<Stranded>),
     /// To [`Request::GetSettings`].
     Settings(SettingsView),
+    /// To [`Request::GetBudgets`] and what changes them.
+    Budgets(Box<Budgets>),
     /// To [`Request::GetStorage`].
     Storage(Box<Storage>),
     /// To [`Request::CountErase`] and [`Request::Erase`].

@@ -1,5 +1,6 @@
 //! The one list of things that can be asked, each in one arm. Doors (RPC, REST, the desktop app) all come here.
 
+mod budgets;
 mod conversation;
 mod health;
 mod keys;
@@ -94,6 +95,10 @@ impl Engine {
             | Request::Reprice { .. }
             | Request::GetRepricings => self.prices(request).await,
             Request::GetTimeline { session } => self.timeline(session).await.map(Reply::Timeline),
+            Request::GetBudgets
+            | Request::SetBudget { .. }
+            | Request::RemoveBudget { .. }
+            | Request::DismissLoop { .. } => self.budgets(request).await,
             Request::GetStorage => Ok(Reply::Storage(Box::new(self.storage().await?))),
             Request::CountErase { what } => self.count_erase(&what).await.map(Reply::Erased),
             Request::Erase { what } => self.erase(what).await.map(Reply::Erased),

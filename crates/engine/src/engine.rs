@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use api::{Event, SourceTarget};
 use collector::{Delivery, Inbox, Receiver};
-use proxy::{Budget, Capture, Counters, Guard, Limits, Proxy, Tap, Upstreams};
+use proxy::{Budget, Capture, Counters, Gate, Guard, Limits, Proxy, Tap, Upstreams};
 use store::Store;
 use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::background::Background;
+use crate::budgets::{self, Keeper};
 use crate::digest::Digester;
 use crate::events::Events;
 use crate::files;
@@ -22,6 +23,7 @@ use crate::in_flight::OpenCalls;
 use crate::indexer::index;
 use crate::ingest::{self, Ingest};
 use crate::keys::Keys;
+use crate::loops::Loops;
 use crate::pipeline::{Pipeline, Tally};
 use crate::prices::{LoadError, Shelf};
 use crate::proof::Proof;
@@ -98,11 +100,13 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) settings: Settings,
     /// The settings as the file has them now, for those that take effect at once.
-    pub(crate) live: RwLock<Arc<Settings>>,
+    pub(crate) live: Arc<RwLock<Arc<Settings>>>,
     /// Held while the settings file is changed.
     pub(crate) changing: Mutex<()>,
     pub(crate) store: Store,
     pub(crate) prices: Shelf,
+    pub(crate) budgets: budgets::Kept,
+    pub(crate) loops: Loops,
     pub(crate) events: Events,
     pub(crate) open: OpenCalls,
     pub(crate) counters: Arc<Counters>,
@@ -186,7 +190,7 @@ impl Engine {
         let (guard, bounds) = (settings.guard(), settings.bounds());
         let proxy = Proxy::new(tap, guard, upstreams.clone(), outbound, keys.published(), bounds)
             .map_err(|error| StartError::Other(format!("TLS cannot be set up: {error}")))?;
-        let bedrock = proxy.bedrock();
+        let (bedrock, gate) = (proxy.bedrock(), proxy.gate());
         let sources = Sources::new(events.clone());
         let (reports, deliveries) = mpsc::channel(ingest::DELIVERIES);
         let body = settings.otlp_max_body_mb as usize * MEGABYTE;
@@ -233,7 +237,9 @@ impl Engine {
             force,
             quiet,
             changing: Mutex::default(),
-            live: RwLock::new(Arc::new(settings.clone())),
+            live: Arc::new(RwLock::new(Arc::new(settings.clone()))),
+            budgets: budgets::Kept::default(),
+            loops: Loops::default(),
             settings,
             background,
             upkeep: Upkeep::default(),
@@ -242,6 +248,7 @@ impl Engine {
         let engine = Self { inner: Arc::new(inner) };
         engine.spawn_pipeline(queue, receiver);
         engine.spawn_ingest(deliveries);
+        engine.spawn_budgets(gate).await;
         if let Some(former) = former {
             engine.spawn_import(former);
         }
@@ -272,6 +279,9 @@ impl Engine {
             earlier: Arc::default(),
             counters: inner.counters.clone(),
             tally: inner.tally.clone(),
+            loops: inner.loops.clone(),
+            budgets: inner.budgets.clone(),
+            settings: inner.live.clone(),
         };
         // On threads of its own: what it does between two waits would hold up the calls on a shared one.
         let background = inner.background.handle();
@@ -281,6 +291,23 @@ impl Engine {
         let upkeep = upkeep.run(Arc::downgrade(inner), inner.store.clone(), inner.quiet.clone());
         inner.tracker.spawn_on(upkeep, &background);
         inner.tracker.spawn(inner.open.clone().beat(inner.events.clone(), inner.quiet.clone()));
+    }
+
+    /// Budgets are kept, and the proxy is told of them before it listens.
+    async fn spawn_budgets(&self, gate: Gate) {
+        let inner = &self.inner;
+        let keeper = Keeper {
+            kept: inner.budgets.clone(),
+            loops: inner.loops.clone(),
+            store: inner.store.clone(),
+            events: inner.events.clone(),
+            gate,
+            settings: inner.live.clone(),
+        };
+        inner.tracker.spawn_on(keeper.run(inner.quiet.clone()), &inner.background.handle());
+        if !inner.settings.budgets.is_empty() {
+            inner.budgets.looked().await;
+        }
     }
 
     /// What the former LLMFlow recorded in the same place is taken in, beside everything else.

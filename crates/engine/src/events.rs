@@ -92,6 +92,7 @@ fn is_about_the_same(earlier: &Event, later: &Event) -> bool {
         (Event::SourceState { source: earlier }, Event::SourceState { source: later }) => {
             earlier.name == later.name
         }
+        (Event::Alert { .. }, Event::Alert { .. }) => earlier == later,
         _ => std::mem::discriminant(earlier) == std::mem::discriminant(later),
     }
 }

@@ -4,6 +4,7 @@
 //! [`Engine::events`].
 
 mod background;
+mod budgets;
 mod commands;
 mod digest;
 pub mod doctor;
@@ -17,6 +18,7 @@ mod indexer;
 mod ingest;
 mod keys;
 mod listen;
+mod loops;
 pub mod offline;
 mod pipeline;
 mod prices;

@@ -17,7 +17,7 @@ pub(crate) use record::{find, millis};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use api::{CallId, InFlight};
@@ -25,9 +25,12 @@ use proxy::{Capture, Captured, Closed, Counters, Head};
 use store::{Store, Write};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::budgets;
 use crate::events::Events;
 use crate::in_flight::OpenCalls;
+use crate::loops::Loops;
 use crate::prices::Shelf;
+use crate::settings::Settings;
 
 use commits::{Commits, GivenUp, Ready};
 
@@ -73,6 +76,10 @@ pub(crate) struct Pipeline {
     pub(crate) earlier: Arc<Mutex<Earlier>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tally: Arc<Tally>,
+    /// Sessions that go in circles.
+    pub(crate) loops: Loops,
+    pub(crate) budgets: budgets::Kept,
+    pub(crate) settings: Arc<RwLock<Arc<Settings>>>,
 }
 
 /// A batch of captures by what they ask for.
@@ -101,6 +108,9 @@ impl Pipeline {
             tally: self.tally.clone(),
             given_up: given_up.clone(),
             queue,
+            loops: self.loops.clone(),
+            budgets: self.budgets.clone(),
+            settings: self.settings.clone(),
         };
         tokio::join!(self.read_all(captures, &turns, ready, &given_up), writer.run(batches));
         // What the last batches gave up.
@@ -186,18 +196,21 @@ impl Pipeline {
             });
             let now = prices.now();
             let mut earlier = earlier.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut noted = Vec::new();
             let closes = closed.iter().map(|call| {
                 store.pace().give_way();
-                let call = record::closed(call, &now, &mut earlier, &counters);
+                let (call, step) = record::closed(call, &now, &mut earlier, &counters);
+                noted.extend(step);
                 prices.recorded(&call.detail.summary, &call.billed);
                 Write::Close(Box::new(call))
             });
-            store.prepare(opens.chain(closes).chain(lost.into_iter().map(Write::Lose)).collect())
+            let writes = opens.chain(closes).chain(lost.into_iter().map(Write::Lose)).collect();
+            store.prepare(writes).map(|batch| (batch, noted))
         });
         let prepared = reading.await.map_err(|error| error.to_string());
         match prepared.and_then(|batch| batch.map_err(|error| error.to_string())) {
             Ok(_) if nothing_to_write => None,
-            Ok(batch) => Some(Ready { batch, ended, opened: opened_ids, over, turn: None }),
+            Ok((batch, noted)) => Some(Ready { batch, ended, opened: opened_ids, over, noted, turn: None }),
             Err(error) => {
                 tracing::error!(error, calls = ended, "calls could not be read and are lost");
                 self.tally.lost.fetch_add(ended, Ordering::Relaxed);

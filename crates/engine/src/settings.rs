@@ -1,6 +1,7 @@
 //! The settings: one strict struct, one default, read from a file, the environment and flags in rising order.
 //! Leaves out what they mean to the parts that use them.
 
+pub(crate) mod budgets;
 mod check;
 pub(crate) mod edit;
 mod origin;
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use origin::{EnvironmentKey, Origin};
 use origin::{UPSTREAM, shouted};
+
+use budgets::BudgetSettings;
 
 /// LiteLLM's price table, as its makers publish it.
 const PRICES_URL: &str =
@@ -81,6 +84,13 @@ pub struct Settings {
     pub prices_refresh_unknown: bool,
     /// AWS's region for calls that name none; empty for what the AWS configuration says.
     pub bedrock_region: String,
+    /// What happens when a session goes in circles: `off`, `warn` or `refuse`.
+    pub loop_action: String,
+    /// So many equal steps in a row are a loop.
+    pub loop_calls: u32,
+    /// What may be spent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<BudgetSettings>,
     /// By provider's name.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// Who set what.
@@ -168,6 +178,9 @@ impl Default for Settings {
             bedrock_region: String::new(),
             prices_url: PRICES_URL.to_owned(),
             prices_refresh_unknown: false,
+            loop_action: "warn".to_owned(),
+            loop_calls: 5,
+            budgets: Vec::new(),
             providers: BTreeMap::new(),
             origin: Origin::default(),
         }
@@ -338,6 +351,7 @@ impl Settings {
 
     fn check(&mut self) -> Result<(), SettingsError> {
         self.check_values()?;
+        budgets::check(&self.budgets)?;
         self.check_ports()?;
         if self.outbound().is_err() {
             return Err(SettingsError::Value {
@@ -457,6 +471,11 @@ impl Settings {
             logs: limit(self.max_logs),
             metrics: limit(self.max_metrics),
         }
+    }
+
+    /// What may be spent.
+    pub(crate) fn budgets(&self) -> Vec<api::Budget> {
+        self.budgets.iter().map(BudgetSettings::budget).collect()
     }
 
     /// Who may talk to this machine's listeners.

@@ -9,10 +9,13 @@ use crate::scanner::{members, string_member};
 mod agents;
 mod chain;
 mod subagent;
+mod tags;
 
 pub use agents::{client, is_tool, tool_in_prompt};
+pub(crate) use chain::words;
 pub use chain::{Chain, Earlier, Scope, chain};
 pub use subagent::SaidAgent;
+pub use tags::{PROJECT, tags};
 
 /// Headers that name a session, before and after the ones in the body that are more exact.
 const HEADERS_FIRST: [&str; 2] = ["x-llmflow-session", "x-claude-code-session-id"];

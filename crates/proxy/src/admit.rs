@@ -42,7 +42,13 @@ pub(crate) fn admit(
 
 /// The dialect in which the client expects its errors: who asks to be translated speaks OpenAI's.
 pub(crate) fn speaks(to: &Destination) -> &str {
-    if to.translated.is_some() { "openai" } else { &to.provider.speaks }
+    match &*to.provider.speaks {
+        _ if to.translated.is_some() => "openai",
+        // Beside its own calls it takes OpenAI's.
+        "ollama" if to.path_and_query.starts_with("/api/") => "ollama",
+        "ollama" => "openai",
+        other => other,
+    }
 }
 
 /// The answer to a call that does not go on.
@@ -50,8 +56,16 @@ pub(crate) fn refused(provider: &Provider, speaks: &str, refusal: &Refusal) -> R
     let Refusal { status, kind, message } = refusal;
     tracing::warn!(provider = provider.name, "a call was not forwarded: {message}");
     let mut response = reply::error(*status, speaks, kind, message);
-    if *status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    match *status {
+        StatusCode::SERVICE_UNAVAILABLE => {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        // Money does not come back by asking again: the SDKs of OpenAI and Anthropic heed this. No Retry-After, for
+        // which a client might wait until tomorrow without a word.
+        StatusCode::TOO_MANY_REQUESTS => {
+            response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
+        }
+        _ => {}
     }
     response
 }

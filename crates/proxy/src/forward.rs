@@ -142,6 +142,9 @@ async fn forward(
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(to, &refusal, request),
     };
+    if let Err(refusal) = shared.gate.judge(to, &target, &mut request, &shared.tap.held).await {
+        return refuse(to, &refusal, request);
+    }
     let mut signer = None;
     if auth.signs() {
         match sign_with(shared, &target, &mut request).await {

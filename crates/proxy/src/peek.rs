@@ -28,7 +28,7 @@ const DISCARD_TIME: Duration = Duration::from_secs(10);
 pub(crate) struct Peeked {
     /// What was read, until it goes on.
     ahead: Option<Ahead>,
-    /// What ended the reading, where that was not data.
+    /// What ended the reading: trailers, or data that had no room.
     trailers: Option<Frame<Bytes>>,
     /// `None`: nothing comes after what was read.
     rest: Option<Incoming>,
@@ -97,6 +97,24 @@ impl Peeked {
         Ok(())
     }
 
+    /// Reads what comes up to its end, or as far as `limit` and the budget let it, and shows that. Nothing is lost: what
+    /// had no room goes on behind the rest.
+    pub(crate) async fn beginning(&mut self, limit: usize, budget: &Budget) -> &[u8] {
+        let ahead = self.ahead.get_or_insert_with(|| Ahead { data: Vec::new(), lease: budget.lease() });
+        while self.trailers.is_none()
+            && ahead.data.len() < limit
+            // A body that breaks off does so again for whoever sends it on.
+            && let Some(Ok(frame)) = next(&mut self.rest).await
+        {
+            match frame.into_data() {
+                Ok(data) if ahead.push(&data).is_err() => self.trailers = Some(Frame::data(data)),
+                Ok(_) => {}
+                Err(trailers) => self.trailers = Some(trailers),
+            }
+        }
+        &ahead.data
+    }
+
     /// Takes all of it out, which may be `limit` bytes at most.
     pub(crate) async fn whole(&mut self, limit: usize, budget: &Budget) -> Result<Whole, PeekError> {
         self.read_all(limit, budget, |_| {}).await?;
@@ -150,7 +168,8 @@ impl Peeked {
 
     /// The bytes that were read and not passed on.
     fn read(&self) -> u64 {
-        self.ahead.as_ref().map_or(0, |ahead| ahead.data.len() as u64)
+        let pending = self.trailers.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len);
+        self.ahead.as_ref().map_or(0, |ahead| ahead.data.len() as u64) + pending as u64
     }
 }
 

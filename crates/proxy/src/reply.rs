@@ -14,6 +14,10 @@ pub(crate) fn error(status: StatusCode, speaks: &str, kind: &str, message: &str)
     let body = match speaks {
         "anthropic" => json!({"type": "error", "error": {"type": kind, "message": message}}),
         "gemini" => json!({"error": {"code": status.as_u16(), "message": message, "status": kind}}),
+        "ollama" => json!({"error": message}),
+        "mistral" => {
+            json!({"object": "error", "message": message, "type": kind, "param": null, "code": kind})
+        }
         "cohere" | "bedrock" => json!({"message": message}),
         _ => json!({"error": {"message": message, "type": kind, "param": null, "code": kind}}),
     };

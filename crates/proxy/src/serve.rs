@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::bedrock::Bedrock;
 use crate::client::Clients;
+use crate::gate::Gate;
 use crate::guard::Guard;
 use crate::keys::Keys;
 use crate::outbound::Outbound;
@@ -45,6 +46,7 @@ pub struct Bounds {
 pub(crate) struct Shared {
     pub(crate) tap: Tap,
     pub(crate) guard: Guard,
+    pub(crate) gate: Gate,
     pub(crate) upstreams: Upstreams,
     pub(crate) outbound: Outbound,
     pub(crate) keys: Keys,
@@ -83,6 +85,7 @@ impl Proxy {
         let shared = Shared {
             tap,
             guard,
+            gate: Gate::default(),
             upstreams,
             outbound,
             keys,
@@ -103,6 +106,7 @@ impl Proxy {
             shared: Arc::new(Shared {
                 tap: Tap { stopping: Arc::default(), ..shared.tap.clone() },
                 guard: shared.guard.clone(),
+                gate: shared.gate.clone(),
                 upstreams: shared.upstreams.clone(),
                 outbound: shared.outbound.clone(),
                 keys: shared.keys.clone(),
@@ -114,6 +118,11 @@ impl Proxy {
                 refusals: shared.refusals.clone(),
             }),
         }
+    }
+
+    /// What is not sent for now.
+    pub fn gate(&self) -> Gate {
+        self.shared.gate.clone()
     }
 
     /// How Bedrock is called.

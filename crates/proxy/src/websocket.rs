@@ -77,6 +77,9 @@ pub(crate) async fn relay(
         Ok(admitted) => admitted,
         Err(refusal) => return refused(provider, speaks(to), &refusal),
     };
+    if let Err(refusal) = shared.gate.judge_socket(to, &target, request.headers()) {
+        return refused(provider, speaks(to), &refusal);
+    }
     let base = &target.base;
     let mut head = describe(shared, provider, base, &path_and_query, &request);
     auth.note(&mut head);

@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::{GroupBy, Totals};
+use tokio::sync::Notify;
 
 use crate::rollup::measures::QUARTER_MS;
 
@@ -74,10 +75,14 @@ pub(crate) struct Began(u64);
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     shelf: Mutex<Shelf>,
+    /// Told of each commit.
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Shelf {
+    /// When calls began that changed since somebody asked: the first and the last moment.
+    touched: Option<(i64, i64)>,
     sums: HashMap<(Interval, Of), (u64, Sum)>,
     weight: usize,
     /// Counts up with each use.
@@ -131,6 +136,8 @@ impl Kept {
     /// After a commit that wrote calls begun from `from_ms` to `last_ms`.
     pub(crate) fn committed(&self, from_ms: i64, last_ms: i64) {
         let mut shelf = self.shelf();
+        let (first, last) = shelf.touched.unwrap_or((from_ms, last_ms));
+        shelf.touched = Some((first.min(from_ms), last.max(last_ms)));
         shelf.commits += 1;
         shelf.latest.push_back((from_ms, last_ms));
         if shelf.latest.len() > REMEMBERED {
@@ -141,6 +148,18 @@ impl Kept {
         for key in changed {
             shelf.drop_sum(key);
         }
+        drop(shelf);
+        self.changed.notify_one();
+    }
+
+    /// Waits for a commit that changes a call.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// When the calls began that changed since this was asked the last time: the first and the last moment.
+    pub(crate) fn take_touched(&self) -> Option<(i64, i64)> {
+        self.shelf().touched.take()
     }
 }
 

@@ -42,6 +42,7 @@ mod search;
 mod search_page;
 mod sessions;
 mod snippet;
+mod spending;
 mod storage;
 mod sweep;
 mod telemetry;
@@ -72,6 +73,7 @@ pub use pace::Pace;
 pub use prices::StoredTable;
 pub use reprice::{CostChange, Priceable};
 pub use rollup::RollupCheck;
+pub use spending::Spending;
 pub use telemetry::{
     Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
     WorkBatch, WorkPlace, Worked, log_id, log_key,

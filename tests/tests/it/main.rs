@@ -11,6 +11,7 @@ mod abuse;
 mod bedrock;
 mod bounds;
 mod browser;
+mod budgets;
 mod call;
 mod cli;
 mod clients;

@@ -8,6 +8,7 @@ mod errors;
 mod in_flight;
 mod kpi;
 mod latency;
+pub mod limits;
 mod panel;
 mod sessions;
 mod spark;
@@ -113,6 +114,7 @@ pub fn Overview() -> impl IntoView {
             <h1>"Overview"</h1>
             <span class="t3 num">{date}</span>
         </TopBar>
+        <limits::Limits />
         <Show when=move || !nothing_yet.get() fallback=|| view! { <FirstRun /> }>
             <div class="page ov" data-testid="overview">
                 <kpi::Kpi />

@@ -1,13 +1,14 @@
 //! The Sessions page: every session, the latest used first. The address says what is looked for and which page of the
 //! list is shown.
 
-use api::{SessionFilter, SessionSummary, SessionsPage};
+use api::{Budgets, SessionFilter, SessionSummary, SessionsPage};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
 use crate::backend::use_backend;
 use crate::browser::{is_on_control, on_key, set_title, utc_offset};
+use crate::budget::looped;
 use crate::components::icon::{Glyph, Icon};
 use crate::components::marks::{ModelName, ToolMark};
 use crate::components::states::{ErrorPanel, SkeletonRows};
@@ -16,6 +17,7 @@ use crate::fetch::{Fetched, fetch};
 use crate::format::time::{Stamp, ago};
 use crate::format::{duration, money, percent, plural, short, thousands};
 use crate::live::use_live;
+use crate::pages::overview::limits::fetch_budgets;
 use crate::pages::pace::paced_changes;
 use crate::pages::session::source_words;
 
@@ -61,6 +63,7 @@ pub fn Sessions() -> impl IntoView {
     });
     let page = Page { found, text, number, selected: RwSignal::new(None), go };
     provide_context(page);
+    provide_context(fetch_budgets());
     keys(page);
     let empty = Memo::new(move |_| found.with(|found| found.is_some_and(|found| found.sessions.is_empty())));
     view! {
@@ -139,6 +142,14 @@ fn Table() -> impl IntoView {
 fn Row(index: usize, session: SessionSummary) -> impl IntoView {
     let page = expect_context::<Page>();
     let live = use_live();
+    let loops = use_loops();
+    let id = session.id.clone();
+    let looping = Memo::new(move |_| {
+        loops.with(|all| {
+            let mut loops = all.iter().flat_map(|all| &all.loops);
+            loops.find(|found| found.going_on && found.session.as_ref() == Some(&id)).map(looped)
+        })
+    });
     let title = session.title.clone().unwrap_or_else(|| session.id.clone());
     let hint = format!("{title}\n{}. {}", session.id, source_words(session.source));
     let prompt = session.usage.prompt_total().filter(|prompt| *prompt > 0);
@@ -155,6 +166,7 @@ fn Row(index: usize, session: SessionSummary) -> impl IntoView {
             <span role="gridcell" class="row g3 name">
                 <ToolMark client=session.client.clone() />
                 <a class="cut ttl" href=format!("/sessions/{}", session.key) title=hint>{title}</a>
+                {move || looping.get().map(|what| view! { <span class="pill warn nw" title=what data-testid="in-a-loop">"in a loop"</span> })}
                 {(session.errors > 0).then(|| view! { <span class="pill err nw">{plural(session.errors, "error", "errors")}</span> })}
             </span>
             <span role="gridcell" class="c-model row g3" title=session.models.join(", ")>
@@ -172,6 +184,11 @@ fn Row(index: usize, session: SessionSummary) -> impl IntoView {
             </span>
         </div>
     }
+}
+
+/// The sessions that go in circles, asked for once a page.
+fn use_loops() -> Fetched<Budgets> {
+    expect_context::<Fetched<Budgets>>()
 }
 
 /// What a session cost, as far as that is known.

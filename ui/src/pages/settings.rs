@@ -1,6 +1,7 @@
 //! The Settings page: groups of rows, each with what it is for, its control, and who said its value.
 //! Owns finding and jumping; `row` changes a setting, `own` the browser's own choices.
 
+mod budgets;
 mod control;
 mod desktop;
 mod own;
@@ -123,6 +124,7 @@ fn Index(page: Page) -> impl IntoView {
 fn is_shown(page: Page, group: Group) -> bool {
     !page.names(group).is_empty()
         || own::belongs(page, group)
+        || budgets::belongs(page, group)
         || desktop::belongs(page, group)
         || storage::belongs(page, group)
 }
@@ -138,6 +140,7 @@ fn GroupPanel(group: Group) -> impl IntoView {
                 <div class="phead"><h2>{group.title()}</h2><span class="sub cut">{group.about()}</span></div>
                 {(group == Group::Appearance).then(|| view! { <own::OwnRows /> })}
                 {(group == Group::Desktop).then(|| view! { <desktop::LoginRow /> })}
+                {(group == Group::Budgets).then(|| view! { <budgets::BudgetRows /> })}
                 {(group == Group::Storage).then(|| view! { <storage::StorageRows /> })}
                 <For each=move || names.get() key=String::clone let(name)><row::Row name=name /></For>
             </section>

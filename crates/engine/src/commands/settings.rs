@@ -1,5 +1,6 @@
 //! The Settings page: every setting as a row, and writing one to the settings file.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -54,12 +55,13 @@ impl Engine {
         })
         .await?;
         self.inner.upkeep.wake();
+        self.inner.budgets.wake();
         self.inner.events.send(Event::SettingsChanged);
         self.settings_view().await
     }
 
     /// Does what touches files off the threads that forward calls, to its end even when nobody waits any more.
-    async fn beside<T: Send + 'static>(
+    pub(super) async fn beside<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
@@ -100,19 +102,23 @@ fn change(running: &Settings, name: &str, value: Option<&str>) -> Result<Setting
         other => wrong(other.to_string()),
     })?;
     upstreams(&next).map_err(|error| wrong(error.to_string()))?;
-    edit::write(path, &changed).map_err(|error| {
+    write(path, &changed)?;
+    Ok(next)
+}
+
+pub(super) fn write(path: &Path, text: &str) -> Result<(), ApiError> {
+    edit::write(path, text).map_err(|error| {
         tracing::warn!(%error, path = %path.display(), "the settings file cannot be written");
         let error = format!(
             "The settings file {} cannot be written: {error}. Check its owner and free space, or name another with --config.",
             path.display()
         );
         ApiError::new(ErrorKind::Unavailable, error)
-    })?;
-    Ok(next)
+    })
 }
 
 /// The file as it stands cannot be read: its owner has to mend it.
-fn broken(error: &SettingsError) -> ApiError {
+pub(super) fn broken(error: &SettingsError) -> ApiError {
     ApiError::new(
         ErrorKind::Unavailable,
         format!("{error}. LLMFlow goes on with what it was started with; mend the file by hand."),

@@ -35,6 +35,7 @@ impl Engine {
             let erased = engine.inner.store.erase(&what).await;
             store::drop_copies(&engine.inner.settings.data_dir);
             engine.inner.upkeep.wake();
+            engine.forget_loops().await;
             engine.inner.events.send(Event::Resync);
             erased
         });

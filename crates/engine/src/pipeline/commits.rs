@@ -2,7 +2,7 @@
 //! Leaves out making them (`pipeline`).
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use api::{CallId, Event};
@@ -11,7 +11,10 @@ use store::{Batch, Store};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::Tally;
+use crate::budgets;
 use crate::events::Events;
+use crate::loops::{Loops, Noted};
+use crate::settings::Settings;
 
 /// A batch that cannot be written is tried again after these pauses, and then after the last one for as long as the
 /// queue has room.
@@ -28,6 +31,8 @@ pub(super) struct Ready {
     pub(super) opened: Vec<CallId>,
     /// Those that end or are lost in it.
     pub(super) over: Vec<CallId>,
+    /// What its calls asked and did.
+    pub(super) noted: Vec<Noted>,
     /// While it is there, no other batch is in work.
     pub(super) turn: Option<OwnedSemaphorePermit>,
 }
@@ -56,6 +61,9 @@ pub(super) struct Commits {
     pub(super) given_up: GivenUp,
     /// Where calls wait meanwhile. Weak: the proxy's senders decide how long everything runs.
     pub(super) queue: mpsc::WeakSender<Capture>,
+    pub(super) loops: Loops,
+    pub(super) budgets: budgets::Kept,
+    pub(super) settings: Arc<RwLock<Arc<Settings>>>,
 }
 
 impl Commits {
@@ -69,7 +77,7 @@ impl Commits {
     /// Commits a batch. While it cannot, calls wait in the queue; only when that fills, or everything stops, is the
     /// batch given up.
     pub(super) async fn commit(&self, ready: Ready) {
-        let Ready { batch, ended, opened, over, turn: _turn } = ready;
+        let Ready { batch, ended, opened, over, noted, turn: _turn } = ready;
         let mut pauses = RETRIES.into_iter();
         while let Err(error) = self.store.commit(&batch).await {
             self.set_trouble(Some(error.reason()));
@@ -86,6 +94,23 @@ impl Commits {
         self.tally.recorded.fetch_add(ended, Ordering::Relaxed);
         self.set_trouble(None);
         self.events.calls_changed(opened.into_iter().chain(over).collect());
+        self.look_for_loops(noted);
+    }
+
+    fn look_for_loops(&self, noted: Vec<Noted>) {
+        if noted.is_empty() {
+            return;
+        }
+        let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (changed, news) = self.loops.take(noted, &settings);
+        for (title, message) in news {
+            tracing::warn!("{title}: {message}");
+            self.events.send(Event::Alert { title, message, notify: true });
+        }
+        if changed {
+            self.budgets.wake();
+            self.events.send(Event::BudgetsChanged);
+        }
     }
 
     /// Keeps in mind whether the store can be written, and tells it when that changes.

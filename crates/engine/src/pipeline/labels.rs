@@ -4,11 +4,6 @@ use api::Header;
 
 use super::record::find;
 
-/// A call has at most so many tags.
-const MOST_TAGS: usize = 64;
-/// Bytes of one tag; what is longer is cut there.
-const LONGEST_TAG: usize = 256;
-
 /// The client's trace and parent span: LLMFlow's headers, else W3C's.
 pub(super) fn trace(headers: &[Header]) -> (Option<String>, Option<String>) {
     let own = |name| find(headers, name).map(str::to_owned);
@@ -31,21 +26,9 @@ fn w3c(value: &str) -> Option<(&str, &str)> {
     (known && is_id(trace, 32) && is_id(parent, 16) && is_hex(flags, 2)).then_some((trace, parent))
 }
 
-/// The tags a call was given, each once.
+/// The tags a call was given, its project among them, each once.
 pub(super) fn tags(headers: &[Header]) -> Vec<String> {
-    let mut tags: Vec<String> = Vec::new();
-    let given =
-        headers.iter().filter(|header| matches!(header.name.as_str(), "x-llmflow-tag" | "x-llmflow-tags"));
-    for tag in given.flat_map(|header| header.value.split(',')).map(str::trim) {
-        let tag = tag.get(..tag.floor_char_boundary(LONGEST_TAG)).unwrap_or_default().trim_end();
-        if tags.len() == MOST_TAGS {
-            break;
-        }
-        if !tag.is_empty() && !tags.iter().any(|known| known == tag) {
-            tags.push(tag.to_owned());
-        }
-    }
-    tags
+    model::identity::tags(headers.iter().map(|header| (header.name.as_str(), header.value.as_str())))
 }
 
 #[cfg(test)]
@@ -75,14 +58,5 @@ mod tests {
             let wanted = counts.then(|| (trace_id.to_owned(), parent_id.to_owned())).unzip();
             assert_eq!(trace(&[header("traceparent", &value)]), wanted, "{value}");
         }
-    }
-
-    #[test]
-    fn tags_are_bounded() {
-        let many = (0..100).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
-        let of = |name, value: &str| tags(&[header(name, "first, first,"), header("x-llmflow-tags", value)]);
-        assert_eq!(of("x-llmflow-tag", &many).len(), 64);
-        let long = format!("a{}", "ä".repeat(200));
-        assert_eq!(of("x-llmflow-tag", &long), ["first".to_owned(), format!("a{}", "ä".repeat(127))]);
     }
 }

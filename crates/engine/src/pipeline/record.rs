@@ -17,6 +17,7 @@ use super::decode::decode;
 use super::earlier::Earlier;
 use super::facts;
 use super::labels;
+use crate::loops::Noted;
 
 /// The row of a call that has just begun.
 pub(super) fn opened(head: &Head) -> CallSummary {
@@ -55,13 +56,13 @@ pub(super) fn opened(head: &Head) -> CallSummary {
     }
 }
 
-/// Everything about a call that ended. A fault in a parser costs what it would have read, and nothing else.
+/// Everything about a call that ended, and what it asked and did if it was a step of a conversation. A fault in a parser costs what it would have read, and nothing else.
 pub(super) fn closed(
     call: &Closed,
     prices: &Prices,
     earlier: &mut Earlier,
     counters: &Counters,
-) -> CallRecord {
+) -> (CallRecord, Option<Noted>) {
     let whole = || record(call, prices, earlier, counters, Depth::Whole);
     // What it keeps of earlier calls is changed whole or not at all, so a panic leaves nothing half done.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(whole)).unwrap_or_else(|_| {
@@ -82,7 +83,7 @@ fn record(
     earlier: &mut Earlier,
     counters: &Counters,
     depth: Depth,
-) -> CallRecord {
+) -> (CallRecord, Option<Noted>) {
     let head = &call.head;
     let answered = call.response.as_ref().map(|response| response.headers.as_slice()).unwrap_or_default();
     let (request, request_body) = body(&call.request, &head.headers, call, depth);
@@ -151,7 +152,15 @@ fn record(
         reports: Vec::new(),
     };
     detail.summary.retry_of = earlier.retry_of(&detail, &request);
-    CallRecord {
+    let noted = model::repeat::step(&spoken).map(|step| {
+        Noted::new(
+            conversation(&detail.summary, &ties),
+            detail.summary.session_id.clone(),
+            step,
+            &detail.summary,
+        )
+    });
+    let record = CallRecord {
         detail,
         request: Body { bytes: request, segmented: depth == Depth::Whole },
         response: Body { bytes: response, segmented: false },
@@ -159,6 +168,18 @@ fn record(
         answer_text,
         billed,
         ties,
+    };
+    (record, noted)
+}
+
+/// Which conversation a call is in: its session's agent, else who begins with the same words under the same system prompt.
+fn conversation(call: &CallSummary, ties: &Ties) -> String {
+    let agent = ties.agent.as_ref().map(|agent| format!("{agent:?}")).unwrap_or_default();
+    let chain = ties.chain.as_ref();
+    match &call.session_id {
+        // An agent may not say so itself: its system prompt and tools tell it apart.
+        Some(session) => format!("{session} {agent} {:?}", chain.map(|chain| chain.root)),
+        None => format!("{} {:?}", ties.holder, chain.map(|chain| (chain.root, chain.prompts.first()))),
     }
 }
 

@@ -13,6 +13,8 @@ use super::{Settings, SettingsError};
 const MAX_BODY_MB: RangeInclusive<u32> = 1..=4_096;
 const OTLP_MAX_BODY_MB: RangeInclusive<u32> = 1..=1_024;
 const MEMORY_MB: RangeInclusive<u32> = 1..=65_536;
+/// Two are no loop yet.
+const LOOP_CALLS: RangeInclusive<u32> = 3..=1_000;
 /// An hour: who waits longer for calls to end wants no end.
 const SHUTDOWN_GRACE_S: RangeInclusive<u32> = 0..=3_600;
 
@@ -30,6 +32,11 @@ impl Settings {
         in_range("otlp_max_body_mb", self.otlp_max_body_mb, OTLP_MAX_BODY_MB)?;
         in_range("memory_mb", self.memory_mb, MEMORY_MB)?;
         in_range("shutdown_grace_s", self.shutdown_grace_s, SHUTDOWN_GRACE_S)?;
+        in_range("loop_calls", self.loop_calls, LOOP_CALLS)?;
+        self.loop_action = self.loop_action.trim().to_ascii_lowercase();
+        if !["off", "warn", "refuse"].contains(&self.loop_action.as_str()) {
+            return Err(wrong("loop_action", &self.loop_action, "off, warn or refuse"));
+        }
         for text in &mut self.allowed_hosts {
             *text = host(text).ok_or_else(|| {
                 let form = "a host name alone, without scheme, port and path, e.g. \"host.docker.internal\"";

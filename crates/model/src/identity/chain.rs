@@ -223,6 +223,13 @@ impl Words {
     }
 }
 
+/// A digest of what these messages say, without what changes although nothing new is said.
+pub(crate) fn words(messages: &[&Message]) -> [u8; 32] {
+    let mut words = Words::default();
+    messages.iter().for_each(|message| words.add(message));
+    words.digest()
+}
+
 fn says_something(message: &Message) -> bool {
     message.parts.iter().any(|part| match part {
         Part::Text { text } | Part::Refusal { text } => {

@@ -60,9 +60,14 @@ const MEASURES: [(&str, &str); COUNT] = [
     ("equivalent", "coalesce(@equivalent, 0)"),
     ("reported", "@cost_source = 'reported'"),
     ("not_billed", "@cost_source = 'not_billed'"),
+    (
+        "subscription_tokens",
+        "CASE WHEN @cost_source = 'subscription' THEN coalesce(@input, 0) + coalesce(@cache_read, 0) \
+         + coalesce(@cache_write_5m, 0) + coalesce(@cache_write_1h, 0) + coalesce(@output, 0) ELSE 0 END",
+    ),
 ];
 /// How many there are.
-pub(super) const COUNT: usize = 44;
+pub(super) const COUNT: usize = 45;
 
 /// What puts a call in its place in the rollups, before the measures.
 const PLACE: [(&str, &str); 7] = [

@@ -5,6 +5,7 @@
 pub enum Group {
     Appearance,
     Recording,
+    Budgets,
     Listeners,
     Desktop,
     Security,
@@ -14,9 +15,10 @@ pub enum Group {
 }
 
 impl Group {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Appearance,
         Self::Recording,
+        Self::Budgets,
         Self::Listeners,
         Self::Desktop,
         Self::Security,
@@ -29,6 +31,7 @@ impl Group {
         match self {
             Self::Appearance => "Appearance",
             Self::Recording => "Recording",
+            Self::Budgets => "Budgets",
             Self::Listeners => "Listeners",
             Self::Desktop => "Desktop",
             Self::Security => "Security",
@@ -42,6 +45,7 @@ impl Group {
     pub const fn about(self) -> &'static str {
         match self {
             Self::Appearance => "kept here, not in the file",
+            Self::Budgets => "what may be spent; kept from what is recorded",
             Self::Providers => "where calls go, if not to the provider itself",
             _ => "",
         }
@@ -52,6 +56,7 @@ impl Group {
         match self {
             Self::Appearance => "appearance",
             Self::Recording => "recording",
+            Self::Budgets => "budgets",
             Self::Listeners => "listeners",
             Self::Desktop => "desktop",
             Self::Security => "security",
@@ -76,6 +81,8 @@ pub fn describe(name: &str) -> Words {
     let (group, label, unit) = match name {
         "max_body_mb" => (Group::Recording, "Largest body that is kept whole", "MB"),
         "memory_mb" => (Group::Recording, "Memory for bodies not stored yet", "MB"),
+        "loop_action" => (Group::Budgets, "When a session goes in circles", ""),
+        "loop_calls" => (Group::Budgets, "Equal steps in a row that are a loop", ""),
         "proxy_port" => (Group::Listeners, "Port of the proxy", ""),
         "dashboard_port" => (Group::Listeners, "Port of the dashboard", ""),
         "otlp_http_port" => (Group::Listeners, "Port of OTLP over HTTP", ""),
