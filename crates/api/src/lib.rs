@@ -4,6 +4,7 @@
 //! runtime: this crate also builds for `wasm32-unknown-unknown`.
 #![deny(missing_docs)]
 
+mod cache;
 mod call;
 pub mod connect;
 mod conversation;
@@ -27,6 +28,7 @@ mod trace;
 mod upkeep;
 mod usage;
 
+pub use cache::{CacheCause, CallCache, ContextPart, ContextShare, FirstChange, SessionCache};
 pub use call::{
     BodyInfo, CallDetail, CallId, CallState, CallSummary, ChunkTiming, Header, InFlight, Operation,
     ServerTiming, Timing, Translated,

@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint, FoundPoints,
+    CallCache, CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint, FoundPoints,
     GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey,
     Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money, Overview,
     OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers, RepriceScope,
-    Repricing, Secret, Series, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
+    Repricing, Secret, Series, SessionCache, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
     SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor,
     TracesPage, Usage,
 };
@@ -273,6 +273,16 @@ pub enum Request {
     },
     /// What was priced again, the latest first; one that is under way is the first.
     GetRepricings,
+    /// What became of a call's prompt cache, and what its context is made of.
+    GetCallCache {
+        /// The call.
+        id: CallId,
+    },
+    /// The same of every call of a session.
+    GetSessionCache {
+        /// Which one.
+        session: SessionRef,
+    },
     /// What happened in a session.
     GetTimeline {
         /// Which one.
@@ -436,6 +446,10 @@ pub enum Reply {
     Repricing(Box<Repricing>),
     /// To [`Request::GetRepricings`].
     Repricings(Vec<Repricing>),
+    /// To [`Request::GetCallCache`].
+    CallCache(Box<CallCache>),
+    /// To [`Request::GetSessionCache`].
+    SessionCache(Box<SessionCache>),
     /// To [`Request::GetTimeline`].
     Timeline(Timeline),
     /// To [`Request::SetSource`].

@@ -4,6 +4,7 @@
 //! Leaves out everything that needs a clock, a file, a network or a runtime: values in, values out. Input is never
 //! trusted: whatever cannot be read leaves its field empty and, where a reader would wonder, a note.
 
+pub mod cache;
 pub mod dialect;
 pub mod eventstream;
 pub mod identity;

@@ -1,6 +1,7 @@
 //! The REST endpoints. Each unpacks its query, asks the engine and gives the answer the former LLMFlow's shape.
 
 pub(crate) mod analytics;
+pub(crate) mod cache;
 pub(crate) mod models;
 mod query;
 pub(crate) mod sessions;

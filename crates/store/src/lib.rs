@@ -29,6 +29,7 @@ mod pace;
 mod pack;
 mod packing;
 mod prices;
+mod prompts;
 mod record;
 mod remove;
 mod reprice;
@@ -65,6 +66,7 @@ pub use join::{Digest, Joined, Price, Report};
 pub use lineage::Ties;
 pub use pace::Pace;
 pub use prices::StoredTable;
+pub use prompts::{CachedCall, Prompts};
 pub use reprice::{CostChange, Priceable};
 pub use rollup::RollupCheck;
 pub use telemetry::{

@@ -11,6 +11,7 @@ mod abuse;
 mod bedrock;
 mod bounds;
 mod browser;
+mod cache;
 mod call;
 mod cli;
 mod clients;
