@@ -4,13 +4,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CallCache, CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint, FoundPoints,
-    GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage, MadeKey,
-    Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money, Overview,
-    OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers, RepriceScope,
-    Repricing, Secret, Series, SessionCache, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView,
-    SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor,
-    TracesPage, Usage,
+    CallCache, CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint,
+    FoundPoints, GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage,
+    MadeKey, Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money,
+    Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers,
+    RepriceScope, Repricing, Secret, Series, SessionCache, SessionDetail, SessionFilter, SessionRef,
+    SessionsPage, SettingsView, SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline,
+    TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.

@@ -52,10 +52,7 @@ impl Store {
         self.cached_calls(query).await
     }
 
-    async fn cached_calls(
-        &self,
-        mut query: QueryBuilder<Sqlite>,
-    ) -> Result<Vec<CachedCall>, StoreError> {
+    async fn cached_calls(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<CachedCall>, StoreError> {
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         let mut calls = rows.iter().map(cached).collect::<Result<Vec<_>, _>>()?;
         calls.reverse();
@@ -119,7 +116,8 @@ impl Prompts<'_> {
                     let array = outline.array();
                     let mut patches = patches.iter().peekable();
                     for (number, place) in self.elements(chain).await?.iter().enumerate() {
-                        let patch = patches.next_if(|(at, _)| *at == number).map(|(_, patch)| patch.as_slice());
+                        let patch =
+                            patches.next_if(|(at, _)| *at == number).map(|(_, patch)| patch.as_slice());
                         outline.element(self.segment(array, *place).await?, patch);
                     }
                 }

@@ -4,8 +4,7 @@ use api::{CacheCause, CallCache, Reply, Request, SessionCache, SessionRef};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
-use tests::mock::Tokens;
-use tests::{App, Mock, Plan, send};
+use tests::{App, Mock, Plan, Tokens, send};
 
 use crate::requests::request;
 
@@ -75,7 +74,8 @@ async fn go_away(app: App, number: usize) -> App {
     let mut connection = options.connect().await.unwrap();
     let later = "UPDATE call SET started_ms = started_ms + 360000 \
         WHERE seq = (SELECT seq FROM call ORDER BY id LIMIT 1 OFFSET ?)";
-    let done = sqlx::query(later).bind(i64::try_from(number).unwrap()).execute(&mut connection).await.unwrap();
+    let done =
+        sqlx::query(later).bind(i64::try_from(number).unwrap()).execute(&mut connection).await.unwrap();
     assert_eq!(done.rows_affected(), 1);
     connection.close().await.unwrap();
     setup.start().await

@@ -1,8 +1,8 @@
 //! The questions about traces and their spans.
 
 use api::{
-    ApiError, CallCache, CallFilter, CallId, Reply, Request, SessionCache, SessionRef, SpanDetail, TraceDetail,
-    TracesCursor, TracesPage,
+    ApiError, CallCache, CallFilter, CallId, Reply, Request, SessionCache, SessionRef, SpanDetail,
+    TraceDetail, TracesCursor, TracesPage,
 };
 
 use super::{Backend, unexpected};

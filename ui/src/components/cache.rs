@@ -28,16 +28,24 @@ pub fn explained(cache: &CallCache) -> String {
     match cache.cause {
         CacheCause::Hit => "All that the previous call left in the cache was read.".to_owned(),
         CacheCause::First => "There is no call before it in its conversation.".to_owned(),
-        CacheCause::TooShort => "The previous prompt was shorter than what this model’s provider caches.".to_owned(),
-        CacheCause::NotAsked => "The previous call left nothing in the cache: it had no cache marker.".to_owned(),
-        CacheCause::Model => "Another model answered than before. Each model has a cache of its own.".to_owned(),
+        CacheCause::TooShort => {
+            "The previous prompt was shorter than what this model’s provider caches.".to_owned()
+        }
+        CacheCause::NotAsked => {
+            "The previous call left nothing in the cache: it had no cache marker.".to_owned()
+        }
+        CacheCause::Model => {
+            "Another model answered than before. Each model has a cache of its own.".to_owned()
+        }
         CacheCause::Tools => {
             "A tool was added, taken away, moved or changed. Everything behind it was read anew.".to_owned()
         }
         CacheCause::Prefix => {
             "Something that was sent before was changed. Everything behind it was read anew.".to_owned()
         }
-        CacheCause::Effort => "Effort, thinking or the choice of tools changed since the previous call.".to_owned(),
+        CacheCause::Effort => {
+            "Effort, thinking or the choice of tools changed since the previous call.".to_owned()
+        }
         CacheCause::Markers => {
             "The prompt is the same, but the cache markers were taken away or stand too far off.".to_owned()
         }
@@ -47,11 +55,10 @@ pub fn explained(cache: &CallCache) -> String {
             minutes(cache.ttl_ms)
         ),
         CacheCause::NotKept => {
-            "The prompt begins as before, in time and with its markers: the provider did not keep it.".to_owned()
+            "The prompt begins as before, in time and with its markers: the provider did not keep it."
+                .to_owned()
         }
-        CacheCause::Unknown => {
-            "The prompts or their tokens are not known well enough to say why.".to_owned()
-        }
+        CacheCause::Unknown => "The prompts or their tokens are not known well enough to say why.".to_owned(),
     }
 }
 

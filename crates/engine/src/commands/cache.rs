@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use api::{
-    ApiError, CallCache, CallId, CallState, CallSummary, CostSource, ErrorKind, Money, Operation, SessionCache,
-    SessionRef, Tie,
+    ApiError, CallCache, CallId, CallState, CallSummary, CostSource, ErrorKind, Money, Operation,
+    SessionCache, SessionRef, Tie,
 };
 use model::cache::{Prompt, Seen, alike, compare, context, had_it_hit};
 use model::pricing::{Facts, Prices};
@@ -25,7 +25,10 @@ impl Engine {
         }
         let found = self.explain(&calls, calls.len() - 1).await.map_err(internal)?;
         found.into_iter().next_back().ok_or_else(|| {
-            ApiError::new(ErrorKind::NotFound, "This call asks no model for an answer: it has no prompt cache.")
+            ApiError::new(
+                ErrorKind::NotFound,
+                "This call asks no model for an answer: it has no prompt cache.",
+            )
         })
     }
 

@@ -216,7 +216,8 @@ fn message(text: &[u8]) -> Segment {
         (read.results, read.own) = (read.own, 0);
         return read;
     }
-    let by_user = matches!(role.as_deref(), Some("user") | None) && kind.as_deref().is_none_or(|kind| kind == "message");
+    let by_user = matches!(role.as_deref(), Some("user") | None)
+        && kind.as_deref().is_none_or(|kind| kind == "message");
     let content = member(text, "content").or_else(|| member(text, "parts")).unwrap_or_default();
     let (blocks, _) = elements(content);
     read.blocks = blocks.len().max(1);
@@ -314,7 +315,8 @@ impl Prompt {
         for (at, placed) in self.segments.iter().enumerate() {
             let segment = &placed.segment;
             let own = if Some(at) == newest { Newest } else { segment.kind };
-            for (part, more) in [(own, segment.own), (ToolResults, segment.results), (Images, segment.images)] {
+            for (part, more) in [(own, segment.own), (ToolResults, segment.results), (Images, segment.images)]
+            {
                 for (_, sum) in parts.iter().zip(&mut bytes).filter(|(known, _)| **known == part) {
                     *sum += more;
                 }

@@ -35,7 +35,13 @@ fn second() -> Value {
 }
 
 fn wrote(tokens: u64) -> Usage {
-    Usage { input: Some(3), cache_read: Some(0), cache_write_5m: Some(tokens), cache_write_1h: Some(0), ..Usage::default() }
+    Usage {
+        input: Some(3),
+        cache_read: Some(0),
+        cache_write_5m: Some(tokens),
+        cache_write_1h: Some(0),
+        ..Usage::default()
+    }
 }
 
 fn judge_after(before: &Value, now: &Value, gap_ms: i64, now_usage: &Usage) -> Verdict {
@@ -169,14 +175,26 @@ fn caches_without_markers_go_by_what_was_sent() {
     assert_eq!(judge(is.as_ref(), 0, 1_000).cause, CacheCause::NotKept);
     assert_eq!(judge(is.as_ref(), 0, 3_600_000).cause, CacheCause::Expired);
     let edited = judge(other.as_ref(), 0, 1_000);
-    assert_eq!((edited.cause, path(&edited), edited.lost_tokens), (CacheCause::Prefix, Some("input[0]"), 2_944));
+    assert_eq!(
+        (edited.cause, path(&edited), edited.lost_tokens),
+        (CacheCause::Prefix, Some("input[0]"), 2_944)
+    );
 }
 
 #[test]
 fn lost_tokens_are_the_prompts_beginning() {
-    let usage = Usage { input: Some(10), cache_read: Some(5), cache_write_5m: Some(20), cache_write_1h: Some(30), ..Usage::default() };
+    let usage = Usage {
+        input: Some(10),
+        cache_read: Some(5),
+        cache_write_5m: Some(20),
+        cache_write_1h: Some(30),
+        ..Usage::default()
+    };
     let hit = had_it_hit(&usage, 45);
-    assert_eq!((hit.cache_read, hit.cache_write_1h, hit.cache_write_5m, hit.input), (Some(50), Some(0), Some(5), Some(10)));
+    assert_eq!(
+        (hit.cache_read, hit.cache_write_1h, hit.cache_write_5m, hit.input),
+        (Some(50), Some(0), Some(5), Some(10))
+    );
     assert_eq!(hit.prompt_total(), usage.prompt_total());
 }
 

@@ -24,7 +24,7 @@ pub fn CacheStrip(session: SessionRef, changed: RwSignal<u64>) -> impl IntoView 
         <section class="cachestrip s12" aria-label="Prompt cache" data-testid="session-cache">
             {move || found.is_late().then(|| view! { <p class="t3">"Comparing the calls’ prompts"</p> })}
             {move || found.error().map(|error| view! {
-                <p class="t3" role="alert">"Prompt cache: "{error.message}" "<button class="btn sm" on:click=move |_| found.retry()>"Try again"</button></p>
+                <p class="t3" role="alert">"Prompt cache: "{error.error}" "<button class="btn sm" on:click=move |_| found.retry()>"Try again"</button></p>
             })}
             {move || found.with(|found| found.map(|cache| view! { <Strip cache=cache.clone() open=open /> }))}
         </section>

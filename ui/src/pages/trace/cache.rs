@@ -24,7 +24,7 @@ pub fn CacheSection(call: CallDetail) -> impl IntoView {
         })}
         {move || failed().map(|error| view! {
             <div class="sec"><div class="sh"><h3>"Prompt cache"</h3></div>
-                <p class="cachetext t3" role="alert">{error.message}" "<button class="btn sm" on:click=move |_| found.retry()>"Try again"</button></p></div>
+                <p class="cachetext t3" role="alert">{error.error}" "<button class="btn sm" on:click=move |_| found.retry()>"Try again"</button></p></div>
         })}
         {move || found.with(|found| found.map(|cache| view! { <Verdict cache=cache.clone() /><Context cache=cache.clone() /> }))}
     }
