@@ -1,6 +1,7 @@
 //! Pieces that more than one page draws. They draw what they are given; none of them asks the engine.
 
 pub mod attributes;
+pub mod cache;
 pub mod code;
 pub mod copy_button;
 pub mod cost;

@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 mod budget;
+mod cache;
 mod call;
 pub mod connect;
 mod conversation;
@@ -33,6 +34,7 @@ pub use budget::{
     Budget, BudgetOf, BudgetPer, BudgetState, BudgetStatus, BudgetThen, BudgetUse, Budgets, FoundLoop,
     LoopKind, Spent,
 };
+pub use cache::{CacheCause, CallCache, ContextPart, ContextShare, FirstChange, SessionCache};
 pub use call::{
     BodyInfo, CallDetail, CallId, CallState, CallSummary, ChunkTiming, Header, InFlight, Operation,
     ServerTiming, Timing, Translated,

@@ -4,13 +4,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Budget, Budgets, CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased, FoundPoint,
-    FoundPoints, GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter, LogsPage,
-    MadeKey, Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models, Money,
-    Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage, Providers,
-    RepriceScope, Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series, SessionDetail,
-    SessionFilter, SessionRef, SessionsPage, SettingsView, Snippets, SourceStatus, SourceTarget, SpanDetail,
-    Storage, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
+    Budget, Budgets, CallCache, CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased,
+    FoundPoint, FoundPoints, GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter,
+    LogsPage, MadeKey, Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models,
+    Money, Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage,
+    Providers, RepriceScope, Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series, SessionCache,
+    SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView, Snippets, SourceStatus,
+    SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -299,6 +299,16 @@ pub enum Request {
     },
     /// What was priced again, the latest first; one that is under way is the first.
     GetRepricings,
+    /// What became of a call's prompt cache, and what its context is made of.
+    GetCallCache {
+        /// The call.
+        id: CallId,
+    },
+    /// The same of every call of a session.
+    GetSessionCache {
+        /// Which one.
+        session: SessionRef,
+    },
     /// What happened in a session.
     GetTimeline {
         /// Which one.
@@ -489,6 +499,10 @@ pub enum Reply {
     Repricing(Box<Repricing>),
     /// To [`Request::GetRepricings`].
     Repricings(Vec<Repricing>),
+    /// To [`Request::GetCallCache`].
+    CallCache(Box<CallCache>),
+    /// To [`Request::GetSessionCache`].
+    SessionCache(Box<SessionCache>),
     /// To [`Request::GetTimeline`].
     Timeline(Timeline),
     /// To [`Request::SetSource`].

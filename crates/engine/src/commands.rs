@@ -1,6 +1,7 @@
 //! The one list of things that can be asked, each in one arm. Doors (RPC, REST, the desktop app) all come here.
 
 mod budgets;
+mod cache;
 mod conversation;
 mod health;
 mod keys;
@@ -94,6 +95,10 @@ impl Engine {
             | Request::RefreshPrices { .. }
             | Request::Reprice { .. }
             | Request::GetRepricings => self.prices(request).await,
+            Request::GetCallCache { id } => Ok(Reply::CallCache(Box::new(self.call_cache(id).await?))),
+            Request::GetSessionCache { session } => {
+                Ok(Reply::SessionCache(Box::new(self.session_cache(session).await?)))
+            }
             Request::GetTimeline { session } => self.timeline(session).await.map(Reply::Timeline),
             Request::GetBudgets
             | Request::SetBudget { .. }

@@ -5,6 +5,7 @@
 //! trusted: whatever cannot be read leaves its field empty and, where a reader would wonder, a note.
 
 pub mod budget;
+pub mod cache;
 pub mod dialect;
 pub mod eventstream;
 pub mod identity;

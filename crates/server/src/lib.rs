@@ -96,6 +96,8 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/analytics/cost-by-model", get(rest::analytics::cost_by_model))
         .route("/api/analytics/daily", get(rest::analytics::by_day))
         .route("/api/completeness", get(rest::analytics::completeness))
+        .route("/api/calls/{id}/cache", get(rest::cache::call))
+        .route("/api/sessions/{id}/cache", get(rest::cache::session))
         .route("/api/sessions", get(rest::sessions::list))
         .route("/api/sessions/{id}", get(rest::sessions::one).delete(rest::upkeep::delete_session))
         .route("/api/storage", get(rest::upkeep::storage))

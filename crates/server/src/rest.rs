@@ -2,6 +2,7 @@
 
 pub(crate) mod analytics;
 pub(crate) mod budgets;
+pub(crate) mod cache;
 pub(crate) mod models;
 mod query;
 pub(crate) mod search;

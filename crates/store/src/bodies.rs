@@ -155,7 +155,7 @@ pub(crate) async fn new_stretches(
 }
 
 /// Where the elements of the chain at `place` stand.
-async fn elements(reader: &mut Reader<'_>, place: Place) -> Result<Vec<Place>, StoreError> {
+pub(crate) async fn elements(reader: &mut Reader<'_>, place: Place) -> Result<Vec<Place>, StoreError> {
     let (mut links, mut next) = (Vec::new(), Some(place));
     while let Some(place) = next {
         let chain = decode_chain(place.pack, &reader.stretch(place).await?)?;

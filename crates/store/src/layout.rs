@@ -7,7 +7,7 @@ use crate::StoreError;
 const DAMAGED: StoreError = StoreError::Damaged("a body's layout ends in the middle");
 
 /// Where a stretch of bytes stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place {
     pub(crate) pack: i64,
     /// Of the pack's bytes, uncompressed.

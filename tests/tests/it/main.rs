@@ -12,6 +12,7 @@ mod bedrock;
 mod bounds;
 mod browser;
 mod budgets;
+mod cache;
 mod call;
 mod cli;
 mod clients;

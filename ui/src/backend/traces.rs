@@ -1,6 +1,9 @@
 //! The questions about traces and their spans.
 
-use api::{ApiError, CallFilter, Reply, Request, SpanDetail, TraceDetail, TracesCursor, TracesPage};
+use api::{
+    ApiError, CallCache, CallFilter, CallId, Reply, Request, SessionCache, SessionRef, SpanDetail,
+    TraceDetail, TracesCursor, TracesPage,
+};
 
 use super::{Backend, unexpected};
 
@@ -28,6 +31,20 @@ impl Backend {
     pub async fn span(self, trace_id: String, span_id: String) -> Result<SpanDetail, ApiError> {
         match self.ask(Request::GetSpan { trace_id, span_id }).await? {
             Reply::Span(span) => Ok(*span),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub async fn call_cache(self, id: CallId) -> Result<CallCache, ApiError> {
+        match self.ask(Request::GetCallCache { id }).await? {
+            Reply::CallCache(cache) => Ok(*cache),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub async fn session_cache(self, session: SessionRef) -> Result<SessionCache, ApiError> {
+        match self.ask(Request::GetSessionCache { session }).await? {
+            Reply::SessionCache(cache) => Ok(*cache),
             other => Err(unexpected(&other)),
         }
     }

@@ -1,6 +1,7 @@
 //! The Session page: one session's figures, its calls with their agents and forks, and what happened in it in order.
 //! Its parts draw.
 
+mod cache;
 mod lanes;
 mod timeline;
 mod turns;
@@ -75,6 +76,7 @@ fn OneSession(session: SessionRef) -> impl IntoView {
         <Show when=move || there.get()>
             <div class="session" data-testid="session-page">
                 {move || found.with(|found| found.map(|found| view! { <Facts found=found.clone() /> }))}
+                <cache::CacheStrip session=session.get_value() changed=changed />
                 <Tabs found=found on_timeline=on_timeline />
                 <Show when=move || on_timeline.get() fallback=move || view! { <Calls found=found /> }>
                     <timeline::Timeline session=session.get_value() />

@@ -5,6 +5,7 @@ mod blocks;
 mod body;
 mod buckets;
 mod bytes;
+mod cache;
 mod chunks;
 mod conversation;
 mod diff;
