@@ -9,7 +9,7 @@ use tauri::async_runtime::{JoinHandle, spawn};
 use tauri::{AppHandle, Manager};
 use tokio::sync::{Notify, watch};
 
-use crate::window;
+use crate::{notices, window};
 
 /// Between two looks for an LLMFlow to attach to.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -114,13 +114,18 @@ async fn follow(app: AppHandle, link: Link) {
     match link {
         Link::Own(running) => {
             let mut events = running.engine.events();
-            while engine::gather(&mut events).await.is_some() {
+            while let Some(gathered) = engine::gather(&mut events).await {
+                gathered.into_iter().for_each(notices::tell);
                 desk(&app).stir.notify_one();
             }
         }
         Link::Other(remote) => {
             while is_there(&remote).await {
-                remote.watch(|_| desk(&app).stir.notify_one()).await;
+                let on = |event| {
+                    notices::tell(event);
+                    desk(&app).stir.notify_one();
+                };
+                remote.watch(on).await;
             }
             change(&app, Link::ended());
         }

@@ -7,6 +7,7 @@ mod commands;
 mod desk;
 mod display;
 mod login;
+mod notices;
 mod pages;
 mod quit;
 mod tray;
