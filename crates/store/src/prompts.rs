@@ -33,7 +33,7 @@ pub struct CachedCall {
 }
 
 impl Store {
-    /// The calls of models of a session, in the order of their rows.
+    /// The calls of models of a session, in the order in which they began.
     pub async fn session_prompts(&self, session: u64) -> Result<Vec<CachedCall>, StoreError> {
         let mut query = select();
         query.push("session = ").push_bind(i64::try_from(session).unwrap_or(i64::MAX));
@@ -47,15 +47,16 @@ impl Store {
         query.push("call.id = ").push_bind(id.as_bytes().to_vec());
         query.push(" OR call.session = (SELECT session FROM call WHERE id = ");
         query.push_bind(id.as_bytes().to_vec());
-        query.push(") AND call.seq <= (SELECT seq FROM call WHERE id = ").push_bind(id.as_bytes().to_vec());
-        query.push(") ORDER BY call.seq DESC LIMIT ").push_bind(NEAR);
+        query.push(") AND call.id <= ").push_bind(id.as_bytes().to_vec());
+        query.push(" ORDER BY call.seq DESC LIMIT ").push_bind(NEAR);
         self.cached_calls(query).await
     }
 
     async fn cached_calls(&self, mut query: QueryBuilder<Sqlite>) -> Result<Vec<CachedCall>, StoreError> {
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         let mut calls = rows.iter().map(cached).collect::<Result<Vec<_>, _>>()?;
-        calls.reverse();
+        // Rows are written when calls end; ids rise with their beginnings.
+        calls.sort_unstable_by_key(|call| call.call.id);
         Ok(calls)
     }
 
