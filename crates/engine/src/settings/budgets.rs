@@ -200,7 +200,7 @@ fn write(table: &mut Table, budget: &Budget) {
         match table.get_mut(key).and_then(Item::as_value_mut) {
             Some(old) => {
                 let decor = old.decor().clone();
-                if let Some(new) = item.into_value().ok() {
+                if let Ok(new) = item.into_value() {
                     *old = new;
                     *old.decor_mut() = decor;
                 }
