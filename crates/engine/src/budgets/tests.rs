@@ -24,7 +24,7 @@ fn what_is_kept_added_up_goes_when_a_call_in_it_changes() {
 
 #[test]
 fn each_of_many_is_judged_by_itself_and_the_fullest_stand_first() {
-    let spent = |dollars| Spent { cost: Money::from_decimal(dollars).unwrap(), ..Spent::default() };
+    let spent = |dollars: &str| Spent { cost: Money::from_decimal(dollars).unwrap(), ..Spent::default() };
     let each = Budget {
         name: "x".into(),
         of: BudgetOf::Tag,

@@ -4,7 +4,6 @@ use std::sync::{Arc, PoisonError};
 
 use api::{ApiError, Budgets, ErrorKind, Event, Reply, Request};
 
-use super::internal;
 use super::settings::{broken, write};
 use crate::Engine;
 use crate::budgets;
@@ -86,9 +85,8 @@ impl Engine {
     /// Forgets loops whose calls were deleted.
     pub(super) async fn forget_loops(&self) {
         for last in self.inner.loops.last_calls() {
-            match self.inner.store.call(last).await.map_err(internal) {
-                Ok(None) => drop(self.inner.loops.dismiss(last)),
-                Ok(Some(_)) | Err(_) => {}
+            if let Ok(None) = self.inner.store.call(last).await {
+                self.inner.loops.dismiss(last);
             }
         }
     }

@@ -200,7 +200,7 @@ fn write(table: &mut Table, budget: &Budget) {
         match table.get_mut(key).and_then(Item::as_value_mut) {
             Some(old) => {
                 let decor = old.decor().clone();
-                if let Some(new) = item.into_value().ok() {
+                if let Ok(new) = item.into_value() {
                     *old = new;
                     *old.decor_mut() = decor;
                 }
@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(read(&changed)[1], read(MINE)[1]);
         assert_eq!(set(MINE, &daily, Some("nobody")).unwrap(), None);
         let more =
-            Budget { name: "each".into(), of: BudgetOf::Session, per: BudgetPer::Ever, ..daily.clone() };
+            Budget { name: "each".into(), of: BudgetOf::Session, per: BudgetPer::Ever, ..daily };
         for text in [MINE, "", "budgets = []\n", "budgets = [{name = 'a', usd = 1}]\n"] {
             let added = set(text, &more, None).unwrap().unwrap();
             assert_eq!(read(&added).last(), Some(&more), "{added}");
