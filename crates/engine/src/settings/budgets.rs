@@ -273,8 +273,7 @@ mod tests {
         assert_eq!(read(&changed)[0], daily);
         assert_eq!(read(&changed)[1], read(MINE)[1]);
         assert_eq!(set(MINE, &daily, Some("nobody")).unwrap(), None);
-        let more =
-            Budget { name: "each".into(), of: BudgetOf::Session, per: BudgetPer::Ever, ..daily };
+        let more = Budget { name: "each".into(), of: BudgetOf::Session, per: BudgetPer::Ever, ..daily };
         for text in [MINE, "", "budgets = []\n", "budgets = [{name = 'a', usd = 1}]\n"] {
             let added = set(text, &more, None).unwrap().unwrap();
             assert_eq!(read(&added).last(), Some(&more), "{added}");
