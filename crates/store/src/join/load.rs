@@ -193,14 +193,20 @@ fn proxied(row: &SqliteRow, own: Option<&CallSummary>) -> Result<Facts, StoreErr
 
 /// An id for a call that was told of, made of when it began and of what told of it first: the same however often it is
 /// worked out.
-pub(super) fn call_id(started_ms: i64, mark: Mark) -> Result<CallId, StoreError> {
-    let mut named = [0_u8; 24];
+///
+/// `instead_of_seq` is 0, or the number of a call for which that id is not free: what told of another call first may have
+/// left it, and that one keeps its id.
+pub(super) fn call_id(started_ms: i64, mark: Mark, instead_of_seq: i64) -> Result<CallId, StoreError> {
+    let mut named = [0_u8; 32];
     let (source, numbers) = named.split_at_mut(8);
     source.copy_from_slice(&bit(mark.source).to_be_bytes());
-    let (a, b) = numbers.split_at_mut(8);
+    let (a, rest) = numbers.split_at_mut(8);
+    let (b, instead) = rest.split_at_mut(8);
     a.copy_from_slice(&mark.a.to_be_bytes());
     b.copy_from_slice(&mark.b.to_be_bytes());
-    let hash = blake3::hash(&named);
+    instead.copy_from_slice(&instead_of_seq.to_be_bytes());
+    let named = if instead_of_seq == 0 { named.get(..24).unwrap_or(&named) } else { &named };
+    let hash = blake3::hash(named);
     let mut id = [0_u8; 16];
     id.copy_from_slice(hash.as_bytes().split_at(16).0);
     // As RFC 9562 has it: six bytes of time, the version, the variant.

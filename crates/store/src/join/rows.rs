@@ -1,8 +1,8 @@
 //! Rows that say which report tells of which call. Leaves out what a report is (`load`) and the calls' own rows (`row`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use api::ReportSource;
+use api::{CallId, ReportSource};
 use model::telemetry::join::{Mark, Rule};
 use model::telemetry::wire::TraceId;
 use sqlx::sqlite::SqliteRow;
@@ -92,6 +92,25 @@ pub(super) async fn reports(
         rows.extend(query.build().fetch_all(&mut *connection).await?);
     }
     Ok(rows)
+}
+
+/// Those of these ids that calls have.
+pub(super) async fn taken(
+    connection: &mut SqliteConnection,
+    ids: &[CallId],
+) -> Result<HashSet<CallId>, StoreError> {
+    let mut taken = HashSet::new();
+    for some in statements(ids, ROWS) {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT id FROM call WHERE id IN (");
+        let mut list = query.separated(", ");
+        for id in some {
+            list.push_bind(id.as_bytes().as_slice());
+        }
+        query.push(")");
+        let found: Vec<Vec<u8>> = query.build_query_scalar().fetch_all(&mut *connection).await?;
+        taken.extend(found.iter().filter_map(|id| CallId::from_slice(id)));
+    }
+    Ok(taken)
 }
 
 /// Forgets what was told of these calls.

@@ -89,6 +89,7 @@ pub(crate) async fn write(
     name_by_prompts(connection, &mut calls, &stored).await?;
     rows::forget_calls(connection, &gone).await?;
     rows::forget_reports(connection, &[seqs.as_slice(), &gone].concat()).await?;
+    rename_doubled(connection, &mut calls, &stored).await?;
     put_told(connection, writing, &calls, new).await?;
     for call in calls.iter().filter(|call| call.proxied) {
         fill(connection, call).await?;
@@ -96,6 +97,23 @@ pub(crate) async fn write(
     let placed = place_proxied(connection, writing, &calls, &stored).await?;
     put_reports(connection, writing, &calls, &stored, &placed).await?;
     Ok((joined(connection, &calls, &stored).await?, began(&calls, &stored)))
+}
+
+/// Gives new calls other ids than those that are there: a row of the same id would be replaced, and its call be gone.
+async fn rename_doubled(
+    connection: &mut SqliteConnection,
+    calls: &mut [Again],
+    stored: &Stored,
+) -> Result<(), StoreError> {
+    let is_new = |call: &&mut Again| !call.proxied && !stored.summaries.contains_key(&call.seq);
+    let mut new: Vec<&mut Again> = calls.iter_mut().filter(is_new).collect();
+    let ids: Vec<CallId> = new.iter().map(|call| call.summary.id).collect();
+    let taken = rows::taken(connection, &ids).await?;
+    for call in new.iter_mut().filter(|call| taken.contains(&call.summary.id)) {
+        let Some(first) = call.marks.iter().min() else { continue };
+        call.summary.id = call_id(call.summary.started_ms, *first, call.seq)?;
+    }
+    Ok(())
 }
 
 /// What is stored of these calls, and every report of them.
@@ -168,10 +186,10 @@ fn again(seq: i64, members: &[Member], stored: &Stored) -> Result<Option<Again>,
         (true, None) => return Ok(None),
         (false, row) => {
             let Some(first) = marks.iter().min() else { return Ok(None) };
-            let summary = together.summary(call_id(0, *first)?);
+            let summary = together.summary(call_id(0, *first, 0)?);
             let id = match row {
                 Some(row) => row.id,
-                None => call_id(summary.started_ms, *first)?,
+                None => call_id(summary.started_ms, *first, 0)?,
             };
             (CallSummary { id, ..summary }, true)
         }

@@ -227,3 +227,26 @@ async fn who_only_reports_its_calls_does_not_depend_on_the_proxy() {
     assert_eq!(kept.store.recent_clients(0).await.unwrap().len(), 1);
     assert_eq!(kept.store.provider_activity(0).await.unwrap().len(), 1);
 }
+
+/// A call keeps its id when what told of it first turns out to tell of another, which needs one of its own.
+#[tokio::test]
+async fn what_leaves_a_call_takes_nothing_with_it() {
+    let kept = Kept::new().await;
+    let source = |by, request| Source { by, number: 1, request, answer: false };
+    kept.tell(&[source(ReportSource::Span, false), source(ReportSource::Event, true)]).await;
+    let before = kept.calls().await;
+    assert_eq!(before.iter().map(|call| call.sources.len()).collect::<Vec<_>>(), [2], "they look alike");
+    // Another span knows the event's request.
+    let other = Source { by: ReportSource::Span, number: 2, request: false, answer: false };
+    let batch = kept.store.prepare_telemetry(vec![traces(&[&other])], 0).unwrap();
+    kept.store.commit_telemetry(&[batch]).await.unwrap();
+    let mut reports = made::reports(&kept.store, &[&other]).await;
+    let event = made::reports(&kept.store, &[&source(ReportSource::Event, true)]).await;
+    reports[0].told.call = event[0].told.call.clone();
+    kept.store.commit_digest(&Digest { reports, done: Vec::new() }).await.unwrap();
+    let mut calls = kept.calls().await;
+    calls.sort_by_key(|call| call.sources.len());
+    assert_eq!(calls.iter().map(|call| call.sources.len()).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(calls[1].id, before[0].id);
+    assert_eq!(kept.store.stats(&CallFilter::default()).await.unwrap().calls, 2);
+}

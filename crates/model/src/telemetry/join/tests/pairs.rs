@@ -34,6 +34,18 @@ fn short_answer_ids_say_nothing() {
     let constant = |telling: Telling| telling.answer("an-id-that-is-always-the-same");
     let late = constant(span()).later(3_600 * SECOND);
     assert_eq!(rule(&constant(proxy()), &late.tokens(5, 5)), None, "nor does one an hour later");
+    let soon = constant(span()).later(60 * SECOND);
+    assert_eq!(
+        rule(&constant(proxy()), &soon.tokens(5, 5)),
+        None,
+        "nor one that counts otherwise, a minute later"
+    );
+    let now = constant(span()).tokens(5, 5);
+    assert_eq!(
+        rule(&constant(proxy()), &now),
+        Some(Rule::ResponseId),
+        "at one time it is the same, whatever it counts"
+    );
 }
 
 #[test]
