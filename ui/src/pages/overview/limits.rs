@@ -75,7 +75,7 @@ fn LoopStrip(found: FoundLoop, shown: Fetched<Budgets>) -> impl IntoView {
     view! {
         <div class="strip-off warn" role="status" data-testid="loop-strip">
             <Glyph icon=Icon::Octagon />
-            <span class="grow" title=found.arguments.clone()>
+            <span class="grow" title=found.arguments>
                 <b>{format!("{who} goes in circles: ")}</b>{looped(&found)}"."
                 {refused.then_some(" Its calls are refused.")}
             </span>

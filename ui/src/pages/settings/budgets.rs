@@ -82,7 +82,7 @@ fn One(name: String, shown: Fetched<Budgets>, editing: RwSignal<Editing>) -> imp
     let status = Memo::new(move |_| {
         shown.with(|shown| shown?.budgets.iter().find(|status| status.budget.name == of).cloned())
     });
-    let mine = Editing::One(name.clone());
+    let mine = Editing::One(name);
     let is_open = Memo::new(move |_| editing.get() == mine);
     move || {
         let open = is_open.get();
@@ -145,7 +145,7 @@ fn Shown(status: BudgetStatus, shown: Fetched<Budgets>, editing: RwSignal<Editin
         <div class="srow" data-testid="budget">
             <div class="what">
                 <div class="row g3">
-                    <span class="m">{name.clone()}</span>
+                    <span class="m">{name}</span>
                     <span class="t2 s12 cut">{about(&status.budget)}</span>
                     <span class="pill">{then(status.budget.then)}</span>
                 </div>
