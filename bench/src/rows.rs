@@ -8,4 +8,5 @@ pub(crate) mod scale;
 pub(crate) mod spans;
 pub(crate) mod storage;
 pub(crate) mod streams;
+pub(crate) mod upkeep;
 pub(crate) mod versions;

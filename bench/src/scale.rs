@@ -1,6 +1,9 @@
 //! A database as it is after months: calls of many sessions with their bodies, written as the app writes them, their
-//! times spread over the months. Leaves out what is asked of it (`rows::scale`) and what calls say (`talk`).
+//! times spread over the months. Leaves out what is asked of it (`questions`), measuring (`rows::scale`) and
+//! what calls say (`talk`).
 
+mod dashboard;
+mod questions;
 mod talk;
 
 use std::path::Path;
@@ -15,6 +18,9 @@ use store::{Body, CallRecord, Store, Ties, Write};
 
 use crate::upstream::now_nanos;
 use talk::{MODELS, Model, Talk, Turn};
+
+pub(crate) use dashboard::Dashboard;
+pub(crate) use questions::{Asker, QUESTIONS};
 
 /// Over so long the calls are spread.
 pub(crate) const DAYS: i64 = 90;
