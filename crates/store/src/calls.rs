@@ -17,17 +17,32 @@ impl Store {
     /// A page of the calls that match, newest first, and how many match in all.
     pub async fn list_calls(&self, filter: &CallFilter, page: Page) -> Result<CallsPage, StoreError> {
         let found = self.find(filter).await?;
+        let calls = self.page(filter, found.as_ref(), page).await?;
+        Ok(CallsPage { calls, total: self.count_found(filter, found.as_ref()).await? })
+    }
+
+    /// A page of the calls that match, newest first. Who reads all pages of a large store need not count it for each.
+    pub async fn calls_page(&self, filter: &CallFilter, page: Page) -> Result<Vec<CallSummary>, StoreError> {
+        let found = self.find(filter).await?;
+        self.page(filter, found.as_ref(), page).await
+    }
+
+    async fn page(
+        &self,
+        filter: &CallFilter,
+        found: Option<&Found>,
+        page: Page,
+    ) -> Result<Vec<CallSummary>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(" FROM call");
-        push_where(&mut query, filter, found.as_ref());
+        push_where(&mut query, filter, found);
         if let Some(before) = page.before {
             query.push(" AND id < ").push_bind(before.as_bytes().to_vec());
         }
         query.push(" ORDER BY id DESC LIMIT ").push_bind(page.limit.clamp(1, LARGEST_PAGE));
         query.push(" OFFSET ").push_bind(page.offset);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
-        let calls = rows.iter().map(summary).collect::<Result<_, _>>()?;
-        Ok(CallsPage { calls, total: self.count_found(filter, found.as_ref()).await? })
+        rows.iter().map(summary).collect()
     }
 
     /// How many calls match.
