@@ -67,6 +67,9 @@ pub(crate) struct Options {
     /// Only this: a database with so many calls, how fast it is written and how fast it answers
     #[arg(long, value_name = "CALLS", conflicts_with = "row", value_parser = clap::value_parser!(u64).range(1_000..))]
     scale: Option<u64>,
+    /// Keep that database here, and begin with it the next time
+    #[arg(long, value_name = "DIR", requires = "scale")]
+    keep: Option<PathBuf>,
     /// A folder in which the original LLMFlow and Phoenix are installed, to compare with
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,

@@ -30,7 +30,7 @@ pub(crate) struct Proxy {
     pub(crate) to: Destination,
     pub(crate) process: Option<Process>,
     folder: Option<TempDir>,
-    dashboard: Option<SocketAddr>,
+    pub(crate) dashboard: Option<SocketAddr>,
 }
 
 /// What our binary says about the calls it saw.

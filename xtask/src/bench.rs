@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// Only a database with so many calls (a million takes half an hour): how fast it is written and answers
     #[arg(long, value_name = "CALLS", conflicts_with = "row")]
     scale: Option<u64>,
+    /// Keep that database in this folder, and begin with it the next time
+    #[arg(long, value_name = "DIR", requires = "scale")]
+    keep: Option<PathBuf>,
     /// A folder in which the original LLMFlow (npm) and Phoenix (PyPI) are installed, to compare with
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
@@ -72,7 +75,8 @@ fn command(workspace: &Workspace, options: &Options) -> Command {
     if let Some(calls) = options.scale {
         command.arg("--scale").arg(calls.to_string());
     }
-    for (name, value) in [("--peers", &options.peers), ("--against", &options.against)] {
+    let paths = [("--keep", &options.keep), ("--peers", &options.peers), ("--against", &options.against)];
+    for (name, value) in paths {
         if let Some(value) = value {
             // It runs in another folder than the one this path is relative to.
             command.arg(name).arg(std::path::absolute(value).unwrap_or_else(|_| value.clone()));

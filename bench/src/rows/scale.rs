@@ -1,11 +1,13 @@
 //! `--scale`: how fast a database with so many calls was written, what a call takes in it, and how fast answers come from
 //! it. What looking after it costs is `upkeep`'s.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use tempfile::TempDir;
 
 use super::upkeep;
 use crate::proxies::Proxy;
@@ -22,26 +24,82 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const LONGEST_INDEX: Duration = Duration::from_secs(1_800);
 
 pub(crate) fn measure(options: &Options, calls: u64, report: &mut Report) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    std::fs::create_dir(folder.path().join("data"))?;
-    let path = folder.path().join("data/data.db");
-    let filled = fill(&path, calls, |rate| {
-        say(&format!("{} calls are there, {} a second", rate.calls, short(rate.per_second)));
-    })?;
     let upstream = Upstream::start()?;
-    let unlimited = [("LLMFLOW_KEEP_DAYS", "0"), ("LLMFLOW_KEEP_MB", "0")];
-    let proxy =
-        Proxy::llmflow_with("llmflow", &options.binary, upstream.address, folder, unlimited.as_slice())?;
-    let indexed = index(&proxy)?;
-    say("everything is searchable");
-    written(&path, calls, &filled, indexed, report)?;
+    let start = |folder: TempDir| {
+        let unlimited = [("LLMFLOW_KEEP_DAYS", "0"), ("LLMFLOW_KEEP_MB", "0")];
+        Proxy::llmflow_with("llmflow", &options.binary, upstream.address, folder, unlimited.as_slice())
+    };
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("data/data.db");
+    std::fs::create_dir(folder.path().join("data"))?;
+    let kept = options.keep.as_deref().map(|folder| Kept::new(folder, calls));
+    let (proxy, from_ms, to_ms) = match kept.as_ref().and_then(Kept::times) {
+        Some((from_ms, to_ms)) => {
+            say("the database that was kept is taken");
+            kept.as_ref().map(|kept| kept.give(&path)).transpose()?;
+            (start(folder)?, from_ms, to_ms)
+        }
+        None => {
+            let filled = fill(&path, calls, |rate| {
+                say(&format!("{} calls are there, {} a second", rate.calls, short(rate.per_second)));
+            })?;
+            let proxy = start(folder)?;
+            let indexed = index(&proxy)?;
+            say("everything is searchable");
+            written(&path, calls, &filled, indexed, report)?;
+            if let Some(kept) = &kept {
+                kept.take(&proxy, &options.binary, &filled)?;
+            }
+            (proxy, filled.from_ms, filled.to_ms)
+        }
+    };
     let mut dashboard = Dashboard::of(&proxy)?;
     dashboard.send_trace()?;
-    let asker = Asker { calls, from_ms: filled.from_ms, to_ms: filled.to_ms };
+    let asker = Asker { calls, from_ms, to_ms };
     answers(&mut dashboard, &asker, options.pick(ASKED[0], ASKED[1]), report)?;
     upkeep::measure(options, &proxy, &mut dashboard, calls, report)?;
     drop(proxy.stop()?);
     Ok(())
+}
+
+/// A database of an earlier run, so that answers can be measured again without filling one.
+struct Kept {
+    database: PathBuf,
+    times: PathBuf,
+}
+
+impl Kept {
+    fn new(folder: &Path, calls: u64) -> Self {
+        let file = |kind: &str| folder.join(format!("{calls}-calls.{kind}"));
+        Self { database: file("db"), times: file("times") }
+    }
+
+    /// When its first and last call began, in milliseconds since 1970; `None` while there is none.
+    fn times(&self) -> Option<(i64, i64)> {
+        let text = std::fs::read_to_string(&self.times).ok()?;
+        let (from, to) = text.trim().split_once(' ')?;
+        Some((from.parse().ok()?, to.parse().ok()?))
+    }
+
+    fn give(&self, path: &Path) -> Result<()> {
+        std::fs::copy(&self.database, path)?;
+        Ok(())
+    }
+
+    /// Has the running LLMFlow make a copy.
+    fn take(&self, proxy: &Proxy, binary: &Path, filled: &Filled) -> Result<()> {
+        if let Some(folder) = self.database.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let data = proxy.database().context("our binary has a database")?;
+        let data = data.parent().context("a database lies in a folder")?;
+        let mut backup = Command::new(binary);
+        backup.arg("backup").arg(&self.database).env("DATA_DIR", data);
+        let port = proxy.dashboard.context("our binary has a dashboard")?.port();
+        let done = backup.env("DASHBOARD_PORT", port.to_string()).status()?;
+        anyhow::ensure!(done.success(), "the database cannot be kept: {done}");
+        Ok(std::fs::write(&self.times, format!("{} {}", filled.from_ms, filled.to_ms))?)
+    }
 }
 
 /// Waits until everything is searchable; how long that took.
