@@ -1,4 +1,4 @@
-//! The HTTP host: the dashboard's files, REST, RPC and events over one engine, behind one guard.
+//! The HTTP host: the dashboard's files, REST, RPC, events and the former LLMFlow's WebSocket over one engine, behind one guard.
 //!
 //! Every handler unpacks, calls `Engine::dispatch` and wraps. Leaves out all logic but the REST shapes.
 //! What every binary needs around it is here too: flags, log, signals, starting and stopping, and the same questions
