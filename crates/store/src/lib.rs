@@ -7,6 +7,7 @@ mod batch;
 mod bodies;
 mod calls;
 mod cost;
+mod counts;
 mod cut;
 mod damaged;
 mod erase;
