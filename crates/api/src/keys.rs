@@ -168,3 +168,28 @@ pub struct KeyTest {
     /// How many models the key may use, where the provider lists them.
     pub models: Option<u64>,
 }
+
+/// How a provider is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderState {
+    /// It answers, and takes the key.
+    Ok,
+    /// It does not.
+    Error,
+    /// There is no key for it, or nothing that was ever set up.
+    Unconfigured,
+}
+
+/// What asking a provider showed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderCheck {
+    /// Its name in the table.
+    pub name: String,
+    /// How it is.
+    pub state: ProviderState,
+    /// How long the answer took, in microseconds; `None` when it was not asked.
+    pub duration_us: Option<u64>,
+    /// What is wrong and what to do.
+    pub message: Option<String>,
+}

@@ -45,7 +45,8 @@ pub use event::Event;
 pub use filter::{CallFilter, Outcome, Page};
 pub use health::{Collected, Completeness, Health, HealthStatus};
 pub use keys::{
-    AwsState, KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderStatus, Providers, Secret,
+    AwsState, KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderCheck, ProviderState,
+    ProviderStatus, Providers, Secret,
 };
 pub use log::{LogDetail, LogDetails, LogFacets, LogFilter, LogRow, LogsPage};
 pub use meter::{LostCalls, Meter, MeterCount, MeterPoint, MeterTool};

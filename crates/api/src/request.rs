@@ -8,9 +8,10 @@ use crate::{
     FoundPoint, FoundPoints, GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter,
     LogsPage, MadeKey, Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models,
     Money, Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage,
-    Providers, RepriceScope, Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series, SessionCache,
-    SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView, Snippets, SourceStatus,
-    SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
+    ProviderCheck, Providers, RepriceScope, Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series,
+    SessionCache, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView, Snippets,
+    SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor,
+    TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -370,6 +371,8 @@ pub enum Request {
     Rebuild,
     /// Providers, their keys, and the local keys.
     GetProviders,
+    /// Whether the providers can be reached and take their keys, asked now, all at once. What costs nothing is asked.
+    CheckProviders,
     /// Stores a provider's key in the keychain. Answers as [`Request::GetProviders`].
     SetKey {
         /// The provider.
@@ -526,6 +529,8 @@ pub enum Reply {
     },
     /// To [`Request::GetProviders`].
     Providers(Box<Providers>),
+    /// How each provider is, in the order of the table.
+    ProviderChecks(Vec<ProviderCheck>),
     /// To [`Request::AddLocalKey`].
     LocalKey(Box<MadeKey>),
     /// To [`Request::TestKey`].

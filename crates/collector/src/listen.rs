@@ -105,7 +105,8 @@ async fn connection<A, F>(
             async move { Ok::<_, Infallible>(under_way.until_sent(answer(request).await)) }
         })
     };
-    let serving = server.serve_connection(TokioIo::new(Heard::new(stream, pulse.clone())), service);
+    let serving =
+        server.serve_connection_with_upgrades(TokioIo::new(Heard::new(stream, pulse.clone())), service);
     tokio::pin!(serving);
     let result = tokio::select! {
         result = serving.as_mut() => result,

@@ -7,6 +7,7 @@ mod health;
 mod keys;
 mod overview;
 mod prices;
+mod provider_checks;
 mod reported;
 mod search;
 mod settings;
@@ -109,6 +110,7 @@ impl Engine {
             Request::Erase { what } => self.erase(what).await.map(Reply::Erased),
             Request::Rebuild => self.rebuild().await,
             Request::GetProviders => self.providers().await,
+            Request::CheckProviders => Ok(Reply::ProviderChecks(self.check_providers().await?)),
             Request::SetKey { provider, key } => self.set_key(&provider, &key).await,
             Request::RemoveKey { provider } => self.remove_key(&provider).await,
             Request::TestKey { provider, key } => self.test_key(&provider, key).await.map(Reply::KeyTest),

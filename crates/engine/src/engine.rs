@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::background::Background;
 use crate::budgets::{self, Keeper};
 use crate::digest::Digester;
-use crate::events::Events;
+use crate::events::{Events, Reported};
 use crate::files;
 use crate::folder::{self, Hold, HoldError, Instance};
 use crate::in_flight::OpenCalls;
@@ -403,6 +403,11 @@ impl Engine {
     /// Everything that changes from now on.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.inner.events.subscribe()
+    }
+
+    /// What tools report from now on, by name; of much that comes at once only the latest.
+    pub fn reports(&self) -> broadcast::Receiver<Arc<Reported>> {
+        self.inner.events.reports()
     }
 
     /// States a problem that the engine does not see itself: health tells it from now on.

@@ -1,6 +1,9 @@
 //! Telling every dashboard what changed. Slow listeners miss events and are told to fetch everything again.
 
+use std::sync::Arc;
+
 use api::{CallId, Event};
+use store::Latest;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
@@ -9,15 +12,28 @@ const BACKLOG: usize = 256;
 /// Calls named in one event.
 const NAMED: usize = 100;
 
+/// What tools reported just now, by name. Of much that came at once only the latest is named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// Trace and span, each in hexadecimal digits.
+    pub spans: Vec<(String, String)>,
+    /// Log records.
+    pub logs: Vec<String>,
+    /// Points of metrics.
+    pub points: Vec<String>,
+}
+
 /// The sending side of all events.
 #[derive(Clone, Debug)]
 pub(crate) struct Events {
     sender: broadcast::Sender<Event>,
+    /// What tools reported, by name, for who wants to tell of each.
+    reported: broadcast::Sender<Arc<Reported>>,
 }
 
 impl Events {
     pub(crate) fn new() -> Self {
-        Self { sender: broadcast::channel(BACKLOG).0 }
+        Self { sender: broadcast::channel(BACKLOG).0, reported: broadcast::channel(BACKLOG).0 }
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
@@ -35,6 +51,24 @@ impl Events {
         if !ids.is_empty() {
             self.send(Event::CallsChanged { ids });
         }
+    }
+
+    /// What tools report from now on, by name.
+    pub(crate) fn reports(&self) -> broadcast::Receiver<Arc<Reported>> {
+        self.reported.subscribe()
+    }
+
+    /// These reports were stored.
+    pub(crate) fn reported(&self, latest: Latest) {
+        if latest.is_empty() || self.reported.receiver_count() == 0 {
+            return;
+        }
+        let reported = Reported {
+            spans: latest.spans.iter().map(|(trace, span)| (hex(trace), hex(span))).collect(),
+            logs: latest.logs.iter().map(|(time_ns, hash)| store::log_id(*time_ns, *hash)).collect(),
+            points: latest.points,
+        };
+        let _nobody_listens = self.reported.send(Arc::new(reported));
     }
 
     /// Spans of these traces were stored, or calls in them changed.

@@ -30,7 +30,7 @@ mod upkeep;
 
 pub use api::connect;
 pub use engine::{Engine, StartError};
-pub use events::gather;
+pub use events::{Reported, gather};
 pub use folder::{Instance, running_instance};
 pub use keys::keychain_state;
 pub use listen::{ListenError, listen};

@@ -33,6 +33,19 @@ impl Upstreams {
             });
         Ok(futures_util::future::join_all(asked).await)
     }
+
+    /// Asks one provider; `None` for one whose address the settings leave open. Fails when TLS cannot be set up.
+    pub async fn reach_one(
+        &self,
+        provider: &Provider,
+        outbound: &Outbound,
+    ) -> std::io::Result<Option<Result<(), String>>> {
+        let client = client(outbound, self.own_ports())?;
+        match self.settled_base(provider) {
+            Some(base) => Ok(Some(ask(&client, &base, outbound).await)),
+            None => Ok(None),
+        }
+    }
 }
 
 async fn ask(client: &HttpClient<Empty<Bytes>>, base: &Base, outbound: &Outbound) -> Result<(), String> {

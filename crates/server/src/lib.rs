@@ -1,4 +1,4 @@
-//! The HTTP host: the dashboard's files, REST, RPC and events over one engine, behind one guard.
+//! The HTTP host: the dashboard's files, REST, RPC, events and the former LLMFlow's WebSocket over one engine, behind one guard.
 //!
 //! Every handler unpacks, calls `Engine::dispatch` and wraps. Leaves out all logic but the REST shapes.
 //! What every binary needs around it is here too: flags, log, signals, starting and stopping, and the same questions
@@ -10,6 +10,7 @@ mod events;
 mod flags;
 mod guard;
 mod link;
+mod live;
 mod log;
 mod login;
 mod remote;
@@ -44,6 +45,7 @@ pub use signals::Signals;
 struct Host {
     engine: Engine,
     assets: Assets,
+    live: live::Live,
     stop: CancellationToken,
 }
 
@@ -73,14 +75,17 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
     Router::new()
         .route("/api/rpc", post(rpc::call))
         .route("/api/events", get(events::stream))
+        .route("/ws", get(live::socket))
         .route("/api/health", get(rest::health))
+        .route("/api/health/providers", get(rest::providers::health))
         .route("/api/stats", get(rest::stats))
         .route("/api/search", get(rest::search::search))
         .route("/api/search/index", get(rest::search::lag).post(rest::search::rebuild))
         .route("/api/traces", get(rest::traces))
-        .route("/api/traces/export", get(rest::upkeep::export_traces))
+        .route("/api/traces/export", get(rest::export::traces))
         .route("/api/traces/{id}", get(rest::trace).delete(rest::upkeep::delete_trace))
         .route("/api/traces/{id}/tree", get(rest::telemetry::tree))
+        .route("/api/timeline", get(rest::timeline::list))
         .route("/api/logs", get(rest::telemetry::logs))
         .route("/api/logs/filters", get(rest::telemetry::log_filters))
         .route("/api/logs/{id}", get(rest::telemetry::log))
@@ -102,7 +107,11 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/sessions/{id}", get(rest::sessions::one).delete(rest::upkeep::delete_session))
         .route("/api/storage", get(rest::upkeep::storage))
         .route("/api/erase", post(rest::upkeep::erase))
-        .route("/api/export/calls", get(rest::upkeep::export_calls))
+        .route("/api/export", get(rest::export::exporters))
+        .route("/api/export/flush", post(rest::export::flush))
+        .route("/api/export/calls", get(rest::export::calls))
+        .route("/api/settings", get(rest::settings::list))
+        .route("/api/settings/{name}", put(rest::settings::change).delete(rest::settings::reset))
         .route("/api/budgets", get(rest::budgets::list))
         .route("/api/budgets/{name}", put(rest::budgets::set).delete(rest::budgets::remove))
         .route("/api/loops/{last}/dismiss", post(rest::budgets::dismiss))
@@ -115,7 +124,7 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/{*unknown}", axum::routing::any(error::unknown))
         .route("/", get(assets::serve))
         .fallback(assets::serve)
-        .with_state(Host { engine, assets, stop })
+        .with_state(Host { engine, assets, live: live::Live::default(), stop })
         .merge(collector::routes(otlp.clone()))
         .merge(
             Router::new()

@@ -3,13 +3,17 @@
 pub(crate) mod analytics;
 pub(crate) mod budgets;
 pub(crate) mod cache;
+pub(crate) mod export;
 pub(crate) mod models;
+pub(crate) mod providers;
 mod query;
 pub(crate) mod search;
 pub(crate) mod sessions;
-mod shape;
+pub(crate) mod settings;
+pub(crate) mod shape;
 pub(crate) mod sources;
 pub(crate) mod telemetry;
+pub(crate) mod timeline;
 pub(crate) mod upkeep;
 
 use api::{BodySide, ErrorKind, Reply, Request};

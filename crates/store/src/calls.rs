@@ -4,7 +4,8 @@ use api::{BodySide, CallDetail, CallFilter, CallId, CallSummary, CallsPage, Page
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use crate::bodies::put_together;
-use crate::filter::push_where;
+use crate::counts::{Counted, push_quarters};
+use crate::filter::{push_newest_where, push_where};
 use crate::layout::Place;
 use crate::pack::Reader;
 use crate::row::{SUMMARY_COLUMNS, summary};
@@ -17,17 +18,46 @@ impl Store {
     /// A page of the calls that match, newest first, and how many match in all.
     pub async fn list_calls(&self, filter: &CallFilter, page: Page) -> Result<CallsPage, StoreError> {
         let found = self.find(filter).await?;
+        let total = self.count_found(filter, found.as_ref()).await?;
+        if total <= u64::from(page.offset) {
+            return Ok(CallsPage { calls: Vec::new(), total });
+        }
+        let quarters = match Counted::new(filter) {
+            Some(counted) => {
+                let mut reader = self.inner.read.acquire().await?;
+                counted.quarters(&mut reader, total).await?
+            }
+            None => None,
+        };
+        Ok(CallsPage { calls: self.page(filter, found.as_ref(), page, quarters).await?, total })
+    }
+
+    /// A page of the calls that match, newest first. Who reads all pages of a large store need not count it for each.
+    pub async fn calls_page(&self, filter: &CallFilter, page: Page) -> Result<Vec<CallSummary>, StoreError> {
+        let found = self.find(filter).await?;
+        self.page(filter, found.as_ref(), page, None).await
+    }
+
+    async fn page(
+        &self,
+        filter: &CallFilter,
+        found: Option<&Found>,
+        page: Page,
+        quarters: Option<String>,
+    ) -> Result<Vec<CallSummary>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(" FROM call");
-        push_where(&mut query, filter, found.as_ref());
+        push_newest_where(&mut query, filter, found);
+        if let Some(quarters) = quarters {
+            push_quarters(&mut query, &quarters);
+        }
         if let Some(before) = page.before {
             query.push(" AND id < ").push_bind(before.as_bytes().to_vec());
         }
         query.push(" ORDER BY id DESC LIMIT ").push_bind(page.limit.clamp(1, LARGEST_PAGE));
         query.push(" OFFSET ").push_bind(page.offset);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
-        let calls = rows.iter().map(summary).collect::<Result<_, _>>()?;
-        Ok(CallsPage { calls, total: self.count_found(filter, found.as_ref()).await? })
+        rows.iter().map(summary).collect()
     }
 
     /// How many calls match.
@@ -39,6 +69,13 @@ impl Store {
     async fn count_found(&self, filter: &CallFilter, found: Option<&Found>) -> Result<u64, StoreError> {
         if *filter == CallFilter::default() {
             return self.count_model_calls().await;
+        }
+        if let Some(counted) = Counted::new(filter) {
+            let mut reader = self.inner.read.acquire().await?;
+            return counted.count(&mut reader).await;
+        }
+        if let Some(count) = self.count_common(found).await? {
+            return Ok(count);
         }
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM call");
         push_where(&mut query, filter, found);

@@ -74,6 +74,20 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, 
     push_found(query, found);
 }
 
+/// The same for a page of the newest: of what many calls have, each is looked at as it comes.
+pub(crate) fn push_newest_where(
+    query: &mut QueryBuilder<Sqlite>,
+    filter: &CallFilter,
+    found: Option<&Found>,
+) {
+    let words = found.filter(|found| found.common).and_then(|found| found.search.of_words());
+    push_where(query, filter, found.filter(|_| words.is_none()));
+    if let Some(words) = words {
+        query.push(" AND EXISTS (SELECT 1 FROM call_words WHERE call_words MATCH ").push_bind(words);
+        query.push(" AND call_words.rowid = call.seq)");
+    }
+}
+
 /// Calls whose headers named this trace, and those that stand in its tree.
 fn push_trace(query: &mut QueryBuilder<Sqlite>, id: Option<&str>) {
     match id {
@@ -133,7 +147,7 @@ fn push_money(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
 
 /// The calls that were found, in the index of today and in the one that a former version filled.
 fn push_found(query: &mut QueryBuilder<Sqlite>, found: Option<&Found>) {
-    let Some(Found { search, rows, absent }) = found else { return };
+    let Some(Found { search, rows, absent, .. }) = found else { return };
     if let Some(absent) = absent {
         query.push(" AND seq NOT IN (SELECT value FROM json_each(").push_bind(absent.clone()).push("))");
     }

@@ -3,6 +3,7 @@
 //!
 //! Numbers of what is taken in come from its own, so that doing it twice brings nothing twice.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -243,7 +244,11 @@ fn asked(request: &[u8]) -> Option<String> {
 }
 
 fn tags(row: &SqliteRow) -> Vec<String> {
-    text(row, "tags").and_then(|tags| serde_json::from_str(&tags).ok()).unwrap_or_default()
+    let mut tags: Vec<String> =
+        text(row, "tags").and_then(|tags| serde_json::from_str(&tags).ok()).unwrap_or_default();
+    let mut known = HashSet::new();
+    tags.retain(|tag| known.insert(tag.clone()));
+    tags
 }
 
 fn headers(row: &SqliteRow, column: &str) -> Vec<Header> {

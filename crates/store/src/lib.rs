@@ -7,6 +7,7 @@ mod batch;
 mod bodies;
 mod calls;
 mod cost;
+mod counts;
 mod cut;
 mod damaged;
 mod erase;
@@ -77,8 +78,8 @@ pub use reprice::{CostChange, Priceable};
 pub use rollup::RollupCheck;
 pub use spending::Spending;
 pub use telemetry::{
-    Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
-    WorkBatch, WorkPlace, Worked, log_id, log_key,
+    Committed, Latest, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch,
+    Work, WorkBatch, WorkPlace, Worked, log_id, log_key,
 };
 pub use totals::ProviderActivity;
 pub use verify::{Verified, verify};

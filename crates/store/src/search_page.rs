@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use api::{CallFilter, CallId, CallSummary, SearchHit, SearchOrder, SearchPage, Snippet, Snippets};
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use crate::filter::push_where;
+use crate::filter::{push_newest_where, push_where};
 use crate::row::{SUMMARY_COLUMNS, summary};
 use crate::search::{Search, Term, Text};
 use crate::snippet::snippet;
@@ -37,7 +37,7 @@ impl Store {
         let found = self.find(filter).await?;
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(", call.seq AS seq FROM call");
-        push_where(&mut query, filter, found.as_ref());
+        push_newest_where(&mut query, filter, found.as_ref());
         query.push(" ORDER BY id DESC LIMIT ").push_bind(most).push(" OFFSET ").push_bind(skipped);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         let mut calls: Vec<(i64, CallSummary)> = Vec::with_capacity(rows.len());

@@ -28,7 +28,7 @@ mod usage;
 use std::sync::Arc;
 
 use model::telemetry::reading::{LogReading, SpanReading, Whose};
-use model::telemetry::wire::{LogRecord, Metric, Origin, Span, TraceId};
+use model::telemetry::wire::{LogRecord, Metric, Origin, Span, SpanId, TraceId};
 
 pub use backlog::{Work, WorkBatch, WorkPlace, Worked};
 pub(crate) use keys::Keys;
@@ -101,6 +101,48 @@ pub struct Committed {
     pub traces: Vec<TraceId>,
     /// Reports that wait to be joined with calls.
     pub works: u64,
+    /// The latest of what was not there.
+    pub latest: Latest,
+}
+
+/// Reports by their names: of many that came at once only the latest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Latest {
+    /// Each with its trace.
+    pub spans: Vec<(TraceId, SpanId)>,
+    /// As [`crate::Store::log`] takes them.
+    pub logs: Vec<(i64, i64)>,
+    /// As [`crate::Store::point`] takes them.
+    pub points: Vec<String>,
+}
+
+impl Latest {
+    /// How many of a kind are named.
+    pub const MOST: usize = 100;
+
+    /// Adds what came after.
+    pub fn extend(&mut self, later: Self) {
+        extend(&mut self.spans, later.spans);
+        extend(&mut self.logs, later.logs);
+        extend(&mut self.points, later.points);
+    }
+
+    /// Whether nothing is named.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty() && self.logs.is_empty() && self.points.is_empty()
+    }
+}
+
+fn extend<T>(all: &mut Vec<T>, later: Vec<T>) {
+    all.extend(later);
+    all.drain(..all.len().saturating_sub(Latest::MOST));
+}
+
+/// The last of `all`, in their order.
+fn last<T>(all: impl DoubleEndedIterator<Item = T>) -> Vec<T> {
+    let mut last: Vec<T> = all.rev().take(Latest::MOST).collect();
+    last.reverse();
+    last
 }
 
 /// The first half of a BLAKE3 hash.

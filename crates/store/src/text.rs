@@ -100,7 +100,13 @@ pub(crate) struct Found {
     pub(crate) rows: Option<String>,
     /// Those that have what is to be absent, as far as texts had to be read for that.
     pub(crate) absent: Option<String>,
+    /// The index alone tells, nothing else is asked for, and so many calls have the words that a page of them is found
+    /// sooner by looking at the newest one by one.
+    pub(crate) common: bool,
 }
+
+/// Of more calls than these a list in memory costs more than a page of them.
+const COMMON: i64 = 20_000;
 
 impl Store {
     /// What the filter's text searches for, among the calls that match it otherwise; `None` when there is none.
@@ -123,7 +129,32 @@ impl Store {
             absent = Some(serde_json::to_string(&without)?);
         }
         let rows = rows.map(|rows| serde_json::to_string(&rows)).transpose()?;
-        Ok(Some(Found { search, rows, absent }))
+        let alone = CallFilter { text: None, ..filter.clone() } == CallFilter::default();
+        let common = match search.of_words().filter(|_| alone && rows.is_none() && absent.is_none()) {
+            Some(words) => self.is_common(&words).await?,
+            None => false,
+        };
+        Ok(Some(Found { search, rows, absent, common }))
+    }
+
+    /// Whether many calls have these words, all of them in today's index.
+    async fn is_common(&self, words: &str) -> Result<bool, StoreError> {
+        let select = "SELECT NOT EXISTS (SELECT 1 FROM call_text_docsize) AND \
+            (SELECT count(*) FROM (SELECT 1 FROM call_words WHERE call_words MATCH ? LIMIT ?)) > ?";
+        let select = sqlx::query_scalar(select).bind(words).bind(COMMON + 1).bind(COMMON);
+        Ok(select.fetch_one(&self.inner.read).await?)
+    }
+
+    /// How many calls of models have words that are [common](Found::common); `None` when these are not.
+    pub(crate) async fn count_common(&self, found: Option<&Found>) -> Result<Option<u64>, StoreError> {
+        let Some(words) = found.filter(|found| found.common).and_then(|found| found.search.of_words()) else {
+            return Ok(None);
+        };
+        let select = "SELECT (SELECT count(*) FROM call_words WHERE call_words MATCH ?1) - \
+            (SELECT count(*) FROM call WHERE operation = 'side_call' AND EXISTS \
+             (SELECT 1 FROM call_words WHERE call_words MATCH ?1 AND call_words.rowid = call.seq))";
+        let count: i64 = sqlx::query_scalar(select).bind(words).fetch_one(&self.inner.read).await?;
+        Ok(Some(count.unsigned_abs()))
     }
 
     /// Of the newest calls with these words those whose texts are as wanted.

@@ -210,7 +210,7 @@ async fn of_calls(
 }
 
 /// A question that the rollups can answer.
-struct Narrow<'a> {
+pub(crate) struct Narrow<'a> {
     dim: Dim,
     /// What the rows of an answer are about.
     of: &'static str,
@@ -221,7 +221,16 @@ struct Narrow<'a> {
 impl<'a> Narrow<'a> {
     /// `None` when only the calls themselves know.
     fn new(filter: &'a CallFilter, group: Option<GroupBy>) -> Option<Self> {
-        let (mut rest, provider) = (filter.clone(), filter.provider.as_deref());
+        Self::grouped(filter, filter, group)
+    }
+
+    /// Of all calls that `rest` leaves when it names what `filter` does, in one group.
+    pub(crate) fn of(filter: &'a CallFilter, rest: &CallFilter) -> Option<Self> {
+        Self::grouped(filter, rest, None)
+    }
+
+    fn grouped(filter: &'a CallFilter, rest: &CallFilter, group: Option<GroupBy>) -> Option<Self> {
+        let (mut rest, provider) = (rest.clone(), filter.provider.as_deref());
         rest.provider = None;
         if rest.operation == Some(api::Operation::SideCall) && group == Some(GroupBy::Client) {
             rest.operation = None;
@@ -265,14 +274,8 @@ impl<'a> Narrow<'a> {
         Some(Self { dim, of, key: one.map(|(_, key)| key), provider })
     }
 
-    async fn sums(
-        &self,
-        snapshot: &mut SqliteConnection,
-        quarters: Range<i64>,
-    ) -> Result<Groups, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-        query.push(self.of).push(" AS of");
-        push_sums(&mut query, Over::Rollups);
+    /// Appends the rows of the rollups that it is about.
+    pub(crate) fn push_from(&self, query: &mut QueryBuilder<Sqlite>, quarters: Range<i64>) {
         query.push(" FROM rollup WHERE dim = ").push_bind(self.dim.number());
         query.push(" AND quarter >= ").push_bind(quarters.start);
         query.push(" AND quarter < ").push_bind(quarters.end);
@@ -281,6 +284,17 @@ impl<'a> Narrow<'a> {
                 query.push(column).push_bind(value.to_owned());
             }
         }
+    }
+
+    async fn sums(
+        &self,
+        snapshot: &mut SqliteConnection,
+        quarters: Range<i64>,
+    ) -> Result<Groups, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+        query.push(self.of).push(" AS of");
+        push_sums(&mut query, Over::Rollups);
+        self.push_from(&mut query, quarters);
         query.push(" GROUP BY 1");
         let rows = query.build().fetch_all(snapshot).await?;
         rows.iter().map(|row| Ok((row.try_get("of")?, totals(row)?))).collect()

@@ -1,6 +1,9 @@
 //! The dashboard's API: REST with every filter, RPC, and events, also when asked nonsense.
 
 mod analytics;
+mod files;
+mod lists;
+mod live;
 mod search;
 mod telemetry;
 

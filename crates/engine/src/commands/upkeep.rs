@@ -1,6 +1,6 @@
 //! What takes space, deleting by hand, and adding up again.
 
-use api::{ApiError, CallFilter, Erase, Erased, ErrorKind, Event, Reply, Storage};
+use api::{ApiError, CallFilter, CallSummary, Erase, Erased, ErrorKind, Event, Page, Reply, Storage};
 
 use super::internal;
 use crate::Engine;
@@ -69,5 +69,10 @@ impl Engine {
     /// the last one's number.
     pub async fn export_some(&self, after: i64) -> Result<Option<(String, i64)>, ApiError> {
         self.inner.store.export_some(after).await.map_err(internal)
+    }
+
+    /// A page of the calls that match, for answers that carry all of them.
+    pub async fn calls_page(&self, filter: &CallFilter, page: Page) -> Result<Vec<CallSummary>, ApiError> {
+        self.inner.store.calls_page(filter, page).await.map_err(internal)
     }
 }

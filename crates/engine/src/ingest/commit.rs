@@ -74,7 +74,7 @@ impl Commits {
                 Ok(committed) => self.tell(committed, &mut told),
                 Err(error) => {
                     self.fail(&error, asked);
-                    self.announce(&told);
+                    self.announce(told);
                     return Err(());
                 }
             }
@@ -87,7 +87,7 @@ impl Commits {
             // Who does not wait any more sends it again, and it is there.
             let _left = done.send(Ok(Taken::default()));
         }
-        self.announce(&told);
+        self.announce(told);
         Ok(())
     }
 
@@ -112,9 +112,10 @@ impl Commits {
         told.logs += committed.logs;
         told.points += committed.points;
         told.traces.extend(committed.traces);
+        told.latest.extend(committed.latest);
     }
 
-    fn announce(&self, told: &Committed) {
+    fn announce(&self, told: Committed) {
         self.events.traces_changed(told.traces.iter().map(|id| crate::events::hex(id)).collect());
         if told.logs > 0 {
             self.events.send(Event::LogsChanged);
@@ -122,6 +123,7 @@ impl Commits {
         if told.points > 0 {
             self.events.send(Event::MetricsChanged);
         }
+        self.events.reported(told.latest);
     }
 }
 

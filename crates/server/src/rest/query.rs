@@ -1,7 +1,8 @@
 //! The seed's query parameters as a filter and a page. A bad value is an error that names its parameter.
 
 use api::{
-    ApiError, CallFilter, LogFilter, MetricKind, Outcome, Page, PointFilter, SessionFilter, SessionRef,
+    ApiError, CallFilter, CallId, LogFilter, MetricKind, Outcome, Page, PointFilter, SessionFilter,
+    SessionRef,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::{Iso8601, Rfc3339};
@@ -45,6 +46,105 @@ pub(super) fn read(query: &str) -> Result<(CallFilter, Page), ApiError> {
         }
     }
     Ok((filter, page))
+}
+
+/// What `/api/traces/export` is asked for.
+#[derive(Debug)]
+pub(super) struct Export {
+    pub(super) filter: CallFilter,
+    pub(super) format: Option<String>,
+    /// The bodies, too.
+    pub(super) bodies: bool,
+    /// At most so many calls.
+    pub(super) limit: u64,
+    pub(super) offset: u32,
+}
+
+/// Calls in a file, if nobody says how many.
+const EXPORTED: u64 = 1_000;
+
+/// Reads the query string of `/api/traces/export`: a file may be of any size, a page may not.
+pub(super) fn export(query: &str) -> Result<Export, ApiError> {
+    let mut asked =
+        Export { filter: CallFilter::default(), format: None, bodies: true, limit: EXPORTED, offset: 0 };
+    let mut rest = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
+        match name.as_str() {
+            "limit" => asked.limit = number(&name, &value, 1, u32::MAX)?.into(),
+            "bodies" => asked.bodies = parsed(&name, &value, "true or false")?,
+            "format" => asked.format = Some(value),
+            _ => {
+                rest.append_pair(&name, &value);
+            }
+        }
+    }
+    let (filter, page) = read(&rest.finish())?;
+    Ok(Export { filter, offset: page.offset, ..asked })
+}
+
+/// Which items of `/api/timeline` are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Items {
+    Calls,
+    Logs,
+    Both,
+}
+
+/// What `/api/timeline` is asked for.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    pub(super) items: Items,
+    pub(super) calls: CallFilter,
+    pub(super) logs: LogFilter,
+    pub(super) limit: u32,
+    /// Where the page before ended: the last call and the last log record so far.
+    pub(super) before: (Option<CallId>, Option<String>),
+}
+
+/// Reads the query string of `/api/timeline`.
+pub(super) fn timeline(query: &str) -> Result<Timeline, ApiError> {
+    let mut asked = Timeline {
+        items: Items::Both,
+        calls: CallFilter::default(),
+        logs: LogFilter::default(),
+        limit: 100,
+        before: (None, None),
+    };
+    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
+        match name.as_str() {
+            "limit" => asked.limit = number(&name, &value, 1, LARGEST_PAGE)?,
+            "type" => {
+                asked.items = match value.as_str() {
+                    "trace" => Items::Calls,
+                    "log" => Items::Logs,
+                    _ => return Err(ApiError::parameter(&name, "type must be trace or log.")),
+                }
+            }
+            "q" => (asked.calls.text, asked.logs.text) = (Some(value.clone()), Some(value)),
+            "tool" | "service_name" | "client" => {
+                (asked.calls.client, asked.logs.service) = (Some(value.clone()), Some(value));
+            }
+            "date_from" => {
+                let from = Some(moment(&name, &value)?);
+                (asked.calls.from_ms, asked.logs.from_ms) = (from, from);
+            }
+            "date_to" => {
+                let to = Some(moment(&name, &value)?);
+                (asked.calls.to_ms, asked.logs.to_ms) = (to, to);
+            }
+            "before" => asked.before = place(&name, &value)?,
+            _ => {}
+        }
+    }
+    Ok(asked)
+}
+
+/// A place in the timeline: a call's id, a log record's, with a dot between; either may be missing.
+fn place(name: &str, value: &str) -> Result<(Option<CallId>, Option<String>), ApiError> {
+    let wanted = "that of the link to the next page";
+    let (call, log) = value.split_once('.').unwrap_or((value, ""));
+    let call = (!call.is_empty()).then(|| parsed(name, call, wanted)).transpose()?;
+    Ok((call, (!log.is_empty()).then(|| log.to_owned())))
 }
 
 /// Reads the query string of `/api/sessions`: which sessions, at most how many, and how many to skip.

@@ -1,7 +1,7 @@
 //! The former LLMFlow's JSON shapes: its names, dollars as numbers, milliseconds. Later fields stand beside them.
 
 pub(super) mod analytics;
-pub(super) mod telemetry;
+pub(crate) mod telemetry;
 
 use api::{
     CallDetail, CallSummary, Header, Health, Money, SessionDetail, SessionSummary, SessionsPage, Stats, Tie,
@@ -23,7 +23,7 @@ pub(super) fn health(health: &Health, port: u16, proof: Option<String>) -> Value
     shape
 }
 
-pub(super) fn stats(stats: &Stats) -> Value {
+pub(crate) fn stats(stats: &Stats) -> Value {
     let models = stats.models.iter().map(|total| {
         json!({"model": total.model, "count": total.calls, "tokens": total.tokens, "cost": total.cost.dollars()})
     });
@@ -40,7 +40,7 @@ pub(super) fn stats(stats: &Stats) -> Value {
     })
 }
 
-pub(super) fn row(call: &CallSummary) -> Value {
+pub(crate) fn row(call: &CallSummary) -> Value {
     json!({
         "id": call.id,
         "timestamp": call.started_ms,

@@ -1,24 +1,14 @@
-//! What is stored, over REST: what takes space, deleting, and calls as files.
+//! What is stored, over REST: what takes space, and deleting.
 
-use api::{ApiError, BodySide, Erase, Erased, ErrorKind, Page, Reply, Request, Storage};
+use api::{ApiError, Erase, Erased, ErrorKind, Reply, Request, Storage};
 use axum::Json;
-use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use futures_util::stream;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::{query, shape};
+use super::query;
 use crate::Host;
 use crate::error::{Failure, mismatch};
-
-/// Calls in a file, if nobody says how many.
-const EXPORTED: u32 = 1_000;
-/// Calls that are asked for at once.
-const PAGE: u32 = 200;
 
 /// `GET /api/storage`.
 pub(crate) async fn storage(State(host): State<Host>) -> Result<Json<Storage>, Failure> {
@@ -88,81 +78,4 @@ fn there(erased: Json<Erased>) -> Result<Json<Erased>, Failure> {
         true => Err(ApiError::new(ErrorKind::NotFound, "There is nothing of this id.").into()),
         false => Ok(erased),
     }
-}
-
-/// `GET /api/export/calls`: every call with its bodies, a line of JSON each, as `llmflow import` takes them.
-pub(crate) async fn export_calls(State(host): State<Host>) -> Response {
-    let pages = stream::try_unfold((host, 0), async |(host, after)| {
-        let next =
-            host.engine.export_some(after).await.map_err(|error| std::io::Error::other(error.error))?;
-        Ok::<_, std::io::Error>(next.map(|(lines, last)| (Bytes::from(lines), (host, last))))
-    });
-    let headers = [
-        ("content-type", "application/x-ndjson"),
-        ("content-disposition", "attachment; filename=\"llmflow-calls.jsonl\""),
-    ];
-    (headers, Body::from_stream(pages)).into_response()
-}
-
-/// `GET /api/traces/export`: the calls that match as one JSON document, or a line each with `format=jsonl`.
-pub(crate) async fn export_traces(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
-    let query = query.unwrap_or_default();
-    let (filter, asked) = query::read(&query)?;
-    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let said = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let lines = match said("format") {
-        None | Some("json") => false,
-        Some("jsonl" | "ndjson") => true,
-        Some(_) => return Err(ApiError::parameter("format", "format is json or jsonl").into()),
-    };
-    let most = if said("limit").is_some() { asked.limit } else { EXPORTED };
-    let (mut rows, mut before) = (Vec::new(), None);
-    while (rows.len() as u64) < u64::from(most) {
-        let left = most.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        let page =
-            Page { limit: left.min(PAGE), offset: if before.is_none() { asked.offset } else { 0 }, before };
-        let Reply::Calls(found) =
-            host.engine.dispatch(Request::ListCalls { filter: filter.clone(), page }).await?
-        else {
-            return Err(mismatch());
-        };
-        let Some(last) = found.calls.last() else { break };
-        before = Some(last.id);
-        for call in &found.calls {
-            let mut row = shape::row(call);
-            if let Some(row) = row.as_object_mut() {
-                for (name, side) in
-                    [("request_body", BodySide::Request), ("response_body", BodySide::Response)]
-                {
-                    let body = host.engine.whole_body(call.id, side).await?;
-                    row.insert(name.to_owned(), body.into());
-                }
-            }
-            rows.push(row);
-        }
-    }
-    if lines {
-        let text: String = rows.iter().map(|row| format!("{row}\n")).collect();
-        let headers = [
-            ("content-type", "application/x-ndjson"),
-            ("content-disposition", "attachment; filename=\"llmflow-traces.jsonl\""),
-        ];
-        return Ok((headers, text).into_response());
-    }
-    let filters: serde_json::Map<String, Value> = pairs
-        .iter()
-        .filter(|(name, _)| !matches!(name.as_str(), "format" | "limit" | "offset"))
-        .map(|(name, value)| (name.clone(), value.clone().into()))
-        .collect();
-    let document = json!({
-        "exported_at": engine::days_ago(0),
-        "count": rows.len(),
-        "filters": filters,
-        "traces": rows,
-    });
-    let headers = [("content-disposition", "attachment; filename=\"llmflow-traces.json\"")];
-    Ok((headers, Json(document)).into_response())
 }

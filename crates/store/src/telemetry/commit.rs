@@ -9,7 +9,7 @@ use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 use super::keys::{Keys, Trace};
 use super::prepare::{OriginRow, TelemetryBatch, Told};
 use super::traces::Sum;
-use super::{Committed, Hash, backlog, logs, packs, points, replaced, spans, traces};
+use super::{Committed, Hash, backlog, last, logs, packs, points, replaced, spans, traces};
 use crate::row::statements;
 use crate::write::BEGIN;
 use crate::{Store, StoreError, packing};
@@ -52,6 +52,11 @@ async fn write(
     let mut committed = Committed::default();
     let rows = stores.spans();
     let put = spans::put(connection, &rows).await?;
+    let new_spans = rows.iter().zip(&put.new).filter(|(_, new)| **new);
+    let ids: HashMap<i64, TraceId> = found.iter().map(|(id, trace)| (trace.key, *id)).collect();
+    let named = last(new_spans.map(|(row, _)| (row.trace, row.row.id.to_be_bytes())));
+    committed.latest.spans =
+        named.into_iter().filter_map(|(trace, span)| Some((*ids.get(&trace)?, span))).collect();
     for (row, _) in rows.iter().zip(&put.new).filter(|(_, new)| **new) {
         committed.spans += 1;
         keys.edges.add(row.trace, &row.stand());
@@ -64,13 +69,15 @@ async fn write(
     let rows = stores.logs();
     let new = logs::put(connection, &rows).await?;
     committed.logs = new.iter().filter(|new| **new).count() as u64;
+    let new_logs = rows.iter().zip(&new).filter(|(_, new)| **new);
+    committed.latest.logs = last(new_logs.map(|(keyed, _)| (keyed.row.time_ns, keyed.row.hash)));
     // A record that was there has been joined, or waits already.
     let mut there = put.same;
     for (keyed, new) in rows.iter().zip(new) {
         (if new { &mut needed } else { &mut there }).insert(keyed.place);
     }
     stores.put_packs(connection, &needed).await?;
-    committed.points = stores.put_points(connection, keys).await?;
+    (committed.points, committed.latest.points) = stores.put_points(connection, keys).await?;
 
     let listed: HashMap<i64, bool> = found.values().map(|trace| (trace.key, trace.listed)).collect();
     let is_listed = |key: &i64| listed.get(key).copied().unwrap_or_default();
@@ -165,7 +172,7 @@ impl<'a> Keyed<'a> {
         &self,
         connection: &mut SqliteConnection,
         keys: &mut Keys,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<(u64, Vec<String>), StoreError> {
         let series: Vec<points::Keyed<'_>> = self
             .batches
             .iter()
@@ -184,7 +191,12 @@ impl<'a> Keyed<'a> {
                 Some((*found.get(&series.hash)?, point))
             }));
         }
-        points::put(connection, &rows).await
+        let new = points::put(connection, &rows).await?;
+        // Of points sent again nothing is told; where some are, which of them is not known.
+        let named = rows.iter().filter(|_| new > 0).map(|(series, point)| point.id(*series));
+        let mut named = last(named);
+        named.dedup();
+        Ok((new, named))
     }
 
     /// Writes the packs in which some record stands in one of these places: of what was sent again there is none.

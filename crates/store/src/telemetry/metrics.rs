@@ -15,7 +15,7 @@ use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::about::{self, About};
 use super::growth::{Growth, Line, Point, Reading, Stretches, held};
-use super::points::Rest;
+use super::points::{Rest, point_id};
 use super::{hex, logs, shown};
 use crate::totals::bars;
 use crate::{Store, StoreError};
@@ -223,7 +223,7 @@ impl Store {
             temporality: temporality(*of),
             monotonic: *monotonic,
             point: MetricPoint {
-                id: format!("{key}-{}-{}", point.time_ns, point.start_ns),
+                id: point_id(key, point.time_ns, point.start_ns),
                 time_ns: point.time_ns,
                 start_ns: point.start_ns,
                 attributes: shown::attributes(&series.attributes),

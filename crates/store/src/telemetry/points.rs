@@ -46,6 +46,18 @@ pub(super) struct PointRow {
     rest: Option<Vec<u8>>,
 }
 
+impl PointRow {
+    /// What it is called by, in the series of this key.
+    pub(super) fn id(&self, series: i64) -> String {
+        point_id(series, self.time_ns, self.start_ns)
+    }
+}
+
+/// What a point is called by.
+pub(super) fn point_id(series: i64, time_ns: i64, start_ns: i64) -> String {
+    format!("{series}-{time_ns}-{start_ns}")
+}
+
 /// A point that is more than a number, its attributes left out: they are its series'.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Rest {

@@ -23,7 +23,7 @@ fn resource(service: &str) -> Value {
     json!({"attributes": [attribute("service.name", service)]})
 }
 
-async fn reports(app: &App) {
+pub(super) async fn reports(app: &App) {
     let span = |id: &str, parent: &str, name: &str, attributes: Value| {
         json!({
             "traceId": TRACE, "spanId": id, "parentSpanId": parent, "name": name, "attributes": attributes,

@@ -12,6 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::{millis, row};
 
+/// Characters of a log record's body that are told when it comes.
+const LIVE_BODY: usize = 200;
+
 /// Names to values; of a name that stands twice the later value counts.
 fn object(attributes: &[Attribute]) -> Value {
     Value::Object(attributes.iter().map(|said| (said.key.clone(), value(&said.value))).collect())
@@ -33,7 +36,7 @@ fn value(said: &AttributeValue) -> Value {
 
 /// Whether attributes are shown as JSON, or as text that is JSON, as the former LLMFlow's lists do.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::rest) enum Json {
+pub(crate) enum Json {
     Text,
     Parsed,
 }
@@ -86,7 +89,7 @@ fn severity(number: u8, text: &str) -> Option<&str> {
 }
 
 /// One point.
-pub(in crate::rest) fn point(found: &FoundPoint, form: Json) -> Value {
+pub(crate) fn point(found: &FoundPoint, form: Json) -> Value {
     let point = &found.point;
     let fields = object(&point.fields);
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
@@ -197,7 +200,12 @@ pub(in crate::rest) fn tree(
     }
     let told = |number: usize| {
         let span = spans.get(number)?;
-        Some(Value::Object(span_row(trace, span, detail_of.get(span.id.as_str()).copied())))
+        Some(Value::Object(span_row(
+            &trace.id,
+            trace.session_id.as_deref(),
+            span,
+            detail_of.get(span.id.as_str()).copied(),
+        )))
     };
     let spans_json = nested(roots, &children, told)?;
     missing.sort_unstable();
@@ -263,7 +271,12 @@ fn nested(
     Ok(json)
 }
 
-fn span_row(trace: &TraceSummary, span: &SpanRow, detail: Option<&SpanDetail>) -> Map<String, Value> {
+fn span_row(
+    trace_id: &str,
+    session_id: Option<&str>,
+    span: &SpanRow,
+    detail: Option<&SpanDetail>,
+) -> Map<String, Value> {
     let call = span.call.as_ref();
     let usage = call.map(|call| call.usage).unwrap_or_default();
     let error = detail.map(|detail| &detail.status_message).filter(|message| !message.is_empty());
@@ -279,14 +292,14 @@ fn span_row(trace: &TraceSummary, span: &SpanRow, detail: Option<&SpanDetail>) -
         "estimated_cost": call.and_then(|call| call.cost).map(Money::dollars),
         "status": if span.failed { 500 } else { 200 },
         "error": error,
-        "trace_id": trace.id,
+        "trace_id": trace_id,
         "parent_id": span.parent,
         "span_type": span.span_type,
         "span_name": span.name,
         "label": span.label,
         "infrastructure": span.infrastructure,
         "service_name": span.service,
-        "session_id": trace.session_id,
+        "session_id": session_id,
         "call_id": call.map(|call| call.id),
         "input": detail.and_then(|detail| detail.input.as_deref()).map(parsed),
         "output": detail.and_then(|detail| detail.output.as_deref()).map(parsed),
@@ -333,12 +346,32 @@ pub(in crate::rest) fn lone_tree(call: &CallDetail) -> Value {
 
 /// One span as `/api/traces/:id` tells of a call.
 pub(in crate::rest) fn span(trace: &TraceSummary, detail: &SpanDetail) -> Value {
-    let row = span_row(trace, &detail.row, Some(detail));
+    let row = span_row(&trace.id, trace.session_id.as_deref(), &detail.row, Some(detail));
     json!({
         "trace": row,
         "request": {"method": null, "path": null, "headers": {}, "body": null},
         "response": {"status": null, "headers": {}, "body": null},
     })
+}
+
+/// A span as it is told when it comes: as in a list, without what was said in it.
+pub(crate) fn live_span(detail: &SpanDetail) -> Value {
+    let mut row = span_row(&detail.trace_id, None, &detail.row, Some(detail));
+    for large in ["input", "output", "attributes", "children"] {
+        row.remove(large);
+    }
+    row.into()
+}
+
+/// A log record as it is told when it comes: its body cut to 200 characters.
+pub(crate) fn live_log(record: &LogDetail) -> Value {
+    let mut row = log(record, Json::Parsed);
+    if let Some(Value::String(body)) = row.get_mut("body")
+        && let Some((end, _)) = body.char_indices().nth(LIVE_BODY)
+    {
+        body.truncate(end);
+    }
+    row
 }
 
 #[cfg(test)]

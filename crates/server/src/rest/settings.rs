@@ -1,0 +1,65 @@
+//! Settings over REST: every value with its origin, and changing one in the settings file.
+
+use api::{ApiError, ErrorKind, Reply, Request, SettingsView};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Host;
+use crate::error::{Failure, mismatch};
+
+/// `{"value": …}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    value: Value,
+}
+
+/// `GET /api/settings`.
+pub(crate) async fn list(State(host): State<Host>) -> Result<Json<SettingsView>, Failure> {
+    answer(&host, Request::GetSettings).await
+}
+
+/// `PUT /api/settings/:name`: a text, number, switch or list of texts, as the settings file has it.
+pub(crate) async fn change(
+    State(host): State<Host>,
+    Path(name): Path<String>,
+    wanted: Result<Json<Wanted>, JsonRejection>,
+) -> Result<Json<SettingsView>, Failure> {
+    let Json(Wanted { value }) =
+        wanted.map_err(|rejection| ApiError::new(ErrorKind::BadRequest, rejection.body_text()))?;
+    let value = text(&value).ok_or_else(|| {
+        ApiError::parameter("value", "value must be a text, a number, true or false, or a list of texts.")
+    })?;
+    answer(&host, Request::ChangeSetting { name, value: Some(value) }).await
+}
+
+/// `DELETE /api/settings/:name`: back to its default.
+pub(crate) async fn reset(
+    State(host): State<Host>,
+    Path(name): Path<String>,
+) -> Result<Json<SettingsView>, Failure> {
+    answer(&host, Request::ChangeSetting { name, value: None }).await
+}
+
+/// As a setting's row shows it; a list's values stand on lines of their own.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Array(list) => {
+            let texts = list.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
+            Some(texts.join("\n"))
+        }
+        Value::Null | Value::Object(_) => None,
+    }
+}
+
+async fn answer(host: &Host, request: Request) -> Result<Json<SettingsView>, Failure> {
+    match host.engine.dispatch(request).await? {
+        Reply::Settings(view) => Ok(Json(view)),
+        _ => Err(mismatch()),
+    }
+}

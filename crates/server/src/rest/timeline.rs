@@ -1,0 +1,144 @@
+//! `GET /api/timeline`: calls and log records in one list, newest first.
+
+use std::cmp::Reverse;
+
+use api::{CallSummary, LogRow, LogsPage, Money, Page, Reply, Request};
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::query::{self, Items, Timeline};
+use super::shape;
+use super::shape::telemetry::{Json as Form, log};
+use crate::Host;
+use crate::error::{Failure, mismatch};
+
+/// What stands in the list, before it is told.
+enum Item {
+    Call(Box<CallSummary>),
+    Log(LogRow),
+}
+
+impl Item {
+    fn time_ns(&self) -> i64 {
+        match self {
+            Self::Call(call) => call.started_ms.saturating_mul(1_000_000),
+            Self::Log(log) => log.time_ns,
+        }
+    }
+}
+
+/// `GET /api/timeline`. `X-Total-Count` says how many match; `Link` leads to the next page.
+pub(crate) async fn list(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let query = query.unwrap_or_default();
+    let asked = query::timeline(&query)?;
+    let (calls, logs, total) = found(&host, &asked).await?;
+    let is_full = |length: usize| length >= asked.limit as usize;
+    let mut more = is_full(calls.len()) || is_full(logs.len());
+    let mut items: Vec<Item> = calls
+        .into_iter()
+        .map(|call| Item::Call(Box::new(call)))
+        .chain(logs.into_iter().map(Item::Log))
+        .collect();
+    // Stable: what stands in a list before another goes on doing so.
+    items.sort_by_key(|item| Reverse(item.time_ns()));
+    more |= items.len() > asked.limit as usize;
+    items.truncate(asked.limit as usize);
+
+    let (mut call, mut record) = asked.before;
+    let mut told = Vec::with_capacity(items.len());
+    for item in &items {
+        match item {
+            Item::Call(summary) => {
+                call = Some(summary.id);
+                told.push(call_item(summary));
+            }
+            Item::Log(row) => {
+                record = Some(row.id.clone());
+                told.extend(log_item(&host, row).await?);
+            }
+        }
+    }
+    let mut answer = ([("x-total-count", total.to_string())], Json(told)).into_response();
+    if more {
+        let place =
+            [call.map(|call| call.to_string()).unwrap_or_default(), record.unwrap_or_default()].join(".");
+        if let Ok(next) = next(&query, &place).parse() {
+            answer.headers_mut().insert(http::header::LINK, next);
+        }
+    }
+    Ok(answer)
+}
+
+/// The same question, further on.
+fn next(query: &str, place: &str) -> String {
+    let mut further = form_urlencoded::Serializer::new(String::new());
+    further.extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "before"));
+    further.append_pair("before", place);
+    format!("</api/timeline?{}>; rel=\"next\"", further.finish())
+}
+
+/// The newest of each kind, and how many match of both.
+async fn found(host: &Host, asked: &Timeline) -> Result<(Vec<CallSummary>, Vec<LogRow>, u64), Failure> {
+    let (mut calls, mut logs) = (api::CallsPage::default(), LogsPage::default());
+    if asked.items != Items::Logs {
+        let page = Page { limit: asked.limit, offset: 0, before: asked.before.0 };
+        let request = Request::ListCalls { filter: asked.calls.clone(), page };
+        let Reply::Calls(found) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
+        calls = found;
+    }
+    if asked.items != Items::Calls {
+        let request = Request::ListLogs {
+            filter: asked.logs.clone(),
+            limit: asked.limit,
+            offset: 0,
+            before: asked.before.1.clone(),
+        };
+        let Reply::Logs(found) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
+        logs = found;
+    }
+    Ok((calls.calls, logs.logs, calls.total + logs.total))
+}
+
+fn call_item(call: &CallSummary) -> Value {
+    let row = shape::row(call);
+    let field = |name: &str| row.get(name).cloned().unwrap_or_default();
+    json!({
+        "id": call.id,
+        "type": "trace",
+        "timestamp": call.started_ms,
+        "title": call.title.as_deref().or(call.model.as_deref()).unwrap_or(&call.path),
+        "subtitle": format!("{} {}", call.provider, call.model.as_deref().unwrap_or(&call.path)),
+        "model": call.model,
+        "service_name": call.client,
+        "tool": call.client.as_deref().unwrap_or("proxy"),
+        "status": call.status,
+        "duration_ms": field("duration_ms"),
+        "tokens": call.usage.total(),
+        "cost": call.cost.map(Money::dollars),
+        "data": row,
+    })
+}
+
+/// `None` for a record that is gone again.
+async fn log_item(host: &Host, row: &LogRow) -> Result<Option<Value>, Failure> {
+    let detail = match host.engine.dispatch(Request::GetLog { id: row.id.clone() }).await {
+        Ok(Reply::Log(detail)) => detail,
+        Ok(_) => return Err(mismatch()),
+        Err(error) if error.kind == api::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let data = log(&detail, Form::Parsed);
+    Ok(Some(json!({
+        "id": row.id,
+        "type": "log",
+        "timestamp": row.time_ns / 1_000_000,
+        "title": row.event.as_deref().unwrap_or(&row.text),
+        "subtitle": row.text,
+        "service_name": row.service,
+        "tool": row.service,
+        "severity_text": data.get("severity_text"),
+        "data": data,
+    })))
+}

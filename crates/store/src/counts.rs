@@ -1,0 +1,151 @@
+//! How many calls match, without looking at each: from the rollups where they know what the filter asks for, and where few
+//! match, in which quarters of an hour these are. Leaves out what only the calls themselves know (`calls`).
+
+use std::fmt::Write as _;
+
+use api::{CallFilter, CallState, Outcome};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use crate::StoreError;
+use crate::filter::push_where;
+use crate::kept::Interval;
+use crate::rollup::measures::QUARTER_MS;
+use crate::window::Narrow;
+
+/// Of so few calls it is worth knowing in which quarters they are.
+const FEW: u64 = 2_000;
+/// Quarters that are looked through at most: beyond, going through the calls from the newest on finds a page sooner.
+const QUARTERS: usize = 200;
+
+/// A filter whose matches the rollups can count.
+pub(crate) struct Counted<'a> {
+    filter: &'a CallFilter,
+    of: Narrow<'a>,
+    /// What is added up.
+    measure: &'static str,
+    interval: Interval,
+}
+
+impl<'a> Counted<'a> {
+    /// `None` when only the calls themselves know; `rest` is room for what is left of the filter.
+    pub(crate) fn new(filter: &'a CallFilter) -> Option<Self> {
+        let mut rest = filter.clone();
+        let interval = Interval {
+            from_ms: rest.from_ms.take().unwrap_or(i64::MIN),
+            to_ms: rest.to_ms.take().unwrap_or(i64::MAX),
+        };
+        let measure = measure(&mut rest)?;
+        let of = Narrow::of(filter, &rest)?;
+        Some(Self { filter, of, measure, interval })
+    }
+
+    /// How many calls match.
+    pub(crate) async fn count(&self, snapshot: &mut SqliteConnection) -> Result<u64, StoreError> {
+        let Some(quarters) = self.interval.quarters() else {
+            return self.count_rows(snapshot, self.interval).await;
+        };
+        let mut count = 0;
+        for edge in self.edges() {
+            count += self.count_rows(snapshot, edge).await?;
+        }
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT coalesce(sum(");
+        query.push(self.measure).push("), 0)");
+        self.of.push_from(&mut query, quarters);
+        let sum: i64 = query.build_query_scalar().fetch_one(snapshot).await?;
+        Ok(count + sum.unsigned_abs())
+    }
+
+    /// Where the calls are, as a JSON array of the first milliseconds of quarters, if they are few and the quarters, too.
+    pub(crate) async fn quarters(
+        &self,
+        snapshot: &mut SqliteConnection,
+        count: u64,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(quarters) = self.interval.quarters().filter(|_| count <= FEW) else { return Ok(None) };
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT DISTINCT quarter");
+        self.of.push_from(&mut query, quarters);
+        query.push(" AND ").push(self.measure).push(" > 0 LIMIT ").push_bind(QUARTERS as i64 + 1);
+        let mut found: Vec<i64> = query.build_query_scalar().fetch_all(snapshot).await?;
+        // The edges lie in quarters that are not whole.
+        found.extend(self.edges().map(|edge| edge.from_ms.div_euclid(QUARTER_MS)));
+        if found.len() > QUARTERS {
+            return Ok(None);
+        }
+        found.sort_unstable();
+        found.dedup();
+        let mut list = String::from("[");
+        for (number, quarter) in found.iter().enumerate() {
+            let comma = if number == 0 { "" } else { "," };
+            let _infallible = write!(list, "{comma}{}", quarter.saturating_mul(QUARTER_MS));
+        }
+        list.push(']');
+        Ok(Some(list))
+    }
+
+    /// What of the interval lies in no whole quarter.
+    fn edges(&self) -> impl Iterator<Item = Interval> + use<> {
+        let whole = self.interval;
+        let quarters = whole.quarters().unwrap_or_default();
+        let (first_ms, end_ms) =
+            (quarters.start.saturating_mul(QUARTER_MS), quarters.end.saturating_mul(QUARTER_MS));
+        let before = Interval { to_ms: first_ms, ..whole };
+        let after = Interval { from_ms: end_ms, ..whole };
+        let given = [(before, whole.from_ms > i64::MIN), (after, whole.to_ms < i64::MAX)];
+        given.into_iter().filter(|(edge, given)| *given && edge.from_ms < edge.to_ms).map(|(edge, _)| edge)
+    }
+
+    async fn count_rows(&self, snapshot: &mut SqliteConnection, edge: Interval) -> Result<u64, StoreError> {
+        let filter =
+            CallFilter { from_ms: Some(edge.from_ms), to_ms: Some(edge.to_ms), ..self.filter.clone() };
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM call");
+        push_where(&mut query, &filter, None);
+        let count: i64 = query.build_query_scalar().persistent(false).fetch_one(snapshot).await?;
+        Ok(count.unsigned_abs())
+    }
+}
+
+/// Takes out of the filter what one sum of the rollups tells, and names it; `None` when two would have to hold at once.
+fn measure(rest: &mut CallFilter) -> Option<&'static str> {
+    let flag = |flag: &mut Option<bool>, measure| {
+        (*flag == Some(true)).then(|| {
+            *flag = None;
+            measure
+        })
+    };
+    let outcome = match rest.outcome.take() {
+        Some(Outcome::Error) => Some("errors"),
+        Some(Outcome::Success) => Some("calls - errors - open"),
+        None => None,
+    };
+    let state = match rest.state {
+        Some(CallState::Open) => Some("open"),
+        Some(CallState::Lost) => Some("lost"),
+        _ => None,
+    };
+    if state.is_some() {
+        rest.state = None;
+    }
+    let told = [
+        outcome,
+        state,
+        flag(&mut rest.unpriced, "unpriced"),
+        flag(&mut rest.partial, "partial"),
+        flag(&mut rest.estimated, "estimated"),
+        flag(&mut rest.not_fully_priced, "not_fully_priced"),
+        flag(&mut rest.cut, "cut"),
+        flag(&mut rest.proxied, "proxied"),
+    ];
+    let mut told = told.into_iter().flatten();
+    match (told.next(), told.next()) {
+        (None, _) => Some("calls"),
+        (Some(one), None) => Some(one),
+        (Some(_), Some(_)) => None,
+    }
+}
+
+/// Appends that a call began in one of these quarters.
+pub(crate) fn push_quarters(query: &mut QueryBuilder<Sqlite>, quarters: &str) {
+    query.push(" AND seq IN (SELECT one.seq FROM json_each(").push_bind(quarters.to_owned());
+    query.push(") AS quarter CROSS JOIN call AS one ON one.started_ms >= quarter.value AND one.started_ms < quarter.value + ");
+    query.push_bind(QUARTER_MS).push(")");
+}

@@ -1,0 +1,135 @@
+//! The timeline, the providers' health, and settings over REST.
+
+use serde_json::{Value, json};
+use tests::{App, Mock, Plan, Setup, send};
+
+use super::{get, six};
+use crate::rest::telemetry::reports;
+
+/// The path in `Link: <…>; rel="next"`.
+fn next(response: &tests::Response) -> Option<String> {
+    let link = response.head.header("link")?;
+    Some(link.strip_prefix('<')?.split_once(">; rel=\"next\"")?.0.to_owned())
+}
+
+#[tokio::test]
+async fn the_timeline_has_calls_and_records_each_once() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    assert_eq!(get(&app, "/api/timeline").await, json!([]));
+    six(&mock, &app).await;
+    reports(&app).await;
+    let all = app.get("/api/timeline").await;
+    let items = all.json();
+    let items = items.as_array().unwrap();
+    let of = |kind: &str| items.iter().filter(|item| item["type"] == kind).count();
+    assert_eq!(of("log"), 3);
+    assert_eq!(all.head.header("x-total-count"), Some(items.len().to_string()));
+    let times: Vec<i64> = items.iter().map(|item| item["timestamp"].as_i64().unwrap()).collect();
+    assert!(times.is_sorted_by(|earlier, later| earlier >= later), "newest first: {times:?}");
+    assert_eq!(next(&all), None);
+    let log = items.iter().find(|item| item["title"] == "failed" && item["type"] == "log").unwrap();
+    assert_eq!((&log["severity_text"], &log["data"]["attributes"]["k"]), (&json!("ERROR"), &json!("breaks")));
+    let call = items.iter().find(|item| item["title"] == "tagged").unwrap();
+    assert_eq!((&call["status"], &call["data"]["tags"]), (&json!(200), &json!(["red:1", "blue"])));
+
+    for limit in [1, 2, 4] {
+        let (mut path, mut met) = (Some(format!("/api/timeline?limit={limit}")), Vec::new());
+        while let Some(asked) = path {
+            let page = app.get(&asked).await;
+            assert!(page.json().as_array().unwrap().len() <= limit);
+            met.extend(page.json().as_array().unwrap().clone());
+            path = next(&page);
+        }
+        assert_eq!(&met, items, "by pages of {limit}");
+    }
+    for (query, expected) in
+        [("type=log", 3), ("type=log&q=warns", 1), ("tool=other", 1), ("date_from=2999-01-01", 0)]
+    {
+        assert_eq!(
+            get(&app, &format!("/api/timeline?{query}")).await.as_array().unwrap().len(),
+            expected,
+            "{query}"
+        );
+    }
+    for (query, parameter) in [
+        ("type=span", "type"),
+        ("limit=0", "limit"),
+        ("before=x", "before"),
+        ("before=.x", "before"),
+        ("date_from=x", "date_from"),
+    ] {
+        let wrong = app.get(&format!("/api/timeline?{query}")).await;
+        assert_eq!((wrong.status(), wrong.json()["parameter"].as_str()), (400, Some(parameter)), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn every_provider_says_how_it_is() {
+    let mock = Mock::start().await;
+    let app = Setup::new(mock.address()).variable("OPENAI_API_KEY", "sk-test-0123456789abcdef").start().await;
+    let found = get(&app, "/api/health/providers").await;
+    assert_eq!(found["providers"]["openai"]["status"], "ok", "{found}");
+    assert!(found["providers"]["openai"]["latency_ms"].is_u64());
+    assert_eq!(found["providers"]["anthropic"], json!({"status": "unconfigured"}));
+    let asked: Vec<String> = mock.exchanges().iter().map(|asked| asked.request.method().to_owned()).collect();
+    assert!(asked.iter().all(|method| method == "GET" || method == "HEAD"), "nothing that costs: {asked:?}");
+    mock.follow(Plan { fault: tests::Fault::Status(401), ..Plan::default() });
+    let refused = get(&app, "/api/health/providers").await;
+    assert_eq!(refused["providers"]["openai"]["status"], "error", "{refused}");
+    assert!(refused["providers"]["openai"]["message"].as_str().unwrap().contains("401"));
+    mock.stop().await;
+    let gone = get(&app, "/api/health/providers").await;
+    assert_eq!(gone["providers"]["openai"]["status"], "error", "{gone}");
+    assert!(gone["summary"].as_str().unwrap().starts_with("0/"), "{gone}");
+}
+
+#[tokio::test]
+async fn settings_are_told_and_changed() {
+    let mock = Mock::start().await;
+    let app = Setup::new(mock.address()).settings("keep_days = 12\n").start().await;
+    let value = |view: &Value, name: &str| {
+        let settings = view["settings"].as_array().unwrap();
+        settings
+            .iter()
+            .find(|setting| setting["name"] == name)
+            .map(|setting| setting["value"].clone())
+            .unwrap()
+    };
+    assert_eq!(value(&get(&app, "/api/settings").await, "keep_days"), "12");
+    let change = async |method: &str, name: &str, body: &str| {
+        let request = format!(
+            "{method} /api/settings/{name} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        send(app.dashboard, request.as_bytes()).await
+    };
+    let changed = change("PUT", "keep_days", r#"{"value": 30}"#).await;
+    assert_eq!((changed.status(), value(&changed.json(), "keep_days")), (200, json!("30")));
+    let hosts = change("PUT", "allowed_hosts", r#"{"value": ["box.internal", "b.internal"]}"#).await;
+    assert_eq!(hosts.status(), 200, "{}", hosts.text());
+    let reset = change("DELETE", "keep_days", "").await;
+    assert_ne!(value(&reset.json(), "keep_days"), "30");
+    for (name, body, status) in [
+        ("keep_days", r#"{"value": "many"}"#, 400),
+        ("keep_days", r#"{"value": null}"#, 400),
+        ("keep_days", r#"{"value": {"a": 1}}"#, 400),
+        ("keep_days", "{", 400),
+        ("keep_days", r#"{"worth": 1}"#, 400),
+        ("no_such_setting", r#"{"value": 1}"#, 404),
+    ] {
+        let wrong = change("PUT", name, body).await;
+        assert_eq!(wrong.status(), status, "{name} {body}: {}", wrong.text());
+        assert!(wrong.json()["error"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn the_former_exporters_questions_are_answered() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    assert_eq!(get(&app, "/api/export").await["enabled"], false);
+    let request = "POST /api/export/flush HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let flushed = send(app.dashboard, request.as_bytes()).await;
+    assert_eq!((flushed.status(), &flushed.json()["success"]), (200, &json!(true)));
+}
