@@ -132,9 +132,10 @@ mod tests {
 
         const LOOKS: u32 = 20_000;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let clients: Vec<TcpStream> =
-            (0..400).map(|_| TcpStream::connect(listener.local_addr().unwrap()).unwrap()).collect();
-        let (peer, local) = (clients[7].local_addr().unwrap(), clients[7].peer_addr().unwrap());
+        let connect =
+            |_| (TcpStream::connect(listener.local_addr().unwrap()).unwrap(), listener.accept().unwrap());
+        let clients: Vec<_> = (0..400).map(connect).collect();
+        let (peer, local) = (clients[7].0.local_addr().unwrap(), clients[7].0.peer_addr().unwrap());
         let users = Users::look();
         let begun = std::time::Instant::now();
         for _ in 0..LOOKS {

@@ -95,6 +95,8 @@ function opened(url) {
     socket.onopen = () => { note(`WebSocket ${url}`, "open", ""); socket.send(chat); socket.close(); };
     socket.onmessage = (event) => note(`WebSocket ${url}`, "message", event.data);
     socket.onclose = end;
+    // One that a page's own policy forbids never closes.
+    document.addEventListener("securitypolicyviolation", end);
   });
 }
 
