@@ -91,17 +91,18 @@ pub(crate) async fn begin(app: &AppHandle) {
         follower.abort();
     }
     let link = Link::begin(desk.flags.clone()).await;
-    change(app, link);
+    let page = window::page(&link).await;
+    change(app, link, page);
 }
 
-fn change(app: &AppHandle, link: Link) {
+fn change(app: &AppHandle, link: Link, page: tauri::Result<tauri::Url>) {
     let desk = desk(app);
     // Also while quitting, which stops what has just started.
     *locked(&desk.link) = Some(link.clone());
     if desk.quit.has_begun() {
         return;
     }
-    window::show_link(app, &link);
+    window::show_link(app, page);
     let follower = spawn(follow(app.clone(), link));
     if let Some(before) = locked(&desk.follower).replace(follower) {
         before.abort();
@@ -127,14 +128,17 @@ async fn follow(app: AppHandle, link: Link) {
                 };
                 remote.watch(on).await;
             }
-            change(&app, Link::ended());
+            let (ended, page) = (Link::ended(), window::page(&Link::ended()).await);
+            change(&app, ended, page);
         }
         Link::Nothing(_) => loop {
             tokio::time::sleep(PAUSE).await;
             if let Ok(settings) = desk(&app).flags.load()
                 && let Some(other) = Link::find(&settings).await
             {
-                return change(&app, Link::Other(other));
+                let link = Link::Other(other);
+                let page = window::page(&link).await;
+                return change(&app, link, page);
             }
         },
     }

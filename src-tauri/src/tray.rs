@@ -65,9 +65,12 @@ fn on_click(app: &AppHandle, id: &str) {
     match id {
         "open" => window::show(app),
         "browser" => {
-            if let Some(address) = desk(app).link().address() {
-                window::open_in_browser(&address);
-            }
+            let link = desk(app).link();
+            spawn(async move {
+                if let Some(address) = link.entrance().await {
+                    window::open_in_browser(&address);
+                }
+            });
         }
         "login" => {
             if let Err(error) = set_autostart(app, !login(app).is_on()) {

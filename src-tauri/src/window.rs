@@ -26,7 +26,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) fn open(app: &AppHandle, visible: bool) -> tauri::Result<()> {
     let loaded = app.clone();
     let leaving = app.clone();
-    let builder = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::CustomProtocol(page(&desk(app).link())?))
+    let address = tauri::async_runtime::block_on(page(&desk(app).link()))?;
+    let builder = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::CustomProtocol(address))
         .title("LLMFlow")
         .inner_size(1280.0, 800.0)
         .min_inner_size(960.0, 600.0)
@@ -69,9 +70,9 @@ pub(crate) fn show_unless_there_is_a_tray(app: &AppHandle) {
     });
 }
 
-/// Shows what is behind the window now.
-pub(crate) fn show_link(app: &AppHandle, link: &Link) {
-    if let Ok(address) = page(link) {
+/// Shows what is behind the window now, by its [`page`].
+pub(crate) fn show_link(app: &AppHandle, page: tauri::Result<Url>) {
+    if let Ok(address) = page {
         navigate(app, address);
     }
 }
@@ -93,10 +94,11 @@ fn navigate(app: &AppHandle, address: Url) {
     watch(app);
 }
 
-fn page(link: &Link) -> tauri::Result<Url> {
+/// The address of what a link leads to. Another instance may ask for a token: then it lets in once.
+pub(crate) async fn page(link: &Link) -> tauri::Result<Url> {
     match link {
         Link::Own(_) => own(""),
-        Link::Other(remote) => parsed(&remote.address()),
+        Link::Other(_) => parsed(&link.entrance().await.unwrap_or_default()),
         Link::Nothing(_) => own(pages::NOTICE),
     }
 }
@@ -181,7 +183,8 @@ fn watch(app: &AppHandle) {
 
 /// Says that the window cannot draw, and opens the browser if the user agrees.
 fn offer_browser(app: &AppHandle) {
-    let Some(address) = desk(app).link().address() else { return };
+    let link = desk(app).link();
+    let Some(address) = link.address() else { return };
     let text = format!(
         "The dashboard is also at {address}, in any browser. Recording goes on either way.\n\nOn Linux this is often \
          the graphics driver: start LLMFlow with WEBKIT_DISABLE_DMABUF_RENDERER=1 and look again."
@@ -194,7 +197,9 @@ fn offer_browser(app: &AppHandle) {
     let shown = app.run_on_main_thread(move || {
         let answer = dialog.show();
         spawn(async move {
-            if matches!(answer.await, MessageDialogResult::Custom(label) if label == "Open in browser") {
+            if matches!(answer.await, MessageDialogResult::Custom(label) if label == "Open in browser")
+                && let Some(address) = link.entrance().await
+            {
                 open_in_browser(&address);
             }
         });

@@ -20,6 +20,10 @@ use crate::{
 pub enum Request {
     /// Is all well?
     GetHealth,
+    /// The path that lets a browser in: where a token is asked for, with a code that works once and soon.
+    GetLoginPath,
+    /// Another token instead of the one before. Everyone who came in by that one has to show the new one.
+    RenewToken,
     /// Totals over the calls that match.
     GetStats {
         /// Which calls.
@@ -426,6 +430,8 @@ pub enum BodySide {
 pub enum Reply {
     /// To [`Request::GetHealth`].
     Health(Box<Health>),
+    /// To [`Request::GetLoginPath`] and [`Request::RenewToken`]: for the dashboard's address, with what lets in once.
+    LoginPath(Secret),
     /// To [`Request::GetStats`].
     Stats(Stats),
     /// To [`Request::ListCalls`].

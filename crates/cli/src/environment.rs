@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 use anyhow::Context;
 use engine::settings::SettingsError;
 use engine::{Settings, connect, running_instance};
+use server::Remote;
 
 use crate::print::{complain, say};
 use crate::{Shell, ask};
@@ -21,9 +22,10 @@ pub(crate) async fn print(settings: Result<Settings, SettingsError>, shell: Shel
         true => collector_port(&settings).await.map(connect::telemetry::collector_at),
         false => None,
     };
+    let token = token(&settings).await.filter(|_| collector.is_some());
     let calls = proxy.iter().flat_map(|proxy| connect::variables(proxy));
     let reports = collector.iter().flat_map(|collector| connect::telemetry::variables(collector));
-    for (name, value) in calls.chain(reports) {
+    for (name, value) in calls.chain(reports).chain(token) {
         match shell {
             Shell::Bash | Shell::Zsh => say(format_args!("export {name}=\"{value}\"")),
             Shell::Fish => say(format_args!("set -gx {name} \"{value}\";")),
@@ -62,6 +64,7 @@ pub(crate) async fn run(
                 let needs = connect::telemetry::needs(program, &connect::telemetry::collector_at(port));
                 child.args(needs.arguments);
                 child.envs(needs.variables.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()));
+                child.envs(token(settings).await);
             }
             None => complain("the collector does not run, so the command reports nothing about itself"),
         }
@@ -79,6 +82,18 @@ async fn proxy_port(settings: &Settings) -> Option<u16> {
     }
     let health = ask::get(port, "/health").await.ok()?;
     (health.get("service").and_then(serde_json::Value::as_str) == Some("proxy")).then_some(port)
+}
+
+/// The variable that shows the token to the collector, where it asks for one; beside what the variable holds already. Only
+/// for an LLMFlow that has proved to be ours.
+async fn token(settings: &Settings) -> Option<(&'static str, String)> {
+    const HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
+    let instance = running_instance(&settings.data_dir)?;
+    let remote = Remote::of(&settings.data_dir, &instance).await.filter(Remote::wants_token);
+    let token = engine::token(&settings.data_dir).filter(|_| remote.is_some())?;
+    let own = format!("x-llmflow-token={}", token.reveal());
+    let others = std::env::var(HEADERS).ok().filter(|others| !others.trim().is_empty());
+    Some((HEADERS, others.map_or(own.clone(), |others| format!("{others},{own}"))))
 }
 
 /// A port that takes OTLP over HTTP now: its own, else the dashboard's.

@@ -3,6 +3,7 @@
 mod ask;
 mod data;
 mod doctor;
+mod entrance;
 mod environment;
 mod prices;
 mod print;
@@ -38,6 +39,19 @@ enum Command {
         /// As JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Open the dashboard in a browser
+    #[command(alias = "explore")]
+    Open {
+        /// Only print the link; where a token is asked for it works once, within ten minutes
+        #[arg(long)]
+        print: bool,
+    },
+    /// Print the token that lets in where one is asked for (require_token in the settings)
+    Token {
+        /// Make another one first; whoever came in by the old one has to come in again
+        #[arg(long)]
+        rotate: bool,
     },
     /// Switch the proxy of the running LLMFlow on or off, pause or resume recording
     Proxy {
@@ -144,6 +158,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Serve => runtime.block_on(serve::serve(settings()?)),
         Command::Status { json } => Ok(runtime.block_on(status::status(&settings()?, json))),
+        Command::Open { print } => runtime.block_on(entrance::open(&settings()?, print)),
+        Command::Token { rotate } => runtime.block_on(entrance::token(&settings()?, rotate)),
         Command::Doctor { rebuild_search: true, .. } => runtime.block_on(data::rebuild_search(&settings()?)),
         Command::Doctor { json, online, verify, rebuild_search: false } => {
             runtime.block_on(doctor::examine(&flags, json, online, verify))

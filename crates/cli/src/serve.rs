@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use api::{Reply, Request};
 use engine::Settings;
 use server::{Running, Signals};
 
@@ -32,6 +33,14 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     Ok(if matches!(lost, Ok(0)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What lets a browser in by the dashboard's address; empty where no token is asked for.
+async fn login_path(running: &Running) -> String {
+    match running.engine.dispatch(Request::GetLoginPath).await {
+        Ok(Reply::LoginPath(path)) if path.reveal() != "/" => path.reveal().to_owned(),
+        _ => String::new(),
+    }
+}
+
 /// Tells where everything is, and what failed with its remedy. Whether there is anything to run for.
 async fn announce(running: &Running, proxy_port: u16) -> bool {
     let health = running.engine.health_now().await;
@@ -57,7 +66,11 @@ async fn announce(running: &Running, proxy_port: u16) -> bool {
         say(format_args!("Proxy      http://localhost:{proxy_port}"));
     }
     if dashboard_port != 0 {
-        say(format_args!("Dashboard  http://localhost:{dashboard_port}"));
+        let path = login_path(running).await;
+        say(format_args!("Dashboard  http://localhost:{dashboard_port}{path}"));
+        if !path.is_empty() {
+            say("           This link works once, within ten minutes. Another: llmflow open --print");
+        }
     }
     if !otlp.is_empty() {
         say(format_args!("OTLP       {}", otlp.join(", ")));

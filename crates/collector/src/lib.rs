@@ -30,4 +30,4 @@ pub use over_http::{any_address, root, routes};
 pub use own_http::own_spans;
 pub use patience::Patience;
 pub use receiver::Receiver;
-pub use serve::{Judge, serve};
+pub use serve::serve;

@@ -1,12 +1,15 @@
 //! A listener that bears a bounded number of connections, none of which may say nothing for long: accept, speak HTTP/1.1
-//! and HTTP/2, drain when told to stop. Leaves out who is let in and what is answered.
+//! and HTTP/2, drain when told to stop. Each request says who is at the other end, by a [`guard::Peer`] among its extensions.
+//! Leaves out whether that one is let in, and what is answered.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
+use guard::Guard;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -44,6 +47,7 @@ pub struct Ending {
 /// `full` is told of every connection for which there was no room.
 pub async fn listen<A, F>(
     listener: TcpListener,
+    guard: Guard,
     patience: Patience,
     answer: A,
     full: impl Fn() + Send + Sync,
@@ -59,8 +63,9 @@ pub async fn listen<A, F>(
             () = ending.stop.cancelled() => break,
         };
         match accepted {
-            Ok((stream, _)) => match places.clone().try_acquire_owned() {
+            Ok((stream, peer)) => match places.clone().try_acquire_owned() {
                 Ok(place) => {
+                    let stream = (stream, peer, guard.clone());
                     let serving = connection(stream, patience, answer.clone(), place, ending.clone());
                     ending.connections.spawn(serving);
                 }
@@ -75,7 +80,7 @@ pub async fn listen<A, F>(
 }
 
 async fn connection<A, F>(
-    stream: TcpStream,
+    (stream, peer, guard): (TcpStream, SocketAddr, Guard),
     patience: Patience,
     answer: A,
     place: OwnedSemaphorePermit,
@@ -87,6 +92,9 @@ async fn connection<A, F>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    // Before anything is read: whoever sends and leaves could not be asked about any more.
+    let Ok(local) = stream.local_addr() else { return };
+    let peer = guard.meet(peer, local);
     let pulse = Pulse::new();
     let mut server = auto::Builder::new(TokioExecutor::new());
     // hyper's own limit of a head's time would not tell a head from none, and does not run before the first byte.
@@ -100,7 +108,8 @@ async fn connection<A, F>(
         .keep_alive_interval(PING_EVERY);
     let service = {
         let pulse = pulse.clone();
-        service_fn(move |request| {
+        service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
             let (under_way, answer) = (pulse.request(), answer.clone());
             async move { Ok::<_, Infallible>(under_way.until_sent(answer(request).await)) }
         })

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::answer::{self, Outcome};
@@ -106,8 +106,12 @@ pub(crate) fn refusal(problem: &Problem, encoding: Encoding) -> Response {
     {
         response.headers_mut().insert(RETRY_AFTER, after);
     }
-    if *problem == Problem::Method {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    match problem {
+        Problem::Method => _ = response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST")),
+        Problem::WithoutToken(_) => {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        _ => {}
     }
     response
 }

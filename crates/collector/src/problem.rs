@@ -25,6 +25,8 @@ pub(crate) enum Problem {
     Gone,
     /// Who asks may not.
     Forbidden(String),
+    /// Who asks has to show a token.
+    WithoutToken(String),
     /// No such path or method of gRPC.
     Unknown(String),
     /// Not now.
@@ -46,6 +48,7 @@ impl Problem {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::WithoutToken(_) => StatusCode::UNAUTHORIZED,
             Self::Unknown(_) => StatusCode::NOT_FOUND,
             // Senders try a 503 again, and drop what a 408 answers.
             Self::Slow | Self::Refused(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -61,6 +64,7 @@ impl Problem {
             Self::Slow => 4,
             Self::Gone => 1,
             Self::Forbidden(_) => 7,
+            Self::WithoutToken(_) => 16,
             Self::Unknown(_) => 12,
             Self::Refused(_) => 14,
         }
@@ -72,6 +76,7 @@ impl Problem {
             | Self::Unsupported(text)
             | Self::TooLarge(text)
             | Self::Forbidden(text)
+            | Self::WithoutToken(text)
             | Self::Unknown(text) => text.clone(),
             Self::Method => "OTLP is sent with POST".to_owned(),
             Self::Slow => "the body came too slowly".to_owned(),

@@ -1,6 +1,5 @@
 //! A collector's own listener: lets in whom the guard lets in. Leaves out connections (`listen`).
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
@@ -8,8 +7,9 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware;
 use axum::response::Response;
+use guard::{Door, Guard, Peer, Refusal};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,14 +24,11 @@ use crate::patience::Patience;
 use crate::problem::Problem;
 use crate::receiver::Receiver;
 
-/// Judges whether a request may come in, by where it goes and what its headers say; a refusal says why.
-pub type Judge = Arc<dyn Fn(&Uri, &HeaderMap) -> Result<(), String> + Send + Sync>;
-
-/// Takes OTLP in on `listener` until `stop`; when the future ends, the port is closed. What is under way goes on in
+/// Takes OTLP in on `listener`, from whom `guard` lets in, until `stop`; when the future ends, the port is closed. What is under way goes on in
 /// `connections` until it ends or `force` is cancelled.
 pub async fn serve(
     receiver: Receiver,
-    judge: Judge,
+    guard: Guard,
     listener: TcpListener,
     connections: TaskTracker,
     stop: CancellationToken,
@@ -43,30 +40,36 @@ pub async fn serve(
         .route("/health", axum::routing::get(health))
         .fallback(unknown)
         .layer(middleware::from_fn_with_state(receiver, any_address));
-    let door = Door { router, judge };
+    let entrance = Entrance { router, guard: guard.clone() };
     let answer = move |request| {
-        let door = door.clone();
-        async move { door.enter(request).await }
+        let entrance = entrance.clone();
+        async move { entrance.enter(request).await }
     };
     let full = || {
         if counts.turned_away.fetch_add(1, Ordering::Relaxed) == 0 {
             tracing::warn!(limit = CONNECTIONS, "too many connections send telemetry");
         }
     };
-    listen(listener, Patience::default(), answer, full, Ending { connections, stop, force }).await;
+    listen(listener, guard, Patience::default(), answer, full, Ending { connections, stop, force }).await;
 }
 
 /// What stands before the routes.
 #[derive(Clone)]
-struct Door {
+struct Entrance {
     router: Router,
-    judge: Judge,
+    guard: Guard,
 }
 
-impl Door {
+impl Entrance {
     async fn enter(mut self, request: Request<Incoming>) -> Response {
-        if let Err(reason) = (self.judge)(request.uri(), request.headers()) {
-            return forbidden(reason, request.headers());
+        let peer = request.extensions().get().copied().unwrap_or(Peer::Network);
+        if let Err(refusal) = self.guard.judge(peer, Door::Collector, request.uri(), request.headers()) {
+            let mut response = forbidden(refusal, request.headers());
+            if peer != Peer::Own {
+                // It takes no place any longer than it has to.
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            return response;
         }
         // Who gets here with an origin is a page that the settings allow.
         let page = request.headers().get(header::ORIGIN).cloned();
@@ -84,8 +87,8 @@ impl Door {
     }
 }
 
-fn forbidden(reason: String, headers: &HeaderMap) -> Response {
-    let problem = Problem::Forbidden(reason);
+fn forbidden(Refusal { wants_token, reason }: Refusal, headers: &HeaderMap) -> Response {
+    let problem = if wants_token { Problem::WithoutToken(reason) } else { Problem::Forbidden(reason) };
     match over_grpc::is_grpc(headers) {
         true => over_grpc::failure(&problem),
         false => refusal(&problem, Encoding::Json),

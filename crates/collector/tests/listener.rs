@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use collector::{Ending, Patience, listen};
+use guard::{Guard, Rules, Tokens};
 use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -31,7 +32,9 @@ impl Listening {
         };
         let answer = async |_: Request<Incoming>| Response::new(Body::from("here I am"));
         let answer = move |request| Box::pin(answer(request));
-        ending.connections.spawn(listen(listener, Patience { head, idle }, answer, || {}, ending.clone()));
+        let guard = Guard::new(Rules::default(), Tokens::new("none"));
+        let patience = Patience { head, idle };
+        ending.connections.spawn(listen(listener, guard, patience, answer, || {}, ending.clone()));
         Self { address, ending }
     }
 

@@ -3,6 +3,7 @@
 mod budgets;
 mod cache;
 mod conversation;
+mod entrance;
 mod health;
 mod keys;
 mod overview;
@@ -33,6 +34,8 @@ impl Engine {
         let store = &self.inner.store;
         match request {
             Request::GetHealth => Ok(Reply::Health(Box::new(self.health().await?))),
+            Request::GetLoginPath => self.login_path().map(Reply::LoginPath),
+            Request::RenewToken => self.renew_token().await.map(Reply::LoginPath),
             Request::GetStats { filter } => store.stats(&filter).await.map(Reply::Stats).map_err(internal),
             Request::ListCalls { filter, page } => {
                 store.list_calls(&filter, page).await.map(Reply::Calls).map_err(internal)

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use api::{Event, SourceTarget};
 use collector::{Delivery, Inbox, Receiver};
-use proxy::{Budget, Capture, Counters, Gate, Guard, Limits, Proxy, Tap, Upstreams};
+use guard::{Guard, Tokens};
+use proxy::{Budget, Capture, Counters, Gate, Limits, Proxy, Tap, Upstreams};
 use store::Store;
 use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -27,9 +28,10 @@ use crate::loops::Loops;
 use crate::pipeline::{Pipeline, Tally};
 use crate::prices::{LoadError, Shelf};
 use crate::proof::Proof;
-use crate::settings::Settings;
+use crate::settings::{Reach, Settings};
 use crate::sources::Sources;
 use crate::supervisor::{OTLP_GRPC, OTLP_HTTP, PROXY, Service, Supervisor, Switch};
+use crate::token;
 use crate::upkeep::Upkeep;
 
 /// Captures that wait to be read. When it is full the proxy drops records and counts them; their bodies' bytes are
@@ -123,6 +125,7 @@ pub(crate) struct Inner {
     pub(crate) started: Instant,
     pub(crate) notices: Mutex<Vec<String>>,
     pub(crate) proof: Proof,
+    pub(crate) guard: Guard,
     pub(crate) tracker: TaskTracker,
     /// Ends the listeners.
     stop: CancellationToken,
@@ -152,6 +155,11 @@ impl Engine {
             .map_err(|(path, cause)| StartError::Folder { path: path.display().to_string(), cause })?;
         let proof = Proof::of(&settings.data_dir)
             .ok_or_else(|| StartError::Other("the data folder's key cannot be read".to_owned()))?;
+        let token = token::load_token(&settings.data_dir).map_err(|cause| StartError::Folder {
+            path: settings.data_dir.join("token").display().to_string(),
+            cause,
+        })?;
+        let guard = Guard::new(settings.rules(), Tokens::new(token.reveal()));
         let cannot_start = |error| StartError::Other(format!("no thread can be started: {error}"));
         let background = Background::start().map_err(cannot_start)?;
         // Opened there, so that the thread that writes gives way too.
@@ -187,8 +195,8 @@ impl Engine {
         let outbound = settings
             .outbound()
             .map_err(|wanted| StartError::Other(format!("upstream_proxy is not {wanted}")))?;
-        let (guard, bounds) = (settings.guard(), settings.bounds());
-        let proxy = Proxy::new(tap, guard, upstreams.clone(), outbound, keys.published(), bounds)
+        let bounds = settings.bounds();
+        let proxy = Proxy::new(tap, guard.clone(), upstreams.clone(), outbound, keys.published(), bounds)
             .map_err(|error| StartError::Other(format!("TLS cannot be set up: {error}")))?;
         let (bedrock, gate) = (proxy.bedrock(), proxy.gate());
         let sources = Sources::new(events.clone());
@@ -198,17 +206,22 @@ impl Engine {
         let inbox = Inbox::new(reports, limits, Arc::default());
         let otlp = Receiver::new(inbox.clone());
         let switches = vec![
-            Switch::new(PROXY, Service::Proxy(proxy), settings.proxy_port, ("proxy_port", "PROXY_PORT")),
+            Switch::new(
+                PROXY,
+                Service::Proxy(proxy),
+                (settings.beyond(Reach::Proxy), settings.proxy_port),
+                ("proxy_port", "PROXY_PORT"),
+            ),
             Switch::new(
                 OTLP_HTTP,
-                Service::collector(otlp.clone(), settings.guard()),
-                settings.otlp_http_port,
+                Service::Collector(otlp.clone(), guard.clone()),
+                (settings.beyond(Reach::Otlp), settings.otlp_http_port),
                 ("otlp_http_port", "OTLP_HTTP_PORT"),
             ),
             Switch::new(
                 OTLP_GRPC,
-                Service::collector(otlp.again(), settings.guard()),
-                settings.otlp_grpc_port,
+                Service::Collector(otlp.again(), guard.clone()),
+                (settings.beyond(Reach::Otlp), settings.otlp_grpc_port),
                 ("otlp_grpc_port", "OTLP_GRPC_PORT"),
             ),
         ];
@@ -232,6 +245,7 @@ impl Engine {
             started: Instant::now(),
             notices: Mutex::new(notices(&opened)),
             proof,
+            guard,
             tracker,
             stop,
             force,
@@ -432,7 +446,7 @@ impl Engine {
 
     /// Who may talk to this machine's listeners.
     pub fn guard(&self) -> Guard {
-        self.inner.settings.guard()
+        self.inner.guard.clone()
     }
 }
 

@@ -26,19 +26,21 @@ mod proof;
 pub mod settings;
 mod sources;
 mod supervisor;
+mod token;
 mod upkeep;
 
 pub use api::connect;
 pub use engine::{Engine, StartError};
 pub use events::{Reported, gather};
 pub use folder::{Instance, running_instance};
+pub use guard::{COOKIE, COOKIE_LASTS, Door, Guard, Peer};
 pub use keys::keychain_state;
 pub use listen::{ListenError, listen};
 pub use model::pricing::{day_begins, day_of};
 pub use proof::Proof;
-pub use proxy::guard::{Guard, Refusal};
 pub use settings::Settings;
 pub use store::{Imported, Inspection, StoreError};
+pub use token::{load_token, renew_token, token};
 
 /// The moment so many days ago, in milliseconds since 1970 (UTC).
 pub fn days_ago(days: u32) -> i64 {

@@ -5,6 +5,7 @@ pub(crate) mod budgets;
 mod check;
 pub(crate) mod edit;
 mod origin;
+mod reach;
 pub(crate) mod rows;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 pub use origin::{EnvironmentKey, Origin};
 use origin::{UPSTREAM, shouted};
+use reach::LOCALHOST;
+pub use reach::Reach;
 
 use budgets::BudgetSettings;
 
@@ -42,6 +45,16 @@ pub struct Settings {
     pub otlp_max_body_mb: u32,
     /// The data folder; empty for `~/.llmflow`.
     pub data_dir: PathBuf,
+    /// Where the proxy listens beside loopback; `localhost` for nowhere.
+    pub proxy_host: String,
+    /// Where the dashboard does.
+    pub dashboard_host: String,
+    /// Where OTLP is taken.
+    pub otlp_host: String,
+    /// Whether the dashboard, its API and OTLP ask everybody for the token.
+    pub require_token: bool,
+    /// Whether processes of other users of this machine are let in.
+    pub allow_other_users: bool,
     /// Names of this machine beside its own.
     pub allowed_hosts: Vec<String>,
     /// Web origins that may call.
@@ -157,6 +170,11 @@ impl Default for Settings {
             otlp_grpc_port: 4317,
             otlp_max_body_mb: 64,
             data_dir: PathBuf::new(),
+            proxy_host: LOCALHOST.to_owned(),
+            dashboard_host: LOCALHOST.to_owned(),
+            otlp_host: LOCALHOST.to_owned(),
+            require_token: false,
+            allow_other_users: false,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             max_body_mb: 32,
@@ -336,6 +354,11 @@ impl Settings {
                 ("LLMFLOW_KEYCHAIN", _) => self.keychain = switch(&name, &value)?,
                 ("LLMFLOW_BEDROCK", _) => self.bedrock = switch(&name, &value)?,
                 ("BEDROCK_REGION", _) => self.bedrock_region = value,
+                ("PROXY_HOST", _) => self.proxy_host = value,
+                ("DASHBOARD_HOST", _) => self.dashboard_host = value,
+                ("OTLP_HOST", _) => self.otlp_host = value,
+                ("LLMFLOW_REQUIRE_TOKEN", _) => self.require_token = switch(&name, &value)?,
+                ("LLMFLOW_ALLOW_OTHER_USERS", _) => self.allow_other_users = switch(&name, &value)?,
                 ("DATA_DIR", _) => self.data_dir = value.into(),
                 ("AZURE_OPENAI_RESOURCE", _) => self.of("azure").resource = Some(value),
                 ("AZURE_OPENAI_API_VERSION", _) => self.of("azure").api_version = Some(value),
@@ -476,11 +499,6 @@ impl Settings {
     /// What may be spent.
     pub(crate) fn budgets(&self) -> Vec<api::Budget> {
         self.budgets.iter().map(BudgetSettings::budget).collect()
-    }
-
-    /// Who may talk to this machine's listeners.
-    pub(crate) fn guard(&self) -> proxy::Guard {
-        proxy::Guard { hosts: self.allowed_hosts.clone(), origins: self.allowed_origins.clone() }
     }
 
     /// The addresses that replace providers' own, the user's own providers' among them.

@@ -3,6 +3,7 @@
 
 mod service;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use api::{SourceState, SourceTarget};
@@ -45,6 +46,8 @@ pub(crate) struct Switch {
     name: &'static str,
     service: Service,
     port: u16,
+    /// Where it listens beside loopback; an error says why it may not.
+    beyond: Result<Option<IpAddr>, String>,
     /// The setting of its port, and the variable that sets it.
     setting: (&'static str, &'static str),
     running: Option<Running>,
@@ -55,10 +58,10 @@ impl Switch {
     pub(crate) fn new(
         name: &'static str,
         service: Service,
-        port: u16,
+        (beyond, port): (Result<Option<IpAddr>, String>, u16),
         setting: (&'static str, &'static str),
     ) -> Self {
-        Self { name, service, port, setting, running: None }
+        Self { name, service, port, beyond, setting, running: None }
     }
 }
 
@@ -139,7 +142,8 @@ impl Supervisor {
             ));
         }
         // Whoever switched tells it, and health does until it listens.
-        let listeners = listen(switch.port, variable).await.map_err(|error| error.to_string())?;
+        let beyond = switch.beyond.clone()?;
+        let listeners = listen(beyond, switch.port, variable).await.map_err(|error| error.to_string())?;
         let addresses: Vec<String> =
             listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
         let (stop, force) = (self.stop.child_token(), self.force.child_token());

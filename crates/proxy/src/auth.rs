@@ -140,6 +140,13 @@ pub(crate) fn judge(
     Ok(Auth { lent: Some(lent), local, unsigned: aws, ..Auth::default() })
 }
 
+/// Whether a request carries a local key that is known, wherever clients put keys.
+pub(crate) fn has_local_key<B>(keys: &KeyRing, request: &http::Request<B>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    let sent = Sent::of(request.headers(), query, KeyForm::Bearer);
+    sent.local.is_some_and(|key| keys.local(&key).is_some())
+}
+
 /// Whether a call without a local key may be signed with this machine's credentials; an error says why not. A signature is
 /// as good as a key: the same rules hold.
 fn may_sign(keys: &KeyRing, provider: &Provider, target: &Target, headers: &HeaderMap) -> Result<(), String> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime};
 
+use guard::{Door, Peer};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
 use crate::admit::{Admitted, admit, refused, speaks};
-use crate::auth::Auth;
+use crate::auth::{self, Auth};
 use crate::azure::Azure;
 use crate::bedrock::Signer;
 use crate::body::{RequestBody, ResponseBody, Tapped};
@@ -47,6 +48,7 @@ const HOP_BY_HOP_OLD: &[&str] = &["keep-alive", "proxy-connection"];
 /// Answers one request.
 pub(crate) async fn handle(
     shared: Arc<Shared>,
+    peer: Peer,
     mut request: Request<Incoming>,
     slot: &Slot,
 ) -> Response<ResponseBody> {
@@ -54,8 +56,20 @@ pub(crate) async fn handle(
         join_cookies(request.headers_mut());
     }
     let origin = Instant::now();
-    if let Err(refusal) = shared.guard.judge(request.uri(), request.headers(), None) {
-        return reply::error(StatusCode::FORBIDDEN, "openai", "forbidden", &refusal.0);
+    // Whom it stands for matters only of callers that are not let in anyway.
+    let local_key = peer != Peer::Own && auth::has_local_key(&shared.keys.current(), &request);
+    let door = Door::Proxy { local_key };
+    if let Err(refusal) = shared.guard.judge(peer, door, request.uri(), request.headers()) {
+        let (status, kind) = match refusal.wants_token {
+            true => (StatusCode::UNAUTHORIZED, "authentication_error"),
+            false => (StatusCode::FORBIDDEN, "forbidden"),
+        };
+        let mut response = reply::error(status, "openai", kind, &refusal.reason);
+        if peer != Peer::Own {
+            // It takes no place any longer than it has to.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        return response;
     }
     let Some(page) = Page::of(request.headers()) else { return answer(&shared, request, origin, slot).await };
     if let Some(answer) = page.preflight(&request) {
@@ -361,7 +375,18 @@ pub(crate) fn prepare_headers(headers: &mut HeaderMap, base: &Base, auth: &Auth,
     if let Ok(host) = HeaderValue::from_str(base.authority.as_str()) {
         headers.insert(header::HOST, host);
     }
+    drop_own_cookies(headers);
     auth.apply(headers);
+}
+
+/// A browser sends the dashboard's cookie to every port of this machine. It goes no further.
+fn drop_own_cookies(headers: &mut HeaderMap) {
+    let cookies = headers.get(header::COOKIE).and_then(|value| value.to_str().ok());
+    let Some(rest) = cookies.and_then(guard::without_cookie) else { return };
+    match HeaderValue::try_from(rest) {
+        Ok(rest) if !rest.is_empty() => _ = headers.insert(header::COOKIE, rest),
+        Ok(_) | Err(_) => _ = headers.remove(header::COOKIE),
+    }
 }
 
 /// Which of the connection's own headers go on.

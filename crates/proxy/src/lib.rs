@@ -4,7 +4,6 @@
 //! through a bounded channel that can never hold a call back.
 
 pub mod capture;
-pub mod guard;
 pub mod keys;
 pub mod provider;
 pub mod redact;
@@ -44,7 +43,6 @@ pub use bedrock::{AwsCredentials, Bedrock, BedrockChoice, BedrockState};
 pub use capture::{Capture, Captured, ClientSide, Closed, Ending, Head, Progress, ResponseHead, Stamps};
 pub use fetch::fetch;
 pub use gate::{Bar, Bars, Gate};
-pub use guard::{Guard, Refusal};
 pub use key_test::{TestedKey, test_key};
 pub use keys::{KeyRing, Keys, LocalUser};
 pub use outbound::{NotAProxy, Outbound};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use guard::Guard;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,6 @@ use tokio_util::task::TaskTracker;
 use crate::bedrock::Bedrock;
 use crate::client::Clients;
 use crate::gate::Gate;
-use crate::guard::Guard;
 use crate::keys::Keys;
 use crate::outbound::Outbound;
 use crate::recorder::Tap;
@@ -151,11 +151,11 @@ pub async fn serve(
             () = stop.cancelled() => break,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let Some(place) = place(&proxy.shared) else { continue };
                 connections.spawn(connection(
                     proxy.shared.clone(),
-                    stream,
+                    (stream, peer),
                     place,
                     stop.clone(),
                     force.clone(),

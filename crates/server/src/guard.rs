@@ -4,9 +4,10 @@ use api::{ApiError, ErrorKind};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use engine::Guard;
-use http::{HeaderName, HeaderValue, header};
+use engine::{Door, Guard, Peer};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
+use crate::entrance;
 use crate::error::Failure;
 
 /// Scripts, styles and connections only from ourselves; WebAssembly may be compiled.
@@ -21,15 +22,62 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
+/// What a page's form can send to anybody without being asked.
+const OF_FORMS: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
+
+/// Whether whoever asks may see everything, or only that somebody is there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trusted(pub(crate) bool);
 
 /// Refuses whom [`Guard`] refuses, before routing.
-pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let mut response = match guard.judge(request.uri(), request.headers(), Some(request.method())) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => Failure(ApiError::new(ErrorKind::Forbidden, refusal.0)).into_response(),
+pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get().copied().unwrap_or(Peer::Network);
+    let method = request.method().clone();
+    let door = Door::Dashboard(&method);
+    let is_api = request.uri().path().starts_with("/api/");
+    let mut response = match guard.judge(peer, door, request.uri(), request.headers()) {
+        Ok(()) if is_api && is_of_a_form(&method, request.headers()) => {
+            let error = "Send the content type application/json: what a form sends is not taken.";
+            Failure(ApiError::new(ErrorKind::BadRequest, error)).into_response()
+        }
+        Ok(()) => {
+            let trusted = Trusted(guard.trusts(peer, door, request.headers()));
+            request.extensions_mut().insert(trusted);
+            next.run(request).await
+        }
+        Err(refusal) if refusal.wants_token && !is_api && entrance::is_navigation(request.headers()) => {
+            entrance::ask(request.headers())
+        }
+        Err(refusal) => {
+            let mut response = Failure(ApiError::new(ErrorKind::Forbidden, refusal.reason)).into_response();
+            if refusal.wants_token {
+                *response.status_mut() = StatusCode::UNAUTHORIZED;
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            if peer != Peer::Own {
+                // It takes no place any longer than it has to.
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
+        }
     };
+    let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    // What is answered is of now and for whoever asked; only the page's own files may be kept, and are asked for again.
+    if is_api || !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// Whether a request that may change something has the type of a form.
+fn is_of_a_form(method: &Method, headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    !method.is_safe()
+        && types.any(|value| {
+            let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+            OF_FORMS.contains(&value.split(';').next().unwrap_or_default().trim())
+        })
 }

@@ -5,6 +5,7 @@
 //! to an LLMFlow in another process.
 
 mod assets;
+mod entrance;
 mod error;
 mod events;
 mod flags;
@@ -51,6 +52,7 @@ struct Host {
 
 /// Serves the dashboard and its API on `listener` until `stop`; open event streams end then.
 pub async fn serve(engine: Engine, assets: Assets, listener: TcpListener, stop: CancellationToken) {
+    let guard = engine.guard();
     let router = router(engine, assets, stop.clone());
     let answer = move |request: Request<Incoming>| {
         let mut router = router.clone();
@@ -63,7 +65,7 @@ pub async fn serve(engine: Engine, assets: Assets, listener: TcpListener, stop: 
     let connections = TaskTracker::new();
     let ending =
         collector::Ending { connections: connections.clone(), stop, force: CancellationToken::new() };
-    collector::listen(listener, collector::Patience::default(), answer, full, ending).await;
+    collector::listen(listener, guard, collector::Patience::default(), answer, full, ending).await;
     connections.close();
     connections.wait().await;
 }
@@ -122,6 +124,7 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/sources/{name}", put(rest::sources::switch))
         .route("/api/sources/{name}/stranded", get(rest::sources::stranded))
         .route("/api/{*unknown}", axum::routing::any(error::unknown))
+        .route("/login", get(entrance::enter))
         .route("/", get(assets::serve))
         .fallback(assets::serve)
         .with_state(Host { engine, assets, live: live::Live::default(), stop })

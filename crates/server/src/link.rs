@@ -90,6 +90,16 @@ impl Link {
         }
     }
 
+    /// What lets a browser into the dashboard: its address, with a code that works once where a token is asked for.
+    pub async fn entrance(&self) -> Option<String> {
+        let address = self.address()?;
+        match self.ask(Request::GetLoginPath).await {
+            Ok(Reply::LoginPath(path)) => Some(format!("{address}{}", path.reveal())),
+            // One of another version, or one that stops: its page says what is wrong.
+            Ok(_) | Err(_) => Some(address),
+        }
+    }
+
     /// What a tray says now.
     pub async fn glance(&self) -> Glance {
         self.facts().await.unwrap_or_else(Glance::nothing)

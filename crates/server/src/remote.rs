@@ -1,16 +1,19 @@
 //! An LLMFlow in another process of this machine, asked over its dashboard's port once it has proved that the data
 //! folder is the one meant: any account may listen on a port. With a deadline: who asks must never hang.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use api::{ApiError, ErrorKind, Event, Reply, Request};
 use engine::{Instance, Proof, running_instance};
-use http::{Method, Response, header};
+use http::{HeaderValue, Method, Response, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::TcpStream;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -25,6 +28,9 @@ pub struct Remote {
     port: u16,
     proof: Proof,
     whose: Whose,
+    folder: PathBuf,
+    /// It asks for the token that lies in the folder.
+    wants_token: Arc<AtomicBool>,
 }
 
 /// How much is known before the proof.
@@ -37,6 +43,8 @@ enum Whose {
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Sender = SendRequest<Full<Bytes>>;
+type Connection = http1::Connection<TokioIo<TcpStream>, Full<Bytes>>;
 
 impl Remote {
     /// The LLMFlow that holds `folder`, else the one with the same folder on `port`, if it proves it.
@@ -55,26 +63,54 @@ impl Remote {
     }
 
     async fn at(folder: &Path, port: u16, whose: Whose) -> Option<Self> {
-        let remote = Self { port, proof: Proof::of(folder).filter(|_| port != 0)?, whose };
+        let proof = Proof::of(folder).filter(|_| port != 0)?;
+        let remote = Self { port, proof, whose, folder: folder.to_owned(), wants_token: Arc::default() };
         remote.health().await.map(|_| remote)
     }
 
     /// What it says of itself, with the proof that it is the one meant; `None` when it does not answer or is not.
-    pub async fn health(&self) -> Option<serde_json::Value> {
+    pub async fn health(&self) -> Option<Value> {
+        let asking = async {
+            let (mut sender, connection) = self.connect().await?;
+            let first = driven(connection, self.proven(&mut sender)).await?;
+            let wants_token = first.get("token").is_some();
+            self.wants_token.store(wants_token, Ordering::Relaxed);
+            if !wants_token {
+                return Ok::<Value, Failure>(first);
+            }
+            let (_, body) = self.fetch(Method::GET, "/api/health", String::new()).await?;
+            Ok(serde_json::from_slice(&body)?)
+        };
+        tokio::time::timeout(PATIENCE, asking).await.ok()?.ok()
+    }
+
+    /// What whoever answers on this connection says of itself, once it has proved that it is the one meant.
+    async fn proven(&self, sender: &mut Sender) -> Result<Value, Failure> {
         let challenge = Proof::challenge();
         let path = format!("/api/health?challenge={challenge}");
-        let answer = self.fetch(Method::GET, &path, String::new());
-        let body = tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?.1;
-        let health: serde_json::Value = serde_json::from_slice(&body).ok()?;
+        let request = self.request(Method::GET, &path).body(Full::default())?;
+        let answer = sender.send_request(request).await?.into_body().collect().await?.to_bytes();
+        let health: Value = serde_json::from_slice(&answer)?;
         // Another version may say more or less; this much each one says.
-        let (folder, proof) = (health.get("data_dir")?.as_str()?, health.get("proof")?.as_str()?);
+        let said = |name: &str| health.get(name).and_then(Value::as_str);
+        let (Some(folder), Some(proof)) = (said("data_dir"), said("proof")) else {
+            return Err("it proves nothing".into());
+        };
         let is_there = matches!(self.whose, Whose::Holder) || folder == self.proof.folder();
-        (is_there && self.proof.holds(&challenge, self.port, folder, proof)).then_some(health)
+        match is_there && self.proof.holds(&challenge, self.port, folder, proof) {
+            true => Ok(health),
+            false => Err("it is another one".into()),
+        }
     }
 
     /// Its dashboard's address.
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Whether it asks for the token.
+    pub fn wants_token(&self) -> bool {
+        self.wants_token.load(Ordering::Relaxed)
     }
 
     /// Its dashboard's port.
@@ -157,24 +193,51 @@ impl Remote {
         body: String,
         read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let request = http::Request::builder()
+        let (mut sender, connection) = self.connect().await?;
+        let answer = async {
+            let mut request = self.request(method, path);
+            let token = engine::token(&self.folder).filter(|_| self.wants_token.load(Ordering::Relaxed));
+            if let Some(token) = token {
+                // Only to whoever proves on this very connection that the token is known there anyway.
+                self.proven(&mut sender).await?;
+                sender.ready().await?;
+                let mut value = HeaderValue::try_from(format!("Bearer {}", token.reveal()))?;
+                value.set_sensitive(true);
+                request = request.header(header::AUTHORIZATION, value);
+            }
+            let request = request.body(Full::<Bytes>::from(body))?;
+            read(sender.send_request(request).await?).await
+        };
+        driven(connection, answer).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> http::request::Builder {
+        http::Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, format!("localhost:{}", self.port))
             .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::<Bytes>::from(body))?;
-        let answer = async { read(sender.send_request(request).await?).await };
-        // The connection only moves while it is polled; when it ends first, the answer says how.
-        let connection = async {
-            let _told_by_the_answer = connection.await;
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            answer = answer => answer,
-            () = connection => Err("the connection ended".into()),
-        }
+    }
+
+    async fn connect(&self) -> Result<(Sender, Connection), Failure> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        Ok(http1::handshake(TokioIo::new(stream)).await?)
+    }
+}
+
+/// The answer that comes over a connection, which only moves while it is polled.
+async fn driven<T>(
+    connection: Connection,
+    answer: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    // When it ends first, the answer says how.
+    let connection = async {
+        let _told_by_the_answer = connection.await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        answer = answer => answer,
+        () = connection => Err("the connection ended".into()),
     }
 }
 

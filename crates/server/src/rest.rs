@@ -18,16 +18,19 @@ pub(crate) mod upkeep;
 
 use api::{BodySide, ErrorKind, Reply, Request};
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use crate::Host;
 use crate::error::{Failure, mismatch};
+use crate::guard::Trusted;
 
-/// `GET /api/health`; with `?challenge=` it proves whose data folder it is.
+/// `GET /api/health`; with `?challenge=` it proves whose data folder it is. Who shows no token where one is asked for learns
+/// no more than that.
 pub(crate) async fn health(
     State(host): State<Host>,
+    Extension(Trusted(trusted)): Extension<Trusted>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Failure> {
     let Reply::Health(health) = host.engine.dispatch(Request::GetHealth).await? else {
@@ -36,6 +39,9 @@ pub(crate) async fn health(
     let query = query.unwrap_or_default();
     let challenge = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "challenge");
     let proof = challenge.and_then(|(_, challenge)| host.engine.prove(&challenge));
+    if !trusted {
+        return Ok(Json(shape::bare_health(&health, proof)));
+    }
     Ok(Json(shape::health(&health, host.engine.settings().dashboard_port, proof)))
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use engine::settings::Reach;
 use engine::{Engine, Settings, StartError, listen};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,14 +26,18 @@ pub struct Running {
 impl Running {
     /// Starts both. A port that is taken is a stated fact, not an error: the rest runs.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let port = settings.dashboard_port;
+        let (port, beyond) = (settings.dashboard_port, settings.beyond(Reach::Dashboard));
         let engine = Engine::start(settings).await?;
         let mut running =
             Self { engine, dashboard_port: 0, stop: CancellationToken::new(), pages: TaskTracker::new() };
         if port == 0 {
             return Ok(running);
         }
-        match listen(port, "DASHBOARD_PORT").await {
+        let listening = match beyond {
+            Ok(beyond) => listen(beyond, port, "DASHBOARD_PORT").await.map_err(|error| error.to_string()),
+            Err(reason) => Err(reason),
+        };
+        match listening {
             Ok(listeners) => {
                 running.dashboard_port = port;
                 for listener in listeners {

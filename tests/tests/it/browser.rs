@@ -4,6 +4,7 @@
 
 pub(crate) mod chromium;
 mod controls;
+mod hostile;
 mod keys;
 mod search;
 mod telemetry;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tests::{App, Mock, command, wait_until};
 
 /// Runs `llmflow` to its end; with a deadline, since hanging is the fault looked for.
-async fn run(home: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+pub(crate) async fn run(home: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = command(home);
     // The usual ports may be held by what the developer runs.
     command.env("OTLP_HTTP_PORT", "0").env("OTLP_GRPC_PORT", "0");
@@ -23,16 +23,16 @@ async fn run(home: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> O
     child.wait_with_output().unwrap()
 }
 
-fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn err(output: &Output) -> String {
+pub(crate) fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// The environment that leads to a running app.
-fn towards(app: &App) -> Vec<(&'static str, String)> {
+pub(crate) fn towards(app: &App) -> Vec<(&'static str, String)> {
     vec![
         ("DATA_DIR", app.data().display().to_string()),
         ("PROXY_PORT", app.proxy.port().to_string()),
@@ -40,7 +40,7 @@ fn towards(app: &App) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn borrowed<'a>(environment: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+pub(crate) fn borrowed<'a>(environment: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
     environment.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 

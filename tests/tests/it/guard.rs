@@ -1,5 +1,9 @@
 //! Local is not safe: foreign hosts, foreign pages and forms are refused on both listeners before anything happens.
 
+mod token;
+#[cfg(target_os = "linux")]
+mod users;
+
 use std::net::{Ipv6Addr, SocketAddr};
 
 use tests::{App, Client, Mock, Setup, send};
@@ -153,8 +157,21 @@ async fn both_families_answer() {
 async fn no_page_may_read_or_frame_us() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    for path in ["/", "/api/health", "/api/traces", "/api/nothing", "/nothing.js"] {
+    for path in
+        ["/", "/api/health", "/api/traces", "/api/traces?limit=x", "/api/nothing", "/nothing.js", "/login"]
+    {
         let head = app.get(path).await.head;
+        if path.starts_with("/api/") {
+            assert_eq!(head.header("cache-control").as_deref(), Some("no-store"), "{path}");
+        }
+        for (name, value) in [
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(head.header(name).as_deref(), Some(value), "{path}");
+        }
         assert_eq!(head.header("access-control-allow-origin"), None, "{path}");
         assert_eq!(head.header("x-content-type-options").as_deref(), Some("nosniff"), "{path}");
         let policy = head.header("content-security-policy").unwrap();

@@ -179,7 +179,7 @@ async fn free(port: &Port) -> Finding {
     if number == 0 {
         return Finding::new(subject, Mark::Ok, "It is switched off in the settings.");
     }
-    let Err(error) = listen(number, port.variable).await else {
+    let Err(error) = listen(None, number, port.variable).await else {
         return Finding::new(subject, Mark::Ok, format!("Port {number} is free; LLMFlow does not run."));
     };
     if let Found::Us(_) = ask((Ipv4Addr::LOCALHOST, number).into(), port.path, port.service).await {

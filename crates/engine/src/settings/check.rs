@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use api::SettingOrigin;
 
 use super::origin::{UPSTREAM, variable};
-use super::{Settings, SettingsError};
+use super::{Reach, Settings, SettingsError, reach};
 
 const MAX_BODY_MB: RangeInclusive<u32> = 1..=4_096;
 const OTLP_MAX_BODY_MB: RangeInclusive<u32> = 1..=1_024;
@@ -36,6 +36,13 @@ impl Settings {
         self.loop_action = self.loop_action.trim().to_ascii_lowercase();
         if !["off", "warn", "refuse"].contains(&self.loop_action.as_str()) {
             return Err(wrong("loop_action", &self.loop_action, "off, warn or refuse"));
+        }
+        for listener in Reach::ALL {
+            let text = self.host_mut(listener);
+            *text = reach::host(text).ok_or_else(|| {
+                let form = "localhost, or an address of this machine without a port, e.g. \"0.0.0.0\" for all of them";
+                wrong(listener.setting(), text, form)
+            })?;
         }
         for text in &mut self.allowed_hosts {
             *text = host(text).ok_or_else(|| {

@@ -1,9 +1,8 @@
 //! What listens: the proxy, or the collector. Leaves out switching it (`supervisor`).
 
-use std::sync::Arc;
-
-use collector::{Judge, Receiver};
-use proxy::{Guard, Proxy};
+use collector::Receiver;
+use guard::Guard;
+use proxy::Proxy;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -12,23 +11,16 @@ use tokio_util::task::TaskTracker;
 pub(crate) enum Service {
     /// Calls of models.
     Proxy(Proxy),
-    /// What tools report about themselves.
-    Collector(Receiver, Judge),
+    /// What tools report about themselves, from whom the guard lets in.
+    Collector(Receiver, Guard),
 }
 
 impl Service {
-    /// A collector that answers whom `guard` lets in.
-    pub(crate) fn collector(receiver: Receiver, guard: Guard) -> Self {
-        let judge: Judge =
-            Arc::new(move |uri, headers| guard.judge(uri, headers, None).map_err(|refusal| refusal.0));
-        Self::Collector(receiver, judge)
-    }
-
     /// The same for listening once more.
     pub(super) fn again(&self) -> Self {
         match self {
             Self::Proxy(proxy) => Self::Proxy(proxy.again()),
-            Self::Collector(receiver, judge) => Self::Collector(receiver.clone(), judge.clone()),
+            Self::Collector(receiver, guard) => Self::Collector(receiver.clone(), guard.clone()),
         }
     }
 
@@ -50,8 +42,8 @@ impl Service {
     ) {
         match self {
             Self::Proxy(proxy) => proxy::serve(proxy, listener, connections, stop, force).await,
-            Self::Collector(receiver, judge) => {
-                collector::serve(receiver, judge, listener, connections, stop, force).await;
+            Self::Collector(receiver, guard) => {
+                collector::serve(receiver, guard, listener, connections, stop, force).await;
             }
         }
     }

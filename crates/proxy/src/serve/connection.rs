@@ -2,10 +2,12 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use guard::Peer;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -47,7 +49,7 @@ pub(super) struct Place {
 /// Serves one connection until it ends, `stop` lets it finish what is under way, or `force` cuts it.
 pub(super) async fn connection(
     shared: Arc<Shared>,
-    stream: TcpStream,
+    (stream, peer): (TcpStream, SocketAddr),
     place: Place,
     stop: CancellationToken,
     force: CancellationToken,
@@ -55,6 +57,9 @@ pub(super) async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    // Before anything is read: whoever sends and leaves could not be asked about any more.
+    let Ok(local) = stream.local_addr() else { return };
+    let peer = shared.guard.meet(peer, local);
     let refused = place.refused;
     let head_timeout = if refused { REFUSAL } else { shared.bounds.head_timeout };
     let asked = tokio::select! {
@@ -62,7 +67,7 @@ pub(super) async fn connection(
         () = stop.cancelled() => return,
     };
     let Ok(Ok(Some(http2))) = asked else { return };
-    let serving = serving(shared, stream, refused, http2, head_timeout, stop, force);
+    let serving = serving(shared, (stream, peer), refused, http2, head_timeout, stop, force);
     match refused {
         false => serving.await,
         // Its refusal is all there is to say.
@@ -73,7 +78,7 @@ pub(super) async fn connection(
 
 async fn serving(
     shared: Arc<Shared>,
-    stream: TcpStream,
+    stream: (TcpStream, Peer),
     refused: bool,
     http2: bool,
     head_timeout: Duration,
@@ -92,7 +97,7 @@ async fn serving(
 #[expect(clippy::too_many_arguments, reason = "what a connection is made of")]
 async fn speak_http(
     shared: &Arc<Shared>,
-    stream: TcpStream,
+    (stream, peer): (TcpStream, Peer),
     refused: bool,
     http2: bool,
     head_timeout: Duration,
@@ -105,7 +110,7 @@ async fn speak_http(
         let (shared, slot) = (shared.clone(), slot.clone());
         service_fn(move |request: Request<Incoming>| {
             let (shared, slot) = (shared.clone(), slot.clone());
-            async move { Ok::<_, Infallible>(answer(shared, request, refused, &slot).await) }
+            async move { Ok::<_, Infallible>(answer(shared, peer, request, refused, &slot).await) }
         })
     };
     let server = builder(http2, head_timeout);
@@ -139,6 +144,7 @@ async fn left(presence: &Presence) {
 
 async fn answer(
     shared: Arc<Shared>,
+    peer: Peer,
     request: Request<Incoming>,
     refused: bool,
     slot: &Slot,
@@ -153,7 +159,7 @@ async fn answer(
         shared.tap.counters.refused.fetch_add(1, Ordering::Relaxed);
         return full(&format!("{limit} calls are under way, which is the most LLMFlow takes"));
     }
-    handle(shared, request, slot).await
+    handle(shared, peer, request, slot).await
 }
 
 /// There is no room now.

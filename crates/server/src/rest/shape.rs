@@ -9,6 +9,17 @@ use api::{
 };
 use serde_json::{Map, Value, json};
 
+/// What somebody learns who shows no token where one is asked for: that an LLMFlow is there, and whose it is to whoever
+/// could read its folder anyway.
+pub(super) fn bare_health(health: &Health, proof: Option<String>) -> Value {
+    let mut shape = json!({ "status": health.status, "service": "dashboard", "token": "required" });
+    if let (Some(shape), Some(proof)) = (shape.as_object_mut(), proof) {
+        shape.insert("data_dir".into(), health.data_dir.clone().into());
+        shape.insert("proof".into(), proof.into());
+    }
+    shape
+}
+
 pub(super) fn health(health: &Health, port: u16, proof: Option<String>) -> Value {
     let mut shape = serde_json::to_value(health).unwrap_or_default();
     if let Some(shape) = shape.as_object_mut() {

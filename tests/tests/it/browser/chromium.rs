@@ -44,6 +44,11 @@ pub(crate) fn program(variable: &str, name: &str) -> PathBuf {
 
 impl Browser {
     pub(super) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more arguments.
+    pub(super) async fn start_with(more: &[&str]) -> Self {
         let chromium = program("CHROMIUM", "chromium");
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new(program("CHROMEDRIVER", "chromedriver"));
@@ -67,6 +72,7 @@ impl Browser {
             ]
             .map(str::to_owned),
         );
+        arguments.extend(more.iter().map(|&argument| argument.to_owned()));
         let capabilities = json!({
             "goog:chromeOptions": {"binary": chromium, "args": arguments},
             "goog:loggingPrefs": {"browser": "ALL"},

@@ -1,5 +1,5 @@
-//! Local is not safe: who may talk to a listener on this machine, judged by `Host`, `Origin` and `Sec-Fetch-Site`.
-//! Pure. Leaves out tokens and the peer's user.
+//! What a request says of itself: `Host`, which no page of a rebound name can get right, and `Origin` and
+//! `Sec-Fetch-Site`, with which browsers say whose page sends it. Pure.
 
 use std::net::IpAddr;
 
@@ -8,26 +8,23 @@ use http::{Method, Uri};
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Whom a listener answers.
+/// The names that are allowed.
 #[derive(Clone, Debug, Default)]
-pub struct Guard {
-    /// Host names allowed beside this machine's own, without port.
-    pub hosts: Vec<String>,
-    /// Origins allowed beside the listener's own, as `scheme://host[:port]`.
-    pub origins: Vec<String>,
+pub(crate) struct Names {
+    /// Hosts beside this machine's own, without port.
+    pub(crate) hosts: Vec<String>,
+    /// Origins beside the listener's own, as `scheme://host[:port]`.
+    pub(crate) origins: Vec<String>,
 }
 
-/// Why a request is refused, for the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(pub String);
-
-impl Guard {
+impl Names {
     /// Judges a request by everything it says of where it comes from; a header that is there twice is judged twice.
     /// `pages` is the method of a request to a listener that serves pages of its own.
-    pub fn judge(&self, uri: &Uri, headers: &HeaderMap, pages: Option<&Method>) -> Result<(), Refusal> {
+    pub(crate) fn judge(&self, uri: &Uri, headers: &HeaderMap, pages: Option<&Method>) -> Result<(), String> {
         if headers.get_all(header::HOST).iter().count() > 1 {
-            return Err(Refusal("The request has more than one Host header.".into()));
+            return Err("The request has more than one Host header.".into());
         }
         // Both must be ours: an absolute URI does not excuse a foreign Host header.
         let hosts: Vec<&str> = uri
@@ -40,9 +37,10 @@ impl Guard {
         for host in hosts.into_iter().map(Some).chain(first.is_none().then_some(None)) {
             self.check(host, None, None, pages.is_some())?;
         }
-        // A person may follow a link to a page from anywhere; only to the page itself, never to the API.
+        // A person may follow a link to a page from anywhere; only to the page itself, never to the API or into a frame.
         let navigation = pages == Some(&Method::GET)
             && texts(headers, FETCH_MODE).eq(["navigate"])
+            && texts(headers, FETCH_DEST).all(|destination| destination == "document")
             && !uri.path().starts_with("/api/");
         let origins: Vec<Option<&str>> = texts(headers, header::ORIGIN).map(Some).collect();
         let origins = if origins.is_empty() { vec![None] } else { origins };
@@ -60,15 +58,15 @@ impl Guard {
         origin: Option<&str>,
         fetch_site: Option<&str>,
         own_pages: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), String> {
         let Some(host) = host else {
-            return Err(Refusal("The request has no Host header.".into()));
+            return Err("The request has no Host header.".into());
         };
         if !self.host_allowed(host) {
-            return Err(Refusal(format!(
+            return Err(format!(
                 "The host {:?} is not this machine. If it is meant to reach LLMFlow, add it to allowed_hosts in the settings.",
                 name_of(host)
-            )));
+            ));
         }
         let allowed = origin.is_some_and(|origin| self.origins.iter().any(|allowed| allowed == origin));
         let own = own_pages && origin.is_some_and(|origin| is_own(origin, host));
@@ -76,15 +74,15 @@ impl Guard {
             return Ok(());
         }
         if let Some(origin) = origin {
-            return Err(Refusal(format!(
+            return Err(format!(
                 "Web pages of {origin:?} may not call LLMFlow. If this one should, add it to allowed_origins in the settings."
-            )));
+            ));
         }
         match fetch_site {
-            Some(site) if !matches!(site, "none" | "same-origin") => Err(Refusal(
+            Some(site) if !matches!(site, "none" | "same-origin") => Err(
                 "Another web page sent this request. If it should, add its origin to allowed_origins in the settings."
                     .into(),
-            )),
+            ),
             _ => Ok(()),
         }
     }
@@ -123,7 +121,7 @@ mod tests {
 
     #[test]
     fn only_this_machine_and_allowed_names_are_hosts() {
-        let guard = Guard { hosts: vec!["host.docker.internal".into()], ..Guard::default() };
+        let names = Names { hosts: vec!["host.docker.internal".into()], ..Names::default() };
         for host in [
             "localhost",
             "localhost:8080",
@@ -132,7 +130,7 @@ mod tests {
             "127.8.9.1",
             "HOST.docker.internal:1",
         ] {
-            assert_eq!(guard.check(Some(host), None, None, false), Ok(()), "{host}");
+            assert_eq!(names.check(Some(host), None, None, false), Ok(()), "{host}");
         }
         for host in [
             "evil.example",
@@ -143,23 +141,23 @@ mod tests {
             "[::2]",
             "::1:x",
         ] {
-            assert!(guard.check(Some(host), None, None, false).is_err(), "{host}");
+            assert!(names.check(Some(host), None, None, false).is_err(), "{host}");
         }
-        assert!(guard.check(None, None, None, false).is_err());
+        assert!(names.check(None, None, None, false).is_err());
     }
 
     #[test]
     fn other_pages_are_refused_and_own_pages_are_not() {
-        let guard = Guard { origins: vec!["http://localhost:5173".into()], ..Guard::default() };
+        let names = Names { origins: vec!["http://localhost:5173".into()], ..Names::default() };
         let host = Some("localhost:3000");
-        assert!(guard.check(host, Some("http://evil.example"), Some("cross-site"), true).is_err());
-        assert!(guard.check(host, Some("null"), None, true).is_err());
-        assert!(guard.check(host, None, Some("cross-site"), true).is_err());
-        assert!(guard.check(host, None, Some("same-site"), true).is_err());
-        assert!(guard.check(host, Some("http://localhost:8080"), Some("same-site"), true).is_err());
-        assert_eq!(guard.check(host, Some("http://localhost:3000"), Some("same-origin"), true), Ok(()));
-        assert!(guard.check(host, Some("http://localhost:3000"), None, false).is_err());
-        assert_eq!(guard.check(host, Some("http://localhost:5173"), Some("same-site"), false), Ok(()));
-        assert_eq!(guard.check(host, None, Some("none"), true), Ok(()));
+        assert!(names.check(host, Some("http://evil.example"), Some("cross-site"), true).is_err());
+        assert!(names.check(host, Some("null"), None, true).is_err());
+        assert!(names.check(host, None, Some("cross-site"), true).is_err());
+        assert!(names.check(host, None, Some("same-site"), true).is_err());
+        assert!(names.check(host, Some("http://localhost:8080"), Some("same-site"), true).is_err());
+        assert_eq!(names.check(host, Some("http://localhost:3000"), Some("same-origin"), true), Ok(()));
+        assert!(names.check(host, Some("http://localhost:3000"), None, false).is_err());
+        assert_eq!(names.check(host, Some("http://localhost:5173"), Some("same-site"), false), Ok(()));
+        assert_eq!(names.check(host, None, Some("none"), true), Ok(()));
     }
 }
