@@ -9,8 +9,9 @@ use crate::{
     LogsPage, MadeKey, Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models,
     Money, Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage,
     Providers, RepriceScope, Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series, SessionCache,
-    SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView, Snippets, SourceStatus,
-    SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
+    SessionDetail, SessionFilter, SessionRef, SessionsCursor, SessionsPage, SettingsView, Snippets,
+    SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor,
+    TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -41,6 +42,9 @@ pub enum Request {
         limit: u32,
         /// Skip this many.
         offset: u32,
+        /// Only calls before this one, with the newest first: the last id of the page before. Cheaper than `offset`.
+        #[serde(default)]
+        before: Option<CallId>,
     },
     /// Where rows of a list say what is looked for; at most 200 of each.
     GetSnippets {
@@ -120,6 +124,9 @@ pub enum Request {
         limit: u32,
         /// Skip this many.
         offset: u32,
+        /// Only sessions behind this place. One that is used meanwhile moves to the front.
+        #[serde(default)]
+        before: Option<SessionsCursor>,
     },
     /// One session and its calls.
     GetSession {
@@ -193,6 +200,9 @@ pub enum Request {
         limit: u32,
         /// Skip this many.
         offset: u32,
+        /// Only records before this one: the last id of the page before. Cheaper than `offset`.
+        #[serde(default)]
+        before: Option<String>,
     },
     /// One log record.
     GetLog {
@@ -239,6 +249,9 @@ pub enum Request {
         limit: u32,
         /// Skip this many.
         offset: u32,
+        /// Only points before this one: the last id of the page before. Cheaper than `offset`.
+        #[serde(default)]
+        before: Option<String>,
     },
     /// One point.
     GetPoint {

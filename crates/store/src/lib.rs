@@ -77,8 +77,8 @@ pub use reprice::{CostChange, Priceable};
 pub use rollup::RollupCheck;
 pub use spending::Spending;
 pub use telemetry::{
-    Committed, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch, Work,
-    WorkBatch, WorkPlace, Worked, log_id, log_key,
+    Committed, LogWrite, MetricWrite, PointKey, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch,
+    Work, WorkBatch, WorkPlace, Worked, log_id, log_key, point_key,
 };
 pub use totals::ProviderActivity;
 pub use verify::{Verified, verify};

@@ -1,19 +1,20 @@
 //! What is stored, over REST: what takes space, deleting, and calls as files.
 
-use api::{ApiError, BodySide, Erase, Erased, ErrorKind, Page, Reply, Request, Storage};
+use api::{ApiError, BodySide, CallFilter, Erase, Erased, ErrorKind, Page, Reply, Request, Storage};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use http::Uri;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{query, shape};
 use crate::Host;
 use crate::error::{Failure, mismatch};
+use crate::unpack::{Body as Posted, Segment};
 
 /// Calls in a file, if nobody says how many.
 const EXPORTED: u32 = 1_000;
@@ -28,51 +29,80 @@ pub(crate) async fn storage(State(host): State<Host>) -> Result<Json<Storage>, F
     }
 }
 
-/// `{"what": …, "which": …, "dry_run": true}`.
+/// `{"what": …, "which": …, "dry_run": true}`. What it does not know is refused: a misspelt word would delete more than was
+/// meant.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    #[serde(flatten)]
-    what: Erase,
+    what: String,
+    #[serde(default)]
+    which: Value,
     /// Only says how much that would be.
     #[serde(default)]
     dry_run: bool,
 }
 
+impl Wanted {
+    fn erase(&self) -> Result<Erase, ApiError> {
+        let kinds = ["call", "session", "trace", "client", "calls", "before", "everything"];
+        if !kinds.contains(&self.what.as_str()) {
+            return Err(ApiError::parameter("what", format!("what must be one of {}.", kinds.join(", "))));
+        }
+        if self.what == "calls" {
+            self.knows_its_filter()?;
+        }
+        let wrong = |error| ApiError::parameter("which", format!("which cannot be read: {error}."));
+        serde_json::from_value(json!({"what": self.what, "which": self.which})).map_err(wrong)
+    }
+
+    fn knows_its_filter(&self) -> Result<(), ApiError> {
+        let known = json!(CallFilter::default());
+        let mut said = self.which.as_object().into_iter().flat_map(|filter| filter.keys());
+        match said.find(|name| known.get(name.as_str()).is_none()) {
+            Some(name) => {
+                Err(ApiError::parameter(format!("which.{name}"), format!("There is no filter {name:?}.")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// `POST /api/erase`: deletes anything, or says how much that would be.
 pub(crate) async fn erase(
     State(host): State<Host>,
-    wanted: Result<Json<Wanted>, JsonRejection>,
+    Posted(wanted): Posted<Wanted>,
 ) -> Result<Json<Erased>, Failure> {
-    let Json(Wanted { what, dry_run }) =
-        wanted.map_err(|rejection| ApiError::new(ErrorKind::BadRequest, rejection.body_text()))?;
-    let request = if dry_run { Request::CountErase { what } } else { Request::Erase { what } };
+    let what = wanted.erase()?;
+    let request = if wanted.dry_run { Request::CountErase { what } } else { Request::Erase { what } };
     erased(&host, request).await
 }
 
 /// `DELETE /api/traces/:id`: one call, or a trace by its id.
 pub(crate) async fn delete_trace(
     State(host): State<Host>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Erased>, Failure> {
-    let what = match id.parse() {
-        Ok(call) => Erase::Call(call),
-        Err(_) => Erase::Trace(id.clone()),
-    };
-    let found = erased(&host, Request::Erase { what }).await?;
-    // A trace's id may be written as a call's.
-    if !found.0.is_nothing() || id.parse::<api::CallId>().is_err() {
-        return there(found);
+    if let Ok(call) = id.parse() {
+        let found = erased(&host, Request::Erase { what: Erase::Call(call) }).await?;
+        if !found.0.is_nothing() {
+            return Ok(found);
+        }
     }
-    there(erased(&host, Request::Erase { what: Erase::Trace(id.replace('-', "")) }).await?)
+    // A trace's id may be written as a call's; one that is no id names nothing.
+    let trace = id.replace('-', "");
+    if trace.is_empty() || !trace.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return there(Json(Erased::default()));
+    }
+    there(erased(&host, Request::Erase { what: Erase::Trace(trace) }).await?)
 }
 
 /// `DELETE /api/sessions/:id`; `key` tells sessions with one id apart.
 pub(crate) async fn delete_session(
     State(host): State<Host>,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Segment(id): Segment,
+    uri: Uri,
 ) -> Result<Json<Erased>, Failure> {
-    let session = query::session(id, query.as_deref().unwrap_or_default())?;
+    let session = query::session(id, uri.query().unwrap_or_default())?;
     there(erased(&host, Request::Erase { what: Erase::Session(session) }).await?)
 }
 
@@ -105,25 +135,15 @@ pub(crate) async fn export_calls(State(host): State<Host>) -> Response {
 }
 
 /// `GET /api/traces/export`: the calls that match as one JSON document, or a line each with `format=jsonl`.
-pub(crate) async fn export_traces(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
-    let query = query.unwrap_or_default();
-    let (filter, asked) = query::read(&query)?;
+pub(crate) async fn export_traces(State(host): State<Host>, uri: Uri) -> Result<Response, Failure> {
+    let query = uri.query().unwrap_or_default();
+    let (filter, limit, skipped, lines) = query::export(query)?;
     let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let said = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let lines = match said("format") {
-        None | Some("json") => false,
-        Some("jsonl" | "ndjson") => true,
-        Some(_) => return Err(ApiError::parameter("format", "format is json or jsonl").into()),
-    };
-    let most = if said("limit").is_some() { asked.limit } else { EXPORTED };
+    let most = limit.unwrap_or(EXPORTED);
     let (mut rows, mut before) = (Vec::new(), None);
     while (rows.len() as u64) < u64::from(most) {
         let left = most.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        let page =
-            Page { limit: left.min(PAGE), offset: if before.is_none() { asked.offset } else { 0 }, before };
+        let page = Page { limit: left.min(PAGE), offset: if before.is_none() { skipped } else { 0 }, before };
         let Reply::Calls(found) =
             host.engine.dispatch(Request::ListCalls { filter: filter.clone(), page }).await?
         else {

@@ -197,7 +197,10 @@ pub(in crate::rest) fn tree(
     }
     let told = |number: usize| {
         let span = spans.get(number)?;
-        Some(Value::Object(span_row(trace, span, detail_of.get(span.id.as_str()).copied())))
+        let mut row = span_row(trace, span, detail_of.get(span.id.as_str()).copied());
+        // Those that it has are written behind it.
+        row.remove("children");
+        Some(Value::Object(row))
     };
     let spans_json = nested(roots, &children, told)?;
     missing.sort_unstable();
