@@ -148,7 +148,9 @@ async fn bad_values_name_their_parameter() {
         "before=1",
     ] {
         let (name, _) = query.split_once('=').unwrap();
-        for path in ["/api/traces", "/api/stats"] {
+        // Sums have no pages.
+        let of_pages = matches!(name, "limit" | "offset" | "before");
+        for path in ["/api/traces", "/api/stats"].iter().take(if of_pages { 1 } else { 2 }) {
             let response = app.get(&format!("{path}?{query}")).await;
             assert_eq!(response.status(), 400, "{path}?{query}");
             let error = response.json();

@@ -113,7 +113,7 @@ async fn a_wrong_member_is_named() {
         ("POST", "/api/erase", json!({"what": "calls", "which": {}}), Some("filter")),
         ("POST", "/api/erase", json!({"what": "everything", "dry_run": "yes"}), Some("dry_run")),
         ("POST", "/api/erase", json!({"what": "everything", "dryrun": true}), Some("dryrun")),
-        ("POST", "/api/rpc", json!({"type": "get_call", "with": {"id": "x"}}), None),
+        ("POST", "/api/rpc", json!({"type": "get_call", "with": {"id": "x"}}), Some("with.id")),
     ] {
         let response = send(app.dashboard, &request(method, target, JSON, body.to_string().as_bytes())).await;
         assert_eq!(response.status(), 400, "{target} {body}: {}", response.text());
