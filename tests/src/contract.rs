@@ -83,8 +83,6 @@ impl Contract {
                 true => self.documented(&format!("{item}/get"), status).err().into_iter().collect(),
                 false => vec!["HEAD has a body".to_owned()],
             },
-            // The dashboard's own page.
-            "GET" | "HEAD" if path == "/" => Vec::new(),
             _ if status == 403 => self.judge_error(response),
             "OPTIONS" if status == 204 => allows(response),
             _ if status == 405 => [allows(response), has_json(response)].concat(),

@@ -87,6 +87,7 @@ mod tests {
                 );
             }
         }
+        routed.insert(("get".to_owned(), "/".to_owned()));
         for path in collector::paths().chain(["/".to_owned(), "/api/spans".to_owned()]) {
             assert!(routed.insert(("post".to_owned(), path.clone())), "{path} twice");
         }

@@ -48,7 +48,10 @@ async fn targets(app: &App, operation: &Operation) -> Vec<(String, bool)> {
     };
     let calls = ids(&get(app, "/api/traces?side_calls=true").await, "id");
     let known: Vec<String> = match operation.path.as_str() {
-        path if path.starts_with("/api/traces/{id}") => [calls, vec!["own-span".to_owned()]].concat(),
+        // Spans come with the calls.
+        path if path.starts_with("/api/traces/{id}") && !calls.is_empty() => {
+            [calls, vec!["own-span".to_owned()]].concat()
+        }
         path if path.starts_with("/api/calls/") => calls,
         path if path.starts_with("/api/logs/") => ids(&get(app, "/api/logs").await["logs"], "id"),
         path if path.starts_with("/api/metrics/") => ids(&get(app, "/api/metrics").await["metrics"], "id"),

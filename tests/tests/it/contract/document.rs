@@ -23,14 +23,14 @@ pub(super) struct Parameter {
     example: Option<String>,
 }
 
-/// Every operation of our own API: OTLP's are held against OTLP elsewhere.
+/// Every operation of our own API: OTLP's are held against OTLP elsewhere, and pages are looked at in a browser.
 pub(super) async fn operations(app: &App) -> Vec<Operation> {
     let document = app.get("/api/openapi.json").await.json();
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters")
         {
-            if operation["tags"] == json!(["otlp"]) {
+            if operation["tags"] == json!(["otlp"]) || path == "/" {
                 continue;
             }
             let parameters = operation["parameters"].as_array().into_iter().flatten();
