@@ -41,13 +41,13 @@ impl Wanted {
     /// The budget that stands under `name`, unless it names itself.
     fn budget(self, name: String) -> Result<Budget, ApiError> {
         let Self { name: own, of, only, per, usd, tokens, then, subscription } = self;
-        let amount = usd.filter(|usd| !usd.is_null()).map(dollars).transpose()?;
+        let amount = usd.as_ref().filter(|usd| !usd.is_null()).map(dollars).transpose()?;
         let name = own.filter(|own| !own.is_empty()).unwrap_or(name);
         Ok(Budget { name, of, only, per, amount, tokens, then, subscription })
     }
 }
 
-fn dollars(usd: Value) -> Result<Money, ApiError> {
+fn dollars(usd: &Value) -> Result<Money, ApiError> {
     let text = usd.as_str().map_or_else(|| usd.to_string(), str::to_owned);
     let wrong =
         || ApiError::parameter("usd", format!("usd is {text:?}, and must be dollars, such as 12.50."));
