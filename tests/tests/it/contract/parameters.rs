@@ -4,8 +4,8 @@ use futures_util::{StreamExt, stream};
 use tests::{App, Mock, send, try_send};
 
 use super::document::{Operation, operations};
-use super::fill;
 use crate::requests::request;
+use crate::rest::six;
 
 /// Requests that are under way together.
 const TOGETHER: usize = 8;
@@ -76,7 +76,7 @@ async fn a_bad_value_is_refused_by_its_name() {
 async fn every_good_value_is_taken() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    fill(&mock, &app).await;
+    six(&mock, &app).await;
     let all = operations(&app).await;
     let mut asked = Vec::new();
     for operation in all.iter().filter(|operation| operation.method == "GET") {
