@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::binary::{command, command_of};
 use crate::client::{Response, send};
+use crate::contract;
 use crate::wait::wait_until;
 
 /// Every provider that has an address of its own.
@@ -200,6 +201,7 @@ impl Setup {
 
     fn app(self, proxy: u16, dashboard: u16, child: Option<Child>) -> App {
         let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        contract::watch(address(dashboard));
         App {
             child: Mutex::new(child),
             proxy: address(proxy),
@@ -259,6 +261,7 @@ pub struct App {
 
 impl Drop for App {
     fn drop(&mut self) {
+        contract::forget(self.dashboard);
         if let Some(mut child) = self.child.get_mut().unwrap().take() {
             let _gone_already = kill_process(pid(&child), Signal::TERM);
             let patience = std::time::Instant::now() + std::time::Duration::from_secs(10);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
+use crate::contract;
 use crate::http1::{BodyEnd, Head, Wire};
 use crate::wait::within;
 
@@ -133,8 +134,15 @@ pub async fn send(address: SocketAddr, request: &[u8]) -> Response {
     try_send(address, request).await.unwrap()
 }
 
-/// The same for a server that may be gone.
+/// The same for a server that may be gone. What a dashboard answers has to be as it documents it.
 pub async fn try_send(address: SocketAddr, request: &[u8]) -> std::io::Result<Response> {
+    let response = exchange(address, request).await?;
+    contract::hold(address, request, &response).await;
+    Ok(response)
+}
+
+/// The same whatever is answered.
+pub(crate) async fn exchange(address: SocketAddr, request: &[u8]) -> std::io::Result<Response> {
     let mut client = Client::try_open(address, request).await?;
     Ok(match client.head().await {
         Some(_) => client.rest().await,

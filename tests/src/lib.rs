@@ -13,6 +13,7 @@ mod app;
 mod binary;
 mod client;
 mod collected;
+mod contract;
 #[cfg(target_os = "linux")]
 mod desktop;
 mod http1;
@@ -32,6 +33,7 @@ pub mod websocket;
 pub use app::{AWS, App, Finished, Setup, free_port};
 pub use binary::{binary, command, command_of, desktop_binary};
 pub use client::{Client, Ended, Response, send, try_send};
+pub use contract::violations;
 #[cfg(target_os = "linux")]
 pub use desktop::{Entry, Screen, Tray, Window};
 pub use http1::{Head, HeaderLine, hop_by_hop};

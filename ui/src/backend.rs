@@ -173,7 +173,7 @@ impl Backend {
         limit: u32,
         offset: u32,
     ) -> Result<SessionsPage, ApiError> {
-        match self.ask(Request::ListSessions { filter, limit, offset }).await? {
+        match self.ask(Request::ListSessions { filter, limit, offset, before: None }).await? {
             Reply::Sessions(page) => Ok(page),
             other => Err(unexpected(&other)),
         }

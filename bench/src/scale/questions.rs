@@ -60,7 +60,12 @@ pub(crate) const QUESTIONS: &[Question] = &[
     Question {
         name: "first page of sessions",
         goal: Some(20.0),
-        ask: |_, _| Request::ListSessions { filter: SessionFilter::default(), limit: 50, offset: 0 },
+        ask: |_, _| Request::ListSessions {
+            filter: SessionFilter::default(),
+            limit: 50,
+            offset: 0,
+            before: None,
+        },
     },
     Question {
         name: "by model",

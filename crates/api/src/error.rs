@@ -12,6 +12,12 @@ pub enum ErrorKind {
     NotFound,
     /// The caller may not.
     Forbidden,
+    /// There is such a thing, but it does not know this method.
+    MethodNotAllowed,
+    /// The body is larger than is taken.
+    TooLarge,
+    /// The body is of a kind that is not taken.
+    UnsupportedMediaType,
     /// It would work later.
     Unavailable,
     /// Our fault; the log has the details.

@@ -66,8 +66,8 @@ pub use prices::{
 pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
 pub use search::{SearchHit, SearchLag, SearchOrder, SearchPage, Snippet, SnippetPart, Snippets};
 pub use session::{
-    Agent, Lineage, SessionDetail, SessionFilter, SessionRef, SessionSource, SessionSummary, SessionsPage,
-    Tie,
+    Agent, Lineage, SessionDetail, SessionFilter, SessionRef, SessionSource, SessionSummary, SessionsCursor,
+    SessionsPage, Tie,
 };
 pub use setting::{Setting, SettingKind, SettingOrigin, SettingsView};
 pub use source::{SourceState, SourceStatus, SourceTarget, Stranded};

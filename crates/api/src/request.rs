@@ -9,8 +9,8 @@ use crate::{
     LogsPage, MadeKey, Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models,
     Money, Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage,
     ProviderCheck, Providers, RepriceScope, Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series,
-    SessionCache, SessionDetail, SessionFilter, SessionRef, SessionsPage, SettingsView, Snippets,
-    SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor,
+    SessionCache, SessionDetail, SessionFilter, SessionRef, SessionsCursor, SessionsPage, SettingsView,
+    Snippets, SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor,
     TracesPage, Usage,
 };
 
@@ -46,6 +46,9 @@ pub enum Request {
         limit: u32,
         /// Skip this many.
         offset: u32,
+        /// Only calls before this one, with the newest first: the last id of the page before. Cheaper than `offset`.
+        #[serde(default)]
+        before: Option<CallId>,
     },
     /// Where rows of a list say what is looked for; at most 200 of each.
     GetSnippets {
@@ -125,6 +128,9 @@ pub enum Request {
         limit: u32,
         /// Skip this many.
         offset: u32,
+        /// Only sessions behind this place. One that is used meanwhile moves to the front.
+        #[serde(default)]
+        before: Option<SessionsCursor>,
     },
     /// One session and its calls.
     GetSession {
@@ -198,6 +204,9 @@ pub enum Request {
         limit: u32,
         /// Skip this many.
         offset: u32,
+        /// Only records before this one: the last id of the page before. Cheaper than `offset`.
+        #[serde(default)]
+        before: Option<String>,
     },
     /// One log record.
     GetLog {
@@ -244,6 +253,9 @@ pub enum Request {
         limit: u32,
         /// Skip this many.
         offset: u32,
+        /// Only points before this one: the last id of the page before. Cheaper than `offset`.
+        #[serde(default)]
+        before: Option<String>,
     },
     /// One point.
     GetPoint {

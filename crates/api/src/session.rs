@@ -122,6 +122,32 @@ pub struct SessionFilter {
     pub to_ms: Option<i64>,
 }
 
+/// A place in the list of sessions: behind the session that was last used then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionsCursor {
+    /// When the last session of the page before was used last, in milliseconds since 1970 (UTC).
+    pub last_ms: i64,
+    /// That session, as [`SessionSummary::key`] names it.
+    pub key: u64,
+}
+
+impl std::fmt::Display for SessionsCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.last_ms, self.key)
+    }
+}
+
+impl FromStr for SessionsCursor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.rsplit_once('-');
+        let read = parts.and_then(|(last_ms, key)| Some((last_ms.parse().ok()?, key.parse().ok()?)));
+        let (last_ms, key) = read.ok_or_else(|| format!("{text:?} is no place in the list of sessions"))?;
+        Ok(Self { last_ms, key })
+    }
+}
+
 /// How a question names a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

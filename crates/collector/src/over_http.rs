@@ -17,11 +17,23 @@ use crate::problem::Problem;
 use crate::receiver::{Kind, Receiver, Said};
 use crate::unpack::Coding;
 
+const SIGNALS: [(Signal, &str); 3] =
+    [(Signal::Traces, "traces"), (Signal::Logs, "logs"), (Signal::Metrics, "metrics")];
+const PREFIXES: [&str; 2] = ["/v1/", "/api/public/otel/v1/"];
+
+/// The paths of [`routes`]: each takes POST.
+pub fn paths() -> impl Iterator<Item = String> {
+    SIGNALS.into_iter().flat_map(|(signal, name)| {
+        let over_http = PREFIXES.map(|prefix| format!("{prefix}{name}"));
+        over_http.into_iter().chain([over_grpc::path(signal).to_owned()])
+    })
+}
+
 /// The paths of all three signals, those of Langfuse's SDK, and gRPC's. Not `/` ([`root`]) and not what is unknown.
 pub fn routes(receiver: Receiver) -> Router {
     let mut router = Router::new();
-    for (signal, name) in [(Signal::Traces, "traces"), (Signal::Logs, "logs"), (Signal::Metrics, "metrics")] {
-        for prefix in ["/v1/", "/api/public/otel/v1/"] {
+    for (signal, name) in SIGNALS {
+        for prefix in PREFIXES {
             let answer = move |State(receiver), request| answer(receiver, Some(signal), request);
             router = router.route(&format!("{prefix}{name}"), any(answer));
         }

@@ -58,8 +58,9 @@ impl Engine {
                 check_span(from_ms, to_ms)?;
                 store.histogram(&filter, from_ms, to_ms, bars).await.map(Reply::Histogram).map_err(internal)
             }
-            Request::ListSessions { filter, limit, offset } => {
-                store.list_sessions(&filter, limit, offset).await.map(Reply::Sessions).map_err(internal)
+            Request::ListSessions { filter, limit, offset, before } => {
+                let page = store.list_sessions(&filter, limit, offset, before).await;
+                page.map(Reply::Sessions).map_err(internal)
             }
             Request::GetSession { session } => Ok(Reply::Session(Box::new(self.session(session).await?))),
             Request::SetSource { name, to } => self.set_source(&name, to).await.map(Reply::Source),

@@ -48,7 +48,7 @@ impl Assets {
 /// A file, or the page for paths that are the page's own.
 pub(crate) async fn serve(State(host): State<Host>, method: Method, uri: Uri) -> Response {
     if method != Method::GET && method != Method::HEAD {
-        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET,HEAD")]).into_response();
     }
     let path = uri.path().trim_start_matches('/');
     let is_page = !path.rsplit('/').next().is_some_and(|name| name.contains('.'));

@@ -14,18 +14,22 @@ mod link;
 mod live;
 mod log;
 mod login;
+mod openapi;
 mod remote;
 mod rest;
+mod routes;
 mod rpc;
 mod running;
 mod signals;
+mod unpack;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware;
-use axum::routing::{get, post, put};
+use axum::routing::get;
 use engine::Engine;
+use http::Uri;
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -57,7 +61,11 @@ pub async fn serve(engine: Engine, assets: Assets, listener: TcpListener, stop: 
     let answer = move |request: Request<Incoming>| {
         let mut router = router.clone();
         async move {
-            let answered = router.call(request.map(Body::new)).await;
+            let mut request = request.map(Body::new);
+            if let Some(uri) = without_slash(request.uri()) {
+                *request.uri_mut() = uri;
+            }
+            let answered = router.call(request).await;
             answered.unwrap_or_else(|never| match never {})
         }
     };
@@ -70,60 +78,21 @@ pub async fn serve(engine: Engine, assets: Assets, listener: TcpListener, stop: 
     connections.wait().await;
 }
 
+/// A path under /api without the slash at its end, which means nothing there.
+fn without_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_prefix("/api/")?.strip_suffix('/')?;
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(format!("/api/{}{query}", path.trim_end_matches('/')).parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
 /// All routes.
 fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
     let guard = engine.guard();
     let otlp = engine.otlp();
-    Router::new()
-        .route("/api/rpc", post(rpc::call))
-        .route("/api/events", get(events::stream))
+    routes::router()
         .route("/ws", get(live::socket))
-        .route("/api/health", get(rest::health))
-        .route("/api/health/providers", get(rest::providers::health))
-        .route("/api/stats", get(rest::stats))
-        .route("/api/search", get(rest::search::search))
-        .route("/api/search/index", get(rest::search::lag).post(rest::search::rebuild))
-        .route("/api/traces", get(rest::traces))
-        .route("/api/traces/export", get(rest::export::traces))
-        .route("/api/traces/{id}", get(rest::trace).delete(rest::upkeep::delete_trace))
-        .route("/api/traces/{id}/tree", get(rest::telemetry::tree))
-        .route("/api/timeline", get(rest::timeline::list))
-        .route("/api/logs", get(rest::telemetry::logs))
-        .route("/api/logs/filters", get(rest::telemetry::log_filters))
-        .route("/api/logs/{id}", get(rest::telemetry::log))
-        .route("/api/metrics", get(rest::telemetry::metrics))
-        .route("/api/metrics/tokens", get(rest::telemetry::metric_tokens))
-        .route("/api/metrics/filters", get(rest::telemetry::metric_filters))
-        .route("/api/metrics/summary", get(rest::telemetry::metric_summary))
-        .route("/api/metrics/{id}", get(rest::telemetry::metric))
-        .route("/api/token-usage", get(rest::telemetry::token_usage))
-        .route("/api/analytics", get(rest::analytics::all))
-        .route("/api/analytics/token-trends", get(rest::analytics::token_trends))
-        .route("/api/analytics/cost-by-tool", get(rest::analytics::cost_by_tool))
-        .route("/api/analytics/cost-by-model", get(rest::analytics::cost_by_model))
-        .route("/api/analytics/daily", get(rest::analytics::by_day))
-        .route("/api/completeness", get(rest::analytics::completeness))
-        .route("/api/calls/{id}/cache", get(rest::cache::call))
-        .route("/api/sessions/{id}/cache", get(rest::cache::session))
-        .route("/api/sessions", get(rest::sessions::list))
-        .route("/api/sessions/{id}", get(rest::sessions::one).delete(rest::upkeep::delete_session))
-        .route("/api/storage", get(rest::upkeep::storage))
-        .route("/api/erase", post(rest::upkeep::erase))
-        .route("/api/export", get(rest::export::exporters))
-        .route("/api/export/flush", post(rest::export::flush))
-        .route("/api/export/calls", get(rest::export::calls))
-        .route("/api/settings", get(rest::settings::list))
-        .route("/api/settings/{name}", put(rest::settings::change).delete(rest::settings::reset))
-        .route("/api/budgets", get(rest::budgets::list))
-        .route("/api/budgets/{name}", put(rest::budgets::set).delete(rest::budgets::remove))
-        .route("/api/loops/{last}/dismiss", post(rest::budgets::dismiss))
-        .route("/api/models", get(rest::models::models))
-        .route("/api/prices", get(rest::models::prices))
-        .route("/api/prices/repricings", get(rest::models::repricings))
-        .route("/api/sources", get(rest::sources::list))
-        .route("/api/sources/{name}", put(rest::sources::switch))
-        .route("/api/sources/{name}/stranded", get(rest::sources::stranded))
-        .route("/api/{*unknown}", axum::routing::any(error::unknown))
         .route("/login", get(entrance::enter))
         .route("/", get(assets::serve))
         .fallback(assets::serve)
@@ -134,6 +103,7 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
                 .route("/", collector::root(otlp.clone()))
                 .route("/api/spans", collector::own_spans(otlp.clone())),
         )
+        .method_not_allowed_fallback(error::other_method)
         .layer(middleware::from_fn_with_state(otlp, collector::any_address))
         .layer(middleware::from_fn_with_state(guard, guard::check))
 }

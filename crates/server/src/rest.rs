@@ -5,6 +5,7 @@ pub(crate) mod budgets;
 pub(crate) mod cache;
 pub(crate) mod export;
 pub(crate) mod models;
+mod paging;
 pub(crate) mod providers;
 mod query;
 pub(crate) mod search;
@@ -18,27 +19,29 @@ pub(crate) mod upkeep;
 
 use api::{BodySide, ErrorKind, Reply, Request};
 use axum::Json;
-use axum::extract::{Extension, Path, RawQuery, State};
+use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
+use http::Uri;
 use serde_json::Value;
 
 use crate::Host;
 use crate::error::{Failure, mismatch};
 use crate::guard::Trusted;
+use crate::unpack::Segment;
+use paging::Shown;
 
 /// `GET /api/health`; with `?challenge=` it proves whose data folder it is. Who shows no token where one is asked for learns
 /// no more than that.
 pub(crate) async fn health(
     State(host): State<Host>,
     Extension(Trusted(trusted)): Extension<Trusted>,
-    RawQuery(query): RawQuery,
+    uri: Uri,
 ) -> Result<Json<Value>, Failure> {
+    let challenge = query::challenge(uri.query().unwrap_or_default())?;
     let Reply::Health(health) = host.engine.dispatch(Request::GetHealth).await? else {
         return Err(mismatch());
     };
-    let query = query.unwrap_or_default();
-    let challenge = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "challenge");
-    let proof = challenge.and_then(|(_, challenge)| host.engine.prove(&challenge));
+    let proof = challenge.and_then(|challenge| host.engine.prove(&challenge));
     if !trusted {
         return Ok(Json(shape::bare_health(&health, proof)));
     }
@@ -46,11 +49,8 @@ pub(crate) async fn health(
 }
 
 /// `GET /api/stats`: totals over the calls that match the filters of `/api/traces`.
-pub(crate) async fn stats(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Failure> {
-    let (filter, _) = query::read(query.as_deref().unwrap_or_default())?;
+pub(crate) async fn stats(State(host): State<Host>, uri: Uri) -> Result<Json<Value>, Failure> {
+    let filter = query::calls(uri.query().unwrap_or_default())?;
     match host.engine.dispatch(Request::GetStats { filter }).await? {
         Reply::Stats(stats) => Ok(Json(shape::stats(&stats))),
         _ => Err(mismatch()),
@@ -58,19 +58,26 @@ pub(crate) async fn stats(
 }
 
 /// `GET /api/traces`: a page of calls, newest first; `X-Total-Count` says how many match.
-pub(crate) async fn traces(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    let (filter, page) = query::read(query.as_deref().unwrap_or_default())?;
-    match host.engine.dispatch(Request::ListCalls { filter, page }).await? {
-        Reply::Calls(found) => {
-            let rows: Vec<Value> = found.calls.iter().map(shape::row).collect();
-            Ok(([("x-total-count", found.total.to_string())], Json(rows)).into_response())
-        }
-        _ => Err(mismatch()),
-    }
+pub(crate) async fn traces(State(host): State<Host>, uri: Uri) -> Result<Response, Failure> {
+    let (filter, page) = query::page_of_calls(uri.query().unwrap_or_default())?;
+    let Reply::Calls(found) = host.engine.dispatch(Request::ListCalls { filter, page }).await? else {
+        return Err(mismatch());
+    };
+    let shown = Shown {
+        uri: &uri,
+        total: found.total,
+        rows: found.calls.len(),
+        limit: page.limit,
+        offset: page.offset,
+        placed: page.before.is_some(),
+        last: found.calls.last().map(|call| call.id.to_string()),
+    };
+    let rows: Vec<Value> = found.calls.iter().map(shape::row).collect();
+    Ok((shown.headers(), Json(rows)).into_response())
 }
 
 /// `GET /api/traces/:id`: one call with headers and bodies; of a span what it says.
-pub(crate) async fn trace(State(host): State<Host>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+pub(crate) async fn trace(State(host): State<Host>, Segment(id): Segment) -> Result<Json<Value>, Failure> {
     let Ok(call) = id.parse() else { return telemetry::span(&host, &id).await };
     let found = match host.engine.dispatch(Request::GetCall { id: call }).await {
         Err(error) if error.kind == ErrorKind::NotFound => return telemetry::span(&host, &id).await,

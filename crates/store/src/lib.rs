@@ -78,8 +78,8 @@ pub use reprice::{CostChange, Priceable};
 pub use rollup::RollupCheck;
 pub use spending::Spending;
 pub use telemetry::{
-    Committed, Latest, LogWrite, MetricWrite, Reports, SpanWrite, StoredLog, StoredSpan, TelemetryBatch,
-    Work, WorkBatch, WorkPlace, Worked, log_id, log_key,
+    Committed, Latest, LogWrite, MetricWrite, PointKey, Reports, SpanWrite, StoredLog, StoredSpan,
+    TelemetryBatch, Work, WorkBatch, WorkPlace, Worked, log_id, log_key, point_key,
 };
 pub use totals::ProviderActivity;
 pub use verify::{Verified, verify};

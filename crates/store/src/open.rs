@@ -379,7 +379,8 @@ mod tests {
         assert_eq!(costs.map(Money::pico), [10, 0, 60]);
         assert_eq!((totals.saved_unknown, totals.cut), (1, 1), "what a cache saved back then is not known");
         assert_eq!(overview.errors.first().and_then(|cause| cause.kind.as_deref()), Some("overloaded_error"));
-        let sessions = store.list_sessions(&api::SessionFilter::default(), 9, 0).await.unwrap().sessions;
+        let sessions =
+            store.list_sessions(&api::SessionFilter::default(), 9, 0, None).await.unwrap().sessions;
         let found: Vec<_> = sessions.iter().map(|session| (session.id.as_str(), session.calls)).collect();
         assert_eq!(found, [("old", 1), ("old", 1)], "one id, two keys");
         let named = CallFilter { session_id: Some("old".into()), ..CallFilter::default() };

@@ -29,6 +29,7 @@ impl Store {
         order: SearchOrder,
         limit: u32,
         offset: u32,
+        before: Option<CallId>,
     ) -> Result<SearchPage, StoreError> {
         let limit = limit.clamp(1, LARGEST_PAGE);
         let search = Search::new(filter.text.as_deref().unwrap_or_default());
@@ -38,6 +39,9 @@ impl Store {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(", call.seq AS seq FROM call");
         push_newest_where(&mut query, filter, found.as_ref());
+        if let Some(before) = before.filter(|_| !best) {
+            query.push(" AND id < ").push_bind(before.as_bytes().to_vec());
+        }
         query.push(" ORDER BY id DESC LIMIT ").push_bind(most).push(" OFFSET ").push_bind(skipped);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         let mut calls: Vec<(i64, CallSummary)> = Vec::with_capacity(rows.len());

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use api::{
-    CallSummary, Money, SessionDetail, SessionFilter, SessionSource, SessionSummary, SessionsPage, Usage,
+    CallSummary, Money, SessionDetail, SessionFilter, SessionSource, SessionSummary, SessionsCursor,
+    SessionsPage, Usage,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
@@ -31,9 +32,14 @@ impl Store {
         filter: &SessionFilter,
         limit: u32,
         offset: u32,
+        before: Option<SessionsCursor>,
     ) -> Result<SessionsPage, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
         push_where(&mut query, filter);
+        if let Some(SessionsCursor { last_ms, key }) = before {
+            query.push(" AND (last_ms, key) < (").push_bind(last_ms).push(", ");
+            query.push_bind(i64::try_from(key).unwrap_or(i64::MAX)).push(")");
+        }
         query.push(" ORDER BY last_ms DESC, key DESC LIMIT ").push_bind(limit.clamp(1, LARGEST_PAGE));
         query.push(" OFFSET ").push_bind(offset);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;

@@ -74,7 +74,7 @@ async fn the_best_come_first_and_say_where() {
     let (store, _folder) = open().await;
     let texts = ["the <b>cat</b> sat", "a category of dogs", "cat, cat and cat", "nothing of it"];
     let ids = put_calls(&store, texts.map(|text| call(&said(text), "ok")).to_vec()).await;
-    let page = store.search(&filter("cat"), SearchOrder::Best, 10, 0).await.unwrap();
+    let page = store.search(&filter("cat"), SearchOrder::Best, 10, 0, None).await.unwrap();
     let order: Vec<CallId> = page.hits.iter().map(|hit| hit.call.id).collect();
     assert_eq!(order, [ids[2], ids[0], ids[1]]);
     assert_eq!((page.total, page.compared, page.lag), (3, Some(3), api::SearchLag::default()));
@@ -85,9 +85,9 @@ async fn the_best_come_first_and_say_where() {
         .map(|part| (part.text.as_str(), part.matched))
         .collect();
     assert_eq!(parts, [("the <b>", false), ("cat", true), ("</b> sat", false)]);
-    let second = store.search(&filter("cat"), SearchOrder::Best, 1, 1).await.unwrap();
+    let second = store.search(&filter("cat"), SearchOrder::Best, 1, 1, None).await.unwrap();
     assert_eq!(second.hits[0].call.id, ids[0]);
-    let newest = store.search(&filter("cat"), SearchOrder::Newest, 10, 0).await.unwrap();
+    let newest = store.search(&filter("cat"), SearchOrder::Newest, 10, 0, None).await.unwrap();
     let order: Vec<CallId> = newest.hits.iter().map(|hit| hit.call.id).collect();
     assert_eq!(order, [ids[2], ids[1], ids[0]]);
     let snippets = store.snippets("sat", &ids, &[], &[]).await.unwrap();
@@ -153,7 +153,7 @@ async fn the_index_is_made_again_while_calls_come_and_go() {
     index_all(&store).await;
     store.rebuild_search().await.unwrap();
     assert_eq!(store.search_lag().await.unwrap(), api::SearchLag { calls: 120, logs: 1 });
-    let page = store.search(&filter("n5"), SearchOrder::Newest, 10, 0).await.unwrap();
+    let page = store.search(&filter("n5"), SearchOrder::Newest, 10, 0, None).await.unwrap();
     assert!(page.hits.is_empty() && page.lag.calls == 120, "what is missing is said");
     assert!(store.index_step().await.unwrap());
     // Gone before it is its turn, and come meanwhile.

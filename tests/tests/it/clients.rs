@@ -1,6 +1,6 @@
 //! Real clients, installed elsewhere: each run once straight to the mock and once through us, with every fault.
 //!
-//! `LLMFLOW_CLIENTS` names a folder with `py-sdk/`, `py-aider/` and `py-genai/` (virtual environments), and a folder with
+//! `LLMFLOW_CLIENTS` names a folder with `py-sdk/`, `py-aider/`, `py-genai/` and `py-schemathesis/` (virtual environments), and a folder with
 //! `node_modules/` for each of `js-sdk`, `js-claude`, `js-codex`, `js-gemini`, `js-opencode`, `js-qwen`, `js-cline` and
 //! `js-continue`. A tap in front of the mock, or of us, keeps what a client wrote and what it got.
 
@@ -8,6 +8,7 @@ mod agents;
 mod bedrock;
 mod bench;
 mod normal;
+mod schemathesis;
 mod score;
 mod sdks;
 mod telemetry;

@@ -16,6 +16,7 @@ mod cache;
 mod call;
 mod cli;
 mod clients;
+mod contract;
 mod crash;
 #[cfg(target_os = "linux")]
 mod disk;

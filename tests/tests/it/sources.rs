@@ -309,8 +309,8 @@ async fn rest_is_another_door_to_the_same_switch() {
         ("proxy", json, r#"{"to":"exploded"}"#, 400),
         ("proxy", json, r#"{"to":"paused","and":1}"#, 400),
         ("proxy", json, "", 400),
-        ("proxy", "", paused, 400),
-        ("proxy", "Content-Type: text/plain\r\n", paused, 400),
+        ("proxy", "", paused, 415),
+        ("proxy", "Content-Type: text/plain\r\n", paused, 415),
         ("proxy", "Content-Type: application/json\r\nOrigin: http://evil.example\r\n", paused, 403),
         ("proxy", "Content-Type: application/json\r\nSec-Fetch-Site: cross-site\r\n", paused, 403),
     ] {

@@ -134,7 +134,7 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
             let all = api::CallFilter { side_calls: true, ..api::CallFilter::default() };
             Reply::Meter(figures::meter(&kept(&all), &bounds_ms))
         }
-        Request::ListSessions { filter, limit, offset } => {
+        Request::ListSessions { filter, limit, offset, .. } => {
             Reply::Sessions(sessions::page(&world.details, &filter, limit, offset))
         }
         Request::GetSession { session } => {

@@ -7,7 +7,10 @@ use super::{Backend, unexpected};
 impl Backend {
     /// The best calls, from `offset` on.
     pub async fn best(self, filter: CallFilter, limit: u32, offset: u32) -> Result<SearchPage, ApiError> {
-        match self.ask(Request::Search { filter, order: SearchOrder::Best, limit, offset }).await? {
+        match self
+            .ask(Request::Search { filter, order: SearchOrder::Best, limit, offset, before: None })
+            .await?
+        {
             Reply::Found(page) => Ok(*page),
             other => Err(unexpected(&other)),
         }

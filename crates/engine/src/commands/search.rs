@@ -9,8 +9,8 @@ impl Engine {
     pub(super) async fn search(&self, request: Request) -> Result<Reply, ApiError> {
         let store = &self.inner.store;
         match request {
-            Request::Search { filter, order, limit, offset } => {
-                let found = store.search(&filter, order, limit, offset).await;
+            Request::Search { filter, order, limit, offset, before } => {
+                let found = store.search(&filter, order, limit, offset, before).await;
                 found.map(|found| Reply::Found(Box::new(found))).map_err(internal)
             }
             Request::GetSnippets { text, calls, traces, logs } => {

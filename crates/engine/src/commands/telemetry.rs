@@ -51,10 +51,12 @@ impl Engine {
             Request::ListLogs { filter, limit, offset, before } => {
                 self.logs(filter, limit, offset, before.as_deref()).await
             }
-            Request::ListLogDetails { filter, limit, offset } => {
+            Request::ListLogDetails { filter, limit, offset, before } => {
                 check_logs(&filter)?;
                 within("limit", limit, MOST_ROWS)?;
-                store.list_log_details(&filter, limit, offset).await.map(Reply::LogDetails).map_err(internal)
+                let before = before.map(|id| log_key("before", &id)).transpose()?;
+                let logs = store.list_log_details(&filter, limit, offset, before).await;
+                logs.map(Reply::LogDetails).map_err(internal)
             }
             Request::GetLog { id } => {
                 let found = store.log(log_key("id", &id)?).await.map_err(internal)?;
@@ -76,7 +78,9 @@ impl Engine {
                 check_span(query.from_ms, query.to_ms)?;
                 store.metric_points(&query, limit, offset).await.map(Reply::Points).map_err(internal)
             }
-            Request::FindPoints { filter, limit, offset } => self.points(&filter, limit, offset).await,
+            Request::FindPoints { filter, limit, offset, before } => {
+                self.points(&filter, limit, offset, before.as_deref()).await
+            }
             Request::GetPoint { id } => {
                 let found = store.point(&id).await.map_err(internal)?;
                 Ok(Reply::Point(Box::new(found.ok_or_else(|| missing("There is no point with this id."))?)))
@@ -155,10 +159,19 @@ impl Engine {
         Ok(Reply::MetricChart(Box::new(chart)))
     }
 
-    async fn points(&self, filter: &PointFilter, limit: u32, offset: u32) -> Result<Reply, ApiError> {
+    async fn points(
+        &self,
+        filter: &PointFilter,
+        limit: u32,
+        offset: u32,
+        before: Option<&str>,
+    ) -> Result<Reply, ApiError> {
         check_order(filter.from_ms, filter.to_ms)?;
         within("limit", limit, MOST_ROWS)?;
-        self.inner.store.find_points(filter, limit, offset).await.map(Reply::FoundPoints).map_err(internal)
+        let wrong = || ApiError::parameter("before", "before must be the id of a point.");
+        let before = before.map(|id| store::point_key(id).ok_or_else(wrong)).transpose()?;
+        let found = self.inner.store.find_points(filter, limit, offset, before).await;
+        found.map(Reply::FoundPoints).map_err(internal)
     }
 }
 

@@ -46,7 +46,8 @@ async fn what_a_span_an_event_and_the_proxy_tell_of_is_one_call() {
         assert_eq!((call.id, call.method.as_str()), (PROXIED, "POST"), "{order:?}");
         assert_eq!(call.session_id.as_deref(), Some("session-1"));
         assert_eq!(call.in_trace.as_deref(), Some("07".repeat(16).as_str()), "{order:?}");
-        let sessions = engine.inner.store.list_sessions(&api::SessionFilter::default(), 9, 0).await.unwrap();
+        let sessions =
+            engine.inner.store.list_sessions(&api::SessionFilter::default(), 9, 0, None).await.unwrap();
         assert_eq!(sessions.total, 1, "{order:?}");
         engine.shutdown(Duration::ZERO).await.unwrap();
     }

@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 
 use api::{ApiError, CallFilter, GroupBy, Reply, Request, Series, SeriesGroup, Totals};
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
+use http::Uri;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -118,11 +119,8 @@ fn asked(query: Option<&str>, usual_days: u32) -> Result<(Window, bool), ApiErro
 }
 
 /// `GET /api/analytics/token-trends`: every hour or day, the empty ones too.
-pub(crate) async fn token_trends(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Failure> {
-    let (window, hourly) = asked(query.as_deref(), 7)?;
+pub(crate) async fn token_trends(State(host): State<Host>, uri: Uri) -> Result<Json<Value>, Failure> {
+    let (window, hourly) = asked(uri.query(), 7)?;
     let (step, interval) = if hourly { (HOUR_MS, "hour") } else { (DAY_MS, "day") };
     let trends = over_time(&host, &window.bounds(step)).await?;
     let trends: Vec<Value> =
@@ -131,35 +129,26 @@ pub(crate) async fn token_trends(
 }
 
 /// `GET /api/analytics/cost-by-tool`.
-pub(crate) async fn cost_by_tool(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Failure> {
-    let (window, _) = asked(query.as_deref(), 30)?;
+pub(crate) async fn cost_by_tool(State(host): State<Host>, uri: Uri) -> Result<Json<Value>, Failure> {
+    let (window, _) = asked(uri.query(), 30)?;
     Ok(Json(json!({"by_tool": by_tool(&host, &window).await?, "days": window.days})))
 }
 
 /// `GET /api/analytics/cost-by-model`.
-pub(crate) async fn cost_by_model(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Failure> {
-    let (window, _) = asked(query.as_deref(), 30)?;
+pub(crate) async fn cost_by_model(State(host): State<Host>, uri: Uri) -> Result<Json<Value>, Failure> {
+    let (window, _) = asked(uri.query(), 30)?;
     Ok(Json(json!({"by_model": by_model(&host, &window).await?, "days": window.days})))
 }
 
 /// `GET /api/analytics/daily`.
-pub(crate) async fn by_day(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Failure> {
-    let (window, _) = asked(query.as_deref(), 30)?;
+pub(crate) async fn by_day(State(host): State<Host>, uri: Uri) -> Result<Json<Value>, Failure> {
+    let (window, _) = asked(uri.query(), 30)?;
     Ok(Json(json!({"daily": daily(&host, &window).await?, "days": window.days})))
 }
 
 /// `GET /api/analytics`: days, tools and models at once.
-pub(crate) async fn all(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Json<Value>, Failure> {
-    let (window, _) = asked(query.as_deref(), 30)?;
+pub(crate) async fn all(State(host): State<Host>, uri: Uri) -> Result<Json<Value>, Failure> {
+    let (window, _) = asked(uri.query(), 30)?;
     Ok(Json(json!({
         "daily": daily(&host, &window).await?,
         "by_tool": by_tool(&host, &window).await?,
@@ -169,11 +158,8 @@ pub(crate) async fn all(State(host): State<Host>, RawQuery(query): RawQuery) -> 
 }
 
 /// `GET /api/completeness`: by tool and day, why calls were lost, and what was counted since start.
-pub(crate) async fn completeness(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Failure> {
-    let (window, _) = asked(query.as_deref(), 7)?;
+pub(crate) async fn completeness(State(host): State<Host>, uri: Uri) -> Result<Json<Value>, Failure> {
+    let (window, _) = asked(uri.query(), 7)?;
     let bounds = window.bounds(DAY_MS);
     let request = Request::GetMeter { bounds_ms: bounds.clone() };
     let Reply::Meter(meter) = host.engine.dispatch(request).await? else { return Err(mismatch()) };

@@ -1,69 +1,86 @@
 //! Budgets and loops over REST, amounts in dollars as text, so that they are exact.
 
-use api::{ApiError, Budget, BudgetStatus, BudgetUse, Budgets, ErrorKind, FoundLoop, Money, Reply, Request};
+use api::{
+    ApiError, Budget, BudgetOf, BudgetPer, BudgetStatus, BudgetThen, BudgetUse, Budgets, ErrorKind,
+    FoundLoop, Money, Reply, Request,
+};
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Host;
 use crate::error::{Failure, mismatch};
+use crate::unpack::{Body, Segment};
 
 /// `GET /api/budgets`: how they stand, and sessions that go in circles.
 pub(crate) async fn list(State(host): State<Host>) -> Result<Json<Value>, Failure> {
     answer(&host, Request::GetBudgets).await
 }
 
-/// A budget as it stands in the settings file.
+/// A budget as it stands in the settings file. What it does not know is refused: a budget with a word misspelt would be
+/// another one than was meant.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    name: Option<String>,
+    #[serde(default)]
+    of: BudgetOf,
+    only: Option<String>,
+    #[serde(default)]
+    per: BudgetPer,
     usd: Option<Value>,
-    #[serde(flatten)]
-    budget: Budget,
+    tokens: Option<u64>,
+    #[serde(default)]
+    then: BudgetThen,
+    #[serde(default)]
+    subscription: bool,
+}
+
+impl Wanted {
+    /// The budget that stands under `name`, unless it names itself.
+    fn budget(self, name: String) -> Result<Budget, ApiError> {
+        let Self { name: own, of, only, per, usd, tokens, then, subscription } = self;
+        let amount = usd.as_ref().filter(|usd| !usd.is_null()).map(dollars).transpose()?;
+        let name = own.filter(|own| !own.is_empty()).unwrap_or(name);
+        Ok(Budget { name, of, only, per, amount, tokens, then, subscription })
+    }
+}
+
+fn dollars(usd: &Value) -> Result<Money, ApiError> {
+    let text = usd.as_str().map_or_else(|| usd.to_string(), str::to_owned);
+    let wrong =
+        || ApiError::parameter("usd", format!("usd is {text:?}, and must be dollars, such as 12.50."));
+    Money::from_decimal(&text).ok_or_else(wrong)
 }
 
 /// `PUT /api/budgets/:name`: makes one, or changes the one of this name.
 pub(crate) async fn set(
     State(host): State<Host>,
-    Path(name): Path<String>,
-    wanted: Result<Json<Wanted>, JsonRejection>,
+    Segment(name): Segment,
+    Body(wanted): Body<Wanted>,
 ) -> Result<Json<Value>, Failure> {
-    let Json(Wanted { usd, mut budget }) =
-        wanted.map_err(|rejection| ApiError::new(ErrorKind::BadRequest, rejection.body_text()))?;
-    if let Some(usd) = usd.filter(|usd| !usd.is_null()) {
-        let text = usd.as_str().map_or_else(|| usd.to_string(), str::to_owned);
-        let amount = Money::from_decimal(&text);
-        let wrong =
-            || ApiError::parameter("usd", format!("usd is {text:?}, and must be dollars, such as 12.50"));
-        budget.amount = Some(amount.ok_or_else(wrong)?);
-    }
     let Reply::Budgets(known) = host.engine.dispatch(Request::GetBudgets).await? else {
         return Err(mismatch());
     };
     let replaces = known.budgets.into_iter().map(|status| status.budget.name).find(|known| *known == name);
-    if budget.name.is_empty() {
-        budget.name = name;
-    }
+    let budget = wanted.budget(name)?;
     answer(&host, Request::SetBudget { budget, replaces }).await
 }
 
 /// `DELETE /api/budgets/:name`.
-pub(crate) async fn remove(
-    State(host): State<Host>,
-    Path(name): Path<String>,
-) -> Result<Json<Value>, Failure> {
+pub(crate) async fn remove(State(host): State<Host>, Segment(name): Segment) -> Result<Json<Value>, Failure> {
     answer(&host, Request::RemoveBudget { name }).await
 }
 
 /// `POST /api/loops/:last/dismiss`: lets the session whose loop ended with this call go on.
 pub(crate) async fn dismiss(
     State(host): State<Host>,
-    Path(last): Path<String>,
+    Segment(last): Segment,
 ) -> Result<Json<Value>, Failure> {
     let last = last
         .parse()
-        .map_err(|_| ApiError::parameter("last", "a loop is named by the id of its last call"))?;
+        .map_err(|_| ApiError::new(ErrorKind::NotFound, "A loop is named by the id of its last call."))?;
     answer(&host, Request::DismissLoop { last }).await
 }
 

@@ -6,14 +6,16 @@ mod csv_lines;
 use api::{ApiError, BodySide, CallFilter, CallId, Page};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use engine::Engine;
 use futures_util::stream;
+use http::Uri;
 use serde_json::{Map, Value, json};
 
-use super::{query, shape};
+use super::query::{self, Format};
+use super::shape;
 use crate::Host;
 use crate::error::Failure;
 
@@ -54,13 +56,6 @@ pub(crate) async fn flush() -> Json<Value> {
     Json(json!({"success": true, "message": "No exporter is set up: there is nothing to send."}))
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Json,
-    Lines,
-    Csv,
-}
-
 impl Format {
     fn headers(self) -> [(&'static str, &'static str); 2] {
         let (kind, file) = match self {
@@ -74,15 +69,10 @@ impl Format {
 
 /// `GET /api/traces/export`: the calls that match, newest first, as one JSON document, a line of JSON each
 /// (`format=jsonl`) or a table (`format=csv`), with their bodies unless `bodies=false`.
-pub(crate) async fn traces(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    let query = query.unwrap_or_default();
-    let asked = query::export(&query)?;
-    let format = match asked.format.as_deref() {
-        None | Some("json") => Format::Json,
-        Some("jsonl" | "ndjson") => Format::Lines,
-        Some("csv") => Format::Csv,
-        Some(_) => return Err(ApiError::parameter("format", "format must be json, jsonl or csv.").into()),
-    };
+pub(crate) async fn traces(State(host): State<Host>, uri: Uri) -> Result<Response, Failure> {
+    let query = uri.query().unwrap_or_default();
+    let asked = query::export(query)?;
+    let format = asked.format;
     let filters = form_urlencoded::parse(query.as_bytes()).into_owned();
     let filters: Map<String, Value> = filters
         .filter(|(name, _)| !matches!(name.as_str(), "format" | "limit" | "offset" | "bodies"))

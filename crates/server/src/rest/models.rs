@@ -2,25 +2,20 @@
 
 use api::{ModelUse, Money, Reply, Request};
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::Uri;
 use serde_json::{Value, json};
 
+use super::paging::Shown;
 use super::query;
 use crate::Host;
 use crate::error::{Failure, mismatch};
 
 /// `GET /api/models`: those of calls since `date_from`, or of all; `names=true` only names them.
-pub(crate) async fn models(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Failure> {
-    let query = query.unwrap_or_default();
-    let (filter, _) = query::read(&query)?;
-    let only_names =
-        form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "names" && value == "true");
-    let Reply::Models(found) = host.engine.dispatch(Request::GetModels { from_ms: filter.from_ms }).await?
-    else {
+pub(crate) async fn models(State(host): State<Host>, uri: Uri) -> Result<Json<Value>, Failure> {
+    let (from_ms, only_names) = query::models(uri.query().unwrap_or_default())?;
+    let Reply::Models(found) = host.engine.dispatch(Request::GetModels { from_ms }).await? else {
         return Err(mismatch());
     };
     if only_names {
@@ -59,16 +54,13 @@ fn row(used: &ModelUse) -> Value {
 }
 
 /// `GET /api/prices`: a page of the price table; `q` looks for words in its keys.
-pub(crate) async fn prices(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    let (filter, page) = query::read(query.as_deref().unwrap_or_default())?;
-    let text = filter.text.unwrap_or_default();
-    let request = Request::FindPrices { text, limit: page.limit, offset: page.offset };
-    match host.engine.dispatch(request).await? {
-        Reply::Prices(found) => {
-            Ok(([("x-total-count", found.total.to_string())], Json(found.rows)).into_response())
-        }
-        _ => Err(mismatch()),
-    }
+pub(crate) async fn prices(State(host): State<Host>, uri: Uri) -> Result<Response, Failure> {
+    let (text, limit, offset) = query::prices(uri.query().unwrap_or_default())?;
+    let request = Request::FindPrices { text, limit, offset };
+    let Reply::Prices(found) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
+    let (total, rows) = (found.total, found.rows.len());
+    let shown = Shown { uri: &uri, total, rows, limit, offset, placed: false, last: None };
+    Ok((shown.headers(), Json(found.rows)).into_response())
 }
 
 /// `GET /api/prices/repricings`: what was priced again, the latest first.

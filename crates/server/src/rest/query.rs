@@ -1,58 +1,114 @@
-//! The seed's query parameters as a filter and a page. A bad value is an error that names its parameter.
+//! The seed's query parameters as filters and pages. A bad value is an error that names its parameter.
+//! Leaves out how a value is written (`parameters`), and the way to the next page (`paging`).
+
+mod parameters;
 
 use api::{
-    ApiError, CallFilter, CallId, LogFilter, MetricKind, Outcome, Page, PointFilter, SessionFilter,
-    SessionRef,
+    ApiError, CallFilter, CallId, CallState, LogFilter, MetricKind, Operation, Outcome, Page, PointFilter,
+    SearchOrder, SessionFilter, SessionRef, SessionsCursor,
 };
-use time::OffsetDateTime;
-use time::format_description::well_known::{Iso8601, Rfc3339};
 
-const PICO_PER_DOLLAR: f64 = 1e12;
+use parameters::Parameters;
+
 const LARGEST_PAGE: u32 = 1_000;
+const LARGEST_SEARCH: u32 = 200;
 const LARGEST_SESSIONS: u32 = 500;
+const LARGEST_PRICES: u32 = 500;
 const LONGEST_DAYS: u32 = 366;
 const LONGEST_HOURLY_DAYS: u32 = 31;
 const FARTHEST_TZ: i32 = 18 * 60;
+/// Rows of a page, unless it is said how many.
+const USUAL_PAGE: u32 = 50;
+const USUAL_TIMELINE: u32 = 100;
+/// Calls in a file, unless it is said how many.
+const EXPORTED: u32 = 1_000;
+const CLIENT: [&str; 3] = ["service_name", "client", "tool"];
+const OUTCOMES: [(&str, Outcome); 2] = [("success", Outcome::Success), ("error", Outcome::Error)];
+const ORDERS: [(&str, SearchOrder); 2] = [("newest", SearchOrder::Newest), ("best", SearchOrder::Best)];
 
-/// Reads a query string. Unknown parameters are ignored, as clients add their own.
-pub(super) fn read(query: &str) -> Result<(CallFilter, Page), ApiError> {
-    let (mut filter, mut page) = (CallFilter::default(), Page::default());
-    for (name, value) in pairs(query) {
-        if value.is_empty() {
-            continue;
-        }
-        match name.as_str() {
-            "limit" => page.limit = number(&name, &value, 1, LARGEST_PAGE)?,
-            "offset" => page.offset = number(&name, &value, 0, u32::MAX)?,
-            "before" => page.before = Some(parsed(&name, &value, "the id of a trace")?),
-            "model" => filter.model = Some(value),
-            "provider" => filter.provider = Some(value),
-            "service_name" | "client" | "tool" => filter.client = Some(value),
-            "status" => filter.outcome = Some(outcome(&name, &value)?),
-            "state" => filter.state = Some(parsed(&name, &value, "a state such as complete or cancelled")?),
-            "operation" => filter.operation = Some(parsed(&name, &value, "an operation such as chat")?),
-            "side_calls" => filter.side_calls = parsed(&name, &value, "true or false")?,
-            "usage_source" if value == "estimated" => filter.estimated = Some(true),
-            "q" => filter.text = Some(value),
-            "date_from" => filter.from_ms = Some(moment(&name, &value)?),
-            "date_to" => filter.to_ms = Some(moment(&name, &value)?),
-            "cost_min" => filter.cost_min_pico = Some(dollars(&name, &value)?),
-            "cost_max" => filter.cost_max_pico = Some(dollars(&name, &value)?),
-            "tag" => filter.tag = Some(value),
-            "session_id" => filter.session_id = Some(value),
-            "session_key" => filter.session = Some(parsed(&name, &value, "a session's key")?),
-            "trace_id" => filter.trace_id = Some(value),
-            _ => {}
-        }
+/// Which rows of a list: at most `limit`, without the first `offset`, behind the place `before`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part<T> {
+    pub(super) limit: u32,
+    pub(super) offset: u32,
+    pub(super) before: Option<T>,
+}
+
+impl<T: std::str::FromStr> Part<T> {
+    fn read(said: &Parameters<'_>, most: u32, wanted: &str) -> Result<Self, ApiError> {
+        Ok(Self {
+            limit: said.number("limit", 1, most)?.unwrap_or(USUAL_PAGE.min(most)),
+            offset: said.number("offset", 0, u32::MAX)?.unwrap_or(0),
+            before: said.value("before", wanted, |text| text.parse().ok())?,
+        })
     }
-    Ok((filter, page))
+}
+
+/// Which calls.
+pub(super) fn calls(query: &str) -> Result<CallFilter, ApiError> {
+    filter(&Parameters::of(query))
+}
+
+/// Which calls, and which part of them.
+pub(super) fn page_of_calls(query: &str) -> Result<(CallFilter, Page), ApiError> {
+    let said = Parameters::of(query);
+    let Part { limit, offset, before } = Part::read(&said, LARGEST_PAGE, "the id of a trace")?;
+    Ok((filter(&said)?, Page { limit, offset, before }))
+}
+
+fn filter(said: &Parameters<'_>) -> Result<CallFilter, ApiError> {
+    let (from_ms, to_ms) = said.times()?;
+    let state = "a state such as complete or cancelled";
+    let operation = "an operation such as chat";
+    Ok(CallFilter {
+        model: said.text("model")?,
+        provider: said.text("provider")?,
+        client: said.text_of_any(&CLIENT)?,
+        outcome: said.word("status", &OUTCOMES)?,
+        state: said.value("state", state, |text| text.parse::<CallState>().ok())?,
+        operation: said.value("operation", operation, |text| text.parse::<Operation>().ok())?,
+        side_calls: said.truth("side_calls")?.unwrap_or(false),
+        estimated: said.word("usage_source", &[("estimated", true)])?,
+        text: said.text("q")?,
+        from_ms,
+        to_ms,
+        cost_min_pico: said.dollars("cost_min")?,
+        cost_max_pico: said.dollars("cost_max")?,
+        tag: said.text("tag")?,
+        session_id: said.text("session_id")?,
+        session: said.value("session_key", "a session's key", |text| text.parse().ok())?,
+        trace_id: said.text("trace_id")?,
+        ..CallFilter::default()
+    })
+}
+
+/// What `/api/search` is asked for.
+pub(super) fn search(query: &str) -> Result<(CallFilter, SearchOrder, Part<CallId>), ApiError> {
+    let said = Parameters::of(query);
+    let part: Part<CallId> = Part::read(&said, LARGEST_SEARCH, "the id of a trace")?;
+    let order = said.word("order", &ORDERS)?.unwrap_or_default();
+    if order == SearchOrder::Best && part.before.is_some() {
+        return Err(ApiError::parameter(
+            "before",
+            "before goes with order=newest; with order=best give offset.",
+        ));
+    }
+    Ok((filter(&said)?, order, part))
+}
+
+/// How calls stand in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    Lines,
+    Csv,
 }
 
 /// What `/api/traces/export` is asked for.
 #[derive(Debug)]
 pub(super) struct Export {
     pub(super) filter: CallFilter,
-    pub(super) format: Option<String>,
+    pub(super) format: Format,
     /// The bodies, too.
     pub(super) bodies: bool,
     /// At most so many calls.
@@ -60,26 +116,18 @@ pub(super) struct Export {
     pub(super) offset: u32,
 }
 
-/// Calls in a file, if nobody says how many.
-const EXPORTED: u64 = 1_000;
-
 /// Reads the query string of `/api/traces/export`: a file may be of any size, a page may not.
 pub(super) fn export(query: &str) -> Result<Export, ApiError> {
-    let mut asked =
-        Export { filter: CallFilter::default(), format: None, bodies: true, limit: EXPORTED, offset: 0 };
-    let mut rest = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
-        match name.as_str() {
-            "limit" => asked.limit = number(&name, &value, 1, u32::MAX)?.into(),
-            "bodies" => asked.bodies = parsed(&name, &value, "true or false")?,
-            "format" => asked.format = Some(value),
-            _ => {
-                rest.append_pair(&name, &value);
-            }
-        }
-    }
-    let (filter, page) = read(&rest.finish())?;
-    Ok(Export { filter, offset: page.offset, ..asked })
+    let said = Parameters::of(query);
+    let formats =
+        [("json", Format::Json), ("jsonl", Format::Lines), ("ndjson", Format::Lines), ("csv", Format::Csv)];
+    Ok(Export {
+        filter: filter(&said)?,
+        format: said.word("format", &formats)?.unwrap_or(Format::Json),
+        bodies: said.truth("bodies")?.unwrap_or(true),
+        limit: said.number("limit", 1, u32::MAX)?.unwrap_or(EXPORTED).into(),
+        offset: said.number("offset", 0, u32::MAX)?.unwrap_or(0),
+    })
 }
 
 /// Which items of `/api/timeline` are asked for.
@@ -97,123 +145,136 @@ pub(super) struct Timeline {
     pub(super) calls: CallFilter,
     pub(super) logs: LogFilter,
     pub(super) limit: u32,
-    /// Where the page before ended: the last call and the last log record so far.
-    pub(super) before: (Option<CallId>, Option<String>),
+    pub(super) before: Place,
+}
+
+/// Where a page of the timeline ended: the last call and the last log record so far, with a dot between.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) call: Option<CallId>,
+    pub(super) log: Option<String>,
+}
+
+impl Place {
+    fn read(text: &str) -> Option<Self> {
+        let (call, log) = text.split_once('.')?;
+        let is_log = log.len() == 32 && log.bytes().all(|byte| byte.is_ascii_hexdigit());
+        (log.is_empty() || is_log).then_some(())?;
+        let call = if call.is_empty() { None } else { Some(call.parse().ok()?) };
+        Some(Self { call, log: is_log.then(|| log.to_owned()) })
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let call = self.call.map(|call| call.to_string()).unwrap_or_default();
+        write!(f, "{call}.{}", self.log.as_deref().unwrap_or_default())
+    }
 }
 
 /// Reads the query string of `/api/timeline`.
 pub(super) fn timeline(query: &str) -> Result<Timeline, ApiError> {
-    let mut asked = Timeline {
-        items: Items::Both,
-        calls: CallFilter::default(),
-        logs: LogFilter::default(),
-        limit: 100,
-        before: (None, None),
+    let said = Parameters::of(query);
+    let (from_ms, to_ms) = said.times()?;
+    let (text, tool) = (said.text("q")?, said.text_of_any(&CLIENT)?);
+    let kinds = [("trace", Items::Calls), ("log", Items::Logs)];
+    Ok(Timeline {
+        items: said.word("type", &kinds)?.unwrap_or(Items::Both),
+        calls: CallFilter {
+            text: text.clone(),
+            client: tool.clone(),
+            from_ms,
+            to_ms,
+            ..CallFilter::default()
+        },
+        logs: LogFilter { text, service: tool, from_ms, to_ms, ..LogFilter::default() },
+        limit: said.number("limit", 1, LARGEST_PAGE)?.unwrap_or(USUAL_TIMELINE),
+        before: said.value("before", "that of the link to the next page", Place::read)?.unwrap_or_default(),
+    })
+}
+
+/// Which sessions, and which part of them.
+pub(super) fn sessions(query: &str) -> Result<(SessionFilter, Part<SessionsCursor>), ApiError> {
+    let said = Parameters::of(query);
+    let (from_ms, to_ms) = said.times()?;
+    let filter = SessionFilter {
+        provider: said.text("provider")?,
+        client: said.text_of_any(&CLIENT)?,
+        text: said.text("q")?,
+        from_ms,
+        to_ms,
     };
-    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
-        match name.as_str() {
-            "limit" => asked.limit = number(&name, &value, 1, LARGEST_PAGE)?,
-            "type" => {
-                asked.items = match value.as_str() {
-                    "trace" => Items::Calls,
-                    "log" => Items::Logs,
-                    _ => return Err(ApiError::parameter(&name, "type must be trace or log.")),
-                }
-            }
-            "q" => (asked.calls.text, asked.logs.text) = (Some(value.clone()), Some(value)),
-            "tool" | "service_name" | "client" => {
-                (asked.calls.client, asked.logs.service) = (Some(value.clone()), Some(value));
-            }
-            "date_from" => {
-                let from = Some(moment(&name, &value)?);
-                (asked.calls.from_ms, asked.logs.from_ms) = (from, from);
-            }
-            "date_to" => {
-                let to = Some(moment(&name, &value)?);
-                (asked.calls.to_ms, asked.logs.to_ms) = (to, to);
-            }
-            "before" => asked.before = place(&name, &value)?,
-            _ => {}
-        }
-    }
-    Ok(asked)
+    let place = "a session's last_seen and session_key with a dash between";
+    Ok((filter, Part::read(&said, LARGEST_SESSIONS, place)?))
 }
 
-/// A place in the timeline: a call's id, a log record's, with a dot between; either may be missing.
-fn place(name: &str, value: &str) -> Result<(Option<CallId>, Option<String>), ApiError> {
-    let wanted = "that of the link to the next page";
-    let (call, log) = value.split_once('.').unwrap_or((value, ""));
-    let call = (!call.is_empty()).then(|| parsed(name, call, wanted)).transpose()?;
-    Ok((call, (!log.is_empty()).then(|| log.to_owned())))
-}
-
-/// Reads the query string of `/api/sessions`: which sessions, at most how many, and how many to skip.
-pub(super) fn sessions(query: &str) -> Result<(SessionFilter, u32, u32), ApiError> {
-    let (mut filter, mut limit, mut offset) = (SessionFilter::default(), 50, 0);
-    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
-        match name.as_str() {
-            "limit" => limit = number(&name, &value, 1, LARGEST_SESSIONS)?,
-            "offset" => offset = number(&name, &value, 0, u32::MAX)?,
-            "provider" => filter.provider = Some(value),
-            "service_name" | "client" | "tool" => filter.client = Some(value),
-            "q" => filter.text = Some(value),
-            "date_from" => filter.from_ms = Some(moment(&name, &value)?),
-            "date_to" => filter.to_ms = Some(moment(&name, &value)?),
-            _ => {}
-        }
-    }
-    Ok((filter, limit, offset))
-}
-
-/// Reads the query string of `/api/logs`: which records, at most how many, and how many to skip.
-pub(super) fn logs(query: &str) -> Result<(LogFilter, u32, u32), ApiError> {
-    let (mut filter, mut limit, mut offset) = (LogFilter::default(), 50, 0);
-    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
-        match name.as_str() {
-            "limit" => limit = number(&name, &value, 1, LARGEST_PAGE)?,
-            "offset" => offset = number(&name, &value, 0, u32::MAX)?,
-            "service_name" => filter.service = Some(value),
-            "event_name" => filter.event = Some(value),
-            "trace_id" => filter.trace_id = Some(value.replace('-', "")),
-            "span_id" => filter.span_id = Some(value),
-            "session_id" => filter.session_id = Some(value),
-            "severity_min" => filter.severity_min = u8::try_from(number(&name, &value, 0, 24)?).ok(),
-            "q" => filter.text = Some(value),
-            "date_from" => filter.from_ms = Some(moment(&name, &value)?),
-            "date_to" => filter.to_ms = Some(moment(&name, &value)?),
-            _ => {}
-        }
-    }
-    Ok((filter, limit, offset))
+/// Which log records, and which part of them.
+pub(super) fn logs(query: &str) -> Result<(LogFilter, Part<String>), ApiError> {
+    let said = Parameters::of(query);
+    let (from_ms, to_ms) = said.times()?;
+    let severity = said.number("severity_min", 0, 24)?;
+    let filter = LogFilter {
+        service: said.text("service_name")?,
+        event: said.text("event_name")?,
+        trace_id: said.text("trace_id")?.map(|id| id.replace('-', "")),
+        span_id: said.text("span_id")?,
+        session_id: said.text("session_id")?,
+        severity_min: severity.and_then(|severity| u8::try_from(severity).ok()),
+        text: said.text("q")?,
+        from_ms,
+        to_ms,
+    };
+    Ok((filter, Part::read(&said, LARGEST_PAGE, "the id of a log record")?))
 }
 
 /// What `/api/metrics` is asked for.
 #[derive(Debug)]
 pub(super) struct Metrics {
     pub(super) filter: PointFilter,
-    pub(super) limit: u32,
-    pub(super) offset: u32,
+    pub(super) part: Part<String>,
     /// Metrics added up rather than points.
     pub(super) summary: bool,
 }
 
 /// Reads the query string of `/api/metrics`.
 pub(super) fn metrics(query: &str) -> Result<Metrics, ApiError> {
-    let mut asked = Metrics { filter: PointFilter::default(), limit: 50, offset: 0, summary: false };
-    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
-        match name.as_str() {
-            "limit" => asked.limit = number(&name, &value, 1, LARGEST_PAGE)?,
-            "offset" => asked.offset = number(&name, &value, 0, u32::MAX)?,
-            "name" => asked.filter.name = Some(value),
-            "service_name" => asked.filter.service = Some(value),
-            "metric_type" => asked.filter.kind = Some(kind(&name, &value)?),
-            "aggregation" if value == "summary" => asked.summary = true,
-            "date_from" => asked.filter.from_ms = Some(moment(&name, &value)?),
-            "date_to" => asked.filter.to_ms = Some(moment(&name, &value)?),
-            _ => {}
-        }
-    }
-    Ok(asked)
+    let said = Parameters::of(query);
+    Ok(Metrics {
+        filter: points(&said)?,
+        part: Part::read(&said, LARGEST_PAGE, "the id of a point")?,
+        summary: said.word("aggregation", &[("summary", true)])?.unwrap_or(false),
+    })
+}
+
+/// Which metrics are added up.
+pub(super) fn metric_summary(query: &str) -> Result<PointFilter, ApiError> {
+    points(&Parameters::of(query))
+}
+
+fn points(said: &Parameters<'_>) -> Result<PointFilter, ApiError> {
+    let (from_ms, to_ms) = said.times()?;
+    let kinds = MetricKind::ALL.map(|kind| (kind.as_str(), kind));
+    Ok(PointFilter {
+        name: said.text("name")?,
+        service: said.text("service_name")?,
+        kind: said.word("metric_type", &kinds)?,
+        from_ms,
+        to_ms,
+    })
+}
+
+/// Since when models are told of, and whether only by name.
+pub(super) fn models(query: &str) -> Result<(Option<i64>, bool), ApiError> {
+    let said = Parameters::of(query);
+    Ok((said.moment("date_from")?, said.truth("names")?.unwrap_or(false)))
+}
+
+/// What is looked for in the price table, and which part of what is found.
+pub(super) fn prices(query: &str) -> Result<(String, u32, u32), ApiError> {
+    let said = Parameters::of(query);
+    let limit = said.number("limit", 1, LARGEST_PRICES)?.unwrap_or(USUAL_PAGE);
+    let offset = said.number("offset", 0, u32::MAX)?.unwrap_or(0);
+    Ok((said.text("q")?.unwrap_or_default(), limit, offset))
 }
 
 /// What `/api/analytics` is asked for.
@@ -226,89 +287,29 @@ pub(super) struct Analytics {
 
 /// Reads the query strings of `/api/analytics` and `/api/completeness`.
 pub(super) fn analytics(query: &str, usual_days: u32) -> Result<Analytics, ApiError> {
-    let mut asked = Analytics { days: usual_days, hourly: false, tz_minutes: 0 };
-    for (name, value) in pairs(query).filter(|(_, value)| !value.is_empty()) {
-        match name.as_str() {
-            "days" => asked.days = number(&name, &value, 1, LONGEST_DAYS)?,
-            "interval" if value == "hour" => asked.hourly = true,
-            "interval" if value == "day" => asked.hourly = false,
-            "interval" => return Err(ApiError::parameter(&name, "interval must be hour or day.")),
-            "tz" => {
-                let minutes = value.parse().ok().filter(|minutes: &i32| minutes.abs() <= FARTHEST_TZ);
-                let wanted = "tz must be whole minutes east of UTC, from -1080 to 1080.";
-                asked.tz_minutes = minutes.ok_or_else(|| ApiError::parameter(&name, wanted))?;
-            }
-            _ => {}
-        }
-    }
+    let said = Parameters::of(query);
+    let zone = "whole minutes east of UTC, from -1080 to 1080";
+    let near = |minutes: &i32| (-FARTHEST_TZ..=FARTHEST_TZ).contains(minutes);
+    let asked = Analytics {
+        days: said.number("days", 1, LONGEST_DAYS)?.unwrap_or(usual_days),
+        hourly: said.word("interval", &[("hour", true), ("day", false)])?.unwrap_or(false),
+        tz_minutes: said.value("tz", zone, |text| text.parse().ok().filter(near))?.unwrap_or(0),
+    };
     if asked.hourly && asked.days > LONGEST_HOURLY_DAYS {
         return Err(ApiError::parameter("days", "days must be at most 31 with interval=hour."));
     }
     Ok(asked)
 }
 
-fn kind(name: &str, value: &str) -> Result<MetricKind, ApiError> {
-    let found = MetricKind::ALL.into_iter().find(|kind| kind.as_str() == value);
-    found.ok_or_else(|| {
-        let words = MetricKind::ALL.map(MetricKind::as_str).join(", ");
-        ApiError::parameter(name, format!("{name} must be one of {words}."))
-    })
-}
-
 /// The session that `/api/sessions/:id` means: `key` says which of several with one id.
 pub(super) fn session(id: String, query: &str) -> Result<SessionRef, ApiError> {
-    match pairs(query).find(|(name, value)| name == "key" && !value.is_empty()) {
-        Some((name, value)) => parsed(&name, &value, "a session's key").map(SessionRef::Key),
-        None => Ok(SessionRef::Id(id)),
-    }
+    let key = Parameters::of(query).value("key", "a session's key", |text| text.parse().ok())?;
+    Ok(key.map_or(SessionRef::Id(id), SessionRef::Key))
 }
 
-fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
-    form_urlencoded::parse(query.as_bytes()).into_owned()
-}
-
-fn number(name: &str, value: &str, least: u32, most: u32) -> Result<u32, ApiError> {
-    let number = value.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| {
-        ApiError::parameter(name, format!("{name} must be a whole number from {least} to {most}."))
-    })
-}
-
-fn parsed<T: std::str::FromStr>(name: &str, value: &str, wanted: &str) -> Result<T, ApiError> {
-    value.parse().map_err(|_| ApiError::parameter(name, format!("{name} must be {wanted}.")))
-}
-
-fn outcome(name: &str, value: &str) -> Result<Outcome, ApiError> {
-    match value {
-        "success" => Ok(Outcome::Success),
-        "error" => Ok(Outcome::Error),
-        _ => Err(ApiError::parameter(name, format!("{name} must be success or error."))),
-    }
-}
-
-/// Milliseconds since 1970, or an ISO 8601 date or time; a date alone is its midnight, in UTC.
-fn moment(name: &str, value: &str) -> Result<i64, ApiError> {
-    if let Ok(millis) = value.parse() {
-        return Ok(millis);
-    }
-    let timed = OffsetDateTime::parse(value, &Rfc3339)
-        .or_else(|_| OffsetDateTime::parse(value, &Iso8601::PARSING))
-        .or_else(|_| {
-            time::PrimitiveDateTime::parse(value, &Iso8601::PARSING).map(time::PrimitiveDateTime::assume_utc)
-        })
-        .or_else(|_| time::Date::parse(value, &Iso8601::DATE).map(|date| date.midnight().assume_utc()));
-    let wanted =
-        || ApiError::parameter(name, format!("{name} must be milliseconds since 1970 or an ISO 8601 time."));
-    let time = timed.map_err(|_| wanted())?;
-    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).map_err(|_| wanted())
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn dollars(name: &str, value: &str) -> Result<i64, ApiError> {
-    let amount = value.parse().ok().filter(|amount: &f64| amount.is_finite() && (0.0..9e6).contains(amount));
-    let amount =
-        amount.ok_or_else(|| ApiError::parameter(name, format!("{name} must be an amount in dollars.")))?;
-    Ok((amount * PICO_PER_DOLLAR).round() as i64)
+/// What `/api/health` is to prove itself by.
+pub(super) fn challenge(query: &str) -> Result<Option<String>, ApiError> {
+    Parameters::of(query).text("challenge")
 }
 
 #[cfg(test)]
@@ -319,7 +320,7 @@ mod tests {
     fn the_seeds_filters_are_understood() {
         let query = "limit=20&offset=40&model=gpt-4o&status=error&q=two+words&date_from=2026-01-02&date_to=1767400000000\
             &provider=openai&cost_min=0.5&cost_max=1e0&tag=a%3Ab&x=y&session_id=";
-        let (filter, page) = read(query).unwrap();
+        let (filter, page) = page_of_calls(query).unwrap();
         assert_eq!((page.limit, page.offset), (20, 40));
         let expected = CallFilter {
             model: Some("gpt-4o".into()),
@@ -349,11 +350,14 @@ mod tests {
             "before=x",
             "state=?",
             "session_key=s-1",
+            "usage_source=partial",
+            "side_calls=yes",
+            "limit=+1",
         ] {
             let name = query.split('=').next().unwrap();
-            assert_eq!(read(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
+            assert_eq!(page_of_calls(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
         }
-        for query in ["limit=501", "offset=x", "date_to=never"] {
+        for query in ["limit=501", "offset=x", "date_to=never", "before=17"] {
             let name = query.split('=').next().unwrap();
             assert_eq!(sessions(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
         }
@@ -361,7 +365,7 @@ mod tests {
             let name = query.split('=').next().unwrap();
             assert_eq!(logs(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
         }
-        for query in ["limit=0", "metric_type=counter", "date_to=x"] {
+        for query in ["limit=0", "metric_type=counter", "date_to=x", "aggregation=mean"] {
             let name = query.split('=').next().unwrap();
             assert_eq!(metrics(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
         }
@@ -372,6 +376,9 @@ mod tests {
         let asked = Analytics { days: 7, hourly: true, tz_minutes: -345 };
         assert_eq!(analytics("interval=hour&tz=-345", 7).unwrap(), asked);
         assert_eq!(session("s".into(), "key=x").unwrap_err().parameter.as_deref(), Some("key"));
-        assert_eq!(read("date_to=2026-01-02T03:04:05.5%2B01:00").unwrap().0.to_ms, Some(1_767_319_445_500));
+        assert_eq!(
+            page_of_calls("date_to=2026-01-02T03:04:05.5%2B01:00").unwrap().0.to_ms,
+            Some(1_767_319_445_500)
+        );
     }
 }

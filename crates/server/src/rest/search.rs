@@ -1,28 +1,22 @@
 //! Searching over REST, with the filters of `/api/traces`. Leaves out what a text asks for (`store`).
 
-use api::{ApiError, Reply, Request, SearchLag, SearchOrder};
+use api::{Reply, Request, SearchLag, SearchOrder};
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::Uri;
 use serde_json::{Value, json};
 
+use super::paging::{self, Shown};
 use super::{query, shape};
 use crate::Host;
 use crate::error::{Failure, mismatch};
 
 /// `GET /api/search?q=…`: a page of calls, with where they say it; `order=best` for the best of the newest that match.
-pub(crate) async fn search(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Failure> {
-    let query = query.unwrap_or_default();
-    let (filter, page) = query::read(&query)?;
-    let order = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "order");
-    let order = match order.as_ref().map(|(_, order)| order.as_ref()) {
-        None | Some("" | "newest") => SearchOrder::Newest,
-        Some("best") => SearchOrder::Best,
-        Some(_) => return Err(ApiError::parameter("order", "order is newest or best").into()),
-    };
-    let request = Request::Search { filter, order, limit: page.limit, offset: page.offset };
+pub(crate) async fn search(State(host): State<Host>, uri: Uri) -> Result<Response, Failure> {
+    let (filter, order, part) = query::search(uri.query().unwrap_or_default())?;
+    let query::Part { limit, offset, before } = part;
+    let request = Request::Search { filter, order, limit, offset, before };
     let Reply::Found(found) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
     let hits: Vec<Value> = found
         .hits
@@ -35,7 +29,25 @@ pub(crate) async fn search(
             row
         })
         .collect();
-    Ok(Json(json!({ "hits": hits, "total": found.total, "compared": found.compared, "lag": found.lag })))
+    // No more than those that were compared can be paged through.
+    let reachable = found.compared.unwrap_or(found.total);
+    let last = found.hits.last().filter(|_| order == SearchOrder::Newest).map(|hit| hit.call.id.to_string());
+    let more = Shown {
+        uri: &uri,
+        total: reachable,
+        rows: hits.len(),
+        limit,
+        offset,
+        placed: before.is_some(),
+        last,
+    };
+    let mut headers = more.headers();
+    headers.insert(paging::TOTAL, found.total.into());
+    Ok((
+        headers,
+        Json(json!({ "hits": hits, "total": found.total, "compared": found.compared, "lag": found.lag })),
+    )
+        .into_response())
 }
 
 /// `GET /api/search/index`: how many calls and log records are not in the index yet.

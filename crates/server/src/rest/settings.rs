@@ -1,14 +1,14 @@
 //! Settings over REST: every value with its origin, and changing one in the settings file.
 
-use api::{ApiError, ErrorKind, Reply, Request, SettingsView};
+use api::{ApiError, Reply, Request, SettingsView};
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Host;
 use crate::error::{Failure, mismatch};
+use crate::unpack::{Body, Segment};
 
 /// `{"value": …}`.
 #[derive(Deserialize)]
@@ -25,11 +25,9 @@ pub(crate) async fn list(State(host): State<Host>) -> Result<Json<SettingsView>,
 /// `PUT /api/settings/:name`: a text, number, switch or list of texts, as the settings file has it.
 pub(crate) async fn change(
     State(host): State<Host>,
-    Path(name): Path<String>,
-    wanted: Result<Json<Wanted>, JsonRejection>,
+    Segment(name): Segment,
+    Body(Wanted { value }): Body<Wanted>,
 ) -> Result<Json<SettingsView>, Failure> {
-    let Json(Wanted { value }) =
-        wanted.map_err(|rejection| ApiError::new(ErrorKind::BadRequest, rejection.body_text()))?;
     let value = text(&value).ok_or_else(|| {
         ApiError::parameter("value", "value must be a text, a number, true or false, or a list of texts.")
     })?;
@@ -39,7 +37,7 @@ pub(crate) async fn change(
 /// `DELETE /api/settings/:name`: back to its default.
 pub(crate) async fn reset(
     State(host): State<Host>,
-    Path(name): Path<String>,
+    Segment(name): Segment,
 ) -> Result<Json<SettingsView>, Failure> {
     answer(&host, Request::ChangeSetting { name, value: None }).await
 }

@@ -1,13 +1,13 @@
 //! The listeners over REST: how they are, switching one, and whom that strands.
 
-use api::{ApiError, ErrorKind, Reply, Request, SourceStatus, SourceTarget, Stranded};
+use api::{Reply, Request, SourceStatus, SourceTarget, Stranded};
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 
 use crate::Host;
 use crate::error::{Failure, mismatch};
+use crate::unpack::{Body, Segment};
 
 /// `{"to": "running" | "paused" | "resumed" | "stopped"}`.
 #[derive(Deserialize)]
@@ -27,11 +27,9 @@ pub(crate) async fn list(State(host): State<Host>) -> Result<Json<Vec<SourceStat
 /// `PUT /api/sources/:name`: answers once it is so.
 pub(crate) async fn switch(
     State(host): State<Host>,
-    Path(name): Path<String>,
-    switch: Result<Json<Switch>, JsonRejection>,
+    Segment(name): Segment,
+    Body(Switch { to }): Body<Switch>,
 ) -> Result<Json<SourceStatus>, Failure> {
-    let Json(Switch { to }) =
-        switch.map_err(|rejection| ApiError::new(ErrorKind::BadRequest, rejection.body_text()))?;
     match host.engine.dispatch(Request::SetSource { name, to }).await? {
         Reply::Source(source) => Ok(Json(source)),
         _ => Err(mismatch()),
@@ -41,7 +39,7 @@ pub(crate) async fn switch(
 /// `GET /api/sources/:name/stranded`.
 pub(crate) async fn stranded(
     State(host): State<Host>,
-    Path(name): Path<String>,
+    Segment(name): Segment,
 ) -> Result<Json<Vec<Stranded>>, Failure> {
     match host.engine.dispatch(Request::GetStranded { name }).await? {
         Reply::Stranded(tools) => Ok(Json(tools)),

@@ -4,14 +4,17 @@ use api::{
     ApiError, CallId, ErrorKind, MetricFilter, PointFilter, Reply, Request, SpanDetail, SpanRow, TraceSummary,
 };
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::Uri;
 use serde_json::{Value, json};
 
+use super::paging::{self, Shown};
 use super::query;
 use super::shape::telemetry::{self as shape, Json as Form};
 use crate::Host;
 use crate::error::{Failure, mismatch};
+use crate::unpack::Segment;
 
 /// Spans of one part.
 const PART: u32 = 20_000;
@@ -23,7 +26,7 @@ const DETAILED: u64 = 10_000;
 const EVER_MS: i64 = 4_102_444_800_000;
 
 /// `GET /api/traces/:id/tree`: the whole trace that a call, a span or a trace of this id is in.
-pub(crate) async fn tree(State(host): State<Host>, Path(id): Path<String>) -> Result<Response, Failure> {
+pub(crate) async fn tree(State(host): State<Host>, Segment(id): Segment) -> Result<Response, Failure> {
     let trace_id = match trace_of(&host, &id).await {
         Ok(trace_id) => trace_id,
         Err(failure) => return lone(&host, &id).await?.map(Json::into_response).ok_or(failure),
@@ -101,16 +104,16 @@ pub(super) async fn span(host: &Host, id: &str) -> Result<Json<Value>, Failure> 
 }
 
 /// `GET /api/logs`: a page of log records, newest first, and how many match.
-pub(crate) async fn logs(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    let (filter, limit, offset) = query::logs(query.as_deref().unwrap_or_default())?;
-    let Reply::LogDetails(found) =
-        host.engine.dispatch(Request::ListLogDetails { filter, limit, offset }).await?
-    else {
-        return Err(mismatch());
-    };
+pub(crate) async fn logs(State(host): State<Host>, uri: Uri) -> Result<Response, Failure> {
+    let (filter, query::Part { limit, offset, before }) = query::logs(uri.query().unwrap_or_default())?;
+    let placed = before.is_some();
+    let request = Request::ListLogDetails { filter, limit, offset, before };
+    let Reply::LogDetails(found) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
+    let (total, rows) = (found.total, found.logs.len());
+    let last = found.logs.last().map(|log| log.row.id.clone());
+    let shown = Shown { uri: &uri, total, rows, limit, offset, placed, last };
     let logs: Vec<Value> = found.logs.iter().map(|log| shape::log(log, Form::Text)).collect();
-    let total = [("x-total-count", found.total.to_string())];
-    Ok((total, Json(json!({"logs": logs, "total": found.total}))).into_response())
+    Ok((shown.headers(), Json(json!({"logs": logs, "total": total}))).into_response())
 }
 
 /// `GET /api/logs/filters`: the values that `/api/logs` can be filtered by.
@@ -124,7 +127,7 @@ pub(crate) async fn log_filters(State(host): State<Host>) -> Result<Json<Value>,
 }
 
 /// `GET /api/logs/:id`: one log record.
-pub(crate) async fn log(State(host): State<Host>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+pub(crate) async fn log(State(host): State<Host>, Segment(id): Segment) -> Result<Json<Value>, Failure> {
     let none = || ApiError::new(ErrorKind::NotFound, "Log not found");
     match host.engine.dispatch(Request::GetLog { id }).await {
         Ok(Reply::Log(log)) => Ok(Json(shape::log(&log, Form::Parsed))),
@@ -137,35 +140,28 @@ pub(crate) async fn log(State(host): State<Host>, Path(id): Path<String>) -> Res
 
 /// `GET /api/metrics`: a page of points, newest first, and how many match; with `aggregation=summary` as
 /// `/api/metrics/summary`, in an object.
-pub(crate) async fn metrics(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
-    let query = query.unwrap_or_default();
-    let asked = query::metrics(&query)?;
-    if asked.summary {
-        let summary = summaries(&host, &asked.filter).await?;
-        let total = [("x-total-count", summary.len().to_string())];
+pub(crate) async fn metrics(State(host): State<Host>, uri: Uri) -> Result<Response, Failure> {
+    let query::Metrics { filter, part, summary } = query::metrics(uri.query().unwrap_or_default())?;
+    if summary {
+        let summary = summaries(&host, &filter).await?;
+        let total = [(paging::TOTAL, summary.len().to_string())];
         return Ok((total, Json(json!({"summary": summary}))).into_response());
     }
-    let (limit, offset) = (asked.limit, asked.offset);
-    let Reply::FoundPoints(found) =
-        host.engine.dispatch(Request::FindPoints { filter: asked.filter, limit, offset }).await?
-    else {
-        return Err(mismatch());
-    };
+    let query::Part { limit, offset, before } = part;
+    let placed = before.is_some();
+    let request = Request::FindPoints { filter, limit, offset, before };
+    let Reply::FoundPoints(found) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
+    let (total, rows) = (found.total, found.points.len());
+    let last = found.points.last().map(|point| point.point.id.clone());
+    let shown = Shown { uri: &uri, total, rows, limit, offset, placed, last };
     let points: Vec<Value> = found.points.iter().map(|point| shape::point(point, Form::Text)).collect();
-    let total = [("x-total-count", found.total.to_string())];
-    Ok((total, Json(json!({"metrics": points, "total": found.total}))).into_response())
+    Ok((shown.headers(), Json(json!({"metrics": points, "total": total}))).into_response())
 }
 
 /// `GET /api/metrics/summary`: each metric, added up.
-pub(crate) async fn metric_summary(
-    State(host): State<Host>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Vec<Value>>, Failure> {
-    let asked = query::metrics(query.as_deref().unwrap_or_default())?;
-    Ok(Json(summaries(&host, &asked.filter).await?))
+pub(crate) async fn metric_summary(State(host): State<Host>, uri: Uri) -> Result<Json<Vec<Value>>, Failure> {
+    let filter = query::metric_summary(uri.query().unwrap_or_default())?;
+    Ok(Json(summaries(&host, &filter).await?))
 }
 
 async fn summaries(host: &Host, filter: &PointFilter) -> Result<Vec<Value>, Failure> {
@@ -202,7 +198,7 @@ pub(crate) async fn metric_filters(State(host): State<Host>) -> Result<Json<Valu
 }
 
 /// `GET /api/metrics/:id`: one point.
-pub(crate) async fn metric(State(host): State<Host>, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+pub(crate) async fn metric(State(host): State<Host>, Segment(id): Segment) -> Result<Json<Value>, Failure> {
     match host.engine.dispatch(Request::GetPoint { id }).await {
         Ok(Reply::Point(point)) => Ok(Json(shape::point(&point, Form::Parsed))),
         Ok(_) => Err(mismatch()),

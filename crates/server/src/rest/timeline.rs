@@ -4,10 +4,12 @@ use std::cmp::Reverse;
 
 use api::{CallSummary, LogRow, LogsPage, Money, Page, Reply, Request};
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::Uri;
 use serde_json::{Value, json};
 
+use super::paging::Shown;
 use super::query::{self, Items, Timeline};
 use super::shape;
 use super::shape::telemetry::{Json as Form, log};
@@ -30,9 +32,8 @@ impl Item {
 }
 
 /// `GET /api/timeline`. `X-Total-Count` says how many match; `Link` leads to the next page.
-pub(crate) async fn list(State(host): State<Host>, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    let query = query.unwrap_or_default();
-    let asked = query::timeline(&query)?;
+pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Response, Failure> {
+    let asked = query::timeline(uri.query().unwrap_or_default())?;
     let (calls, logs, total) = found(&host, &asked).await?;
     let is_full = |length: usize| length >= asked.limit as usize;
     let mut more = is_full(calls.len()) || is_full(logs.len());
@@ -46,44 +47,38 @@ pub(crate) async fn list(State(host): State<Host>, RawQuery(query): RawQuery) ->
     more |= items.len() > asked.limit as usize;
     items.truncate(asked.limit as usize);
 
-    let (mut call, mut record) = asked.before;
+    let mut place = asked.before;
     let mut told = Vec::with_capacity(items.len());
     for item in &items {
         match item {
             Item::Call(summary) => {
-                call = Some(summary.id);
+                place.call = Some(summary.id);
                 told.push(call_item(summary));
             }
             Item::Log(row) => {
-                record = Some(row.id.clone());
+                place.log = Some(row.id.clone());
                 told.extend(log_item(&host, row).await?);
             }
         }
     }
-    let mut answer = ([("x-total-count", total.to_string())], Json(told)).into_response();
-    if more {
-        let place =
-            [call.map(|call| call.to_string()).unwrap_or_default(), record.unwrap_or_default()].join(".");
-        if let Ok(next) = next(&query, &place).parse() {
-            answer.headers_mut().insert(http::header::LINK, next);
-        }
-    }
-    Ok(answer)
-}
-
-/// The same question, further on.
-fn next(query: &str, place: &str) -> String {
-    let mut further = form_urlencoded::Serializer::new(String::new());
-    further.extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "before"));
-    further.append_pair("before", place);
-    format!("</api/timeline?{}>; rel=\"next\"", further.finish())
+    let shown = Shown {
+        uri: &uri,
+        total,
+        // A page is full as long as there may be more, whatever is gone from it again.
+        rows: if more { asked.limit as usize } else { 0 },
+        limit: asked.limit,
+        offset: 0,
+        placed: true,
+        last: Some(place.to_string()),
+    };
+    Ok((shown.headers(), Json(told)).into_response())
 }
 
 /// The newest of each kind, and how many match of both.
 async fn found(host: &Host, asked: &Timeline) -> Result<(Vec<CallSummary>, Vec<LogRow>, u64), Failure> {
     let (mut calls, mut logs) = (api::CallsPage::default(), LogsPage::default());
     if asked.items != Items::Logs {
-        let page = Page { limit: asked.limit, offset: 0, before: asked.before.0 };
+        let page = Page { limit: asked.limit, offset: 0, before: asked.before.call };
         let request = Request::ListCalls { filter: asked.calls.clone(), page };
         let Reply::Calls(found) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
         calls = found;
@@ -93,7 +88,7 @@ async fn found(host: &Host, asked: &Timeline) -> Result<(Vec<CallSummary>, Vec<L
             filter: asked.logs.clone(),
             limit: asked.limit,
             offset: 0,
-            before: asked.before.1.clone(),
+            before: asked.before.log.clone(),
         };
         let Reply::Logs(found) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
         logs = found;

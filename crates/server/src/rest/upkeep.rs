@@ -1,14 +1,15 @@
 //! What is stored, over REST: what takes space, and deleting.
 
-use api::{ApiError, Erase, Erased, ErrorKind, Reply, Request, Storage};
+use api::{ApiError, CallFilter, Erase, Erased, ErrorKind, Reply, Request, Storage};
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::State;
+use http::Uri;
 use serde::Deserialize;
 
 use super::query;
 use crate::Host;
 use crate::error::{Failure, mismatch};
+use crate::unpack::{Body as Posted, Segment};
 
 /// `GET /api/storage`.
 pub(crate) async fn storage(State(host): State<Host>) -> Result<Json<Storage>, Failure> {
@@ -18,51 +19,80 @@ pub(crate) async fn storage(State(host): State<Host>) -> Result<Json<Storage>, F
     }
 }
 
-/// `{"what": …, "which": …, "dry_run": true}`.
+/// `{"what": …, "which": …, "dry_run": true}`. What it does not know is refused: a misspelt word would delete more than was
+/// meant.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    #[serde(flatten)]
-    what: Erase,
+    what: String,
+    #[serde(default)]
+    which: Value,
     /// Only says how much that would be.
     #[serde(default)]
     dry_run: bool,
 }
 
+impl Wanted {
+    fn erase(&self) -> Result<Erase, ApiError> {
+        let kinds = ["call", "session", "trace", "client", "calls", "before", "everything"];
+        if !kinds.contains(&self.what.as_str()) {
+            return Err(ApiError::parameter("what", format!("what must be one of {}.", kinds.join(", "))));
+        }
+        if self.what == "calls" {
+            self.knows_its_filter()?;
+        }
+        let wrong = |error| ApiError::parameter("which", format!("which cannot be read: {error}."));
+        serde_json::from_value(json!({"what": self.what, "which": self.which})).map_err(wrong)
+    }
+
+    fn knows_its_filter(&self) -> Result<(), ApiError> {
+        let known = json!(CallFilter::default());
+        let mut said = self.which.as_object().into_iter().flat_map(|filter| filter.keys());
+        match said.find(|name| known.get(name.as_str()).is_none()) {
+            Some(name) => {
+                Err(ApiError::parameter(format!("which.{name}"), format!("There is no filter {name:?}.")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// `POST /api/erase`: deletes anything, or says how much that would be.
 pub(crate) async fn erase(
     State(host): State<Host>,
-    wanted: Result<Json<Wanted>, JsonRejection>,
+    Posted(wanted): Posted<Wanted>,
 ) -> Result<Json<Erased>, Failure> {
-    let Json(Wanted { what, dry_run }) =
-        wanted.map_err(|rejection| ApiError::new(ErrorKind::BadRequest, rejection.body_text()))?;
-    let request = if dry_run { Request::CountErase { what } } else { Request::Erase { what } };
+    let what = wanted.erase()?;
+    let request = if wanted.dry_run { Request::CountErase { what } } else { Request::Erase { what } };
     erased(&host, request).await
 }
 
 /// `DELETE /api/traces/:id`: one call, or a trace by its id.
 pub(crate) async fn delete_trace(
     State(host): State<Host>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Erased>, Failure> {
-    let what = match id.parse() {
-        Ok(call) => Erase::Call(call),
-        Err(_) => Erase::Trace(id.clone()),
-    };
-    let found = erased(&host, Request::Erase { what }).await?;
-    // A trace's id may be written as a call's.
-    if !found.0.is_nothing() || id.parse::<api::CallId>().is_err() {
-        return there(found);
+    if let Ok(call) = id.parse() {
+        let found = erased(&host, Request::Erase { what: Erase::Call(call) }).await?;
+        if !found.0.is_nothing() {
+            return Ok(found);
+        }
     }
-    there(erased(&host, Request::Erase { what: Erase::Trace(id.replace('-', "")) }).await?)
+    // A trace's id may be written as a call's; one that is no id names nothing.
+    let trace = id.replace('-', "");
+    if trace.is_empty() || !trace.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return there(Json(Erased::default()));
+    }
+    there(erased(&host, Request::Erase { what: Erase::Trace(trace) }).await?)
 }
 
 /// `DELETE /api/sessions/:id`; `key` tells sessions with one id apart.
 pub(crate) async fn delete_session(
     State(host): State<Host>,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
+    Segment(id): Segment,
+    uri: Uri,
 ) -> Result<Json<Erased>, Failure> {
-    let session = query::session(id, query.as_deref().unwrap_or_default())?;
+    let session = query::session(id, uri.query().unwrap_or_default())?;
     there(erased(&host, Request::Erase { what: Erase::Session(session) }).await?)
 }
 

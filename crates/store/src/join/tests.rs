@@ -125,7 +125,7 @@ fn any_order_any_batches_and_any_restarts_give_the_same_rows() {
             let (ours, theirs) = (kept.calls().await, straight.calls().await);
             prop_assert_eq!(ours.len(), expected);
             prop_assert_eq!(said(&ours), said(&theirs));
-            let sessions = kept.store.list_sessions(&SessionFilter::default(), 9, 0).await.unwrap();
+            let sessions = kept.store.list_sessions(&SessionFilter::default(), 9, 0, None).await.unwrap();
             prop_assert_eq!(sessions.total, u64::from(expected > 0), "one session, whoever told of it first");
             let counted: u64 = sessions.sessions.iter().map(|session| session.calls).sum();
             prop_assert_eq!(counted, expected as u64);

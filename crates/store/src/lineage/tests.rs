@@ -219,7 +219,7 @@ async fn a_conversation_is_one_session_in_one_batch_or_in_many() {
         assert_eq!(kept.tie(&third).await, Some((Tie::Turn, id(&second))));
         assert_eq!(kept.sessions(&calls).await, [Some(1); 3]);
         assert_eq!(kept.of(&third).await.session_id, Some(name.clone()));
-        let listed = kept.store.list_sessions(&SessionFilter::default(), 10, 0).await.unwrap();
+        let listed = kept.store.list_sessions(&SessionFilter::default(), 10, 0, None).await.unwrap();
         let session = &listed.sessions[0];
         assert_eq!((listed.total, session.calls, &session.id), (1, 3, &name));
         assert_eq!(session.title.as_deref(), Some("hello there"), "what was asked first");
@@ -236,7 +236,7 @@ async fn a_call_nobody_goes_on_from_is_no_session() {
     let silent = record(Ties::default());
     kept.together(&[&alone, &silent]).await;
     assert_eq!(kept.sessions(&[&alone, &silent]).await, [None, None]);
-    assert_eq!(kept.store.list_sessions(&SessionFilter::default(), 10, 0).await.unwrap().total, 0);
+    assert_eq!(kept.store.list_sessions(&SessionFilter::default(), 10, 0, None).await.unwrap().total, 0);
 }
 
 #[tokio::test]
@@ -428,7 +428,7 @@ async fn a_subagent_is_found_by_the_task_it_was_given() {
     assert!(line.starts_with("agent-") && maker.is_none(), "{line}");
     assert_eq!(kept.agent(&grown).await, Some((line, None)), "the same line");
     assert_eq!(kept.agent(&parent).await, None);
-    let listed = kept.store.list_sessions(&SessionFilter::default(), 10, 0).await.unwrap();
+    let listed = kept.store.list_sessions(&SessionFilter::default(), 10, 0, None).await.unwrap();
     assert_eq!((listed.sessions[0].agents, listed.sessions[0].title.as_deref()), (1, Some("find the bug")));
 }
 
@@ -495,7 +495,7 @@ async fn a_failed_batch_leaves_no_session_behind() {
     kept.one_by_one(&[&second, &large]).await;
     assert_eq!(kept.sessions(&[&second, &large]).await, [Some(1); 2]);
     assert_eq!(
-        kept.store.list_sessions(&SessionFilter::default(), 10, 0).await.unwrap().sessions[0].calls,
+        kept.store.list_sessions(&SessionFilter::default(), 10, 0, None).await.unwrap().sessions[0].calls,
         2
     );
 }
@@ -513,7 +513,7 @@ async fn lists_are_cut_and_searched() {
         kept.one_by_one(&[&tool.call(&[title], "ok")]).await;
     }
     let list = async |filter: SessionFilter, limit, offset| {
-        let page = kept.store.list_sessions(&filter, limit, offset).await.unwrap();
+        let page = kept.store.list_sessions(&filter, limit, offset, None).await.unwrap();
         (page.sessions.into_iter().map(|session| session.id).collect::<Vec<_>>().join(" "), page.total)
     };
     let text = |text: &str| SessionFilter { text: Some(text.into()), ..SessionFilter::default() };

@@ -138,8 +138,9 @@ impl Store {
         filter: &LogFilter,
         limit: u32,
         offset: u32,
+        before: Option<(i64, i64)>,
     ) -> Result<LogDetails, StoreError> {
-        let rows = self.log_rows(filter, limit, offset, None).await?;
+        let rows = self.log_rows(filter, limit, offset, before).await?;
         let (mut logs, mut records) = (Vec::with_capacity(rows.len()), Records::new(self));
         let mut origins: HashMap<i64, Arc<Origin>> = HashMap::new();
         for row in &rows {

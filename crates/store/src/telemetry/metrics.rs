@@ -132,7 +132,7 @@ impl Store {
             from_ms: Some(query.from_ms),
             to_ms: Some(query.to_ms),
         };
-        let found = self.find_points(&filter, limit, offset).await?;
+        let found = self.find_points(&filter, limit, offset, None).await?;
         let points = found.points.into_iter().map(|found| found.point).collect();
         Ok(PointsPage { points, total: found.total })
     }
@@ -143,9 +143,14 @@ impl Store {
         filter: &PointFilter,
         limit: u32,
         offset: u32,
+        before: Option<PointKey>,
     ) -> Result<FoundPoints, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(POINT);
         push_points_where(&mut query, filter);
+        if let Some(PointKey { series, time_ns, start_ns }) = before {
+            query.push(" AND (time_ns, series, start_ns) < (").push_bind(time_ns);
+            query.push(", ").push_bind(series).push(", ").push_bind(start_ns).push(")");
+        }
         query.push(" ORDER BY time_ns DESC, series DESC, start_ns DESC LIMIT ");
         query.push_bind(limit.clamp(1, LARGEST_PAGE)).push(" OFFSET ").push_bind(offset);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
@@ -177,14 +182,7 @@ impl Store {
 
     /// The point with this id; `None` when there is none.
     pub async fn point(&self, id: &str) -> Result<Option<FoundPoint>, StoreError> {
-        let parts: Vec<&str> = id.split('-').collect();
-        let [series, time_ns, start_ns] = parts[..] else { return Ok(None) };
-        let number = |text: &str| text.parse::<i64>().ok();
-        let (Some(series), Some(time_ns), Some(start_ns)) =
-            (number(series), number(time_ns), number(start_ns))
-        else {
-            return Ok(None);
-        };
+        let Some(PointKey { series, time_ns, start_ns }) = point_key(id) else { return Ok(None) };
         let mut query = QueryBuilder::<Sqlite>::new(POINT);
         query.push(" WHERE series = ").push_bind(series).push(" AND time_ns = ").push_bind(time_ns);
         query.push(" AND start_ns = ").push_bind(start_ns);
@@ -519,6 +517,21 @@ impl Numbers {
 /// What [`series`] reads; what is said of its metric, which many share, is read apart.
 const SERIES: &str = "SELECT series.key AS key, series.metric AS metric, attributes, service, origin.client AS client \
     FROM series JOIN metric ON metric.key = series.metric LEFT JOIN origin ON origin.key = series.origin WHERE 1";
+/// What a point's id names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PointKey {
+    series: i64,
+    time_ns: i64,
+    start_ns: i64,
+}
+
+/// The key in a point's id; `None` when it is no such id.
+pub fn point_key(id: &str) -> Option<PointKey> {
+    let mut parts = id.split('-').map(|part| part.parse::<i64>().ok());
+    let key = PointKey { series: parts.next()??, time_ns: parts.next()??, start_ns: parts.next()?? };
+    parts.next().is_none().then_some(key)
+}
+
 const POINT: &str = "SELECT series.key AS key, name, description, unit, kind, temporality, monotonic, attributes, service, \
     origin.client AS client, metadata, metric.whole IS NOT NULL AS shortened, series.metric AS metric, series.origin AS origin, series, time_ns, start_ns, \
     value, int, rest FROM point JOIN series ON series.key = point.series JOIN metric ON metric.key = series.metric \

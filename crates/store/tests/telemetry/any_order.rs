@@ -98,9 +98,9 @@ async fn everything(store: &Store) -> String {
             all.push(format!("{:?}\n{:?}", span.detail, span.span));
         }
     }
-    all.push(format!("{:?}", store.list_log_details(&LogFilter::default(), 1_000, 0).await.unwrap()));
+    all.push(format!("{:?}", store.list_log_details(&LogFilter::default(), 1_000, 0, None).await.unwrap()));
     all.push(format!("{:?}", store.list_metrics(&MetricFilter::default()).await.unwrap()));
-    let mut points = store.find_points(&PointFilter::default(), 1_000, 0).await.unwrap().points;
+    let mut points = store.find_points(&PointFilter::default(), 1_000, 0, None).await.unwrap().points;
     for point in &mut points {
         point.point.id.clear();
     }

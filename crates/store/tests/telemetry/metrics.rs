@@ -200,7 +200,7 @@ async fn points_come_back_to_the_field() {
         exemplars: Vec::new(),
     }];
     put(&store, vec![write("one", sum(points, 2, true)), write("two", MetricData::Gauge(ints))]).await;
-    let found = store.find_points(&PointFilter::default(), 10, 0).await.unwrap();
+    let found = store.find_points(&PointFilter::default(), 10, 0, None).await.unwrap();
     assert_eq!((found.points.len(), found.total), (3, 3));
     let fields: Vec<_> = found.points.iter().map(|found| found.point.fields[0].clone()).collect();
     assert_eq!(fields[0].value, AttributeValue::Double(-0.0));
@@ -214,7 +214,7 @@ async fn points_come_back_to_the_field() {
     assert_eq!((listed.points.len(), listed.total), (1, 2));
     let named =
         PointFilter { name: Some("two".into()), service: Some("app".into()), ..PointFilter::default() };
-    assert_eq!(store.find_points(&named, 10, 0).await.unwrap().total, 1);
+    assert_eq!(store.find_points(&named, 10, 0, None).await.unwrap().total, 1);
     let metrics =
         store.list_metrics(&MetricFilter { text: Some("ON".into()), ..MetricFilter::default() }).await;
     assert_eq!(metrics.unwrap().len(), 1);
@@ -391,7 +391,7 @@ async fn what_is_said_of_a_metric_is_kept_once_however_many_series_it_has() {
     assert_ne!(found[0].name, found[1].name);
 
     let filter = PointFilter { name: Some(found[0].name.clone()), ..PointFilter::default() };
-    let points = store.find_points(&filter, 1_000, 0).await.unwrap();
+    let points = store.find_points(&filter, 1_000, 0, None).await.unwrap();
     assert_eq!(points.total, SERIES);
     let first = &points.points[0];
     assert!(first.description.len() <= 1_000 && first.point.metadata.is_empty());
@@ -414,6 +414,6 @@ async fn what_is_said_of_a_metric_is_kept_once_however_many_series_it_has() {
     metric.metric.metadata = Attributes(vec![made::text("more", &"m".repeat(5_000))]);
     put(&store, vec![metric]).await;
     let filter = PointFilter { name: Some("somewhat".into()), ..PointFilter::default() };
-    let found = store.find_points(&filter, 1, 0).await.unwrap().points.remove(0);
+    let found = store.find_points(&filter, 1, 0, None).await.unwrap().points.remove(0);
     assert_eq!((found.description.len(), found.point.metadata.len()), (5_000, 1));
 }

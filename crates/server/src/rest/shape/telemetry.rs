@@ -200,12 +200,11 @@ pub(in crate::rest) fn tree(
     }
     let told = |number: usize| {
         let span = spans.get(number)?;
-        Some(Value::Object(span_row(
-            &trace.id,
-            trace.session_id.as_deref(),
-            span,
-            detail_of.get(span.id.as_str()).copied(),
-        )))
+        let detail = detail_of.get(span.id.as_str()).copied();
+        let mut row = span_row(&trace.id, trace.session_id.as_deref(), span, detail);
+        // Those that it has are written behind it.
+        row.remove("children");
+        Some(Value::Object(row))
     };
     let spans_json = nested(roots, &children, told)?;
     missing.sort_unstable();

@@ -1,0 +1,73 @@
+//! Taking requests apart: a JSON body, and what stands in a path. What cannot be taken is answered as every error is, with
+//! the name of what is wrong. Leaves out query strings (`rest/query`).
+
+use api::{ApiError, ErrorKind};
+use axum::extract::path::ErrorKind as PathError;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use crate::error::Failure;
+
+/// A body of `application/json`; nothing else is taken, so that no form of another page can get here.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        if !is_json(request.headers()) {
+            let error = "The body must be JSON, sent with the content type application/json.";
+            return Err(ApiError::new(ErrorKind::UnsupportedMediaType, error).into());
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|refused| {
+            let kind = match refused.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::TooLarge,
+                _ => ErrorKind::BadRequest,
+            };
+            ApiError::new(kind, refused.body_text())
+        })?;
+        let mut json = serde_json::Deserializer::from_slice(&body);
+        let read: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let at = error.path().to_string();
+            let parameter = (at != ".").then_some(at);
+            let error = format!("The body cannot be read: {}.", error.inner());
+            ApiError { kind: ErrorKind::BadRequest, error, parameter }
+        })?;
+        json.end().map_err(|error| {
+            ApiError::new(ErrorKind::BadRequest, format!("The body goes on after its end: {error}."))
+        })?;
+        Ok(Self(read))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// The one part of a path that varies: an id or a name.
+pub(crate) struct Segment(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(text)) => Ok(Self(text)),
+            Err(PathRejection::FailedToDeserializePathParams(failed)) => Err(match failed.into_kind() {
+                PathError::InvalidUtf8InPathParam { key } => {
+                    let error = format!("{key} is not text in UTF-8.");
+                    Failure(ApiError::parameter(key, error)).into_response()
+                }
+                _ => crate::error::mismatch().into_response(),
+            }),
+            Err(_) => Err(crate::error::mismatch().into_response()),
+        }
+    }
+}

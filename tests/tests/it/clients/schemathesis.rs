@@ -1,0 +1,32 @@
+//! schemathesis: requests made up from the OpenAPI document that is served, good and bad, and each answer held against it by
+//! somebody else's reading of OpenAPI. What it asks and leaves out stands in `tests/clients/schemathesis.toml`.
+
+use std::process::Stdio;
+
+use tests::{App, Mock, within};
+use tokio::process::Command;
+
+use super::{installed, script, table};
+
+#[tokio::test]
+#[ignore = "needs schemathesis: cargo xtask test --clients DIR"]
+async fn the_document_is_what_is_answered() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    crate::contract::fill(&mock, &app).await;
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(installed("py-schemathesis/bin/schemathesis"));
+    command.arg("--config-file").arg(script("schemathesis.toml")).arg("run");
+    command.arg(format!("http://{}/api/openapi.json", app.dashboard));
+    command.env_clear().env("HOME", home.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.current_dir(home.path()).stdin(Stdio::null()).kill_on_drop(true);
+    let output = within("schemathesis", command.output()).await.unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    println!("{told}{}", String::from_utf8_lossy(&output.stderr));
+    let outcome = if output.status.success() { "no violation" } else { "VIOLATIONS" };
+    table(&format!("| schemathesis | {outcome} | | | | |\n"));
+    assert!(output.status.success(), "schemathesis found what is not as documented: see above");
+    assert_eq!(app.get("/api/health").await.status(), 200, "and it goes on");
+    assert!(!app.log().contains("panicked"), "{}", app.log());
+    assert!(mock.exchanges().len() <= 6, "nothing of it was sent to a provider");
+}
