@@ -32,6 +32,9 @@ impl Engine {
         let store = &self.inner.store;
         match request {
             Request::GetHealth => Ok(Reply::Health(Box::new(self.health().await?))),
+            Request::Replay { id, edit, until } => {
+                Ok(Reply::Replay(Box::new(Box::pin(self.replay(id, &edit, until)).await?)))
+            }
             Request::GetStats { filter } => store.stats(&filter).await.map(Reply::Stats).map_err(internal),
             Request::ListCalls { filter, page } => {
                 store.list_calls(&filter, page).await.map(Reply::Calls).map_err(internal)
@@ -125,7 +128,7 @@ impl Engine {
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
-    async fn call(&self, id: CallId) -> Result<CallDetail, ApiError> {
+    pub(crate) async fn call(&self, id: CallId) -> Result<CallDetail, ApiError> {
         let call = self.inner.store.call(id).await.map_err(internal)?;
         let call =
             call.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no call with this id."))?;
@@ -155,7 +158,7 @@ impl Engine {
         }
     }
 
-    async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {
+    pub(crate) async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {
         Ok(self.inner.store.body(id, side).await.map_err(internal)?.unwrap_or_default())
     }
 }

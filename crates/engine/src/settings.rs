@@ -479,7 +479,7 @@ impl Settings {
     }
 
     /// Who may talk to this machine's listeners.
-    pub(crate) fn guard(&self) -> proxy::Guard {
+    pub fn guard(&self) -> proxy::Guard {
         proxy::Guard { hosts: self.allowed_hosts.clone(), origins: self.allowed_origins.clone() }
     }
 

@@ -12,6 +12,7 @@ mod guard;
 mod link;
 mod log;
 mod login;
+mod recordings;
 mod remote;
 mod rest;
 mod rpc;
@@ -35,7 +36,9 @@ pub use flags::SettingsFlags;
 pub use link::{Link, Notice, until_midnight};
 pub use log::start_log;
 pub use login::LoginEntry;
+pub use recordings::{Speed, serve_recordings};
 pub use remote::Remote;
+pub use rest::{Chosen, chosen};
 pub use running::Running;
 pub use signals::Signals;
 
@@ -80,6 +83,7 @@ fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
         .route("/api/traces", get(rest::traces))
         .route("/api/traces/export", get(rest::upkeep::export_traces))
         .route("/api/traces/{id}", get(rest::trace).delete(rest::upkeep::delete_trace))
+        .route("/api/traces/{id}/replay", post(rest::replay::replay))
         .route("/api/traces/{id}/tree", get(rest::telemetry::tree))
         .route("/api/logs", get(rest::telemetry::logs))
         .route("/api/logs/filters", get(rest::telemetry::log_filters))

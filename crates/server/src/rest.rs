@@ -5,6 +5,7 @@ pub(crate) mod budgets;
 pub(crate) mod cache;
 pub(crate) mod models;
 mod query;
+pub(crate) mod replay;
 pub(crate) mod search;
 pub(crate) mod sessions;
 mod shape;
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 use crate::Host;
 use crate::error::{Failure, mismatch};
+pub use query::{Chosen, chosen};
 
 /// `GET /api/health`; with `?challenge=` it proves whose data folder it is.
 pub(crate) async fn health(

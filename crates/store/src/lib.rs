@@ -34,6 +34,7 @@ mod prompts;
 mod record;
 mod reindex;
 mod remove;
+mod replays;
 mod reprice;
 mod retention;
 mod rollup;

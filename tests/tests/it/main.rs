@@ -16,6 +16,7 @@ mod cache;
 mod call;
 mod cli;
 mod clients;
+mod copies;
 mod crash;
 #[cfg(target_os = "linux")]
 mod disk;
@@ -26,8 +27,10 @@ mod fidelity;
 mod guard;
 #[cfg(target_os = "linux")]
 mod keys;
+mod mock;
 mod prices;
 mod proxies;
+mod replay;
 mod requests;
 mod rest;
 mod routes;

@@ -1,7 +1,8 @@
 //! The seed's query parameters as a filter and a page. A bad value is an error that names its parameter.
 
 use api::{
-    ApiError, CallFilter, LogFilter, MetricKind, Outcome, Page, PointFilter, SessionFilter, SessionRef,
+    ApiError, CallFilter, CallId, LogFilter, MetricKind, Outcome, Page, PointFilter, SessionFilter,
+    SessionRef,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::{Iso8601, Rfc3339};
@@ -31,6 +32,8 @@ pub(super) fn read(query: &str) -> Result<(CallFilter, Page), ApiError> {
             "state" => filter.state = Some(parsed(&name, &value, "a state such as complete or cancelled")?),
             "operation" => filter.operation = Some(parsed(&name, &value, "an operation such as chat")?),
             "side_calls" => filter.side_calls = parsed(&name, &value, "true or false")?,
+            "replays" => filter.replays = parsed(&name, &value, "true or false")?,
+            "replay_of" => filter.replay_of = Some(parsed(&name, &value, "the id of a trace")?),
             "usage_source" if value == "estimated" => filter.estimated = Some(true),
             "q" => filter.text = Some(value),
             "date_from" => filter.from_ms = Some(moment(&name, &value)?),
@@ -45,6 +48,80 @@ pub(super) fn read(query: &str) -> Result<(CallFilter, Page), ApiError> {
         }
     }
     Ok((filter, page))
+}
+
+/// Which recorded calls a command means.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chosen {
+    /// Those that match.
+    pub filter: CallFilter,
+    /// Only this one.
+    pub call: Option<CallId>,
+}
+
+/// The words of `llmflow delete` for parameters of `/api/traces`.
+const WORDS: [(&str, &str); 2] = [("session", "session_id"), ("trace", "trace_id")];
+/// The parameters that choose calls.
+const CHOOSING: [&str; 22] = [
+    "model",
+    "provider",
+    "service_name",
+    "client",
+    "tool",
+    "status",
+    "state",
+    "operation",
+    "side_calls",
+    "replays",
+    "replay_of",
+    "usage_source",
+    "q",
+    "date_from",
+    "date_to",
+    "cost_min",
+    "cost_max",
+    "tag",
+    "session_id",
+    "session_key",
+    "trace_id",
+    "call",
+];
+
+/// Reads which calls a command means: the parameters of `/api/traces`, or `all`. Here a word that is not known is a
+/// mistake.
+pub fn chosen(text: &str) -> Result<Chosen, ApiError> {
+    let text = text.trim().trim_start_matches('?');
+    if text == "all" {
+        return Ok(Chosen::default());
+    }
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let mut call = None;
+    for (name, value) in pairs(text) {
+        let word =
+            WORDS.iter().find(|(word, _)| *word == name).map_or(name.as_str(), |(_, parameter)| parameter);
+        if !CHOOSING.contains(&word) {
+            let known = CHOOSING.join(", ");
+            return Err(ApiError::parameter(
+                &name,
+                format!("{name:?} chooses no calls; these do: {known}, or all."),
+            ));
+        }
+        if value.is_empty() {
+            return Err(ApiError::parameter(&name, format!("{name} has no value.")));
+        }
+        match word {
+            "call" => call = Some(parsed(&name, &value, "the id of a call")?),
+            word => drop(query.append_pair(word, &value)),
+        }
+    }
+    let query = query.finish();
+    if query.is_empty() && call.is_none() {
+        return Err(ApiError::parameter(
+            "from",
+            "Say which calls: for example model=gpt-4o&tag=demo, or all.",
+        ));
+    }
+    Ok(Chosen { filter: read(&query)?.0, call })
 }
 
 /// Reads the query string of `/api/sessions`: which sessions, at most how many, and how many to skip.
@@ -237,6 +314,30 @@ mod tests {
     }
 
     #[test]
+    fn a_command_chooses_calls_in_the_same_words() {
+        let found = chosen("session=s+1&model=m&replays=true").unwrap();
+        let filter = CallFilter {
+            session_id: Some("s 1".into()),
+            model: Some("m".into()),
+            replays: true,
+            ..CallFilter::default()
+        };
+        assert_eq!(found, Chosen { filter, call: None });
+        let id = "0195e0e0-0000-7000-8000-000000000000";
+        assert_eq!(chosen(&format!("call={id}")).unwrap().call, id.parse().ok());
+        assert_eq!(chosen("all").unwrap(), Chosen::default());
+        for (wrong, name) in [
+            ("", "from"),
+            ("modle=x", "modle"),
+            ("model=", "model"),
+            ("call=1", "call"),
+            ("limit=5", "limit"),
+        ] {
+            assert_eq!(chosen(wrong).unwrap_err().parameter.as_deref(), Some(name), "{wrong}");
+        }
+    }
+
+    #[test]
     fn bad_values_name_their_parameter() {
         for query in [
             "limit=0",
@@ -249,6 +350,8 @@ mod tests {
             "before=x",
             "state=?",
             "session_key=s-1",
+            "replays=1",
+            "replay_of=x",
         ] {
             let name = query.split('=').next().unwrap();
             assert_eq!(read(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
