@@ -102,7 +102,7 @@ enum Command {
     Mock {
         /// What, where and how fast
         #[command(flatten)]
-        mock: mock::Mock,
+        mock: mock::Answering,
     },
     /// Print the variables that point AI tools at the proxy, for `eval`; nothing when it does not run
     Env {

@@ -16,7 +16,7 @@ use crate::print::say;
 
 /// What is served, where, and how fast.
 #[derive(Args)]
-pub(crate) struct Mock {
+pub(crate) struct Answering {
     /// Which recorded calls, in the words of GET /api/traces: model=gpt-4o&tag=demo, session=ID, call=ID, all
     #[arg(long, value_name = "FILTER", value_parser = chosen)]
     from: Chosen,
@@ -33,7 +33,7 @@ fn chosen(text: &str) -> Result<Chosen, String> {
 }
 
 /// Serves until Ctrl-C or SIGTERM. Reads only, so that LLMFlow may run meanwhile.
-pub(crate) async fn serve(settings: &Settings, mock: &Mock) -> anyhow::Result<ExitCode> {
+pub(crate) async fn serve(settings: &Settings, mock: &Answering) -> anyhow::Result<ExitCode> {
     server::start_log();
     let mut signals = Signals::new().context("cannot listen for signals")?;
     let recordings = Recordings::open(settings, &mock.from.filter, mock.from.call).await?;

@@ -2,11 +2,12 @@
 //! over plain HTTP against the mock, and with SDKs' names standing for something that tells what it was handed.
 
 use std::path::Path;
-use std::process::Command;
+
 
 use api::{BodySide, CallDetail};
 use serde_json::{Value, json};
 use tests::{App, Mock, send};
+use tokio::process::Command;
 
 use crate::requests::request;
 
@@ -59,7 +60,7 @@ async fn call(app: &App, path: &str, body: &str, count: usize) -> (CallDetail, S
 }
 
 /// Runs a program and gives what it printed.
-fn run(folder: &Path, program: &str, python: bool) -> String {
+async fn run(folder: &Path, program: &str, python: bool) -> String {
     let file = folder.join(if python { "copied.py" } else { "copied.mjs" });
     std::fs::write(&file, program).unwrap();
     let mut command = Command::new(if python { "python3" } else { "node" });
@@ -67,7 +68,7 @@ fn run(folder: &Path, program: &str, python: bool) -> String {
     for provider in ["OPENAI", "ANTHROPIC", "GEMINI", "OLLAMA", "GROQ"] {
         command.env(format!("{provider}_API_KEY"), KEY);
     }
-    let output = command.output().unwrap();
+    let output = command.output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}\n{program}");
     String::from_utf8(output.stdout).unwrap()
@@ -123,7 +124,7 @@ async fn sdks_are_handed_what_was_said() {
         let (call, recorded) = call(&app, path, &text, count + 1).await;
         assert_eq!(recorded, text);
         let said: Value =
-            serde_json::from_str(&run(folder.path(), &api::code::python(&call, Some(&text)), true)).unwrap();
+            serde_json::from_str(&run(folder.path(), &api::code::python(&call, Some(&text)), true).await).unwrap();
         assert_eq!(
             (&said[0]["base_url"], &said[1]),
             (&json!(format!("{base}{at}")), &json!(method)),
@@ -136,7 +137,7 @@ async fn sdks_are_handed_what_was_said() {
             Some("a\"'`\\b")
         );
         let said: Value =
-            serde_json::from_str(&run(folder.path(), &api::code::javascript(&call, Some(&text)), false))
+            serde_json::from_str(&run(folder.path(), &api::code::javascript(&call, Some(&text)), false).await)
                 .unwrap();
         assert_eq!(
             (&said[0]["baseURL"], &said[0]["apiKey"]),
@@ -153,14 +154,14 @@ async fn sdks_are_handed_what_was_said() {
     let (call, _) = call(&app, "/gemini/v1beta/models/gemini-2.5-flash:generateContent", &text, 5).await;
     let config = json!({"temperature": 0.5, "systemInstruction": asked["systemInstruction"]});
     let said: Value =
-        serde_json::from_str(&run(folder.path(), &api::code::python(&call, Some(&text)), true)).unwrap();
+        serde_json::from_str(&run(folder.path(), &api::code::python(&call, Some(&text)), true).await).unwrap();
     assert_eq!(said[1], "models.generate_content");
     assert_eq!(
         said[2],
         json!({"model": "gemini-2.5-flash", "contents": asked["contents"], "config": config})
     );
     let said: Value =
-        serde_json::from_str(&run(folder.path(), &api::code::javascript(&call, Some(&text)), false)).unwrap();
+        serde_json::from_str(&run(folder.path(), &api::code::javascript(&call, Some(&text)), false).await).unwrap();
     assert_eq!((&said[1], &said[2][0]["config"]), (&json!("models.generateContent"), &config));
     assert_eq!(said[2][0]["contents"], asked["contents"]);
 }
@@ -178,7 +179,7 @@ async fn over_plain_http_the_same_is_sent() {
             false => api::code::javascript(&call, Some(&text)),
         };
         assert!(!program.contains("sk-own") && !program.contains("[key:"), "{program}");
-        run(folder.path(), &program, python);
+        run(folder.path(), &program, python).await;
         let received = mock.ended(1).await.remove(0).received;
         assert_eq!((received.method(), received.path()), ("POST", "/api/chat"));
         assert_eq!(received.json(), body(), "{program}");

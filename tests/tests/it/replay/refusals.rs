@@ -67,9 +67,9 @@ async fn edits_that_make_no_sense_are_named() {
     mock.take();
     for (edits, word) in [
         (json!({"body": "{broken"}), "JSON"),
-        (json!({"model": 7}), "model"),
+        (json!({"model": 7}), "a string"),
         (json!({"modle": "x"}), "modle"),
-        (json!({"dry_run": "yes"}), "dry_run"),
+        (json!({"dry_run": "yes"}), "a boolean"),
         (json!([1]), "cannot be read"),
         (json!({"body": {"n": 1}, "model": "x"}), "names no model"),
     ] {
