@@ -136,7 +136,11 @@ fn body(pieces: Vec<Piece>, breaks_off: bool, speed: Speed, asked: Instant) -> B
                 speed.wait(asked, at_us).await;
                 Ok::<Bytes, std::io::Error>(data)
             }
-            Err(cut) => Err(cut),
+            Err(cut) => {
+                // The server throws away what it has not written yet when a body fails: it is given a turn to write.
+                tokio::task::yield_now().await;
+                Err(cut)
+            }
         };
         Some((piece, pieces))
     }))

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-
 use api::{BodySide, CallDetail};
 use serde_json::{Value, json};
 use tests::{App, Mock, send};
@@ -124,7 +123,8 @@ async fn sdks_are_handed_what_was_said() {
         let (call, recorded) = call(&app, path, &text, count + 1).await;
         assert_eq!(recorded, text);
         let said: Value =
-            serde_json::from_str(&run(folder.path(), &api::code::python(&call, Some(&text)), true).await).unwrap();
+            serde_json::from_str(&run(folder.path(), &api::code::python(&call, Some(&text)), true).await)
+                .unwrap();
         assert_eq!(
             (&said[0]["base_url"], &said[1]),
             (&json!(format!("{base}{at}")), &json!(method)),
@@ -136,9 +136,10 @@ async fn sdks_are_handed_what_was_said() {
             said[2]["extra_headers"]["X-Said"].as_str().or(said[2]["extra_headers"]["x-said"].as_str()),
             Some("a\"'`\\b")
         );
-        let said: Value =
-            serde_json::from_str(&run(folder.path(), &api::code::javascript(&call, Some(&text)), false).await)
-                .unwrap();
+        let said: Value = serde_json::from_str(
+            &run(folder.path(), &api::code::javascript(&call, Some(&text)), false).await,
+        )
+        .unwrap();
         assert_eq!(
             (&said[0]["baseURL"], &said[0]["apiKey"]),
             (&json!(format!("{base}{at}")), &json!(KEY)),
@@ -154,14 +155,16 @@ async fn sdks_are_handed_what_was_said() {
     let (call, _) = call(&app, "/gemini/v1beta/models/gemini-2.5-flash:generateContent", &text, 5).await;
     let config = json!({"temperature": 0.5, "systemInstruction": asked["systemInstruction"]});
     let said: Value =
-        serde_json::from_str(&run(folder.path(), &api::code::python(&call, Some(&text)), true).await).unwrap();
+        serde_json::from_str(&run(folder.path(), &api::code::python(&call, Some(&text)), true).await)
+            .unwrap();
     assert_eq!(said[1], "models.generate_content");
     assert_eq!(
         said[2],
         json!({"model": "gemini-2.5-flash", "contents": asked["contents"], "config": config})
     );
     let said: Value =
-        serde_json::from_str(&run(folder.path(), &api::code::javascript(&call, Some(&text)), false).await).unwrap();
+        serde_json::from_str(&run(folder.path(), &api::code::javascript(&call, Some(&text)), false).await)
+            .unwrap();
     assert_eq!((&said[1], &said[2][0]["config"]), (&json!("models.generateContent"), &config));
     assert_eq!(said[2][0]["contents"], asked["contents"]);
 }
