@@ -66,6 +66,10 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Wanted, ApiError> {
             "Send the edits as application/json, or no body at all.",
         ));
     }
+    // Members could stand in an array, too, one by one: that would be sent for somebody who meant something else.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::new(ErrorKind::BadRequest, "The edits cannot be read: they are no JSON object."));
+    }
     serde_json::from_slice(body)
         .map_err(|error| ApiError::new(ErrorKind::BadRequest, format!("The edits cannot be read: {error}.")))
 }
