@@ -144,6 +144,7 @@ fn call(number: u64, started_ms: i64, talk: &Talk, turn: Turn) -> Result<Write> 
         trace_id: None,
         parent_id: None,
         retry_of: None,
+        replay_of: None,
         tags: if number.is_multiple_of(10) {
             vec![format!("project:{}", number / 10 % 20)]
         } else {
@@ -164,6 +165,7 @@ fn call(number: u64, started_ms: i64, talk: &Talk, turn: Turn) -> Result<Write> 
         response_body: body(&turn.response, "text/event-stream"),
         summary,
         upstream: "https://api.anthropic.com/v1/messages".into(),
+        upstream_path: None,
         query: None,
         http_version: "HTTP/1.1".into(),
         requested_model: Some(model.name.into()),

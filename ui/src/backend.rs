@@ -9,6 +9,7 @@ mod events;
 mod http;
 pub(crate) mod invoke;
 mod prices;
+mod replay;
 mod search;
 mod signals;
 mod traces;

@@ -31,22 +31,13 @@ pub fn program(method: &str) -> (&'static str, &'static str) {
 
 /// The command that sends the same request to the same upstream; a translated call is made again to be translated.
 pub fn command(call: &CallDetail, body: Option<&str>) -> String {
-    let translated = call.translated.is_some();
-    let asked =
-        call.request_headers.iter().find(|header| translated && header.name.eq_ignore_ascii_case("host"));
-    let host = asked.map_or(&call.upstream, |header| &header.value);
-    let plain = translated || call.upstream.starts_with("localhost") || call.upstream.starts_with("127.");
     let socket = call.summary.method == WEBSOCKET;
-    let scheme = match (socket, plain) {
-        (false, true) => "http",
-        (false, false) => "https",
-        (true, true) => "ws",
-        (true, false) => "wss",
-    };
-    let upstream = host.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
     let query =
         call.query.as_deref().map(|query| format!("?{}", without_fingerprints(query))).unwrap_or_default();
-    let url = format!("{scheme}://{upstream}{}{query}", call.summary.path);
+    let address = api::code::url(call);
+    // What is an `http` address for calls is a `ws` one for connections, with TLS or without.
+    let address = if socket { address.replacen("http", "ws", 1) } else { address };
+    let url = format!("{address}{query}");
     let body = body.filter(|body| !body.is_empty());
     let mut lines = match socket {
         true => vec![over_websocket(&url, body)],

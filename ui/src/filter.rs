@@ -186,6 +186,7 @@ impl View {
         );
         add("usage", typed::usage_word(filter.partial, filter.estimated).map(str::to_owned));
         add("side", filter.side_calls.then(|| "shown".to_owned()));
+        add("replays", filter.replays.then(|| "shown".to_owned()));
         add("status", filter.status.map(|status| status.to_string()));
         add("error", typed::named(filter.error_kind.as_deref()));
         add("bucket", filter.bucket.map(|bucket| bucket.as_str().to_owned()));
@@ -241,6 +242,7 @@ impl View {
             "priced" => filter.not_fully_priced = None,
             "usage" => (filter.partial, filter.estimated) = (None, None),
             "side" => filter.side_calls = false,
+            "replays" => filter.replays = false,
             "status" => filter.status = None,
             "error" => filter.error_kind = None,
             "bucket" => filter.bucket = None,

@@ -21,5 +21,6 @@ mod pages;
 mod preferences;
 mod provenance;
 mod source;
+mod structural;
 mod today;
 mod tree;

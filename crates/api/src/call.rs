@@ -255,6 +255,10 @@ pub struct CallSummary {
     /// streamed or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<CallId>,
+    /// The recorded call that LLMFlow sent again by this one, because somebody asked it to. Lists and totals leave it out
+    /// unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_of: Option<CallId>,
     /// Tags given with the call.
     pub tags: Vec<String>,
     /// Who told of it. One that did not go through the proxy has the method `OTLP`, and its span's or event's name for a
@@ -380,6 +384,9 @@ pub struct CallDetail {
     pub summary: CallSummary,
     /// The host that was asked, with its port when it is not the scheme's own.
     pub upstream: String,
+    /// The path that it was asked, without query, where that is not the client's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_path: Option<String>,
     /// The query string as sent, credentials replaced; without the `?`.
     pub query: Option<String>,
     /// The HTTP version the client spoke.

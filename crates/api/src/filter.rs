@@ -60,6 +60,10 @@ pub struct CallFilter {
     /// Side calls too: what tools do beside their calls of models. They are left out unless asked for here or by
     /// `operation`.
     pub side_calls: bool,
+    /// Replays too: recorded calls that LLMFlow sent again. They are left out unless asked for here or by `replay_of`.
+    pub replays: bool,
+    /// Replays of this call, and nothing else.
+    pub replay_of: Option<CallId>,
     /// The upstream's status.
     pub status: Option<u16>,
     /// The error's cause: the provider's word, or the beginning of its sentence.

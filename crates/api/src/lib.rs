@@ -7,6 +7,7 @@
 mod budget;
 mod cache;
 mod call;
+pub mod code;
 pub mod connect;
 mod conversation;
 mod error;
@@ -20,6 +21,7 @@ mod metric;
 mod money;
 mod overview;
 mod prices;
+mod replay;
 mod request;
 mod search;
 mod session;
@@ -63,6 +65,7 @@ pub use prices::{
     ModelUse, Models, OwnPrice, PriceOrigin, PriceRate, PriceRefresh, PriceRow, PriceTables, PricesPage,
     RepriceScope, Repricing, RepricingState,
 };
+pub use replay::{Replay, ReplayEdit, ReplayTotals, ReplayUntil};
 pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
 pub use search::{SearchHit, SearchLag, SearchOrder, SearchPage, Snippet, SnippetPart, Snippets};
 pub use session::{

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallState, Money, Usage};
+use crate::{CallState, Money, ReplayTotals, Usage};
 
 /// What calls are put together by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -367,6 +367,9 @@ pub struct Overview {
     pub totals: Totals,
     /// Calls of which nothing is recorded but that they were.
     pub unrecorded: u64,
+    /// Recorded calls that LLMFlow sent again, which are in nothing else here.
+    #[serde(default)]
+    pub replays: ReplayTotals,
     /// How long the first token took.
     pub first_token: Latency,
     /// The same by model, quickest first; at most fifty.

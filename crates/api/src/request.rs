@@ -8,10 +8,10 @@ use crate::{
     FoundPoint, FoundPoints, GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter,
     LogsPage, MadeKey, Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models,
     Money, Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage,
-    ProviderCheck, Providers, RepriceScope, Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series,
-    SessionCache, SessionDetail, SessionFilter, SessionRef, SessionsCursor, SessionsPage, SettingsView,
-    Snippets, SourceStatus, SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor,
-    TracesPage, Usage,
+    ProviderCheck, Providers, Replay, ReplayEdit, ReplayTotals, ReplayUntil, RepriceScope, Repricing,
+    SearchLag, SearchOrder, SearchPage, Secret, Series, SessionCache, SessionDetail, SessionFilter,
+    SessionRef, SessionsCursor, SessionsPage, SettingsView, Snippets, SourceStatus, SourceTarget, SpanDetail,
+    Storage, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -24,6 +24,16 @@ pub enum Request {
     GetLoginPath,
     /// Another token instead of the one before. Everyone who came in by that one has to show the new one.
     RenewToken,
+    /// Sends a recorded call of a model again, through the proxy, with a key that LLMFlow keeps. It costs what such a call
+    /// costs; its spend is shown apart. Tools are not run.
+    Replay {
+        /// The recorded call.
+        id: CallId,
+        /// What is to be different.
+        edit: Box<ReplayEdit>,
+        /// How far the answer waits.
+        until: ReplayUntil,
+    },
     /// Totals over the calls that match.
     GetStats {
         /// Which calls.
@@ -460,6 +470,8 @@ pub enum Reply {
     Conversation(Box<Conversation>),
     /// To [`Request::GetBody`].
     Body(BodyText),
+    /// To [`Request::Replay`].
+    Replay(Box<Replay>),
     /// To [`Request::ListInFlight`].
     InFlight(Vec<InFlight>),
     /// To [`Request::GetFacets`].
@@ -599,6 +611,9 @@ pub struct Stats {
     pub mean_duration_us: Option<u64>,
     /// By model, most calls first.
     pub models: Vec<ModelTotal>,
+    /// Replays that match: they are in none of the above unless the filter asks for them.
+    #[serde(default)]
+    pub replays: ReplayTotals,
 }
 
 /// Totals of one model.

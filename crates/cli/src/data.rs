@@ -44,7 +44,8 @@ pub(crate) struct What {
 
 impl What {
     fn erase(self) -> Erase {
-        let by_tag = |tag| CallFilter { tag: Some(tag), side_calls: true, ..CallFilter::default() };
+        let by_tag =
+            |tag| CallFilter { tag: Some(tag), side_calls: true, replays: true, ..CallFilter::default() };
         match self {
             Self { call: Some(call), .. } => Erase::Call(call),
             Self { session: Some(session), .. } => Erase::Session(SessionRef::Id(session)),

@@ -5,6 +5,7 @@ mod data;
 mod doctor;
 mod entrance;
 mod environment;
+mod mock;
 mod prices;
 mod print;
 mod proxy;
@@ -111,6 +112,12 @@ enum Command {
     },
     /// Add up all calls again, where `llmflow doctor --verify` says that sums are wrong; also while LLMFlow runs
     Rebuild,
+    /// Answer from recorded calls as the providers did, with the timing of their streams; also while LLMFlow runs
+    Mock {
+        /// What, where and how fast
+        #[command(flatten)]
+        mock: mock::Answering,
+    },
     /// Print the variables that point AI tools at the proxy, for `eval`; nothing when it does not run
     Env {
         /// The shell to print for
@@ -169,6 +176,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Backup { file } => runtime.block_on(data::back_up(&settings()?, &file)),
         Command::Restore { file } => runtime.block_on(data::restore(&settings()?, &file)),
         Command::Export { file } => runtime.block_on(data::export(&settings()?, file)),
+        Command::Mock { mock } => runtime.block_on(mock::serve(&settings()?, &mock)),
         Command::Rebuild => runtime.block_on(data::rebuild(&settings()?)),
         Command::Import { file } => runtime.block_on(data::import(&settings()?, &file)),
         Command::Prices { what } => runtime.block_on(prices::prices(&settings()?, what)),

@@ -36,6 +36,9 @@ impl Engine {
             Request::GetHealth => Ok(Reply::Health(Box::new(self.health().await?))),
             Request::GetLoginPath => self.login_path().map(Reply::LoginPath),
             Request::RenewToken => self.renew_token().await.map(Reply::LoginPath),
+            Request::Replay { id, edit, until } => {
+                Ok(Reply::Replay(Box::new(Box::pin(self.replay(id, &edit, until)).await?)))
+            }
             Request::GetStats { filter } => store.stats(&filter).await.map(Reply::Stats).map_err(internal),
             Request::ListCalls { filter, page } => {
                 store.list_calls(&filter, page).await.map(Reply::Calls).map_err(internal)
@@ -131,7 +134,7 @@ impl Engine {
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
-    async fn call(&self, id: CallId) -> Result<CallDetail, ApiError> {
+    pub(crate) async fn call(&self, id: CallId) -> Result<CallDetail, ApiError> {
         let call = self.inner.store.call(id).await.map_err(internal)?;
         let call =
             call.ok_or_else(|| ApiError::new(ErrorKind::NotFound, "There is no call with this id."))?;
@@ -161,7 +164,7 @@ impl Engine {
         }
     }
 
-    async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {
+    pub(crate) async fn body(&self, id: CallId, side: BodySide) -> Result<Vec<u8>, ApiError> {
         Ok(self.inner.store.body(id, side).await.map_err(internal)?.unwrap_or_default())
     }
 }

@@ -23,6 +23,8 @@ pub mod offline;
 mod pipeline;
 mod prices;
 mod proof;
+pub mod recordings;
+mod replay;
 pub mod settings;
 mod sources;
 mod supervisor;

@@ -12,8 +12,9 @@ mod frames;
 mod labels;
 mod record;
 
+pub(crate) use decode::decode;
 pub(crate) use earlier::Earlier;
-pub(crate) use record::{find, millis};
+pub(crate) use record::{broke_off, find, millis};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};

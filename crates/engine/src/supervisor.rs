@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use api::{SourceState, SourceTarget};
+use proxy::Proxy;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinSet;
@@ -63,6 +64,16 @@ impl Switch {
     ) -> Self {
         Self { name, service, port, beyond, setting, running: None }
     }
+}
+
+/// The proxy as it runs.
+pub(crate) struct Sending {
+    /// It holds the way into the pipeline: to be dropped when the call is over.
+    pub(crate) proxy: Proxy,
+    /// Counts the call among those that are waited for at a stop.
+    pub(crate) calls: TaskTracker,
+    /// Cuts it.
+    pub(crate) force: CancellationToken,
 }
 
 /// One stretch of listening, from a start to a stop.
@@ -172,6 +183,20 @@ impl Supervisor {
                 force.cancel();
             }
         });
+    }
+
+    /// What sends a recorded call again: it is under way as a client's is, ends with the listener's calls, and is cut with
+    /// them.
+    pub(crate) async fn proxy(&self) -> Result<Sending, Refused> {
+        let switches = self.switches.lock().await;
+        let switches = switches.as_ref().ok_or(Refused::Stopping)?;
+        let found = switches.iter().find_map(|switch| match (&switch.service, &switch.running) {
+            (Service::Proxy(proxy), Some(running)) => Some((proxy, running)),
+            _ => None,
+        });
+        let (proxy, running) = found.ok_or(Refused::Off)?;
+        let (calls, force) = (running.connections.clone(), running.force.clone());
+        Ok(Sending { proxy: proxy.again(), calls, force })
     }
 
     /// No switching any more: lets the proxy go, so that the pipeline can end.

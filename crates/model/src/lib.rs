@@ -11,6 +11,7 @@ pub mod eventstream;
 pub mod identity;
 pub mod pricing;
 pub mod repeat;
+pub mod resend;
 pub mod segment;
 pub mod sse;
 pub mod telemetry;

@@ -325,6 +325,11 @@ impl Auth {
         }
     }
 
+    /// Whether the call is lent a key.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.lent.is_some()
+    }
+
     /// Whether the call is signed with this machine's AWS credentials.
     pub(crate) fn signs(&self) -> bool {
         self.signs

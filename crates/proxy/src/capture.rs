@@ -56,8 +56,21 @@ pub struct Head {
     pub credential: Option<String>,
     /// Whose local key the call carried.
     pub local_key: Option<String>,
+    /// LLMFlow sends a recorded call again by this one.
+    pub replay: Option<ReplayOf>,
     /// The call's credentials, to cut out of its bodies before they are stored. Never shown.
     pub secrets: Secrets,
+}
+
+/// The recorded call that is sent again, as far as its replay is told by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplayOf {
+    /// The recorded call.
+    pub id: CallId,
+    /// Its session.
+    pub session: Option<String>,
+    /// The tool that made it.
+    pub client: Option<String>,
 }
 
 /// How far an answer is.

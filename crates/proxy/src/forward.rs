@@ -21,6 +21,7 @@ use crate::peek::{PeekError, Peeked};
 use crate::provider::{PathRule, Provider};
 use crate::recorder::{Open, Recorder};
 use crate::redact::Secrets;
+use crate::replay::{self, Again};
 use crate::reply;
 use crate::route::{Destination, Route, route};
 use crate::send::{Expectation, send};
@@ -32,7 +33,7 @@ use crate::upstream::Base;
 use crate::watch::{Passing, Watch};
 use crate::websocket::{self, Slot};
 
-const PROVIDER_HEADER: &str = "x-llmflow-provider";
+pub(crate) const PROVIDER_HEADER: &str = "x-llmflow-provider";
 /// Connection-level headers end with the connection they came on.
 const HOP_BY_HOP: &[HeaderName] = &[
     header::CONNECTION,
@@ -123,20 +124,19 @@ async fn answer(
             let speaks = to.provider.speaks.as_str();
             reply::error(StatusCode::NOT_IMPLEMENTED, speaks, "unsupported_transfer_encoding", message)
         }
-        Route::Upstream(to) => forward(shared, &to, request, origin).await,
+        Route::Upstream(to) => forward(shared, &to, request.map(Peeked::new), origin).await,
     }
 }
 
-async fn forward(
+pub(crate) async fn forward(
     shared: &Shared,
     to: &Destination,
-    request: Request<Incoming>,
+    mut request: Request<Peeked>,
     origin: Instant,
 ) -> Response<ResponseBody> {
     let (provider, speaks) = (&to.provider, speaks(to));
     // It is under way from here on: a body that is looked at takes room too.
     let open = Open::new(&shared.tap.counters);
-    let mut request = request.map(Peeked::new);
     let translation = match to.translated {
         None => None,
         Some(from_to) => match translate(from_to, provider, &shared.tap.held, &mut request).await {
@@ -151,11 +151,18 @@ async fn forward(
         Ok(target) => target,
         Err(refusal) => return refuse(to, &refusal, request),
     };
-    let admitted = admit(&shared.keys.current(), to, &target, request.headers());
+    let keys = shared.keys.current();
+    let admitted = admit(&keys, to, &target, request.headers());
     let Admitted { auth, path_and_query, uri } = match admitted {
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(to, &refusal, request),
     };
+    let again = request.extensions().get::<Again>().cloned();
+    if again.is_some()
+        && let Err(refusal) = replay::may_go(&keys, provider, &target, &auth)
+    {
+        return refuse(to, &refusal, request);
+    }
     if let Err(refusal) = shared.gate.judge(to, &target, &mut request, &shared.tap.held).await {
         return refuse(to, &refusal, request);
     }
@@ -169,6 +176,8 @@ async fn forward(
     let base = &target.base;
     let tap = &shared.tap;
     let mut watch = match tap.paused.load(Ordering::Relaxed) {
+        // It would be money spent that nobody finds again.
+        true if again.is_some() => return refuse(to, &unrecorded(), request),
         true => Watch::Passing(Passing::open(&tap.counters, open)),
         false => {
             let mut head = describe(shared, provider, base, &path_and_query, &request);
@@ -179,6 +188,9 @@ async fn forward(
             Watch::Recording(Recorder::open(tap, head, origin, open))
         }
     };
+    if let Some(again) = &again {
+        again.begun();
+    }
     if let Some(translation) = &translation {
         watch.translated(&translation.asked);
         translation.prepare(request.headers_mut());
@@ -246,6 +258,15 @@ fn refuse(to: &Destination, refusal: &Refusal, request: Request<Peeked>) -> Resp
     response
 }
 
+/// Why a replay is not sent while recording is paused.
+fn unrecorded() -> Refusal {
+    Refusal {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        kind: "recording_paused",
+        message: "Recording is paused, so that a replay would leave no record. Resume it first.".to_owned(),
+    }
+}
+
 /// What signs a call, its body read.
 async fn sign_with(
     shared: &Shared,
@@ -259,7 +280,7 @@ async fn sign_with(
 }
 
 /// The address a call goes to; what the body has to say about it is read first.
-async fn aim(
+pub(crate) async fn aim(
     shared: &Shared,
     to: &Destination,
     translation: Option<&Translation>,
@@ -334,8 +355,10 @@ pub(crate) fn describe<B>(
         .map(|header| api::Header { value: secrets.scrub_text(header.value), ..header })
         .collect();
     let upstream_path = path_and_query.split('?').next().unwrap_or_default().to_owned();
+    // Only what is made within this process has one: no client can put its calls apart.
+    let again = request.extensions().get::<Again>();
     Head {
-        id: api::CallId::new(uuid::Uuid::now_v7()),
+        id: again.map_or_else(|| api::CallId::new(uuid::Uuid::now_v7()), |again| again.id),
         started: SystemTime::now(),
         provider: provider.clone(),
         upstream: base.authority.as_str().to_owned(),
@@ -347,6 +370,7 @@ pub(crate) fn describe<B>(
         headers,
         credential,
         local_key: None,
+        replay: again.map(|again| again.of.clone()),
         secrets,
     }
 }

@@ -28,6 +28,7 @@ mod outbound;
 mod peek;
 mod reach;
 mod recorder;
+mod replay;
 mod reply;
 mod send;
 mod serve;
@@ -40,7 +41,9 @@ mod websocket;
 
 pub use azure::Azure;
 pub use bedrock::{AwsCredentials, Bedrock, BedrockChoice, BedrockState};
-pub use capture::{Capture, Captured, ClientSide, Closed, Ending, Head, Progress, ResponseHead, Stamps};
+pub use capture::{
+    Capture, Captured, ClientSide, Closed, Ending, Head, Progress, ReplayOf, ResponseHead, Stamps,
+};
 pub use fetch::fetch;
 pub use gate::{Bar, Bars, Gate};
 pub use key_test::{TestedKey, test_key};
@@ -49,5 +52,6 @@ pub use outbound::{NotAProxy, Outbound};
 pub use provider::{Custom, Provider, Providers};
 pub use recorder::{Budget, Counters, Limits, Tap};
 pub use redact::{Fingerprinter, Secrets};
+pub use replay::{Aimed, NotSent, Repeat};
 pub use serve::{Bounds, Proxy, serve};
 pub use upstream::{CHATGPT, Choices, UpstreamError, Upstreams};

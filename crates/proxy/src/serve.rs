@@ -120,6 +120,10 @@ impl Proxy {
         }
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// What is not sent for now.
     pub fn gate(&self) -> Gate {
         self.shared.gate.clone()

@@ -15,6 +15,7 @@ mod live;
 mod log;
 mod login;
 mod openapi;
+mod recordings;
 mod remote;
 mod rest;
 mod routes;
@@ -41,7 +42,9 @@ pub use flags::SettingsFlags;
 pub use link::{Link, Notice, until_midnight};
 pub use log::start_log;
 pub use login::LoginEntry;
+pub use recordings::{Speed, serve_recordings};
 pub use remote::Remote;
+pub use rest::{Chosen, chosen};
 pub use running::Running;
 pub use signals::Signals;
 

@@ -8,6 +8,7 @@ pub(crate) mod models;
 mod paging;
 pub(crate) mod providers;
 mod query;
+pub(crate) mod replay;
 pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod settings;
@@ -29,6 +30,7 @@ use crate::error::{Failure, mismatch};
 use crate::guard::Trusted;
 use crate::unpack::Segment;
 use paging::Shown;
+pub use query::{Chosen, chosen};
 
 /// `GET /api/health`; with `?challenge=` it proves whose data folder it is. Who shows no token where one is asked for learns
 /// no more than that.

@@ -80,6 +80,7 @@ pub(crate) fn all() -> Vec<Route> {
         at("/api/traces").get(rest::traces),
         at("/api/traces/export").get(rest::export::traces),
         at("/api/traces/{id}").get(rest::trace).delete(rest::upkeep::delete_trace),
+        at("/api/traces/{id}/replay").post(rest::replay::replay),
         at("/api/traces/{id}/tree").get(rest::telemetry::tree),
         at("/api/timeline").get(rest::timeline::list),
         at("/api/logs").get(rest::telemetry::logs),

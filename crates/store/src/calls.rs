@@ -83,10 +83,11 @@ impl Store {
         Ok(count.unsigned_abs())
     }
 
-    /// All calls but side calls: two counts that read small indices, where a condition would read every row.
+    /// All calls but side calls and replays: counts that read small indices, where a condition would read every row.
     async fn count_model_calls(&self) -> Result<u64, StoreError> {
         let count: i64 = sqlx::query_scalar(
-            "SELECT (SELECT count(*) FROM call) - (SELECT count(*) FROM call WHERE operation = 'side_call')",
+            "SELECT (SELECT count(*) FROM call) - (SELECT count(*) FROM call WHERE operation = 'side_call') \
+             - (SELECT count(*) FROM call INDEXED BY call_replay WHERE replay_of IS NOT NULL AND operation != 'side_call')",
         )
         .fetch_one(&self.inner.read)
         .await?;

@@ -147,7 +147,11 @@ impl Store {
         let text = |sql, value: &str| Rows::Where(sql, vec![Value::Text(value.to_owned())]);
         let only = |calls| Selected { calls, traces: Rows::None, logs: Rows::None, points: Rows::None };
         Ok(match what {
-            Erase::Call(id) => Some(only(Rows::Where("id = ?", vec![Value::Bytes(id.as_bytes().to_vec())]))),
+            // What repeats it says the same.
+            Erase::Call(id) => {
+                let id = || Value::Bytes(id.as_bytes().to_vec());
+                Some(only(Rows::Where("(id = ? OR replay_of = ?)", vec![id(), id()])))
+            }
             Erase::Session(session) => self.selected_session(session).await?,
             Erase::Trace(id) => Some(Selected {
                 calls: Rows::Where(
@@ -203,7 +207,10 @@ impl Store {
         // What reports say of a session says its id only. Where several go by it, they belong to none of them alone.
         let said = |sql| Rows::Where(sql, vec![Value::Text(id.clone()), Value::Text(id.clone())]);
         Ok(Some(Selected {
-            calls: Rows::Where("session = ?", vec![Value::Number(key)]),
+            calls: Rows::Where(
+                "(session = ? OR replay_of IS NOT NULL AND session_id = ?)",
+                vec![Value::Number(key), Value::Text(id.clone())],
+            ),
             traces: said("session = ? AND (SELECT count(*) FROM session AS other WHERE other.id = ?) < 2"),
             logs: said("session = ? AND (SELECT count(*) FROM session AS other WHERE other.id = ?) < 2"),
             points: Rows::None,

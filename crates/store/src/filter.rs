@@ -9,7 +9,8 @@ const PARTIAL: &str = "(usage_source = 'partial' OR cost_source = 'partial')";
 const ESTIMATED: &str = "usage_source = 'estimated'";
 /// What tools do beside their calls of models; the words of the index `call_side`.
 const SIDE: &str = "operation = 'side_call'";
-pub(crate) const NOT_SIDE: &str = "operation != 'side_call'";
+/// What lists and sums are of: neither side calls nor replays.
+pub(crate) const COUNTED: &str = "operation != 'side_call' AND replay_of IS NULL";
 
 /// Appends ` WHERE …`; every condition that is given must hold. What the filter's text asks for was `found`.
 pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, found: Option<&Found>) {
@@ -49,6 +50,11 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, 
         query.push(" AND operation = ").push_bind(operation.as_str());
     } else if !filter.side_calls {
         query.push(" AND NOT ").push(SIDE);
+    }
+    match filter.replay_of {
+        Some(of) => drop(query.push(" AND replay_of = ").push_bind(of.as_bytes().to_vec())),
+        None if !filter.replays => drop(query.push(" AND replay_of IS NULL")),
+        None => {}
     }
     push_money(query, filter);
     if let Some(status) = filter.status {

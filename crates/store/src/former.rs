@@ -28,6 +28,7 @@ impl Store {
         let mut call = CallDetail {
             summary,
             upstream: String::new(),
+            upstream_path: None,
             query: None,
             http_version: String::new(),
             requested_model: None,

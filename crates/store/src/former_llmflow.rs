@@ -175,6 +175,7 @@ fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
         trace_id: text(row, "trace_id"),
         parent_id: text(row, "parent_id"),
         retry_of: None,
+        replay_of: None,
         equivalent: None,
         tags: tags(row),
         sources: vec![ReportSource::Proxy],
@@ -190,6 +191,7 @@ fn call(row: &SqliteRow) -> Result<CallRecord, StoreError> {
     };
     let detail = CallDetail {
         upstream: String::new(),
+        upstream_path: None,
         query: None,
         http_version: String::new(),
         requested_model: None,

@@ -35,6 +35,7 @@ mod prompts;
 mod record;
 mod reindex;
 mod remove;
+mod replays;
 mod reprice;
 mod retention;
 mod rollup;

@@ -116,8 +116,10 @@ impl Lineages {
         let mut joined = Vec::new();
         for (seq, call) in calls {
             let standing = self.place_one(*seq, call, &mut known, &mut joined);
-            known.add(*seq, call, &standing);
-            self.remember_tasks(*seq, call);
+            if call.detail.summary.replay_of.is_none() {
+                known.add(*seq, call, &standing);
+                self.remember_tasks(*seq, call);
+            }
             placed.standings.push(standing);
         }
         let mut before = Vec::new();
@@ -169,6 +171,10 @@ impl Lineages {
         joined: &mut Vec<Joined>,
     ) -> Standing {
         let (summary, ties) = (&call.detail.summary, &call.ties);
+        // It repeats a conversation, and is no part of it.
+        if summary.replay_of.is_some() {
+            return Standing::default();
+        }
         let said = summary.session_id.as_ref().map(|id| self.said(id, call));
         let facts = decide::Facts {
             seq,

@@ -90,7 +90,7 @@ impl Store {
     }
 
     /// Opens the database for reading alone, whoever else has it open.
-    pub(crate) async fn look(path: &Path) -> Result<Self, StoreError> {
+    pub async fn look(path: &Path) -> Result<Self, StoreError> {
         let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
         let version = crate::inspect::version(path).await?;
         if version > newest {

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use api::{
-    CallState, ErrorCause, GroupBy, Latency, ModelLatency, Overview, SessionTotal, ToolTotal, Totals,
-    WindowPart,
+    CallFilter, CallState, ErrorCause, GroupBy, Latency, ModelLatency, Overview, SessionTotal, ToolTotal,
+    Totals, WindowPart,
 };
 use sqlx::SqliteConnection;
 
 use crate::kept::{Began, Interval, Of, Sum, Times};
 use crate::meter::unrecorded;
 use crate::window::intervals;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, replays};
 
 /// Rows of each table.
 const LARGEST_TABLE: usize = 50;
@@ -61,6 +61,7 @@ impl Store {
         Ok(Overview {
             totals: Totals::sum(models.values()),
             unrecorded: unrecorded(&mut snapshot, window).await?,
+            replays: replays::add_up(&mut snapshot, &CallFilter::default(), None, window).await?,
             first_token: latency(&mut all_times),
             parts,
             errors,
@@ -102,7 +103,8 @@ impl Store {
         // One row a model: a row a call would cost more to hand over than to find.
         let rows: Vec<(Option<String>, String)> = sqlx::query_as(
             "SELECT model, group_concat(first_token_us) FROM call \
-             WHERE started_ms >= ? AND started_ms < ? AND first_token_us IS NOT NULL GROUP BY model",
+             WHERE started_ms >= ? AND started_ms < ? AND first_token_us IS NOT NULL AND replay_of IS NULL \
+             GROUP BY model",
         )
         .bind(interval.from_ms)
         .bind(interval.to_ms)
@@ -162,7 +164,8 @@ async fn errors(
     let causes: Vec<Cause> = sqlx::query_as(
         "SELECT status, state, error_kind, model, count(*), max(started_ms), count(*) OVER () \
          FROM call INDEXED BY call_error \
-         WHERE started_ms >= ? AND started_ms < ? AND failed = 1 AND operation != 'side_call' GROUP BY 1, 2, 3, 4 \
+         WHERE started_ms >= ? AND started_ms < ? AND failed = 1 AND operation != 'side_call' AND replay_of IS NULL \
+         GROUP BY 1, 2, 3, 4 \
          ORDER BY count(*) DESC, max(started_ms) DESC, 1, 2, 3, 4 LIMIT 50",
     )
     .bind(window.from_ms)

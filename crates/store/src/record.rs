@@ -13,6 +13,8 @@ use crate::write::CallRecord;
 #[derive(Serialize)]
 struct Written<'a> {
     upstream: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream_path: Option<&'a str>,
     query: Option<&'a str>,
     http_version: &'a str,
     requested_model: Option<&'a str>,
@@ -36,6 +38,7 @@ struct Written<'a> {
 #[serde(default)]
 struct Read {
     upstream: String,
+    upstream_path: Option<String>,
     query: Option<String>,
     http_version: String,
     requested_model: Option<String>,
@@ -82,6 +85,8 @@ pub(crate) fn encode(
     put(&mut coded, u64::from(begins));
     let written = Written {
         upstream: &detail.upstream,
+        // Most paths are the client's.
+        upstream_path: detail.upstream_path.as_deref().filter(|path| *path != detail.summary.path),
         query: detail.query.as_deref(),
         http_version: &detail.http_version,
         requested_model: detail.requested_model.as_deref(),
@@ -114,6 +119,7 @@ pub(crate) fn detail(summary: CallSummary, record: &Parts<'_>) -> Result<CallDet
     Ok(CallDetail {
         summary,
         upstream: read.upstream,
+        upstream_path: read.upstream_path,
         query: read.query,
         http_version: read.http_version,
         requested_model: read.requested_model,

@@ -21,6 +21,10 @@ pub use verify::RollupCheck;
 /// Rows in one statement, of 48 columns each.
 const ROWS: usize = 16;
 
+/// What `measures::PLACE` says of a call that is left out of most sums, or of all.
+const SIDE: i64 = 1;
+const REPLAY: i64 = 2;
+
 /// What the rows of `rollup` are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Dim {
@@ -58,7 +62,7 @@ struct Sums {
 impl Sums {
     /// Takes a row with the columns of `measures::of_row` into every sum it belongs to.
     fn take(&mut self, row: &SqliteRow) -> Result<(), StoreError> {
-        let (quarter, side): (i64, bool) = (row.try_get(0)?, row.try_get(1)?);
+        let (quarter, side): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
         let provider: &str = row.try_get(2)?;
         let text =
             |index: usize| Ok::<_, StoreError>(row.try_get::<Option<&str>, _>(index)?.unwrap_or_default());
@@ -66,9 +70,13 @@ impl Sums {
         for (index, measure) in measures.iter_mut().enumerate() {
             *measure = row.try_get(7 + index)?;
         }
+        // Replays are few, and are added up from their rows (`replays`).
+        if side == REPLAY {
+            return Ok(());
+        }
         let mut add = |dim: Dim, key: &str| self.add(dim, quarter, key, provider, &measures);
         let (model, client, session, tags) = (text(3)?, text(4)?, text(5)?, text(6)?);
-        if side {
+        if side == SIDE {
             add(Dim::Side, client);
             return Ok(());
         }

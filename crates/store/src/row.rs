@@ -19,7 +19,7 @@ use crate::lineage::Standing;
 use crate::telemetry::hex;
 use crate::{CallRecord, StoreError};
 
-/// Rows in one statement, of 60 columns each.
+/// Rows in one statement, of 61 columns each.
 const ROWS: usize = 64;
 /// Rows of a few columns in one statement.
 const NARROW_ROWS: usize = 256;
@@ -28,14 +28,14 @@ const NARROW_ROWS: usize = 256;
 pub(crate) const SUMMARY_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
     provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
     cache_write_1h, output, reasoning, usage_source, cost, cost_source, equivalent, finish_reason, error, session_id, trace_id, \
-    parent_id, tags, retry_of, session, session_source, agent, agent_parent, agent_name, agent_inferred, tie, \
+    parent_id, tags, retry_of, replay_of, session, session_source, agent, agent_parent, agent_name, agent_inferred, tie, \
     (SELECT before.id FROM call AS before WHERE before.seq = call.continues) AS continues_id, sources, \
     (SELECT trace.id FROM trace WHERE trace.key = call.trace) AS in_trace";
 /// The columns of a row of `call` that every call has, in the order they are written.
 const WRITTEN_COLUMNS: &str = "id, started_ms, duration_us, first_byte_us, first_token_us, state, \
     provider, operation, client, method, path, status, model, title, streamed, input, cache_read, cache_write_5m, \
     cache_write_1h, output, reasoning, usage_source, cost, cost_source, finish_reason, error, session_id, trace_id, \
-    parent_id, tags, retry_of";
+    parent_id, tags, retry_of, replay_of";
 
 /// The columns of a call's place in its session, and those that only sums read.
 const WINDOW_COLUMNS: &str = ", session, session_source, agent, agent_parent, agent_name, agent_inferred, continues, tie, \
@@ -216,7 +216,8 @@ pub(crate) async fn put_summaries(
                 .push_bind(call.trace_id.as_deref())
                 .push_bind(call.parent_id.as_deref())
                 .push_bind(tags)
-                .push_bind(call.retry_of.as_ref().map(|id| id.as_bytes().as_slice()));
+                .push_bind(call.retry_of.as_ref().map(|id| id.as_bytes().as_slice()))
+                .push_bind(call.replay_of.as_ref().map(|id| id.as_bytes().as_slice()));
             push_standing(&mut row, written);
             for cost in bucket_costs(written.cost) {
                 row.push_bind(cost);
@@ -351,6 +352,7 @@ pub(crate) fn summary(row: &SqliteRow) -> Result<CallSummary, StoreError> {
         trace_id: row.try_get("trace_id")?,
         parent_id: row.try_get("parent_id")?,
         retry_of: row.try_get::<Option<&[u8]>, _>("retry_of")?.and_then(CallId::from_slice),
+        replay_of: row.try_get::<Option<&[u8]>, _>("replay_of")?.and_then(CallId::from_slice),
         tags: tags.map(|tags| serde_json::from_str(&tags)).transpose()?.unwrap_or_default(),
         sources: sources(row.try_get("sources")?),
         in_trace: row.try_get::<Option<&[u8]>, _>("in_trace")?.map(hex),

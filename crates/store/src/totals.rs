@@ -5,7 +5,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use crate::filter::push_where;
 use crate::kept::Interval;
-use crate::{Store, StoreError, window};
+use crate::{Store, StoreError, replays, window};
 
 const FACETS: &str = " LIMIT 200";
 /// What one provider was asked lately.
@@ -32,6 +32,7 @@ impl Store {
         let by_model = Some(GroupBy::Model);
         let groups = window::add_up(&mut snapshot, &rest, found.as_ref(), interval, by_model).await?;
         let totals = Totals::sum(groups.iter().map(|(_, totals)| totals));
+        let replays = replays::add_up(&mut snapshot, &rest, found.as_ref(), interval).await?;
         let model = |(model, totals): (Option<String>, Totals)| {
             let tokens = totals.usage.total().unwrap_or(0);
             Some(ModelTotal { model: model?, calls: totals.calls, tokens, cost: totals.cost })
@@ -47,6 +48,7 @@ impl Store {
             duration_us: totals.duration_us,
             mean_duration_us: totals.mean_duration_us(),
             models,
+            replays,
         })
     }
 
@@ -82,7 +84,11 @@ impl Store {
         Ok(Facets {
             models: self.facet("SELECT model FROM call WHERE model IS NOT NULL GROUP BY model").await?,
             providers: self.facet("SELECT provider FROM call GROUP BY provider").await?,
-            clients: self.facet("SELECT client FROM call WHERE client IS NOT NULL GROUP BY client").await?,
+            clients: self
+                .facet(
+                    "SELECT client FROM call WHERE client IS NOT NULL AND replay_of IS NULL GROUP BY client",
+                )
+                .await?,
             tags: self
                 .facet("SELECT value FROM call, json_each(tags) WHERE tags IS NOT NULL GROUP BY value")
                 .await?,
@@ -93,7 +99,7 @@ impl Store {
     pub async fn recent_clients(&self, since_ms: i64) -> Result<Vec<Stranded>, StoreError> {
         let query = sqlx::query_as(
             "SELECT client, count(*), max(started_ms) FROM call WHERE started_ms >= ? AND sources & 1 != 0 \
-             GROUP BY client ORDER BY 3 DESC",
+             AND replay_of IS NULL GROUP BY client ORDER BY 3 DESC",
         );
         let rows: Vec<(Option<String>, i64, i64)> = query.bind(since_ms).fetch_all(&self.inner.read).await?;
         let tool = |(client, calls, last_ms): (Option<String>, i64, i64)| Stranded {

@@ -13,7 +13,7 @@ use crate::kept::{Began, Groups, Interval, Of, Sum};
 use crate::rollup::Dim;
 use crate::rollup::measures::{Over, QUARTER_MS, push_sums, totals};
 use crate::text::Found;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, replays};
 
 /// Groups in one answer.
 const LARGEST_SERIES: usize = 200;
@@ -136,7 +136,7 @@ fn cut_to_size(all: HashMap<Option<String>, Vec<SeriesPoint>>) -> Series {
     }
 }
 
-/// What an interval's calls add up to, by tool: those of models, and those beside them (`true`).
+/// What an interval's calls add up to, by tool: those of models, replays among them, and those beside them (`true`).
 pub(crate) async fn tools(
     snapshot: &mut SqliteConnection,
     interval: Interval,
@@ -147,6 +147,8 @@ pub(crate) async fn tools(
         let groups = add_up(snapshot, &filter, None, interval, Some(GroupBy::Client)).await?;
         tools.extend(groups.into_iter().map(|(client, totals)| (client, totals, side)));
     }
+    let replays = replays::by_tool(snapshot, interval).await?;
+    tools.extend(replays.into_iter().map(|(client, totals)| (client, totals, false)));
     Ok(tools)
 }
 
@@ -197,6 +199,14 @@ async fn of_calls(
     push_sums(&mut query, Over::Calls);
     query.push(" FROM call").push(join);
     push_where(&mut query, filter, found);
+    push_interval(&mut query, interval);
+    query.push(" GROUP BY 1");
+    let rows = query.build().fetch_all(snapshot).await?;
+    rows.iter().map(|row| Ok((row.try_get("of")?, totals(row)?))).collect()
+}
+
+/// Appends the condition that a call began in an interval.
+pub(crate) fn push_interval(query: &mut QueryBuilder<Sqlite>, interval: Interval) {
     // Of all time: other indices may be better.
     if interval.from_ms > i64::MIN {
         query.push(" AND started_ms >= ").push_bind(interval.from_ms);
@@ -204,9 +214,6 @@ async fn of_calls(
     if interval.to_ms < i64::MAX {
         query.push(" AND started_ms < ").push_bind(interval.to_ms);
     }
-    query.push(" GROUP BY 1");
-    let rows = query.build().fetch_all(snapshot).await?;
-    rows.iter().map(|row| Ok((row.try_get("of")?, totals(row)?))).collect()
 }
 
 /// A question that the rollups can answer.

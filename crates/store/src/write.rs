@@ -188,7 +188,9 @@ impl Writer {
         for id in lost {
             row::lose(&mut transaction, *id).await?;
         }
-        let calls: Vec<_> = ended.iter().map(|(seq, call)| (*seq, &call.detail)).collect();
+        // No tool tells of a replay: what is told is about the call it repeats.
+        let told_of = ended.iter().filter(|(_, call)| call.detail.summary.replay_of.is_none());
+        let calls: Vec<_> = told_of.map(|(seq, call)| (*seq, &call.detail)).collect();
         let touched = joins.proxied(&mut transaction, &calls, next_seq).await?;
         let mut told_ms = None;
         if !touched.calls.is_empty() {
@@ -322,6 +324,7 @@ mod tests {
             trace_id: None,
             parent_id: None,
             retry_of: None,
+            replay_of: None,
             tags: Vec::new(),
             sources: vec![api::ReportSource::Proxy],
             in_trace: None,

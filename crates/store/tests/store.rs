@@ -42,6 +42,7 @@ fn summary(state: CallState) -> CallSummary {
         trace_id: None,
         parent_id: None,
         retry_of: None,
+        replay_of: None,
         tags: vec!["team:a".into()],
         sources: vec![api::ReportSource::Proxy],
         in_trace: None,
@@ -57,6 +58,7 @@ fn record(summary: CallSummary, request: &[u8], response: &[u8]) -> CallRecord {
     let detail = CallDetail {
         summary,
         upstream: "api.openai.com".into(),
+        upstream_path: None,
         query: None,
         http_version: "HTTP/1.1".into(),
         requested_model: None,

@@ -17,6 +17,7 @@ mod call;
 mod cli;
 mod clients;
 mod contract;
+mod copies;
 mod crash;
 #[cfg(target_os = "linux")]
 mod disk;
@@ -27,8 +28,10 @@ mod fidelity;
 mod guard;
 #[cfg(target_os = "linux")]
 mod keys;
+mod mock;
 mod prices;
 mod proxies;
+mod replay;
 mod requests;
 mod rest;
 mod routes;

@@ -7,6 +7,7 @@ mod buckets;
 mod bytes;
 mod cache;
 mod chunks;
+mod compare;
 mod conversation;
 mod diff;
 mod facts;
@@ -15,6 +16,7 @@ mod message;
 mod pane;
 pub mod parts;
 mod raw;
+mod replay;
 mod sides;
 mod sources;
 mod stream;
@@ -44,6 +46,8 @@ pub struct Page {
     pub call: Fetched<CallDetail>,
     pub talk: Fetched<Conversation>,
     pub tab: RwSignal<tabs::Tab>,
+    /// The form that sends the call again is open.
+    pub replaying: RwSignal<bool>,
 }
 
 /// The page for the call or the trace in the address.
@@ -69,7 +73,7 @@ fn OneCall(id: CallId, tab: RwSignal<tabs::Tab>) -> impl IntoView {
     };
     let call = fetch(true, key, move |()| backend.call(id));
     let talk = fetch(true, key, move |()| backend.conversation(id));
-    let page = Page { call, talk, tab };
+    let page = Page { call, talk, tab, replaying: RwSignal::new(false) };
     provide_context(page);
     Effect::new(move |_| {
         call.with(|call| set_title(call.and_then(|call| call.summary.title.as_deref()).unwrap_or("Trace")));
@@ -87,6 +91,7 @@ fn OneCall(id: CallId, tab: RwSignal<tabs::Tab>) -> impl IntoView {
             {move || call.error().map(|error| view! { <NotThere id=id error=error call=call /> })}
             {move || call.with(|call| call.map(|call| view! {
                 <facts::Facts call=call.clone() />
+                <replay::ReplayForm call=call.clone() />
                 <div class="body">
                     <section class="talk">
                         <tabs::Tabs />

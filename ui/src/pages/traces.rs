@@ -31,7 +31,7 @@ use crate::fetch::{Fetched, fetch};
 use crate::filter::View;
 use crate::live::use_live;
 use crate::pages::found::{Found, SearchStrip};
-pub use detail::{CurlButton, RetryOf};
+pub use detail::{CurlButton, ReplayOf, RetryOf};
 use entry_list::EntryList;
 pub use first_run::FirstRun;
 

@@ -7,7 +7,7 @@ use crate::Engine;
 use crate::pipeline::find;
 
 impl Engine {
-    pub(super) async fn conversation(&self, id: CallId) -> Result<Conversation, ApiError> {
+    pub(crate) async fn conversation(&self, id: CallId) -> Result<Conversation, ApiError> {
         let call = self.call(id).await?;
         if !call.summary.sources.contains(&ReportSource::Proxy) {
             return self.reported_conversation(&call).await;

@@ -55,7 +55,7 @@ impl Engine {
     }
 
     /// A call that did not go through the proxy with what its cost is made of, where the prices are what they were.
-    pub(super) fn explained(&self, mut call: CallDetail) -> CallDetail {
+    pub(crate) fn explained(&self, mut call: CallDetail) -> CallDetail {
         if call.summary.sources.contains(&ReportSource::Proxy) {
             return call;
         }

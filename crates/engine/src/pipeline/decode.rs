@@ -13,14 +13,14 @@ const DEEPEST: usize = 5;
 const ZSTD_WINDOW: u32 = 25;
 
 /// A decoded body.
-pub(super) struct Decoded {
-    pub(super) bytes: Bytes,
+pub(crate) struct Decoded {
+    pub(crate) bytes: Bytes,
     /// There was more than is kept.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
 /// Decodes `bytes` by the value of its Content-Encoding header. Unknown encodings stay as they are.
-pub(super) fn decode(bytes: &Bytes, encoding: Option<&str>) -> Decoded {
+pub(crate) fn decode(bytes: &Bytes, encoding: Option<&str>) -> Decoded {
     let mut decoded = Decoded { bytes: bytes.clone(), cut: false };
     let stack = encoding.unwrap_or_default();
     if stack.split(',').count() > DEEPEST {

@@ -19,6 +19,16 @@ use super::facts;
 use super::labels;
 use crate::loops::Noted;
 
+/// Why an answer is cut short although its connection ended well.
+const EMPTY: &str = "the upstream's answer is empty";
+const ENDED_EARLY: &str = "the upstream's stream ended before its last event";
+
+/// Whether a call's connection to its upstream broke, rather than end before the answer did.
+pub(crate) fn broke_off(call: &CallSummary) -> bool {
+    let ended_well = call.error.as_deref().is_some_and(|error| error == EMPTY || error == ENDED_EARLY);
+    call.state == CallState::Truncated && !ended_well
+}
+
 /// The row of a call that has just begun.
 pub(super) fn opened(head: &Head) -> CallSummary {
     let dialect = dialect::classify(&head.provider.speaks, &head.method, &head.upstream_path);
@@ -50,6 +60,7 @@ pub(super) fn opened(head: &Head) -> CallSummary {
         trace_id: labels::trace(&head.headers).0,
         parent_id: labels::trace(&head.headers).1,
         retry_of: None,
+        replay_of: head.replay.as_ref().map(|replay| replay.id),
         tags: labels::tags(&head.headers),
         sources: vec![api::ReportSource::Proxy],
         in_trace: None,
@@ -124,15 +135,23 @@ fn record(
     let read = if depth == Depth::Whole { request.as_ref() } else { b"" };
     let said =
         identity::said(&|name| find(&head.headers, name).map(str::to_owned), &head.upstream_path, read);
-    let session_id = said.session.clone();
+    let session_id = match &head.replay {
+        Some(replay) => replay.session.clone(),
+        None => said.session.clone(),
+    };
     let mut summary = CallSummary { usage_source, session_id, ..summary(call, &reading, &timing, read) };
     let cost = prices.price(&summary, &billed);
     (summary.cost, summary.cost_source) = (cost.total, cost.source);
     summary.equivalent = cost.equivalent;
-    let ties = ties(head, said, &exchange, summary.client.as_deref(), &reading, &spoken);
+    let ties = match &head.replay {
+        // It repeats a conversation, and is no part of it.
+        Some(_) => Ties { holder: head.credential.clone().unwrap_or_default(), ..Ties::default() },
+        None => ties(head, said, &exchange, summary.client.as_deref(), &reading, &spoken),
+    };
     let answer_text = head.secrets.scrub_text(answer_text(&spoken.answer, summary.error.as_deref()));
     let mut detail = CallDetail {
         upstream: head.upstream.clone(),
+        upstream_path: Some(head.upstream_path.clone()),
         query: head.query.clone(),
         http_version: head.http_version.to_owned(),
         requested_model: reading.requested_model,
@@ -151,8 +170,11 @@ fn record(
         translated,
         reports: Vec::new(),
     };
-    detail.summary.retry_of = earlier.retry_of(&detail, &request);
-    let noted = model::repeat::step(&spoken).map(|step| {
+    if head.replay.is_none() {
+        detail.summary.retry_of = earlier.retry_of(&detail, &request);
+    }
+    let step = model::repeat::step(&spoken).filter(|_| head.replay.is_none());
+    let noted = step.map(|step| {
         Noted::new(
             conversation(&detail.summary, &ties),
             detail.summary.session_id.clone(),
@@ -260,12 +282,9 @@ fn ending(call: &Closed, reading: &Reading) -> (CallState, Option<String>) {
             let status = call.response.as_ref().map(|response| format!("status {}", response.status));
             (CallState::UpstreamError, reading.error.clone().or(status))
         }
-        Ending::Complete if is_unanswered(call) => {
-            (CallState::Truncated, Some("the upstream's answer is empty".to_owned()))
-        }
+        Ending::Complete if is_unanswered(call) => (CallState::Truncated, Some(EMPTY.to_owned())),
         Ending::Complete if reading.streamed && !reading.complete => {
-            let reason = "the upstream's stream ended before its last event".to_owned();
-            (CallState::Truncated, Some(reason))
+            (CallState::Truncated, Some(ENDED_EARLY.to_owned()))
         }
         Ending::Complete | Ending::Cancelled => (CallState::Complete, reading.error.clone()),
     }
@@ -354,6 +373,9 @@ fn model_in_query(dialect: Dialect, head: &Head) -> Option<String> {
 /// The tool or SDK that makes the call, as far as the request's body is there. Whom a local key was made for says more
 /// than an SDK's name.
 pub(super) fn client(head: &Head, request: &[u8]) -> Option<String> {
+    if let Some(replay) = &head.replay {
+        return replay.client.clone();
+    }
     let header = |name: &str| find(&head.headers, name).map(str::to_owned);
     let agent = identity::client(find(&head.headers, "user-agent"), &header);
     if agent.as_deref().is_some_and(identity::is_tool) {

@@ -59,6 +59,13 @@ impl Settings {
         }
     }
 
+    /// Who may come in where there is nothing but recordings: nobody but this machine's own, and without a token.
+    pub fn guard_of_recordings(&self) -> std::io::Result<guard::Guard> {
+        let nobodys = guard::fresh().map_err(std::io::Error::other)?;
+        let rules = guard::Rules { require_token: false, ..self.rules() };
+        Ok(guard::Guard::new(rules, guard::Tokens::new(&nobodys)))
+    }
+
     pub(super) fn host(&self, listener: Reach) -> &str {
         match listener {
             Reach::Proxy => &self.proxy_host,

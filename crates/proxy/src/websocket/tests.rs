@@ -48,6 +48,7 @@ fn head(size: usize) -> Head {
         headers: vec![Header { name: "x-long".to_owned(), value: "l".repeat(size) }],
         credential: None,
         local_key: None,
+        replay: None,
         secrets: Secrets::default(),
     }
 }

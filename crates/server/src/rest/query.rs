@@ -1,6 +1,7 @@
 //! The seed's query parameters as filters and pages. A bad value is an error that names its parameter.
 //! Leaves out how a value is written (`parameters`), and the way to the next page (`paging`).
 
+mod chosen;
 mod parameters;
 
 use api::{
@@ -8,6 +9,7 @@ use api::{
     SearchOrder, SessionFilter, SessionRef, SessionsCursor,
 };
 
+pub use chosen::{Chosen, chosen};
 use parameters::Parameters;
 
 const LARGEST_PAGE: u32 = 1_000;
@@ -68,6 +70,8 @@ fn filter(said: &Parameters<'_>) -> Result<CallFilter, ApiError> {
         state: said.value("state", state, |text| text.parse::<CallState>().ok())?,
         operation: said.value("operation", operation, |text| text.parse::<Operation>().ok())?,
         side_calls: said.truth("side_calls")?.unwrap_or(false),
+        replays: said.truth("replays")?.unwrap_or(false),
+        replay_of: said.value("replay_of", "the id of a trace", |text| text.parse().ok())?,
         estimated: said.word("usage_source", &[("estimated", true)])?,
         text: said.text("q")?,
         from_ms,
@@ -353,6 +357,8 @@ mod tests {
             "usage_source=partial",
             "side_calls=yes",
             "limit=+1",
+            "replays=1",
+            "replay_of=x",
         ] {
             let name = query.split('=').next().unwrap();
             assert_eq!(page_of_calls(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");

@@ -47,6 +47,10 @@ pub(crate) fn stats(stats: &Stats) -> Value {
         "avg_duration": millis(stats.mean_duration_us),
         "unpriced_count": stats.unpriced,
         "usage": stats.usage,
+        "replay_count": stats.replays.calls,
+        "replay_cost": stats.replays.cost.dollars(),
+        "replay_cost_usd": stats.replays.cost.to_decimal(),
+        "replay_unpriced_count": stats.replays.unpriced,
         "models": models.collect::<Vec<_>>(),
     })
 }
@@ -77,6 +81,7 @@ pub(crate) fn row(call: &CallSummary) -> Value {
         "trace_id": call.trace_id,
         "parent_id": call.parent_id,
         "retry_of": call.retry_of,
+        "replay_of": call.replay_of,
         "span_type": "llm",
         "span_name": call.title,
         "service_name": call.client,

@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use http::Uri;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::query;
 use crate::Host;

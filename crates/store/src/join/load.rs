@@ -28,7 +28,10 @@ pub(super) async fn latest(
 ) -> Result<(), StoreError> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-    query.push(COLUMNS).push(" FROM call WHERE state != 'open' ORDER BY seq DESC LIMIT ").push_bind(most);
+    query
+        .push(COLUMNS)
+        .push(" FROM call WHERE state != 'open' AND replay_of IS NULL ORDER BY seq DESC LIMIT ");
+    query.push_bind(most);
     let rows = query.build().fetch_all(&mut *connection).await?;
     let Some(first) = rows.last() else { return Ok(()) };
     let first: i64 = first.try_get("seq")?;

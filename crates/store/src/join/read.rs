@@ -41,6 +41,7 @@ impl Store {
         let cost = api::Cost { total: summary.cost, source: summary.cost_source, ..api::Cost::default() };
         Ok(CallDetail {
             upstream: String::new(),
+            upstream_path: None,
             query: None,
             http_version: String::new(),
             requested_model: together.requested_model(),

@@ -105,6 +105,7 @@ fn record(ties: Ties) -> CallRecord {
         trace_id: None,
         parent_id: None,
         retry_of: None,
+        replay_of: None,
         tags: Vec::new(),
         sources: vec![api::ReportSource::Proxy],
         in_trace: None,
@@ -112,6 +113,7 @@ fn record(ties: Ties) -> CallRecord {
     let detail = CallDetail {
         summary,
         upstream: String::new(),
+        upstream_path: None,
         query: None,
         http_version: String::new(),
         requested_model: None,

@@ -72,7 +72,8 @@ pub(super) const COUNT: usize = 45;
 /// What puts a call in its place in the rollups, before the measures.
 const PLACE: [(&str, &str); 7] = [
     ("quarter", "@started_ms / 900000"),
-    ("side", "@operation = 'side_call'"),
+    // 1 a side call, 2 a replay.
+    ("side", "CASE WHEN @replay_of IS NOT NULL THEN 2 ELSE @operation = 'side_call' END"),
     ("provider", "@provider"),
     ("model", "@model"),
     ("client", "@client"),
@@ -84,7 +85,7 @@ const PLACE: [(&str, &str); 7] = [
 pub(crate) const QUARTER_MS: i64 = 900_000;
 
 /// What all this is made of in `call`: nothing else changes a sum.
-const OF: &str = "started_ms, operation, provider, model, client, session_id, tags, state, failed, input, cache_read, \
+const OF: &str = "started_ms, operation, replay_of, provider, model, client, session_id, tags, state, failed, input, cache_read, \
     cache_write_5m, cache_write_1h, output, reasoning, cost, cost_input, cost_cache_read, cost_cache_write_5m, \
     cost_cache_write_1h, cost_output, saved, cost_source, usage_source, cut, sources, duration_us, first_token_us, \
     equivalent";

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::hex;
-use crate::filter::{NOT_SIDE, push_where};
+use crate::filter::{COUNTED, push_where};
 use crate::row::{SUMMARY_COLUMNS, summary};
 use crate::text::Found;
 use crate::{Store, StoreError};
@@ -168,10 +168,12 @@ impl Store {
 
     async fn count_lone_calls(&self, filter: &CallFilter, found: Option<&Found>) -> Result<u64, StoreError> {
         if *filter == CallFilter::default() {
-            // Three counts that read small indices, where a condition would read every row.
+            // Counts that read small indices, where a condition would read every row.
             let count: i64 = sqlx::query_scalar(
                 "SELECT (SELECT count(*) FROM call) - (SELECT count(*) FROM call WHERE operation = 'side_call') \
-                 - (SELECT count(*) FROM call WHERE trace IS NOT NULL AND operation != 'side_call')",
+                 - (SELECT count(*) FROM call WHERE trace IS NOT NULL AND operation != 'side_call') \
+                 - (SELECT count(*) FROM call INDEXED BY call_replay \
+                    WHERE replay_of IS NOT NULL AND operation != 'side_call' AND trace IS NULL)",
             )
             .fetch_one(&self.inner.read)
             .await?;
@@ -226,7 +228,7 @@ impl Store {
         }
         query
             .push(") AND ")
-            .push(NOT_SIDE)
+            .push(COUNTED)
             .push(" GROUP BY trace, model ORDER BY trace, count(*) DESC, model");
         Ok(query.build().persistent(false).fetch_all(&self.inner.read).await?)
     }
@@ -318,6 +320,7 @@ fn about_traces(filter: &CallFilter) -> CallFilter {
         session: filter.session,
         trace_id: filter.trace_id.clone(),
         side_calls: filter.side_calls,
+        replays: filter.replays,
         ..CallFilter::default()
     }
 }

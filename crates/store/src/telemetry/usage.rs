@@ -9,7 +9,7 @@ use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::growth::{Line, Stretches, held};
 use super::metrics::Within;
-use crate::filter::NOT_SIDE;
+use crate::filter::COUNTED;
 use crate::{Store, StoreError};
 
 /// What calls of one tool and model come to.
@@ -70,7 +70,7 @@ impl Store {
              sum(reasoning) AS reasoning, coalesce(sum(cost), 0) AS cost, count(cost) AS priced FROM call \
              WHERE started_ms >= ",
         );
-        query.push_bind(from_ms).push(" AND started_ms < ").push_bind(to_ms).push(" AND ").push(NOT_SIDE);
+        query.push_bind(from_ms).push(" AND started_ms < ").push_bind(to_ms).push(" AND ").push(COUNTED);
         query.push(" GROUP BY client, model");
         let rows = query.build().fetch_all(&self.inner.read).await?;
         let calls = rows.iter().map(|row| {

@@ -212,6 +212,7 @@ fn record(number: usize, request: &[u8], response: &[u8], canary: &str) -> CallR
         trace_id: None,
         parent_id: None,
         retry_of: None,
+        replay_of: None,
         equivalent: None,
         tags: vec![format!("tag:{canary}")],
         sources: vec![api::ReportSource::Proxy],
@@ -220,6 +221,7 @@ fn record(number: usize, request: &[u8], response: &[u8], canary: &str) -> CallR
     let detail = CallDetail {
         summary,
         upstream: "api.anthropic.com".into(),
+        upstream_path: None,
         query: None,
         http_version: "HTTP/1.1".into(),
         requested_model: None,

@@ -51,6 +51,7 @@ pub(crate) fn call(request: &str, answer: &str) -> CallRecord {
         trace_id: None,
         parent_id: None,
         retry_of: None,
+        replay_of: None,
         tags: Vec::new(),
         sources: vec![ReportSource::Proxy],
         in_trace: None,
@@ -59,6 +60,7 @@ pub(crate) fn call(request: &str, answer: &str) -> CallRecord {
     let detail = CallDetail {
         summary,
         upstream: "api.openai.com".into(),
+        upstream_path: None,
         query: None,
         http_version: "HTTP/1.1".into(),
         requested_model: None,

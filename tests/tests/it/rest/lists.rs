@@ -72,7 +72,8 @@ async fn every_provider_says_how_it_is() {
     assert_eq!(found["providers"]["openai"]["status"], "ok", "{found}");
     assert!(found["providers"]["openai"]["latency_ms"].is_u64());
     assert_eq!(found["providers"]["anthropic"], json!({"status": "unconfigured"}));
-    let asked: Vec<String> = mock.exchanges().iter().map(|asked| asked.request.method().to_owned()).collect();
+    let asked: Vec<String> =
+        mock.exchanges().iter().map(|asked| asked.received.method().to_owned()).collect();
     assert!(asked.iter().all(|method| method == "GET" || method == "HEAD"), "nothing that costs: {asked:?}");
     mock.follow(Plan { fault: tests::Fault::Status(401), ..Plan::default() });
     let refused = get(&app, "/api/health/providers").await;

@@ -205,6 +205,7 @@ fn a_call(dice: &mut Dice, id: CallId, at: i64, kind: usize, bad: u64, took: Opt
         trace_id: None,
         parent_id: None,
         retry_of: None,
+        replay_of: None,
         tags: if dice.roll(3) == 0 {
             vec![["team:search", "nightly", "review"][dice.roll(3) as usize].into()]
         } else {
@@ -284,6 +285,7 @@ fn detail(summary: CallSummary, cost: Cost, chunks: Vec<ChunkTiming>, wire: u64,
     };
     CallDetail {
         upstream: host.into(),
+        upstream_path: None,
         query: (summary.provider == "anthropic").then(|| "beta=true".into()),
         http_version: "HTTP/1.1".into(),
         requested_model: summary.model.clone(),

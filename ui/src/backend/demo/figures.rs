@@ -166,6 +166,7 @@ pub(super) fn overview(calls: &[&CallDetail], bounds: &[i64]) -> Overview {
         model_count: models.len() as u64,
         models,
         parts: parts.collect(),
+        replays: api::ReplayTotals::default(),
         error_cause_count: errors.len() as u64,
         errors,
         tool_count: tools.len() as u64,

@@ -46,6 +46,7 @@ pub(super) fn matches(filter: &CallFilter, call: &CallDetail) -> bool {
         && filter.bucket.is_none_or(|bucket| tokens(call, bucket) > 0)
         && filter.first_token.is_none_or(|known| call.first_token_us.is_some() == known)
         && filter.cut != Some(true)
+        && filter.replay_of.is_none_or(|of| call.replay_of == Some(of))
         && words.is_none_or(|words| {
             call.title.as_deref().is_some_and(|title| title.to_lowercase().contains(&words))
         })

@@ -1,6 +1,6 @@
 //! The figures that come first: spend, savings, tokens, first token, errors.
 
-use api::{Outcome, Totals};
+use api::{Outcome, ReplayTotals, Totals};
 use leptos::prelude::*;
 
 use super::Page;
@@ -20,7 +20,8 @@ use crate::provenance::{SumText, change, of_sum, sum_text};
 pub fn Kpi() -> impl IntoView {
     let page = expect_context::<Page>();
     let part = page.part(|figures| {
-        (figures.totals, figures.first_token, figures.parts.clone(), figures.price_date.clone())
+        let times = (figures.first_token, figures.parts.clone());
+        (figures.totals, figures.replays, times, figures.price_date.clone())
     });
     let backend = use_backend();
     let live = use_live();
@@ -36,9 +37,9 @@ pub fn Kpi() -> impl IntoView {
     let spends = Memo::new(move |_| spends.with(|spends| spends.copied()));
     view! {
         <section class="panel kpi" aria-label="Today's figures">
-            <Figured part=part what="Today's figures could not be loaded" rows=2 draw=move |(totals, first_token, parts, date)| {
+            <Figured part=part what="Today's figures could not be loaded" rows=2 draw=move |(totals, replays, (first_token, parts), date)| {
                 view! {
-                    <Money totals=totals spends=spends date=date />
+                    <Money totals=totals replays=replays spends=spends date=date />
                     <Saved totals=totals />
                     <Tokens totals=totals />
                     <a class="kp" href=page.calls(|view| view.filter.first_token = Some(true)) data-testid="kpi-first-token"
@@ -65,7 +66,7 @@ fn dash() -> String {
 }
 
 #[component]
-fn Money(totals: Totals, spends: Memo<Option<Spends>>, date: String) -> impl IntoView {
+fn Money(totals: Totals, replays: ReplayTotals, spends: Memo<Option<Spends>>, date: String) -> impl IntoView {
     let page = expect_context::<Page>();
     let unsure = totals.not_fully_priced;
     let today = Spend { now: totals, ..Spend::default() };
@@ -108,6 +109,11 @@ fn Money(totals: Totals, spends: Memo<Option<Spends>>, date: String) -> impl Int
                                 {format!(" + {} API-equivalent", money(totals.equivalent, 2))}
                             </span>
                         })}
+                        {(replays.calls > 0).then(|| view! {
+                            <span class="t3 num" data-testid="kpi-replays" title=replayed(&replays)>
+                                {format!(" + {} replays", money(replays.cost, 2))}
+                            </span>
+                        })}
                     </div>
                 </a>
                 {longer("7 days", "spend-7d", |spends| spends.week, date.clone())}
@@ -115,6 +121,16 @@ fn Money(totals: Totals, spends: Memo<Option<Spends>>, date: String) -> impl Int
             </div>
         </div>
     }
+}
+
+/// What recorded calls cost that were sent again, in words.
+fn replayed(replays: &ReplayTotals) -> String {
+    let unpriced = match replays.unpriced {
+        0 => String::new(),
+        unpriced => format!("; the cost of {} is not known", thousands(unpriced)),
+    };
+    let calls = plural(replays.calls, "recorded call", "recorded calls");
+    format!("{calls} sent again from here for {}; not in the sum{unpriced}", money(replays.cost, 6))
 }
 
 fn titled(spend: &Spend, when: &str, date: &str) -> String {

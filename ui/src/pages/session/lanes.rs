@@ -168,6 +168,7 @@ mod tests {
             trace_id: None,
             parent_id: None,
             retry_of: None,
+            replay_of: None,
             tags: Vec::new(),
             sources: vec![api::ReportSource::Proxy],
             in_trace: None,

@@ -6,6 +6,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use super::Page;
+use super::replay::ReplayButton;
 use super::sources::is_proxied;
 use crate::app::LastTraces;
 use crate::browser::utc_offset;
@@ -58,7 +59,10 @@ pub fn Actions() -> impl IntoView {
         <Show when=move || over.get()><EraseButton what=what then=then testid="erase-call" /></Show>
         // What did not go through the proxy cannot be sent again.
         {move || page.call.with(|call| {
-            call.filter(|call| is_proxied(call)).map(|call| view! { <CurlButton call=call.clone() /> })
+            call.filter(|call| is_proxied(call)).map(|call| view! {
+                <ReplayButton call=call.clone() />
+                <CurlButton call=call.clone() />
+            })
         })}
     }
 }

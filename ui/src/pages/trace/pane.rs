@@ -13,7 +13,7 @@ use crate::curl::WEBSOCKET;
 use crate::format::time::plain_date;
 use crate::format::{bytes, money};
 use crate::pages::session::source_words;
-use crate::pages::traces::RetryOf;
+use crate::pages::traces::{ReplayOf, RetryOf};
 
 /// The pane.
 #[component]
@@ -26,6 +26,7 @@ pub fn Pane(call: CallDetail) -> impl IntoView {
             <div class="sec">
                 <div class="sh"><h3>"Call"</h3></div>
                 {call.summary.retry_of.map(|earlier| view! { <RetryOf earlier=earlier /> })}
+                {call.summary.replay_of.map(|of| view! { <ReplayOf of=of /> })}
                 <dl class="about">{place(&call)}{about(&call)}</dl>
             </div>
         </aside>

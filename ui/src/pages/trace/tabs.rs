@@ -3,7 +3,7 @@
 use api::{BodySide, CallDetail};
 use leptos::prelude::*;
 
-use super::{Page, conversation, pane, raw, sides, sources, timing};
+use super::{Page, compare, conversation, pane, raw, sides, sources, timing};
 
 /// A tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +14,26 @@ pub enum Tab {
     Cost,
     Raw,
     Timing,
+    /// Of a replay: what tells it from the call it repeats.
+    Compare,
 }
 
 impl Tab {
-    const ALL: [Self; 6] =
-        [Self::Conversation, Self::Request, Self::Response, Self::Cost, Self::Raw, Self::Timing];
+    const ALL: [Self; 7] = [
+        Self::Conversation,
+        Self::Request,
+        Self::Response,
+        Self::Cost,
+        Self::Raw,
+        Self::Timing,
+        Self::Compare,
+    ];
+
+    /// The tabs of a call.
+    fn of(replay: bool) -> &'static [Self] {
+        let every: &'static [Self] = &Self::ALL;
+        if replay { every } else { every.split_last().map_or(every, |(_, others)| others) }
+    }
 
     /// The tab that `Alt` and this number choose.
     pub fn numbered(number: usize) -> Option<Self> {
@@ -33,6 +48,7 @@ impl Tab {
             Self::Cost => "Cost",
             Self::Raw => "Raw",
             Self::Timing => "Timing",
+            Self::Compare => "Compare",
         }
     }
 
@@ -44,6 +60,7 @@ impl Tab {
             Self::Cost => "trace-tab-cost",
             Self::Raw => "trace-tab-raw",
             Self::Timing => "trace-tab-timing",
+            Self::Compare => "trace-tab-compare",
         }
     }
 }
@@ -52,19 +69,26 @@ impl Tab {
 #[component]
 pub fn Tabs() -> impl IntoView {
     let page = expect_context::<Page>();
+    let replay =
+        Memo::new(move |_| page.call.with(|call| call.is_some_and(|call| call.summary.replay_of.is_some())));
     let move_by = move |event: web_sys::KeyboardEvent| {
-        let at = Tab::ALL.iter().position(|tab| *tab == page.tab.get_untracked()).unwrap_or(0);
+        let tabs = Tab::of(replay.get_untracked());
+        let at = tabs.iter().position(|tab| *tab == page.tab.get_untracked()).unwrap_or(0);
         let next = match event.key().as_str() {
-            "ArrowRight" => (at + 1) % Tab::ALL.len(),
-            "ArrowLeft" => (at + Tab::ALL.len() - 1) % Tab::ALL.len(),
+            "ArrowRight" => (at + 1) % tabs.len(),
+            "ArrowLeft" => (at + tabs.len() - 1) % tabs.len(),
             _ => return,
         };
         event.prevent_default();
-        page.tab.set(Tab::ALL[next]);
+        if let Some(tab) = tabs.get(next) {
+            page.tab.set(*tab);
+        }
     };
-    let buttons = Tab::ALL
-        .into_iter()
+    let buttons = move || {
+        Tab::of(replay.get())
+        .iter()
         .map(|tab| {
+            let tab = *tab;
             let current = move || page.tab.get() == tab;
             view! {
                 <button
@@ -75,7 +99,8 @@ pub fn Tabs() -> impl IntoView {
                 </button>
             }
         })
-        .collect_view();
+        .collect_view()
+    };
     view! { <div class="tabs" role="tablist" aria-label="Parts of the call" on:keydown=move_by>{buttons}</div> }
 }
 
@@ -97,6 +122,10 @@ pub fn Panel(call: CallDetail) -> impl IntoView {
             Tab::Cost => view! { <pane::CostTab call=call /> }.into_any(),
             Tab::Raw => view! { <raw::Raw call=call /> }.into_any(),
             Tab::Timing => view! { <timing::TimingTab call=call /> }.into_any(),
+            Tab::Compare => match call.summary.replay_of {
+                Some(of) => view! { <compare::Compare call=call of=of /> }.into_any(),
+                None => view! { <conversation::ConversationTab call=call /> }.into_any(),
+            },
         };
         view! { <div class="tabpanel" role="tabpanel" tabindex="-1">{inside}</div> }
     }

@@ -124,7 +124,17 @@ pub fn RetryOf(earlier: CallId) -> impl IntoView {
     }
 }
 
-/// Copies the call as a command; its body is fetched before, so that the copy happens at once.
+/// The call that this one repeats.
+#[component]
+pub fn ReplayOf(of: CallId) -> impl IntoView {
+    view! {
+        <p class="t2 s12 said" data-testid="replayed-from">
+            "A replay of "<a href=format!("/traces/{of}")>"this call"</a>", in no total but that of replays"
+        </p>
+    }
+}
+
+/// Copies the call as a command, or as a program in Python or JavaScript; its body is fetched before, so that the copy happens at once.
 #[component]
 pub fn CurlButton(call: CallDetail) -> impl IntoView {
     let backend = use_backend();
@@ -142,6 +152,19 @@ pub fn CurlButton(call: CallDetail) -> impl IntoView {
         });
     }
     let (program, title) = curl::program(&call.summary.method);
-    let text = move |()| body.with_untracked(|body| curl::command(&call, body.as_deref()));
-    view! { <CopyButton text=text label=program title=title testid="copy-curl" /> }
+    // A turn of a WebSocket is no request.
+    let by_http = call.summary.method != curl::WEBSOCKET;
+    let call = StoredValue::new(call);
+    let copied = move |write: fn(&CallDetail, Option<&str>) -> String| {
+        body.with_untracked(|body| call.with_value(|call| write(call, body.as_deref())))
+    };
+    view! {
+        <CopyButton text=move |()| copied(curl::command) label=program title=title testid="copy-curl" />
+        {by_http.then(|| view! {
+            <CopyButton text=move |()| copied(api::code::python) label="Python"
+                title="Copy as Python; the key is read from the environment" testid="copy-python" />
+            <CopyButton text=move |()| copied(api::code::javascript) label="JS"
+                title="Copy as JavaScript; the key is read from the environment" testid="copy-javascript" />
+        })}
+    }
 }

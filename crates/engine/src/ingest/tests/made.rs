@@ -143,6 +143,7 @@ pub(crate) fn proxied(number: u64) -> Write {
         trace_id: None,
         parent_id: None,
         retry_of: None,
+        replay_of: None,
         tags: Vec::new(),
         sources: vec![ReportSource::Proxy],
         in_trace: None,
@@ -150,6 +151,7 @@ pub(crate) fn proxied(number: u64) -> Write {
     let detail = CallDetail {
         summary,
         upstream: "api.anthropic.com".into(),
+        upstream_path: None,
         query: None,
         http_version: "HTTP/1.1".into(),
         requested_model: None,

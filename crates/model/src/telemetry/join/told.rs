@@ -281,6 +281,7 @@ impl<'a> Together<'a> {
             trace_id: self.first(|told| told.trace.as_ref().map(|id| hex(id))),
             parent_id: self.first(Self::above),
             retry_of: None,
+            replay_of: None,
             tags: Vec::new(),
             sources: self.sources(),
             in_trace: None,

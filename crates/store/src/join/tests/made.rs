@@ -81,6 +81,7 @@ pub(super) fn proxied(source: &Source) -> Write {
         trace_id: None,
         parent_id: None,
         retry_of: None,
+        replay_of: None,
         tags: Vec::new(),
         sources: vec![ReportSource::Proxy],
         in_trace: None,
@@ -89,6 +90,7 @@ pub(super) fn proxied(source: &Source) -> Write {
         detail: CallDetail {
             summary,
             upstream: String::new(),
+            upstream_path: None,
             query: None,
             http_version: String::new(),
             requested_model: None,
