@@ -5,7 +5,7 @@ use api::{Bucket, CallState, Operation, Outcome};
 use super::{Last, View};
 
 /// A word that can stand before the colon, and what it filters by.
-pub const FIELDS: [(&str, &str); 21] = [
+pub const FIELDS: [(&str, &str); 22] = [
     ("model", "Model that answered"),
     ("tool", "Tool or SDK that called"),
     ("provider", "Provider"),

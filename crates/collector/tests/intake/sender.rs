@@ -14,6 +14,7 @@ use collector::{
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use futures_util::stream;
+use guard::{Guard, Rules, Tokens};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -110,14 +111,11 @@ impl Collector {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let judge = Arc::new(|_: &http::Uri, headers: &HeaderMap| {
-            let host = headers.get("host").is_some_and(|host| host == "evil.example");
-            let origin = headers.get("origin").is_some_and(|origin| origin != "http://allowed");
-            if host || origin { Err("not you".to_owned()) } else { Ok(()) }
-        });
+        let rules = Rules { origins: vec!["http://allowed".to_owned()], ..Rules::default() };
+        let guard = Guard::new(rules, Tokens::new("none"));
         let serving = tasks.spawn(serve(
             receiver.clone(),
-            judge,
+            guard,
             listener,
             tasks.clone(),
             stop.clone(),

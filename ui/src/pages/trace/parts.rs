@@ -16,7 +16,12 @@ pub use super::timing::TimingTab as Timing;
 
 /// Gives the parts what they share.
 pub fn provide(call: Fetched<CallDetail>, talk: Fetched<Conversation>) {
-    provide_context(Page { call, talk, tab: RwSignal::new(Tab::Conversation) });
+    provide_context(Page {
+        call,
+        talk,
+        tab: RwSignal::new(Tab::Conversation),
+        replaying: RwSignal::new(false),
+    });
 }
 
 /// How the answer flowed.
