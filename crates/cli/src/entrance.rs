@@ -43,7 +43,7 @@ pub(crate) async fn token(settings: &Settings, rotate: bool) -> anyhow::Result<E
         Some(remote) => _ = ask(&remote, &Request::RenewToken).await?,
         None => {
             _ = renew_token(folder)
-                .with_context(|| format!("the token in {} cannot be replaced", folder.display()))?
+                .with_context(|| format!("the token in {} cannot be replaced", folder.display()))?;
         }
     }
     let token = engine::token(folder).context("the new token cannot be read")?;

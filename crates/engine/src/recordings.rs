@@ -154,7 +154,7 @@ impl Recordings {
             None => BodySide::Response,
         };
         let body = self.store.body(id, side).await?.unwrap_or_default();
-        Ok(answer::answer(&call, body.into()).map(|answer| (answer, by)).ok_or(missing))
+        Ok(answer::answer(&call, &body.into()).map(|answer| (answer, by)).ok_or(missing))
     }
 
     fn find(&self, asked: &Asked) -> Option<(CallId, Match)> {

@@ -60,7 +60,8 @@ struct Host {
 /// Serves the dashboard and its API on `listener` until `stop`; open event streams end then.
 pub async fn serve(engine: Engine, assets: Assets, listener: TcpListener, stop: CancellationToken) {
     let guard = engine.guard();
-    let router = router(engine, assets, stop.clone());
+    let live = live::Live::default();
+    let router = router(Host { engine, assets, live: live.clone(), stop: stop.clone() });
     let answer = move |request: Request<Incoming>| {
         let mut router = router.clone();
         async move {
@@ -79,6 +80,7 @@ pub async fn serve(engine: Engine, assets: Assets, listener: TcpListener, stop: 
     collector::listen(listener, guard, collector::Patience::default(), answer, full, ending).await;
     connections.close();
     connections.wait().await;
+    live.ended().await;
 }
 
 /// A path under /api without the slash at its end, which means nothing there.
@@ -91,15 +93,15 @@ fn without_slash(uri: &Uri) -> Option<Uri> {
 }
 
 /// All routes.
-fn router(engine: Engine, assets: Assets, stop: CancellationToken) -> Router {
-    let guard = engine.guard();
-    let otlp = engine.otlp();
+fn router(host: Host) -> Router {
+    let guard = host.engine.guard();
+    let otlp = host.engine.otlp();
     routes::router()
         .route("/ws", get(live::socket))
         .route("/login", get(entrance::enter))
         .route("/", get(assets::serve))
         .fallback(assets::serve)
-        .with_state(Host { engine, assets, live: live::Live::default(), stop })
+        .with_state(host)
         .merge(collector::routes(otlp.clone()))
         .merge(
             Router::new()

@@ -19,6 +19,7 @@ use serde_json::json;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::Host;
 use crate::error::Failure;
@@ -39,6 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Live {
     frames: Arc<Mutex<Option<broadcast::Sender<Utf8Bytes>>>>,
     listeners: Arc<AtomicUsize>,
+    tasks: TaskTracker,
 }
 
 impl Live {
@@ -51,7 +53,7 @@ impl Live {
         let (sender, receiver) = broadcast::channel(BACKLOG);
         *frames = Some(sender.clone());
         drop(frames);
-        tokio::spawn(feed::run(engine.clone(), sender, self.clone(), stop.clone()));
+        self.tasks.spawn(feed::run(engine.clone(), sender, self.clone(), stop.clone()));
         receiver
     }
 
@@ -63,6 +65,12 @@ impl Live {
             *frames = None;
         }
         is_idle
+    }
+
+    /// After a stop: waits until every listener was told of it.
+    pub(crate) async fn ended(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// A place for one more, while there is one.
@@ -94,10 +102,13 @@ pub(crate) async fn socket(
         let words = format!("{LISTENERS} WebSockets are open already. Close one, or use GET /api/events.");
         ApiError::new(ErrorKind::Unavailable, words)
     })?;
-    Ok(upgrade.max_message_size(LARGEST).max_frame_size(LARGEST).on_upgrade(move |socket| async move {
-        let frames = host.live.listen(&host.engine, &host.stop);
-        serve(socket, frames, host.stop).await;
-        drop(place);
+    Ok(upgrade.max_message_size(LARGEST).max_frame_size(LARGEST).on_upgrade(move |socket| {
+        let tasks = host.live.tasks.clone();
+        tasks.track_future(async move {
+            let frames = host.live.listen(&host.engine, &host.stop);
+            serve(socket, frames, host.stop).await;
+            drop(place);
+        })
     }))
 }
 

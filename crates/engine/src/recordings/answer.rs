@@ -32,7 +32,7 @@ pub struct Piece {
 }
 
 /// What the client of `call` got; `body` is all of it.
-pub(super) fn answer(call: &CallDetail, body: Bytes) -> Option<Answer> {
+pub(super) fn answer(call: &CallDetail, body: &Bytes) -> Option<Answer> {
     let (status, recorded, encoded) = match &call.translated {
         Some(translated) => (translated.status, &translated.response_headers, true),
         None => (call.summary.status, &call.response_headers, call.response_body.encoding.is_some()),
@@ -48,7 +48,7 @@ pub(super) fn answer(call: &CallDetail, body: Bytes) -> Option<Answer> {
         headers: recorded.iter().filter(kept).cloned().collect(),
         length: (has_length && !breaks_off).then_some(body.len() as u64),
         head_us: call.timing.headers_us.or(call.timing.first_byte_us).unwrap_or(0),
-        pieces: pieces(call, &body, encoded),
+        pieces: pieces(call, body, encoded),
         breaks_off,
     })
 }
