@@ -178,7 +178,7 @@ impl Collector {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let announced = LIMITS.body;
         let head = format!(
-            "POST /v1/traces HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: {announced}\r\n\r\n"
+            "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {announced}\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(&vec![b' '; bytes]).await.unwrap();
