@@ -38,7 +38,7 @@ pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next
     let mut response = match guard.judge(peer, door, request.uri(), request.headers()) {
         Ok(()) if is_api && is_of_a_form(&method, request.headers()) => {
             let error = "Send the content type application/json: what a form sends is not taken.";
-            Failure(ApiError::new(ErrorKind::BadRequest, error)).into_response()
+            Failure(ApiError::new(ErrorKind::UnsupportedMediaType, error)).into_response()
         }
         Ok(()) => {
             let trusted = Trusted(guard.trusts(peer, door, request.headers()));

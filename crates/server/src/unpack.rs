@@ -24,25 +24,58 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             let error = "The body must be JSON, sent with the content type application/json.";
             return Err(ApiError::new(ErrorKind::UnsupportedMediaType, error).into());
         }
-        let body = Bytes::from_request(request, state).await.map_err(|refused| {
-            let kind = match refused.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::TooLarge,
-                _ => ErrorKind::BadRequest,
-            };
-            ApiError::new(kind, refused.body_text())
-        })?;
-        let mut json = serde_json::Deserializer::from_slice(&body);
-        let read: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let at = error.path().to_string();
-            let parameter = (at != ".").then_some(at);
-            let error = format!("The body cannot be read: {}.", error.inner());
-            ApiError { kind: ErrorKind::BadRequest, error, parameter }
-        })?;
-        json.end().map_err(|error| {
-            ApiError::new(ErrorKind::BadRequest, format!("The body goes on after its end: {error}."))
-        })?;
-        Ok(Self(read))
+        let body = whole(request, state).await?;
+        Ok(Self(read(&body)?))
     }
+}
+
+/// The same where there need be no body: a JSON object, or nothing.
+pub(crate) struct Optional<T>(pub(crate) Option<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Optional<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let is_json = is_json(request.headers());
+        let body = whole(request, state).await?;
+        if body.trim_ascii().is_empty() {
+            return Ok(Self(None));
+        }
+        if !is_json {
+            let error = "Send the content type application/json, or no body at all.";
+            return Err(ApiError::new(ErrorKind::UnsupportedMediaType, error).into());
+        }
+        // Members could stand in an array, too, one by one: something else may have been meant.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            let error = "The body cannot be read: it is no JSON object.";
+            return Err(ApiError::new(ErrorKind::BadRequest, error).into());
+        }
+        Ok(Self(Some(read(&body)?)))
+    }
+}
+
+async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state).await.map_err(|refused| {
+        let kind = match refused.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::TooLarge,
+            _ => ErrorKind::BadRequest,
+        };
+        ApiError::new(kind, refused.body_text())
+    })
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let at = error.path().to_string();
+        let parameter = (at != ".").then_some(at);
+        let error = format!("The body cannot be read: {}.", error.inner());
+        ApiError { kind: ErrorKind::BadRequest, error, parameter }
+    })?;
+    json.end().map_err(|error| {
+        ApiError::new(ErrorKind::BadRequest, format!("The body goes on after its end: {error}."))
+    })?;
+    Ok(read)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -3,9 +3,6 @@
 use api::{ApiError, ErrorKind, Money, Replay, ReplayEdit, ReplayUntil, Reply, Request};
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
-use bytes::Bytes;
-use http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -13,12 +10,12 @@ use serde_json::{Value, json};
 use super::shape;
 use crate::Host;
 use crate::error::{Failure, mismatch};
-use crate::unpack::Segment;
+use crate::unpack::{Optional, Segment};
 
 /// What is to be different; everything may be left away.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Wanted {
+pub(crate) struct Wanted {
     /// The whole body: JSON as it is, or as text.
     body: Option<Box<RawValue>>,
     model: Option<String>,
@@ -33,12 +30,10 @@ struct Wanted {
 pub(crate) async fn replay(
     State(host): State<Host>,
     Segment(id): Segment,
-    headers: HeaderMap,
-    wanted: Result<Bytes, BytesRejection>,
+    Optional(wanted): Optional<Wanted>,
 ) -> Result<Json<Value>, Failure> {
     let id = id.parse().map_err(|_| ApiError::new(ErrorKind::NotFound, "There is no call with this id."))?;
-    let wanted = wanted.map_err(|rejection| ApiError::new(ErrorKind::BadRequest, rejection.body_text()))?;
-    let Wanted { body, model, provider, dry_run, wait } = read(&headers, &wanted)?;
+    let Wanted { body, model, provider, dry_run, wait } = wanted.unwrap_or_default();
     let body = body.map(|body| {
         let text = body.get();
         serde_json::from_str::<String>(text).unwrap_or_else(|_| text.to_owned())
@@ -53,27 +48,6 @@ pub(crate) async fn replay(
         Reply::Replay(replay) => Ok(Json(told(&replay, until))),
         _ => Err(mismatch()),
     }
-}
-
-fn read(headers: &HeaderMap, body: &[u8]) -> Result<Wanted, ApiError> {
-    if body.trim_ascii().is_empty() {
-        return Ok(Wanted::default());
-    }
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/json") {
-        let error = "Send the edits with the content type application/json, or no body at all.";
-        return Err(ApiError::new(ErrorKind::UnsupportedMediaType, error));
-    }
-    // Members could stand in an array, too, one by one: that would be sent for somebody who meant something else.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(ApiError::new(
-            ErrorKind::BadRequest,
-            "The edits cannot be read: they are no JSON object.",
-        ));
-    }
-    serde_json::from_slice(body)
-        .map_err(|error| ApiError::new(ErrorKind::BadRequest, format!("The edits cannot be read: {error}.")))
 }
 
 fn told(replay: &Replay, until: ReplayUntil) -> Value {

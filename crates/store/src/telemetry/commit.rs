@@ -194,8 +194,8 @@ impl<'a> Keyed<'a> {
         let new = points::put(connection, &rows).await?;
         // Of points sent again nothing is told; where some are, which of them is not known.
         let named = rows.iter().filter(|_| new > 0).map(|(series, point)| point.id(*series));
-        let mut named = last(named);
-        named.dedup();
+        let (mut named, mut known) = (last(named), HashSet::new());
+        named.retain(|id| known.insert(id.clone()));
         Ok((new, named))
     }
 

@@ -56,7 +56,8 @@ async fn only_json_is_taken() {
             b"{\"type\": \"drop_tables\"}",
         ];
         let deep = "[".repeat(100_000);
-        for body in malformed.into_iter().chain([deep.as_bytes()]) {
+        let given = |body: &&[u8]| !(body.is_empty() && operation.optional_body);
+        for body in malformed.into_iter().chain([deep.as_bytes()]).filter(given) {
             let response = sent(&app, &operation, JSON, body).await;
             let shown = String::from_utf8_lossy(body).chars().take(80).collect::<String>();
             assert_eq!(response.status(), 400, "{} {shown:?}: {}", operation.path, response.text());

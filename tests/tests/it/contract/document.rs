@@ -13,6 +13,8 @@ pub(super) struct Operation {
     pub(super) parameters: Vec<Parameter>,
     /// What the body is taken as, if there is one.
     pub(super) bodies: Vec<String>,
+    /// There may be no body as well.
+    pub(super) optional_body: bool,
 }
 
 /// A parameter of a query string.
@@ -40,6 +42,7 @@ pub(super) async fn operations(app: &App) -> Vec<Operation> {
                 path: path.clone(),
                 parameters: parameters.map(|parameter| Parameter::read(&document, parameter)).collect(),
                 bodies: bodies.into_iter().flat_map(|bodies| bodies.keys().cloned()).collect(),
+                optional_body: operation["requestBody"]["required"] == json!(false),
             });
         }
     }

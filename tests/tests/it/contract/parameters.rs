@@ -79,7 +79,9 @@ async fn every_good_value_is_taken() {
     six(&mock, &app).await;
     let all = operations(&app).await;
     let mut asked = Vec::new();
-    for operation in all.iter().filter(|operation| operation.method == "GET") {
+    // A stream without an end is listened to elsewhere.
+    let questions = |one: &&Operation| one.method == "GET" && one.path != "/api/events";
+    for operation in all.iter().filter(questions) {
         for parameter in &operation.parameters {
             let values = parameter.good().into_iter();
             asked.extend(values.map(|value| (operation, format!("{}={value}", parameter.name), None)));

@@ -1,7 +1,7 @@
 //! The timeline, the providers' health, and settings over REST.
 
 use serde_json::{Value, json};
-use tests::{App, Mock, Plan, Setup, send};
+use tests::{Answer, App, Mock, Setup, send};
 
 use super::{get, six};
 use crate::rest::telemetry::reports;
@@ -75,7 +75,7 @@ async fn every_provider_says_how_it_is() {
     let asked: Vec<String> =
         mock.exchanges().iter().map(|asked| asked.received.method().to_owned()).collect();
     assert!(asked.iter().all(|method| method == "GET" || method == "HEAD"), "nothing that costs: {asked:?}");
-    mock.follow(Plan { fault: tests::Fault::Status(401), ..Plan::default() });
+    mock.answer(|_| Answer::whole(401, "application/json", "{}"));
     let refused = get(&app, "/api/health/providers").await;
     assert_eq!(refused["providers"]["openai"]["status"], "error", "{refused}");
     assert!(refused["providers"]["openai"]["message"].as_str().unwrap().contains("401"));

@@ -138,7 +138,7 @@ fn Figures(calls: [CallDetail; 2]) -> impl IntoView {
         view! { <tr class:differs=differs><th scope="row">{name}</th><td>{before}</td><td>{after}</td></tr> }
     });
     view! {
-        <table class="figures num" data-testid="compare-figures">
+        <table class="compared num" data-testid="compare-figures">
             <thead><tr><th></th><th scope="col">"Recorded"</th><th scope="col">"Replay"</th></tr></thead>
             <tbody>{rows.collect_view()}</tbody>
         </table>
