@@ -79,7 +79,7 @@ async fn edits_that_make_no_sense_are_named() {
     }
     let path = format!("/api/traces/{}/replay", call.id);
     let form = request("POST", &path, "Content-Type: text/plain\r\n", b"{}");
-    assert_eq!(send(app.dashboard, &form).await.status(), 400);
+    assert_eq!(send(app.dashboard, &form).await.status(), 415);
     let deep = "[".repeat(100_000);
     assert_eq!(send(app.dashboard, &request("POST", &path, JSON, deep.as_bytes())).await.status(), 400);
     let deep = json!({"body": deep});
