@@ -61,7 +61,7 @@ fn Form(call: CallDetail) -> impl IntoView {
     let recorded = fetch(true, move || editable.then_some(()), move |()| load(backend, id, side, size, true));
     let providers = fetch(true, || Some(()), move |()| backend.providers());
     let model = RwSignal::new(call.requested_model.clone().unwrap_or_default());
-    let provider = RwSignal::new(call.summary.provider.clone());
+    let provider = RwSignal::new(call.summary.provider);
     // `None`: as it was recorded.
     let body = RwSignal::new(None::<String>);
     let was = StoredValue::new((model.get_untracked(), provider.get_untracked()));
@@ -109,7 +109,7 @@ fn Form(call: CallDetail) -> impl IntoView {
         std::iter::once(own).chain(others)
     };
     let options = move || {
-        let option = |name: String| view! { <option value=name.clone()>{name.clone()}</option> };
+        let option = |name: String| view! { <option value=name.clone()>{name}</option> };
         names().map(option).collect_view()
     };
     let text = move || {
