@@ -109,7 +109,10 @@ fn Form(call: CallDetail) -> impl IntoView {
         std::iter::once(own).chain(others)
     };
     let options = move || {
-        let option = |name: String| view! { <option value=name.clone()>{name}</option> };
+        let option = |name: String| {
+            let value = name.clone();
+            view! { <option value=value>{name}</option> }
+        };
         names().map(option).collect_view()
     };
     let text = move || {
