@@ -84,7 +84,7 @@ impl Contract {
                 true => self.documented(&format!("{item}/get"), status).err().into_iter().collect(),
                 false => vec!["HEAD has a body".to_owned()],
             },
-            _ if status == 403 => self.judge_error(response),
+            _ if matches!(status, 401 | 403) => self.judge_error(response),
             "OPTIONS" if status == 204 => allows(response),
             _ if status == 405 => [allows(response), has_json(response)].concat(),
             _ => vec![format!("the status is {status}, where this method is not documented")],
@@ -96,7 +96,7 @@ impl Contract {
             return Vec::new();
         }
         match response.status() {
-            403 | 404 => self.judge_error(response),
+            401 | 403 | 404 => self.judge_error(response),
             status => vec![format!("the status is {status}, where nothing is documented")],
         }
     }

@@ -143,7 +143,7 @@ async fn the_tray_opens_starts_at_login_and_quits() {
         std::fs::read_to_string(&opened).ok().filter(|address| address.ends_with('\n'))
     })
     .await;
-    assert_eq!(address.trim(), format!("http://localhost:{}", app.dashboard.port()));
+    assert_eq!(address.trim(), format!("http://localhost:{}/", app.dashboard.port()));
 
     let entry = screen.session.home().join(".config/autostart/LLMFlow.desktop");
     assert!(!tray.entry("Start at login").await.checked && !entry.exists());
