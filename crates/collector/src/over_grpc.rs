@@ -11,6 +11,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body_util::{BodyExt, Full};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::answer::{self, Outcome};
 use crate::body;
@@ -133,16 +134,11 @@ fn respond(body: Body) -> Response {
     response
 }
 
-/// `grpc-message` holds what is printable, and the rest in percents.
+/// What `grpc-message` does not hold as it is: whatever is not printable, and the percent sign.
+const NOT_PRINTABLE: &AsciiSet = &CONTROLS.add(b'%');
+
 fn percent_encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b' '..=b'~' if byte != b'%' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    utf8_percent_encode(text, NOT_PRINTABLE).to_string()
 }
 
 #[cfg(test)]

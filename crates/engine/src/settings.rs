@@ -4,19 +4,22 @@
 pub(crate) mod budgets;
 mod check;
 pub(crate) mod edit;
+mod environment;
 mod origin;
 mod reach;
 pub(crate) mod rows;
+#[cfg(test)]
+mod tests;
+mod upstreams;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use proxy::{Azure, BedrockChoice, CHATGPT, Choices, Custom, NotAProxy, Outbound, Providers};
+use proxy::Providers;
 use serde::{Deserialize, Serialize};
 
 pub use origin::{EnvironmentKey, Origin};
-use origin::{UPSTREAM, shouted};
 use reach::LOCALHOST;
 pub use reach::Reach;
 
@@ -325,157 +328,6 @@ impl Settings {
         Ok(settings)
     }
 
-    fn apply_environment(&mut self) -> Result<(), SettingsError> {
-        for (name, value) in self.origin.environment.clone() {
-            let port = || {
-                value.trim().parse().map_err(|_| SettingsError::Value {
-                    name: name.clone(),
-                    value: value.clone(),
-                    wanted: "a port between 0 and 65535".to_owned(),
-                })
-            };
-            let count = || {
-                value.trim().parse::<u32>().map_err(|_| SettingsError::Value {
-                    name: name.clone(),
-                    value: value.clone(),
-                    wanted: "a number; 0 is without a limit".to_owned(),
-                })
-            };
-            match (name.as_str(), name.strip_prefix(UPSTREAM)) {
-                ("MAX_TRACES", _) => self.max_traces = count()?.into(),
-                ("MAX_LOGS", _) => self.max_logs = count()?.into(),
-                ("MAX_METRICS", _) => self.max_metrics = count()?.into(),
-                ("LLMFLOW_KEEP_DAYS", _) => self.keep_days = count()?,
-                ("LLMFLOW_KEEP_MB", _) => self.keep_mb = count()?,
-                ("PROXY_PORT", _) => self.proxy_port = port()?,
-                ("DASHBOARD_PORT", _) => self.dashboard_port = port()?,
-                ("OTLP_HTTP_PORT", _) => self.otlp_http_port = port()?,
-                ("OTLP_GRPC_PORT", _) => self.otlp_grpc_port = port()?,
-                ("LLMFLOW_KEYCHAIN", _) => self.keychain = switch(&name, &value)?,
-                ("LLMFLOW_BEDROCK", _) => self.bedrock = switch(&name, &value)?,
-                ("BEDROCK_REGION", _) => self.bedrock_region = value,
-                ("PROXY_HOST", _) => self.proxy_host = value,
-                ("DASHBOARD_HOST", _) => self.dashboard_host = value,
-                ("OTLP_HOST", _) => self.otlp_host = value,
-                ("LLMFLOW_REQUIRE_TOKEN", _) => self.require_token = switch(&name, &value)?,
-                ("LLMFLOW_ALLOW_OTHER_USERS", _) => self.allow_other_users = switch(&name, &value)?,
-                ("DATA_DIR", _) => self.data_dir = value.into(),
-                ("AZURE_OPENAI_RESOURCE", _) => self.of("azure").resource = Some(value),
-                ("AZURE_OPENAI_API_VERSION", _) => self.of("azure").api_version = Some(value),
-                (_, Some(provider)) => {
-                    let written = self.providers.keys().find(|name| shouted(name) == provider).cloned();
-                    self.of(&written.unwrap_or_else(|| provider.to_lowercase())).base_url = Some(value);
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn check(&mut self) -> Result<(), SettingsError> {
-        self.check_values()?;
-        budgets::check(&self.budgets)?;
-        self.check_ports()?;
-        if self.outbound().is_err() {
-            return Err(SettingsError::Value {
-                name: "upstream_proxy".to_owned(),
-                value: without_password(&self.upstream_proxy),
-                wanted: NotAProxy.to_string(),
-            });
-        }
-        let built_in = Providers::built_in();
-        for (name, provider) in &self.providers {
-            let known = built_in.find(name).is_some() || name.eq_ignore_ascii_case(CHATGPT);
-            let misplaced = provider
-                .only(Whose::Own)
-                .filter(|_| known)
-                .or_else(|| provider.only(Whose::Azure).filter(|_| !name.eq_ignore_ascii_case("azure")));
-            if let Some(setting) = misplaced {
-                return Err(SettingsError::Conflict(format!("providers.{name} has no setting {setting}")));
-            }
-        }
-        Providers::with(&self.custom()).map(drop).map_err(SettingsError::Conflict)
-    }
-
-    fn check_ports(&self) -> Result<(), SettingsError> {
-        let ports = [
-            ("the proxy", "PROXY_PORT", self.proxy_port),
-            ("the dashboard", "DASHBOARD_PORT", self.dashboard_port),
-            ("OTLP over HTTP", "OTLP_HTTP_PORT", self.otlp_http_port),
-            ("OTLP over gRPC", "OTLP_GRPC_PORT", self.otlp_grpc_port),
-        ];
-        for (index, (one, variable, port)) in ports.into_iter().enumerate().filter(|(_, port)| port.2 != 0) {
-            let twin = ports.iter().skip(index + 1).find(|other| other.2 == port);
-            if let Some((other, other_variable, _)) = twin {
-                return Err(SettingsError::Conflict(format!(
-                    "{one} and {other} cannot both listen on port {port}; change {variable} or {other_variable}"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// What is set of a provider.
-    fn of(&mut self, provider: &str) -> &mut ProviderSettings {
-        let written = self.providers.keys().find(|name| name.eq_ignore_ascii_case(provider)).cloned();
-        self.providers.entry(written.unwrap_or_else(|| provider.to_owned())).or_default()
-    }
-
-    /// The providers that are not in the table.
-    fn custom(&self) -> Vec<Custom> {
-        let built_in = Providers::built_in();
-        let own = self
-            .providers
-            .iter()
-            .filter(|(name, _)| built_in.find(name).is_none() && !name.eq_ignore_ascii_case(CHATGPT));
-        own.map(|(name, provider)| Custom {
-            name: name.clone(),
-            display_name: provider.display_name.clone().unwrap_or_default(),
-            base_url: provider.base_url.clone().unwrap_or_default(),
-            path_prefix: provider.path_prefix.clone().unwrap_or_default(),
-            dialect: provider.dialect.clone().unwrap_or_default(),
-            key_env: provider.key_env.clone().unwrap_or_default(),
-        })
-        .collect()
-    }
-
-    /// Every provider there is with these settings; those of the table when the others cannot be used.
-    pub(crate) fn every_provider(&self) -> Providers {
-        Providers::with(&self.custom()).unwrap_or_default()
-    }
-
-    /// What these settings decide about upstreams.
-    pub(crate) fn choices(&self) -> Choices {
-        let azure = self.providers.iter().find(|(name, _)| name.eq_ignore_ascii_case("azure"));
-        let azure = azure.map(|(_, azure)| azure.clone()).unwrap_or_default();
-        Choices {
-            base_urls: self.base_urls(),
-            custom: self.custom(),
-            allowed: self.allowed_upstreams.clone(),
-            azure: Azure {
-                resource: azure.resource,
-                api_version: azure.api_version,
-                deployments: azure.deployments,
-                // Deployments are named by variables whose names depend on a call's model.
-                variable: |name| std::env::var(name).ok(),
-            },
-            bedrock: BedrockChoice {
-                enabled: self.bedrock,
-                region: Some(self.bedrock_region.trim().to_owned()).filter(|region| !region.is_empty()),
-            },
-            own_ports: [self.proxy_port, self.dashboard_port].into_iter().filter(|port| *port != 0).collect(),
-        }
-    }
-
-    /// By which way upstreams are reached.
-    pub(crate) fn outbound(&self) -> Result<Outbound, NotAProxy> {
-        let except = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| std::env::var(name).ok());
-        match self.upstream_proxy.contains(HIDDEN) {
-            true => Err(NotAProxy),
-            false => Outbound::of_setting(&self.upstream_proxy, &except.unwrap_or_default()),
-        }
-    }
-
     /// What the proxy's listeners bear.
     pub(crate) fn bounds(&self) -> proxy::Bounds {
         proxy::Bounds {
@@ -500,30 +352,6 @@ impl Settings {
     pub(crate) fn budgets(&self) -> Vec<api::Budget> {
         self.budgets.iter().map(BudgetSettings::budget).collect()
     }
-
-    /// The addresses that replace providers' own, the user's own providers' among them.
-    pub(crate) fn base_urls(&self) -> BTreeMap<String, String> {
-        let mut bases = self.origin.bases.clone();
-        let set = |(name, provider): (&String, &ProviderSettings)| {
-            Some((name.to_lowercase(), provider.base_url.clone()?))
-        };
-        bases.extend(self.providers.iter().filter_map(set));
-        bases
-    }
-}
-
-/// What stands for a password where a proxy's address is shown.
-const HIDDEN: &str = ":***@";
-
-/// A proxy's address for people.
-pub(crate) fn without_password(url: &str) -> String {
-    let Some((before, host)) = url.rsplit_once('@') else { return url.to_owned() };
-    let (scheme, user) = before.split_once("://").unwrap_or(("", before));
-    match user.split_once(':') {
-        Some((name, _)) if scheme.is_empty() => format!("{name}{HIDDEN}{host}"),
-        Some((name, _)) => format!("{scheme}://{name}{HIDDEN}{host}"),
-        None => url.to_owned(),
-    }
 }
 
 fn read(path: &Path, required: bool) -> Result<String, SettingsError> {
@@ -543,150 +371,7 @@ fn file(flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> Option<(PathBuf,
     Some((home.join(".config/llmflow/config.toml"), false))
 }
 
-fn switch(name: &str, value: &str) -> Result<bool, SettingsError> {
-    match value.trim().to_ascii_lowercase().as_str() {
-        "on" | "true" | "yes" | "1" => Ok(true),
-        "off" | "false" | "no" | "0" => Ok(false),
-        _ => Err(SettingsError::Value {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            wanted: "on or off".to_owned(),
-        }),
-    }
-}
-
 fn default_data_dir() -> PathBuf {
     let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
     home.unwrap_or_default().join(".llmflow")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(env: &[(&str, &str)], flags: &Flags) -> Result<Settings, SettingsError> {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Settings::load(flags, &env.iter().map(owned).collect())
-    }
-
-    #[test]
-    fn the_example_file_says_the_defaults() {
-        assert_eq!(toml::from_str::<Settings>(EXAMPLE).unwrap(), Settings::default());
-    }
-
-    #[test]
-    fn flags_win_over_the_environment_and_the_environment_over_the_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("config.toml");
-        std::fs::write(
-            &config,
-            "proxy_port = 1\ndashboard_port = 2\n[providers.openai]\nbase_url = 'http://a'",
-        )
-        .unwrap();
-        let flags = Flags { config: Some(config), dashboard_port: Some(30), ..Flags::default() };
-        let env = [("PROXY_PORT", "10"), ("DASHBOARD_PORT", "20"), ("LLMFLOW_UPSTREAM_GROQ", "http://b:1/c")];
-        let settings = load(&env, &flags).unwrap();
-        assert_eq!((settings.proxy_port, settings.dashboard_port), (10, 30));
-        assert_eq!(settings.base_urls()["openai"], "http://a");
-        assert_eq!(settings.base_urls()["groq"], "http://b:1/c");
-    }
-
-    #[test]
-    fn a_provider_of_ones_own_has_its_variables() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("config.toml");
-        let text = "[providers.my-corp]\nbase_url = 'http://a'\nkey_env = 'CORP_KEY'\n[providers.Azure]\napi_version = '1'";
-        std::fs::write(&config, text).unwrap();
-        let flags = Flags { config: Some(config), ..Flags::default() };
-        let env = [
-            ("CORP_KEY", "k-1"),
-            ("LLMFLOW_UPSTREAM_MY_CORP", "http://b"),
-            ("LLMFLOW_UPSTREAM_CHATGPT", "http://c"),
-            ("AZURE_OPENAI_RESOURCE", "r"),
-            ("OLLAMA_HOST", "gpu"),
-        ];
-        let settings = load(&env, &flags).unwrap();
-        assert_eq!(settings.origin.keys["my-corp"].key.reveal(), "k-1");
-        let bases = settings.base_urls();
-        assert_eq!((bases["my-corp"].as_str(), bases[CHATGPT].as_str()), ("http://b", "http://c"));
-        assert_eq!(bases["ollama"], "http://gpu:11434");
-        let to_us = [("OLLAMA_HOST", "http://127.0.0.1:8080/ollama")];
-        let bases = load(&to_us, &flags).unwrap().base_urls();
-        assert!(!bases.contains_key("ollama"), "Ollama's clients were pointed here, and not we at ourselves");
-        let azure = settings.choices().azure;
-        assert_eq!((azure.resource.as_deref(), azure.api_version.as_deref()), (Some("r"), Some("1")));
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("config.toml");
-        let flags = Flags { config: Some(config.clone()), ..Flags::default() };
-        let said = |env: &[(&str, &str)]| load(env, &flags).unwrap_err().to_string();
-        assert!(said(&[]).contains("cannot be read"), "a named file has to be there");
-        std::fs::write(&config, "proxi_port = 1").unwrap();
-        assert!(said(&[]).contains("proxi_port"));
-        for (text, word) in [
-            ("[providers.opena]", "opena"),
-            ("[providers.health]\nbase_url = 'http://a'", "health"),
-            ("[providers.corp]\nbase_url = 'http://a'\ndialect = 'x'", "dialect"),
-            ("[providers.groq]\npath_prefix = '/x'", "path_prefix"),
-            ("[providers.groq]\nresource = 'x'", "resource"),
-        ] {
-            std::fs::write(&config, text).unwrap();
-            assert!(said(&[]).contains(word), "{text}");
-        }
-        std::fs::write(&config, "upstream_proxy = 'ftp://me:secret@proxy.example'").unwrap();
-        let proxy = said(&[]);
-        assert!(
-            proxy.contains("upstream_proxy") && proxy.contains("ftp://me:***@") && !proxy.contains("secret")
-        );
-        std::fs::write(&config, "upstream_proxy = 'http://me:***@proxy.example'").unwrap();
-        assert!(said(&[]).contains("upstream_proxy"), "what is shown is not what was meant");
-        std::fs::write(&config, "").unwrap();
-        assert!(said(&[("PROXY_PORT", "http")]).contains("PROXY_PORT"));
-        assert!(said(&[("PROXY_PORT", "3000")]).contains("3000"));
-        let unknown = said(&[("LLMFLOW_UPSTREAM_MY_CORP", "http://x")]);
-        assert!(unknown.contains("MY_CORP") && unknown.contains("[providers.my-corp]"), "{unknown}");
-        assert!(load(&[("LLMFLOW_UPSTREAM_MY_CORP", " ")], &flags).is_ok(), "empty is unset");
-    }
-
-    #[test]
-    fn values_that_cannot_be_meant_are_refused_wherever_they_stand() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("config.toml");
-        let flags = Flags { config: Some(config.clone()), ..Flags::default() };
-        for (text, word) in [
-            ("data_dir = 'data'", "~/"),
-            ("allowed_origins = ['*']", "http://localhost:5173"),
-            ("allowed_hosts = ['box:8080']", "without scheme, port"),
-            ("max_body_mb = 0", "4096"),
-            ("memory_mb = 0", "65536"),
-            ("shutdown_grace_s = 4000", "3600"),
-        ] {
-            std::fs::write(&config, text).unwrap();
-            let said = load(&[], &flags).unwrap_err().to_string();
-            assert!(said.contains(word) && said.starts_with(text.split(' ').next().unwrap()), "{said}");
-        }
-        let file = config.display().to_string();
-        let text =
-            "allowed_origins = ['HTTP://Localhost:5173/']\nallowed_hosts = ['[::1]']\ndata_dir = '~/x'";
-        std::fs::write(&config, text).unwrap();
-        let settings = load(&[], &flags).unwrap();
-        assert_eq!(
-            (settings.allowed_origins[0].as_str(), settings.allowed_hosts[0].as_str()),
-            ("http://localhost:5173", "::1")
-        );
-        assert!(
-            settings.data_dir.is_absolute() && settings.data_dir.ends_with("x"),
-            "{:?}",
-            settings.data_dir
-        );
-        for (value, word) in [(file.as_str(), "a file is there"), ("relative", "whole path")] {
-            let said = load(&[("DATA_DIR", value)], &flags).unwrap_err().to_string();
-            assert!(said.starts_with("DATA_DIR") && said.contains(word), "{said}");
-        }
-        let by_flag = Flags { data_dir: Some("here".into()), ..flags };
-        assert!(load(&[("DATA_DIR", "relative")], &by_flag).unwrap().data_dir.is_absolute(), "as in a shell");
-    }
 }

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::scanner::Scanner;
 
 /// The path and the body of a request with `model` in the place of the model they name. `None`: neither names one.
@@ -53,18 +55,12 @@ fn place_in_path(path: &str) -> Option<Range<usize>> {
     verb.filter(|length| *length > 0).map(|length| start..start + length)
 }
 
-/// What may stand in a segment of a path as it is; everything else is escaped, a slash too.
+/// What is escaped in a segment of a path: all but what may stand in one and a model's name holds.
+const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':').remove(b'@');
+
 fn escaped(model: &str) -> String {
-    let mut escaped = String::with_capacity(model.len());
-    for byte in model.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'@' => {
-                escaped.push(char::from(byte));
-            }
-            other => escaped.push_str(&format!("%{other:02X}")),
-        }
-    }
-    escaped
+    utf8_percent_encode(model, SEGMENT).to_string()
 }
 
 /// The values of the outermost members called `model`, of which some readers take the first and some the last.

@@ -27,7 +27,23 @@ pub enum Dialect {
 
 impl Dialect {
     /// Those that most tests go through.
-    pub const ALL: [Self; 4] = [Self::Chat, Self::Responses, Self::Anthropic, Self::Gemini];
+    pub const COMMON: [Self; 4] = [Self::Chat, Self::Responses, Self::Anthropic, Self::Gemini];
+
+    /// Every one of them.
+    pub const ALL: [Self; 8] = [
+        Self::Chat,
+        Self::Responses,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Ollama,
+        Self::Cohere,
+        Self::Invoke,
+        Self::Converse,
+    ];
+
+    /// All but Bedrock's, which need a region and credentials.
+    pub const KEYED: [Self; 6] =
+        [Self::Chat, Self::Responses, Self::Anthropic, Self::Gemini, Self::Ollama, Self::Cohere];
 
     /// The language of a request; `None` when it asks no model.
     pub fn of(received: &Received) -> Option<Self> {

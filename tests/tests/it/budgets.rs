@@ -6,29 +6,12 @@ mod true_always;
 
 use api::{BudgetState, BudgetStatus, Budgets, Money, Reply, Request};
 use serde_json::{Value, json};
-use tests::{Answer, App, Mock, Received, Response, send, wait_until};
+use tests::{App, Mock, Response, send, wait_until};
 
-use crate::requests::request;
+use crate::requests::{JSON, request, thousand_tokens_mock};
 
-const JSON: &str = "Content-Type: application/json\r\n";
 /// What a call of `chat` costs: a thousand tokens in and a hundred out.
 const EACH: i64 = 3_500_000_000;
-
-fn answer(received: &Received) -> Answer {
-    let asked = received.json();
-    let body = json!({
-        "id": "c", "object": "chat.completion", "model": asked["model"],
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
-    });
-    Answer::whole(200, "application/json", body.to_string())
-}
-
-async fn mock() -> Mock {
-    let mock = Mock::start().await;
-    mock.answer(answer);
-    mock
-}
 
 /// A call, with more header lines.
 async fn chat(app: &App, model: &str, headers: &str) -> Response {

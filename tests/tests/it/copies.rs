@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use tests::{App, Mock, send};
 use tokio::process::Command;
 
-use crate::requests::request;
+use crate::requests::{JSON, request};
 
-const JSON: &str = "Content-Type: application/json\r\n";
 const KEY: &str = "CaNaRy-\"'`$\\-key";
 
 /// Stands for the SDKs and for httpx, which the machine may not have.

@@ -8,9 +8,7 @@ use std::time::Instant;
 use serde_json::json;
 use tests::{Answer, App, Client, Dialect, Ended, Mock, Response, command, send, wait_until};
 
-use crate::requests::{ask, body, request};
-
-const JSON: &str = "Content-Type: application/json\r\n";
+use crate::requests::{JSON, ask, body, request};
 
 /// The server. Dropping it ends it.
 struct Recorded {
@@ -60,16 +58,8 @@ fn matched(response: &Response) -> (String, String) {
 async fn every_dialect_comes_back_byte_for_byte_while_the_app_runs() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;
-    let dialects = [
-        Dialect::Chat,
-        Dialect::Responses,
-        Dialect::Anthropic,
-        Dialect::Gemini,
-        Dialect::Ollama,
-        Dialect::Cohere,
-    ];
     let mut recorded = Vec::new();
-    for dialect in dialects {
+    for dialect in Dialect::KEYED {
         for stream in [false, true] {
             let asked = ask(dialect, stream, "Hello there", "");
             recorded.push((asked.clone(), send(app.proxy, &asked).await));

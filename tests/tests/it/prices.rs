@@ -5,22 +5,9 @@ use api::{
     RepricingState, Request,
 };
 use serde_json::{Value, json};
-use tests::{Answer, App, Mock, Received, Setup, send, wait_until};
+use tests::{App, Setup, send, wait_until};
 
-use crate::requests::request;
-
-const JSON: &str = "Content-Type: application/json\r\n";
-
-/// A thousand tokens in and a hundred out, from whatever model is asked for.
-fn answer(received: &Received) -> Answer {
-    let asked = received.json();
-    let body = json!({
-        "id": "c", "object": "chat.completion", "model": asked["model"],
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
-    });
-    Answer::whole(200, "application/json", body.to_string())
-}
+use crate::requests::{JSON, request, thousand_tokens_mock};
 
 async fn call(app: &App, model: &str, headers: &str) {
     let body = json!({"model": model, "messages": [{"role": "user", "content": "Hi"}]});
@@ -67,8 +54,7 @@ async fn spent(app: &App) -> f64 {
 
 #[tokio::test]
 async fn an_unknown_model_is_counted_given_a_price_and_priced_again() {
-    let mock = Mock::start().await;
-    mock.answer(answer);
+    let mock = thousand_tokens_mock().await;
     let app = App::start(mock.address()).await;
     call(&app, "house-model", "").await;
     call(&app, "gpt-4o", "").await;
@@ -120,8 +106,7 @@ async fn an_unknown_model_is_counted_given_a_price_and_priced_again() {
 
 #[tokio::test]
 async fn newer_tables_are_taken_in_and_broken_ones_refused() {
-    let mock = Mock::start().await;
-    mock.answer(answer);
+    let mock = thousand_tokens_mock().await;
     let setup = Setup::new(mock.address());
     let table = setup.home().join("table.json");
     let app = setup.start().await;
@@ -149,8 +134,7 @@ async fn newer_tables_are_taken_in_and_broken_ones_refused() {
 
 #[tokio::test]
 async fn what_a_subscription_pays_for_is_not_spent() {
-    let mock = Mock::start().await;
-    mock.answer(answer);
+    let mock = thousand_tokens_mock().await;
     let app = App::start(mock.address()).await;
     call(&app, "gpt-4o", "anthropic-beta: oauth-2025-04-20\r\n").await;
     let calls = app.recorded(1).await;

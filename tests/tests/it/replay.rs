@@ -8,28 +8,11 @@ use api::{CallId, CallSummary};
 use serde_json::{Value, json};
 use tests::{Answer, App, Mock, Received, Response, Setup, send};
 
-use crate::requests::request;
+use crate::requests::{JSON, request, thousand_tokens_mock};
 
-const JSON: &str = "Content-Type: application/json\r\n";
 const KEY: &str = "CaNaRy-stored-0123456789abcdef";
 /// What a call of [`chat`] costs: a thousand tokens in and a hundred out.
 const EACH: &str = "0.0035";
-
-fn answer(received: &Received) -> Answer {
-    let asked = received.json();
-    let body = json!({
-        "id": "c", "object": "chat.completion", "model": asked["model"],
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Good day"}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
-    });
-    Answer::whole(200, "application/json", body.to_string())
-}
-
-async fn mock() -> Mock {
-    let mock = Mock::start().await;
-    mock.answer(answer);
-    mock
-}
 
 /// One with keys for OpenAI, Anthropic and Gemini.
 fn keyed(mock: &Mock) -> Setup {
@@ -72,7 +55,7 @@ async fn replay(app: &App, id: CallId, edits: Value) -> Value {
 
 #[tokio::test]
 async fn a_call_is_sent_again_as_it_was_but_with_a_key_of_ours() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let headers = "X-Custom: yes\r\nX-LLMFlow-Tag: a\r\nIdempotency-Key: once\r\nTraceparent: \
                    00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nUser-Agent: OpenAI/Python 1.0\r\n\
@@ -109,7 +92,7 @@ async fn a_call_is_sent_again_as_it_was_but_with_a_key_of_ours() {
 
 #[tokio::test]
 async fn a_replay_can_be_watched_and_outlives_who_asked() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let call = chat(&app, "", 1).await;
     let pieces: Vec<Vec<u8>> = vec![
@@ -138,7 +121,7 @@ async fn a_replay_can_be_watched_and_outlives_who_asked() {
 
 #[tokio::test]
 async fn an_upstream_that_does_not_answer_is_an_ending_too() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let call = chat(&app, "", 1).await;
     mock.answer(|_| Answer::nothing());
@@ -155,7 +138,7 @@ async fn an_upstream_that_does_not_answer_is_an_ending_too() {
 /// Tools are not run: what the model asks for is told, and nothing more is sent.
 #[tokio::test]
 async fn it_stops_where_the_model_asks_for_a_tool() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let call = chat(&app, "", 1).await;
     mock.answer(|_| {

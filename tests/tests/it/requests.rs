@@ -1,7 +1,28 @@
 //! Requests as clients write them: one for each dialect.
 
 use serde_json::{Value, json};
-use tests::Dialect;
+use tests::{Answer, Dialect, Mock, Received};
+
+/// A header line, for [`request`].
+pub(crate) const JSON: &str = "Content-Type: application/json\r\n";
+
+/// A chat completion of a thousand tokens in and a hundred out, from whatever model is asked for: $0.0035 from gpt-4o.
+pub(crate) fn thousand_tokens(received: &Received) -> Answer {
+    let asked = received.json();
+    let body = json!({
+        "id": "c", "object": "chat.completion", "model": asked["model"],
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Good day"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
+    });
+    Answer::whole(200, "application/json", body.to_string())
+}
+
+/// An upstream that answers all with [`thousand_tokens`].
+pub(crate) async fn thousand_tokens_mock() -> Mock {
+    let mock = Mock::start().await;
+    mock.answer(thousand_tokens);
+    mock
+}
 
 /// The path below the proxy's root.
 pub(crate) fn path(dialect: Dialect, stream: bool) -> &'static str {

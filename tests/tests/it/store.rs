@@ -4,9 +4,7 @@ use api::{BodySide, CallSummary};
 use serde_json::{Value, json};
 use tests::{Answer, App, Cell, Mock, Plan, contains, database_cells, send};
 
-use crate::requests::request;
-
-const JSON: &str = "Content-Type: application/json\r\n";
+use crate::requests::{JSON, request};
 
 /// One turn of an agent: everything said before, with the cache markers moved to the last two messages.
 fn turn(messages: &[Value], number: usize) -> String {

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use super::literal::{Language, text, value};
-use super::python::gemini_parts;
 use super::request::{Asked, Body, Kind, Text};
 use crate::CallDetail;
 
@@ -52,7 +51,7 @@ fn anthropic(asked: &Asked<'_>, body: &Map<String, Value>) -> String {
 }
 
 fn gemini(asked: &Asked<'_>, body: &Map<String, Value>) -> String {
-    let (base, version, model) = gemini_parts(&asked.url);
+    let (base, version, model) = asked.gemini_parts();
     let call = if asked.streams { "generateContentStream" } else { "generateContent" };
     format!(
         "import {{ GoogleGenAI }} from \"@google/genai\";\n\nconst client = new GoogleGenAI({{\n    apiKey: {},\n    \
@@ -81,8 +80,7 @@ fn http(asked: &Asked<'_>) -> String {
             "    body,\n"
         }
     };
-    let mark = if asked.query.is_empty() { "" } else { "?" };
-    let url = text(&format!("{}{mark}{}", asked.url, asked.query));
+    let url = text(&asked.whole_url());
     _ = write!(
         out,
         "const answer = await fetch({url}, {{\n    method: {},\n    headers: {{\n",

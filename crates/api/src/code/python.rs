@@ -58,7 +58,7 @@ fn anthropic(asked: &Asked<'_>, body: &Map<String, Value>) -> String {
 }
 
 fn gemini(asked: &Asked<'_>, body: &Map<String, Value>) -> String {
-    let (base, version, model) = gemini_parts(&asked.url);
+    let (base, version, model) = asked.gemini_parts();
     let call = if asked.streams { "generate_content_stream" } else { "generate_content" };
     format!(
         "import os\n\nfrom google import genai\n\nclient = genai.Client(\n    api_key=os.environ[{}],\n    \
@@ -76,15 +76,6 @@ fn gemini(asked: &Asked<'_>, body: &Map<String, Value>) -> String {
             "event.model_dump_json(exclude_none=True)"
         ),
     )
-}
-
-/// The address, the version and the model of a path of Google's.
-pub(super) fn gemini_parts(url: &str) -> (&str, &str, &str) {
-    let (base, version, rest) = match url.split_once("/v1beta/models/") {
-        Some((base, rest)) => (base, "v1beta", rest),
-        None => url.split_once("/v1/models/").map_or((url, "v1", ""), |(base, rest)| (base, "v1", rest)),
-    };
-    (base, version, rest.rsplit_once(':').map_or(rest, |(model, _)| model))
 }
 
 fn http(asked: &Asked<'_>) -> String {
@@ -109,8 +100,7 @@ fn http(asked: &Asked<'_>) -> String {
             ", content=body.encode()"
         }
     };
-    let mark = if asked.query.is_empty() { "" } else { "?" };
-    let url = text(&format!("{}{mark}{}", asked.url, asked.query));
+    let url = text(&asked.whole_url());
     let method = text(asked.method);
     _ = match asked.streams {
         true => write!(

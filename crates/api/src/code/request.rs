@@ -105,6 +105,24 @@ impl<'a> Asked<'a> {
         let variable = variable(&call.summary.provider);
         Self { kind, method: &call.summary.method, url: base, query, headers, variable, body, streams }
     }
+
+    /// The address with its query.
+    pub(super) fn whole_url(&self) -> String {
+        let mark = if self.query.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", self.url, self.query)
+    }
+
+    /// The base address, the version and the model, where the path is Google's.
+    pub(super) fn gemini_parts(&self) -> (&str, &str, &str) {
+        let (base, version, rest) = match self.url.split_once("/v1beta/models/") {
+            Some((base, rest)) => (base, "v1beta", rest),
+            None => {
+                let parts = self.url.split_once("/v1/models/");
+                parts.map_or((self.url.as_str(), "v1", ""), |(base, rest)| (base, "v1", rest))
+            }
+        };
+        (base, version, rest.rsplit_once(':').map_or(rest, |(model, _)| model))
+    }
 }
 
 /// Scheme, host and path at which the call is made again: the provider's, or LLMFlow's where it translates.

@@ -6,9 +6,11 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use api::SettingOrigin;
+use proxy::{CHATGPT, NotAProxy, Providers};
 
 use super::origin::{UPSTREAM, variable};
-use super::{Reach, Settings, SettingsError, reach};
+use super::upstreams::without_password;
+use super::{Reach, Settings, SettingsError, Whose, budgets, reach};
 
 const MAX_BODY_MB: RangeInclusive<u32> = 1..=4_096;
 const OTLP_MAX_BODY_MB: RangeInclusive<u32> = 1..=1_024;
@@ -19,8 +21,52 @@ const LOOP_CALLS: RangeInclusive<u32> = 3..=1_000;
 const SHUTDOWN_GRACE_S: RangeInclusive<u32> = 0..=3_600;
 
 impl Settings {
+    /// Checks each value, and what they say together.
+    pub(super) fn check(&mut self) -> Result<(), SettingsError> {
+        self.check_values()?;
+        budgets::check(&self.budgets)?;
+        self.check_ports()?;
+        if self.outbound().is_err() {
+            return Err(SettingsError::Value {
+                name: "upstream_proxy".to_owned(),
+                value: without_password(&self.upstream_proxy),
+                wanted: NotAProxy.to_string(),
+            });
+        }
+        let built_in = Providers::built_in();
+        for (name, provider) in &self.providers {
+            let known = built_in.find(name).is_some() || name.eq_ignore_ascii_case(CHATGPT);
+            let misplaced = provider
+                .only(Whose::Own)
+                .filter(|_| known)
+                .or_else(|| provider.only(Whose::Azure).filter(|_| !name.eq_ignore_ascii_case("azure")));
+            if let Some(setting) = misplaced {
+                return Err(SettingsError::Conflict(format!("providers.{name} has no setting {setting}")));
+            }
+        }
+        Providers::with(&self.custom()).map(drop).map_err(SettingsError::Conflict)
+    }
+
+    fn check_ports(&self) -> Result<(), SettingsError> {
+        let ports = [
+            ("the proxy", "PROXY_PORT", self.proxy_port),
+            ("the dashboard", "DASHBOARD_PORT", self.dashboard_port),
+            ("OTLP over HTTP", "OTLP_HTTP_PORT", self.otlp_http_port),
+            ("OTLP over gRPC", "OTLP_GRPC_PORT", self.otlp_grpc_port),
+        ];
+        for (index, (one, variable, port)) in ports.into_iter().enumerate().filter(|(_, port)| port.2 != 0) {
+            let twin = ports.iter().skip(index + 1).find(|other| other.2 == port);
+            if let Some((other, other_variable, _)) = twin {
+                return Err(SettingsError::Conflict(format!(
+                    "{one} and {other} cannot both listen on port {port}; change {variable} or {other_variable}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Checks each value by itself.
-    pub(super) fn check_values(&mut self) -> Result<(), SettingsError> {
+    fn check_values(&mut self) -> Result<(), SettingsError> {
         self.check_data_dir()?;
         let in_range = |name: &str, value: u32, range: RangeInclusive<u32>| match range.contains(&value) {
             true => Ok(()),

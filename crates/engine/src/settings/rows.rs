@@ -84,7 +84,9 @@ pub(crate) fn text(settings: &Settings, name: &str) -> String {
     let data_dir = settings.data_dir.to_string_lossy().into_owned().into();
     let table = toml::Table::try_from(Settings { data_dir, ..settings.clone() }).unwrap_or_default();
     match table.get(name) {
-        Some(toml::Value::String(text)) if name == "upstream_proxy" => super::without_password(text),
+        Some(toml::Value::String(text)) if name == "upstream_proxy" => {
+            super::upstreams::without_password(text)
+        }
         Some(toml::Value::String(text)) => text.clone(),
         Some(toml::Value::Array(list)) => {
             list.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join("\n")

@@ -1,22 +1,31 @@
 //! Metrics as they are asked for: the list, a chart, points one by one. Leaves out how points become growth (`growth`)
 //! and what metrics say of tokens and money (`metric_usage`).
 
+mod counted;
+mod filter;
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use api::{
-    Attribute, FoundPoint, FoundPoints, MetricChart, MetricExemplar, MetricFilter, MetricKind, MetricLine,
-    MetricPoint, MetricQuery, MetricSummary, PointFilter, PointsPage, Temporality,
+    FoundPoint, FoundPoints, MetricChart, MetricExemplar, MetricFilter, MetricKind, MetricLine, MetricPoint,
+    MetricQuery, MetricSummary, PointFilter, PointsPage,
 };
 use futures_util::TryStreamExt;
-use model::telemetry::wire::{self, Attributes, Exemplar, Number};
+use model::telemetry::wire::{self, Attributes};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
+use counted::{Counted, Numbers};
+use filter::{push_metric, push_points_where, push_service};
+use rows::{POINT, SERIES, decoded, exemplar, kind, point, series, summary, temporality};
+pub use rows::{PointKey, point_key};
+
 use super::about::{self, About};
-use super::growth::{Growth, Line, Point, Reading, Stretches, held};
+use super::growth::{Growth, Line, Reading, Stretches, held};
 use super::points::{Rest, point_id};
-use super::{hex, logs, shown};
+use super::{logs, shown};
 use crate::totals::bars;
 use crate::{Store, StoreError};
 
@@ -459,146 +468,6 @@ fn complete(found: &mut FoundPoint, (name, description, unit, metadata): &about:
     }
 }
 
-/// A series' points, counted.
-struct Counted {
-    points: i64,
-    first_ns: i64,
-    last_ns: i64,
-    numbers: Numbers,
-}
-
-impl Counted {
-    fn read(row: &SqliteRow) -> Result<Self, StoreError> {
-        let number = |column: usize| row.try_get_unchecked::<Option<f64>, _>(column);
-        Ok(Self {
-            points: row.try_get(1)?,
-            first_ns: row.try_get(2)?,
-            last_ns: row.try_get(3)?,
-            numbers: Numbers {
-                least: number(4)?,
-                most: number(5)?,
-                sum: number(6)?.unwrap_or(0.0),
-                count: row.try_get(7)?,
-            },
-        })
-    }
-}
-
-/// The numbers of some points.
-#[derive(Clone, Copy, Default)]
-struct Numbers {
-    least: Option<f64>,
-    most: Option<f64>,
-    sum: f64,
-    count: i64,
-}
-
-impl Numbers {
-    fn add(&mut self, counted: &Counted) {
-        let other = counted.numbers;
-        let pick = |one: Option<f64>, other: Option<f64>, pick: fn(f64, f64) -> f64| match (one, other) {
-            (Some(one), Some(other)) => Some(pick(one, other)),
-            (one, other) => one.or(other),
-        };
-        self.least = pick(self.least, other.least, f64::min);
-        self.most = pick(self.most, other.most, f64::max);
-        self.sum += other.sum;
-        self.count += other.count;
-    }
-
-    /// The least, the most and the mean.
-    #[expect(clippy::cast_precision_loss, reason = "a mean is a double")]
-    fn range(self) -> Option<[f64; 3]> {
-        let range = [self.least?, self.most?, self.sum / self.count.max(1) as f64];
-        range.iter().all(|number| number.is_finite()).then_some(range)
-    }
-}
-
-/// What [`series`] reads; what is said of its metric, which many share, is read apart.
-const SERIES: &str = "SELECT series.key AS key, series.metric AS metric, attributes, service, origin.client AS client \
-    FROM series JOIN metric ON metric.key = series.metric LEFT JOIN origin ON origin.key = series.origin WHERE 1";
-/// What a point's id names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PointKey {
-    series: i64,
-    time_ns: i64,
-    start_ns: i64,
-}
-
-/// The key in a point's id; `None` when it is no such id.
-pub fn point_key(id: &str) -> Option<PointKey> {
-    let mut parts = id.split('-').map(|part| part.parse::<i64>().ok());
-    let key = PointKey { series: parts.next()??, time_ns: parts.next()??, start_ns: parts.next()?? };
-    parts.next().is_none().then_some(key)
-}
-
-const POINT: &str = "SELECT series.key AS key, name, description, unit, kind, temporality, monotonic, attributes, service, \
-    origin.client AS client, metadata, metric.whole IS NOT NULL AS shortened, series.metric AS metric, series.origin AS origin, series, time_ns, start_ns, \
-    value, int, rest FROM point JOIN series ON series.key = point.series JOIN metric ON metric.key = series.metric \
-    LEFT JOIN origin ON origin.key = series.origin";
-
-fn push_metric(sql: &mut QueryBuilder<Sqlite>, query: &MetricQuery) {
-    sql.push(" AND name = ")
-        .push_bind(query.name.clone())
-        .push(" AND kind = ")
-        .push_bind(kind_number(query.kind));
-    push_service(sql, Some(query.service.as_deref().unwrap_or_default()));
-}
-
-/// What is empty stands for none.
-fn push_service(query: &mut QueryBuilder<Sqlite>, service: Option<&str>) {
-    match service {
-        Some("") => drop(query.push(" AND service IS NULL")),
-        Some(service) => drop(query.push(" AND service = ").push_bind(service.to_owned())),
-        None => {}
-    }
-}
-
-fn push_points_where(query: &mut QueryBuilder<Sqlite>, filter: &PointFilter) {
-    query.push(" WHERE 1");
-    if let Some(name) = &filter.name {
-        query.push(" AND name = ").push_bind(name.clone());
-    }
-    if let Some(kind) = filter.kind {
-        query.push(" AND kind = ").push_bind(kind_number(kind));
-    }
-    match filter.service.as_deref() {
-        Some("") => {
-            query.push(" AND series.origin IN (SELECT key FROM origin WHERE service IS NULL)");
-        }
-        Some(service) => {
-            query.push(" AND series.origin IN (SELECT key FROM origin WHERE service = ");
-            query.push_bind(service.to_owned()).push(")");
-        }
-        None => {}
-    }
-    for (condition, moment) in [(" AND time_ns >= ", filter.from_ms), (" AND time_ns < ", filter.to_ms)] {
-        if let Some(moment) = moment {
-            query.push(condition).push_bind(moment.saturating_mul(NANOS));
-        }
-    }
-}
-
-fn summary(series: &Series, first_ns: i64, last_ns: i64) -> MetricSummary {
-    let About { name, description, unit, kind: number, temporality: of, monotonic } = series.about.as_ref();
-    MetricSummary {
-        name: name.clone(),
-        service: series.service.clone(),
-        description: description.clone(),
-        unit: unit.clone(),
-        kind: kind(*number),
-        temporality: temporality(*of),
-        monotonic: *monotonic,
-        series: 0,
-        points: 0,
-        first_ms: first_ns / NANOS,
-        last_ms: last_ns / NANOS,
-        total: 0.0,
-        range: None,
-        attribute_keys: Vec::new(),
-    }
-}
-
 /// The largest lines, and the others as one; how many values those are.
 fn largest(
     by_value: BTreeMap<Option<String>, Line>,
@@ -616,62 +485,4 @@ fn largest(
         lines.push(rest.shown(None, distributions));
     }
     (lines, others.len() as u64)
-}
-
-fn kind(number: i64) -> MetricKind {
-    usize::try_from(number).ok().and_then(|at| MetricKind::ALL.get(at)).copied().unwrap_or(MetricKind::Gauge)
-}
-
-fn kind_number(kind: MetricKind) -> i64 {
-    let at = MetricKind::ALL.iter().position(|other| *other == kind);
-    at.and_then(|at| i64::try_from(at).ok()).unwrap_or_default()
-}
-
-fn temporality(number: i64) -> Temporality {
-    match number {
-        1 => Temporality::Delta,
-        2 => Temporality::Cumulative,
-        _ => Temporality::Unspecified,
-    }
-}
-
-fn decoded<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    wire::decode(bytes).ok_or(StoreError::Damaged("a metric cannot be read"))
-}
-
-fn series(row: &SqliteRow, about: Arc<About>) -> Result<Series, StoreError> {
-    Ok(Series {
-        key: row.try_get("key")?,
-        about,
-        attributes: decoded(row.try_get("attributes")?)?,
-        service: row.try_get("service")?,
-        client: row.try_get("client")?,
-    })
-}
-
-fn point(row: &SqliteRow) -> Result<Point, StoreError> {
-    let rest: Option<&[u8]> = row.try_get("rest")?;
-    Ok(Point {
-        time_ns: row.try_get("time_ns")?,
-        start_ns: row.try_get("start_ns")?,
-        value: row.try_get("value")?,
-        int: row.try_get("int")?,
-        rest: rest.map(decoded).transpose()?,
-    })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "charts are drawn in doubles")]
-fn exemplar(exemplar: &Exemplar) -> Option<MetricExemplar> {
-    let value = match exemplar.value? {
-        Number::Int(value) => value as f64,
-        Number::Double(value) => value,
-    };
-    let attributes: Vec<Attribute> = shown::attributes(&exemplar.attributes);
-    value.is_finite().then(|| MetricExemplar {
-        time_ns: super::signed(exemplar.time_ns),
-        value,
-        trace_id: exemplar.trace_id.map(|id| hex(&id)),
-        span_id: exemplar.span_id.map(|id| hex(&id)),
-        attributes,
-    })
 }

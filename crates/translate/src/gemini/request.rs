@@ -1,5 +1,6 @@
 //! A request for `generateContent`. Leaves out the conversation (`contents`).
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use super::{contents, thinking};
@@ -47,16 +48,11 @@ pub fn request(request: &Request) -> Result<Outgoing, Refusal> {
 fn resource(model: &str) -> String {
     let kind = if model.starts_with("tunedModels/") { "tunedModels/" } else { "models/" };
     let name = model.strip_prefix(kind).unwrap_or(model);
-    format!("{kind}{}", name.bytes().map(escaped).collect::<String>())
+    format!("{kind}{}", utf8_percent_encode(name, NAME))
 }
 
 /// A model's name comes from the body: it must not become another path.
-fn escaped(byte: u8) -> String {
-    match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    }
-}
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 fn declaration(tool: &Tool) -> Value {
     let mut function = Map::new();

@@ -5,8 +5,7 @@ use std::time::SystemTime;
 use tests::Answer;
 
 use super::*;
-
-const JSON: &str = "Content-Type: application/json\r\n";
+use crate::requests::JSON;
 
 fn target() -> String {
     format!("/model/{MODEL}/invoke")

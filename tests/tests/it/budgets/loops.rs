@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use api::{FoundLoop, LoopKind};
-use tests::Setup;
+use tests::{Answer, Received, Setup};
 
 use super::*;
 

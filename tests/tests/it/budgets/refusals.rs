@@ -10,7 +10,7 @@ const DAILY: &str = "[[budgets]]\nname = 'daily'\nper = 'day'\nusd = 0.01\nthen 
 
 #[tokio::test]
 async fn a_day_is_used_up_call_by_call_and_then_refused() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = Setup::new(mock.address()).settings(DAILY).start().await;
     let before = counts_nothing(&app).await;
     assert!(before.from_ms.unwrap() < before.to_ms.unwrap());
@@ -52,7 +52,7 @@ async fn counts_nothing(app: &App) -> BudgetStatus {
 
 #[tokio::test]
 async fn every_dialect_hears_its_own_error() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let settings = "[[budgets]]\nname = 'none'\nusd = 0\nthen = 'refuse'\nsubscription = true\n\
                     [[budgets]]\nname = 'no tokens'\ntokens = 0\nthen = 'refuse'\n";
     let mut setup = Setup::new(mock.address()).settings(settings);
@@ -60,16 +60,7 @@ async fn every_dialect_hears_its_own_error() {
         setup = setup.variable(name, value);
     }
     let app = setup.start().await;
-    for dialect in [
-        Dialect::Chat,
-        Dialect::Responses,
-        Dialect::Anthropic,
-        Dialect::Gemini,
-        Dialect::Ollama,
-        Dialect::Cohere,
-        Dialect::Invoke,
-        Dialect::Converse,
-    ] {
+    for dialect in Dialect::ALL {
         for stream in [false, true] {
             let refused = send(app.proxy, &ask(dialect, stream, "Hi", "")).await;
             let (said, status) = (refused.json(), refused.status());
@@ -136,7 +127,7 @@ async fn every_dialect_hears_its_own_error() {
 
 #[tokio::test]
 async fn sessions_projects_and_tags_are_refused_each_by_itself() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let settings = "[[budgets]]\nname = 'each session'\nof = 'session'\nper = 'ever'\nusd = '0.003'\nthen = 'refuse'\n\
                     [[budgets]]\nname = 'shop'\nof = 'project'\nonly = 'shop'\nper = 'month'\nusd = '0.007'\nthen = 'refuse'\n\
                     [[budgets]]\nname = 'each tag'\nof = 'tag'\nper = 'week'\ntokens = 1100\nthen = 'refuse'\n";

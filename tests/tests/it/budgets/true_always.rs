@@ -13,7 +13,7 @@ const WARN: &str = "# Mine.\n[[budgets]]\nname = 'daily' # small\nusd = '0.004'\
 
 #[tokio::test]
 async fn near_and_over_are_told_once_and_only_refusing_refuses() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = Setup::new(mock.address()).settings(WARN).start().await;
     let mut events = Client::open(app.dashboard, &request("GET", "/api/events", "", b"")).await;
     events.head().await.unwrap();
@@ -49,7 +49,7 @@ async fn near_and_over_are_told_once_and_only_refusing_refuses() {
 
 #[tokio::test]
 async fn a_change_of_settings_holds_at_once_and_a_restart_keeps_what_was_spent() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = Setup::new(mock.address()).settings(WARN).start().await;
     paid(&app, "", 1).await;
     paid(&app, "", 2).await;
@@ -94,7 +94,7 @@ async fn a_change_of_settings_holds_at_once_and_a_restart_keeps_what_was_spent()
 
 #[tokio::test]
 async fn pricing_again_and_deleting_change_what_is_spent() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let settings = "[[budgets]]\nname = 'daily'\nusd = '0.01'\nthen = 'refuse'\n";
     let app = Setup::new(mock.address()).settings(settings).start().await;
     assert_eq!(chat(&app, "house-model", "").await.status(), 200);
@@ -146,7 +146,7 @@ async fn what_a_subscription_pays_for_counts_apart() {
 
 #[tokio::test]
 async fn a_budget_that_cannot_be_read_refuses_nothing() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let settings = "[[budgets]]\nname = 'none'\nusd = 0\nthen = 'refuse'\n";
     let app = Setup::new(mock.address()).settings(settings).start().await;
     assert_eq!(chat(&app, "gpt-4o", "").await.status(), 429);

@@ -5,9 +5,8 @@ use tests::{App, Client, Mock, Response, send};
 
 use super::document::{Operation, operations};
 use super::fill;
-use crate::requests::request;
+use crate::requests::{JSON, request};
 
-const JSON: &str = "Content-Type: application/json\r\n";
 const KINDS: [&str; 8] = [
     "",
     "Content-Type: text/plain\r\n",

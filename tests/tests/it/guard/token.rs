@@ -6,11 +6,10 @@ use tests::{App, Http2, Mock, Setup, contains, files, send, whole};
 
 use super::{asking, status};
 use crate::cli::{borrowed, err, out, run, towards};
-use crate::requests::request;
+use crate::requests::{JSON, request};
 
 const CHAT: &[u8] = br#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hello"}]}"#;
 const SPAN: &[u8] = br#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","name":"one","startTimeUnixNano":"1","endTimeUnixNano":"2"}]}]}]}"#;
-const JSON: &str = "Content-Type: application/json\r\n";
 
 async fn start(mock: &Mock) -> App {
     Setup::new(mock.address()).settings("require_token = true").start().await

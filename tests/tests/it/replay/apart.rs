@@ -10,7 +10,7 @@ async fn stats(app: &App, query: &str) -> Value {
 
 #[tokio::test]
 async fn replays_are_in_no_list_and_no_total_unless_asked_for() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let session = "X-Claude-Code-Session-Id: s-1\r\n";
     let call = chat(&app, session, 1).await;
@@ -66,7 +66,7 @@ fn uuid(number: u128) -> String {
 
 #[tokio::test]
 async fn no_client_can_put_its_spend_apart() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let first = chat(&app, "", 1).await;
     let headers = format!(
@@ -80,7 +80,7 @@ async fn no_client_can_put_its_spend_apart() {
 
 #[tokio::test]
 async fn budgets_count_replays_and_refuse_them() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let settings = "[[budgets]]\nname = 'all'\nusd = 0.01\nthen = 'refuse'\n\
                     [[budgets]]\nname = 'mine'\nof = 'tag'\nonly = 'a'\nusd = 1\n\
                     [[budgets]]\nname = 'work'\nof = 'project'\nusd = 1\n";

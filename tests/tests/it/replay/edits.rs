@@ -11,7 +11,7 @@ async fn sent(mock: &Mock) -> Received {
 
 #[tokio::test]
 async fn a_body_a_model_or_both_may_be_others() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let call = chat(&app, "", 1).await;
     for (edits, expected) in [

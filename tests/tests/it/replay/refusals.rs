@@ -15,7 +15,7 @@ async fn refused(app: &App, id: impl std::fmt::Display, edits: Option<Value>, st
 
 #[tokio::test]
 async fn without_a_key_nothing_is_sent() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = App::start(mock.address()).await;
     let call = chat(&app, "", 1).await;
     mock.take();
@@ -28,7 +28,7 @@ async fn without_a_key_nothing_is_sent() {
 
 #[tokio::test]
 async fn keys_for_tools_with_local_keys_alone_are_not_lent() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).settings("local_keys_required = true\n").start().await;
     let call = chat(&app, "", 1).await;
     mock.take();
@@ -38,7 +38,7 @@ async fn keys_for_tools_with_local_keys_alone_are_not_lent() {
 
 #[tokio::test]
 async fn only_calls_of_models_are_sent_again() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let calls = [
         ("GET", "/v1/models", "the list of models"),
@@ -61,7 +61,7 @@ async fn only_calls_of_models_are_sent_again() {
 
 #[tokio::test]
 async fn edits_that_make_no_sense_are_named() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let call = chat(&app, "", 1).await;
     mock.take();
@@ -90,7 +90,7 @@ async fn edits_that_make_no_sense_are_named() {
 /// A body of which a credential was cut out, or that was not kept whole, is sent only as somebody writes it anew.
 #[tokio::test]
 async fn a_body_that_is_not_whole_is_not_sent() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).settings("max_body_mb = 1\n").start().await;
     let own = "sk-own-0123456789abcdef";
     let headers = format!("Authorization: Bearer {own}\r\n");
@@ -110,7 +110,7 @@ async fn a_body_that_is_not_whole_is_not_sent() {
 
 #[tokio::test]
 async fn a_dry_run_tells_and_sends_nothing() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let call = chat(&app, "", 1).await;
     mock.take();
@@ -124,7 +124,7 @@ async fn a_dry_run_tells_and_sends_nothing() {
 
 #[tokio::test]
 async fn while_nothing_is_recorded_nothing_is_sent() {
-    let mock = mock().await;
+    let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let call = chat(&app, "", 1).await;
     mock.take();
