@@ -1,7 +1,7 @@
 //! What is asked of a large database, as the dashboard's pages ask it, and how fast it should answer. Leaves out asking
 //! (`dashboard`) and measuring (`rows::scale`).
 
-use api::{CallFilter, GroupBy, Outcome, Page, Request, SessionFilter};
+use api::{CallFilter, GroupBy, Outcome, Page, Request, SearchOrder, SessionFilter};
 
 use super::dashboard::TRACE;
 use super::{DAY_MS, DAYS};
@@ -21,8 +21,9 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
+    /// As the Traces page asks for its list.
     fn list(filter: CallFilter) -> Request {
-        Request::ListCalls { filter, page: Page::default() }
+        Request::ListTraces { filter, limit: 50, after: None, offset: 0 }
     }
 
     /// A day of the time in which there are calls.
@@ -50,12 +51,12 @@ pub(crate) const QUESTIONS: &[Question] = &[
     Question {
         name: "first page of calls",
         goal: Some(20.0),
-        ask: |_, _| Asker::list(CallFilter::default()),
+        ask: |_, _| Request::ListCalls { filter: CallFilter::default(), page: Page::default() },
     },
     Question {
         name: "first page of traces",
         goal: Some(20.0),
-        ask: |_, _| Request::ListTraces { filter: CallFilter::default(), limit: 50, after: None, offset: 0 },
+        ask: |_, _| Asker::list(CallFilter::default()),
     },
     Question {
         name: "first page of sessions",
@@ -144,6 +145,17 @@ pub(crate) const QUESTIONS: &[Question] = &[
         name: "search, a word",
         goal: Some(100.0),
         ask: |_, at| Asker::list(CallFilter { text: pick(at, &WORDS), ..CallFilter::default() }),
+    },
+    Question {
+        name: "search, a word, the best first",
+        goal: Some(100.0),
+        ask: |_, at| Request::Search {
+            filter: CallFilter { text: pick(at, &WORDS), ..CallFilter::default() },
+            order: SearchOrder::Best,
+            limit: 50,
+            offset: 0,
+            before: None,
+        },
     },
     Question {
         name: "search, a phrase",

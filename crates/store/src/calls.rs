@@ -22,13 +22,7 @@ impl Store {
         if total <= u64::from(page.offset) {
             return Ok(CallsPage { calls: Vec::new(), total });
         }
-        let quarters = match Counted::new(filter) {
-            Some(counted) => {
-                let mut reader = self.inner.read.acquire().await?;
-                counted.quarters(&mut reader, total).await?
-            }
-            None => None,
-        };
+        let quarters = self.quarters(filter, total).await?;
         Ok(CallsPage { calls: self.page(filter, found.as_ref(), page, quarters).await?, total })
     }
 
@@ -66,21 +60,57 @@ impl Store {
         self.count_found(filter, found.as_ref()).await
     }
 
-    async fn count_found(&self, filter: &CallFilter, found: Option<&Found>) -> Result<u64, StoreError> {
-        if *filter == CallFilter::default() {
-            return self.count_model_calls().await;
-        }
-        if let Some(counted) = Counted::new(filter) {
-            let mut reader = self.inner.read.acquire().await?;
-            return counted.count(&mut reader).await;
-        }
-        if let Some(count) = self.count_common(found).await? {
+    pub(crate) async fn count_found(
+        &self,
+        filter: &CallFilter,
+        found: Option<&Found>,
+    ) -> Result<u64, StoreError> {
+        if let Some(count) = self.count_quickly(filter, found).await? {
             return Ok(count);
         }
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM call");
         push_where(&mut query, filter, found);
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
         Ok(count.unsigned_abs())
+    }
+
+    /// How many match, where that is known without looking at each call that might.
+    pub(crate) async fn count_quickly(
+        &self,
+        filter: &CallFilter,
+        found: Option<&Found>,
+    ) -> Result<Option<u64>, StoreError> {
+        if *filter == CallFilter::default() {
+            return self.count_model_calls().await.map(Some);
+        }
+        if let Some(counted) = Counted::new(filter) {
+            let mut reader = self.inner.read.acquire().await?;
+            return counted.count(&mut reader).await.map(Some);
+        }
+        self.count_common(found).await
+    }
+
+    /// Where the `wanted` newest of many are that match and began no later than `last_ms` (see [`push_quarters`]).
+    pub(crate) async fn newest_quarters(
+        &self,
+        filter: &CallFilter,
+        wanted: u64,
+        last_ms: Option<i64>,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(counted) = Counted::new(filter) else { return Ok(None) };
+        let mut reader = self.inner.read.acquire().await?;
+        counted.newest_quarters(&mut reader, wanted, last_ms).await
+    }
+
+    /// Of the calls that match, if they are few, in which quarters of an hour they began (see [`push_quarters`]).
+    pub(crate) async fn quarters(
+        &self,
+        filter: &CallFilter,
+        count: u64,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(counted) = Counted::new(filter) else { return Ok(None) };
+        let mut reader = self.inner.read.acquire().await?;
+        counted.quarters(&mut reader, count).await
     }
 
     /// All calls but side calls and replays: counts that read small indices, where a condition would read every row.

@@ -16,6 +16,8 @@ use crate::window::Narrow;
 const FEW: u64 = 2_000;
 /// Quarters that are looked through at most: beyond, going through the calls from the newest on finds a page sooner.
 const QUARTERS: usize = 200;
+/// Quarters whose sums are looked at for the newest calls.
+const LOOKED_AT: i64 = 2_000;
 
 /// A filter whose matches the rollups can count.
 pub(crate) struct Counted<'a> {
@@ -45,7 +47,7 @@ impl<'a> Counted<'a> {
             return self.count_rows(snapshot, self.interval).await;
         };
         let mut count = 0;
-        for edge in self.edges() {
+        for edge in self.interval.edges() {
             count += self.count_rows(snapshot, edge).await?;
         }
         let mut query = QueryBuilder::<Sqlite>::new("SELECT coalesce(sum(");
@@ -66,32 +68,42 @@ impl<'a> Counted<'a> {
         self.of.push_from(&mut query, quarters);
         query.push(" AND ").push(self.measure).push(" > 0 LIMIT ").push_bind(QUARTERS as i64 + 1);
         let mut found: Vec<i64> = query.build_query_scalar().fetch_all(snapshot).await?;
-        // The edges lie in quarters that are not whole.
-        found.extend(self.edges().map(|edge| edge.from_ms.div_euclid(QUARTER_MS)));
-        if found.len() > QUARTERS {
-            return Ok(None);
-        }
-        found.sort_unstable();
-        found.dedup();
-        let mut list = String::from("[");
-        for (number, quarter) in found.iter().enumerate() {
-            let comma = if number == 0 { "" } else { "," };
-            let _infallible = write!(list, "{comma}{}", quarter.saturating_mul(QUARTER_MS));
-        }
-        list.push(']');
-        Ok(Some(list))
+        found.extend(self.edge_quarters());
+        Ok((found.len() <= QUARTERS).then(|| listed(found)))
     }
 
-    /// What of the interval lies in no whole quarter.
-    fn edges(&self) -> impl Iterator<Item = Interval> + use<> {
-        let whole = self.interval;
-        let quarters = whole.quarters().unwrap_or_default();
-        let (first_ms, end_ms) =
-            (quarters.start.saturating_mul(QUARTER_MS), quarters.end.saturating_mul(QUARTER_MS));
-        let before = Interval { to_ms: first_ms, ..whole };
-        let after = Interval { from_ms: end_ms, ..whole };
-        let given = [(before, whole.from_ms > i64::MIN), (after, whole.to_ms < i64::MAX)];
-        given.into_iter().filter(|(edge, given)| *given && edge.from_ms < edge.to_ms).map(|(edge, _)| edge)
+    /// Where the newest of many calls are, as a JSON array of the first milliseconds of quarters: at least `wanted` of
+    /// those that began no later than `last_ms`, if these are in not too many quarters.
+    pub(crate) async fn newest_quarters(
+        &self,
+        snapshot: &mut SqliteConnection,
+        wanted: u64,
+        last_ms: Option<i64>,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(quarters) = self.interval.quarters() else { return Ok(None) };
+        let last = last_ms.map_or(i64::MAX, |last_ms| last_ms.div_euclid(QUARTER_MS));
+        let end = quarters.end.min(last.saturating_add(1));
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT quarter, sum(");
+        query.push(self.measure).push(")");
+        self.of.push_from_by_time(&mut query, quarters.start..end);
+        query.push(" GROUP BY quarter ORDER BY quarter DESC LIMIT ").push_bind(LOOKED_AT);
+        let sums: Vec<(i64, i64)> = query.build_query_as().fetch_all(snapshot).await?;
+        let (mut found, mut calls) = (Vec::new(), 0);
+        for (quarter, count) in sums.into_iter().filter(|(_, count)| *count > 0) {
+            found.push(quarter);
+            calls += count.unsigned_abs();
+            if calls >= wanted {
+                // The last edge alone: behind the first one's calls others stand that are not among these.
+                found.extend(self.edge_quarters().filter(|edge| *edge >= quarters.end));
+                return Ok((found.len() <= QUARTERS).then(|| listed(found)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The quarters in which the interval begins and ends, where it has no whole one there.
+    fn edge_quarters(&self) -> impl Iterator<Item = i64> + use<> {
+        self.interval.edges().map(|edge| edge.from_ms.div_euclid(QUARTER_MS))
     }
 
     async fn count_rows(&self, snapshot: &mut SqliteConnection, edge: Interval) -> Result<u64, StoreError> {
@@ -141,6 +153,19 @@ fn measure(rest: &mut CallFilter) -> Option<&'static str> {
         (Some(one), None) => Some(one),
         (Some(_), Some(_)) => None,
     }
+}
+
+/// Quarters as a JSON array of their first milliseconds.
+fn listed(mut quarters: Vec<i64>) -> String {
+    quarters.sort_unstable();
+    quarters.dedup();
+    let mut list = String::from("[");
+    for (number, quarter) in quarters.iter().enumerate() {
+        let comma = if number == 0 { "" } else { "," };
+        let _infallible = write!(list, "{comma}{}", quarter.saturating_mul(QUARTER_MS));
+    }
+    list.push(']');
+    list
 }
 
 /// Appends that a call began in one of these quarters.

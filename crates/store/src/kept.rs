@@ -5,28 +5,37 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use api::{GroupBy, Totals};
+use api::GroupBy;
 use tokio::sync::Notify;
 
-use crate::rollup::measures::QUARTER_MS;
+use crate::rollup::measures::{Measures, QUARTER_MS};
 
-/// Groups (or as much) that are kept in all: some megabytes.
-const LARGEST: usize = 20_000;
-/// First-token times that take as much room as one group.
-const TIMES_A_GROUP: usize = 32;
+/// Bytes that are kept in all: what the days of three months add up to, with a million calls in them.
+const LARGEST: usize = 24 << 20;
 /// Commits that are remembered for readers that began before them.
 const REMEMBERED: usize = 64;
 
 /// What an interval's calls add up to, by group; `None` are the calls without one.
-pub(crate) type Groups = Vec<(Option<String>, Totals)>;
-/// First-token times by model, in microseconds.
+pub(crate) type Groups = Vec<(Option<String>, Measures)>;
+/// First-token times by model, in microseconds, the shortest first.
 pub(crate) type Times = Vec<(Option<String>, Vec<u64>)>;
+
+/// What a session spent, which is all that tells whether it is among the dearest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// The session's id; empty for the calls without one.
+    pub(crate) session: Box<str>,
+    /// In pico-dollars.
+    pub(crate) cost: i64,
+    pub(crate) calls: i64,
+}
 
 /// Which sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Of {
     By(Option<GroupBy>),
     FirstTokens,
+    Sessions,
 }
 
 /// A stretch of time from its first millisecond to the one after its last.
@@ -44,6 +53,17 @@ impl Interval {
         (first < end).then_some(first..end)
     }
 
+    /// What of it lies in no whole quarter. All there was before or comes after some moment has no edge there.
+    pub(crate) fn edges(self) -> impl Iterator<Item = Self> {
+        let whole = self.quarters();
+        let before = whole.as_ref().map(|quarters| quarters.start.saturating_mul(QUARTER_MS));
+        let after = whole.as_ref().map(|quarters| quarters.end.saturating_mul(QUARTER_MS));
+        let first = Self { to_ms: before.unwrap_or(self.to_ms), ..self };
+        let last = Self { from_ms: after.unwrap_or(self.to_ms), ..self };
+        let given = [(first, self.from_ms > i64::MIN), (last, self.to_ms < i64::MAX)];
+        given.into_iter().filter(|(edge, given)| *given && edge.from_ms < edge.to_ms).map(|(edge, _)| edge)
+    }
+
     const fn overlaps(self, from_ms: i64, last_ms: i64) -> bool {
         self.from_ms <= last_ms && from_ms < self.to_ms
     }
@@ -54,16 +74,26 @@ impl Interval {
 pub(crate) enum Sum {
     Groups(Arc<Groups>),
     Times(Arc<Times>),
+    Sessions(Arc<Vec<Spent>>),
 }
 
 impl Sum {
+    /// About how many bytes it takes.
     fn weight(&self) -> usize {
-        match self {
-            Self::Groups(groups) => 1 + groups.len(),
-            Self::Times(times) => {
-                1 + times.iter().map(|(_, times)| 1 + times.len() / TIMES_A_GROUP).sum::<usize>()
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let kept = match self {
+            Self::Groups(groups) => {
+                groups.iter().map(|group| size_of_val(group) + text(&group.0)).sum::<usize>()
             }
-        }
+            Self::Times(times) => times
+                .iter()
+                .map(|of| size_of_val(of) + text(&of.0) + size_of_val(of.1.as_slice()))
+                .sum::<usize>(),
+            Self::Sessions(sessions) => {
+                sessions.iter().map(|spent| size_of_val(spent) + spent.session.len()).sum::<usize>()
+            }
+        };
+        size_of::<((Interval, Of), (u64, Self))>() + kept
     }
 }
 
@@ -178,8 +208,8 @@ mod tests {
     const HOUR: Interval = Interval { from_ms: 100, to_ms: 200 };
     const OF: Of = Of::By(None);
 
-    fn sum(groups: usize) -> Sum {
-        Sum::Groups(Arc::new(vec![(None, Totals::default()); groups]))
+    fn sum(times: usize) -> Sum {
+        Sum::Times(Arc::new(vec![(None, vec![0; times])]))
     }
 
     #[test]
@@ -216,7 +246,7 @@ mod tests {
         let kept = Kept::default();
         let interval = |n: i64| Interval { from_ms: n, to_ms: n + 1 };
         for n in 0..10 {
-            kept.put(kept.begin(), interval(n), OF, sum(LARGEST / 8));
+            kept.put(kept.begin(), interval(n), OF, sum(LARGEST / 64));
             kept.get(interval(0), OF);
         }
         assert!(kept.get(interval(0), OF).is_some());

@@ -1,11 +1,11 @@
 //! The models that calls used, by provider: calls, tokens, cost and what is not known of it, from what is added up by the
 //! quarter of an hour. Leaves out their prices.
 
-use api::{ModelUse, Totals};
+use api::ModelUse;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use crate::rollup::Dim;
-use crate::rollup::measures::{Over, QUARTER_MS, push_sums, totals};
+use crate::rollup::measures::{Measures, Over, QUARTER_MS, push_sums};
 use crate::{Store, StoreError};
 
 /// Models in one answer, the most used.
@@ -24,7 +24,7 @@ impl Store {
         let mut models = Vec::with_capacity(rows.len());
         for row in &rows {
             let count = |column: &str| Ok::<_, StoreError>(row.try_get::<i64, _>(column)?.unsigned_abs());
-            let sums: Totals = totals(row)?;
+            let sums = Measures::read(row, 2)?.totals();
             let (key, provider): (String, String) = (row.try_get("key")?, row.try_get("provider")?);
             let model = Some(key).filter(|key| !key.is_empty());
             // Its latest call, found in the index by model.

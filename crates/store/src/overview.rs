@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use api::{
     CallFilter, CallState, ErrorCause, GroupBy, Latency, ModelLatency, Overview, SessionTotal, ToolTotal,
-    Totals, WindowPart,
+    WindowPart,
 };
 use sqlx::SqliteConnection;
 
+use crate::dearest::Spendings;
 use crate::kept::{Began, Interval, Of, Sum, Times};
 use crate::meter::unrecorded;
+use crate::rollup::measures::Measures;
 use crate::window::intervals;
 use crate::{Store, StoreError, replays};
 
@@ -28,64 +30,61 @@ impl Store {
         let window = Interval { from_ms: *from_ms, to_ms: *to_ms };
         let began = self.inner.kept.begin();
         let mut snapshot = self.inner.read.begin().await?;
-        let mut models: HashMap<Option<String>, Totals> = HashMap::new();
+        let mut models: HashMap<Option<String>, Measures> = HashMap::new();
         let mut tools = models.clone();
-        let mut sessions = models.clone();
-        let mut times: HashMap<Option<String>, Vec<u64>> = HashMap::new();
-        let mut parts = Vec::new();
+        let mut spendings = Spendings::default();
+        let (mut parts, mut times) = (Vec::new(), Vec::new());
         for interval in intervals(bounds_ms) {
-            let by = [
-                (GroupBy::Model, &mut models),
-                (GroupBy::Client, &mut tools),
-                (GroupBy::Session, &mut sessions),
-            ];
-            let mut part = Totals::default();
-            for (group, sums) in by {
+            let mut part = Measures::NONE;
+            for (group, sums) in [(GroupBy::Model, &mut models), (GroupBy::Client, &mut tools)] {
                 let groups = self.groups(&mut snapshot, began, interval, Some(group)).await?;
-                for (key, totals) in groups.iter() {
-                    sums.entry(key.clone()).or_default().add(totals);
+                for (key, measures) in groups.iter() {
+                    sums.entry(key.clone()).or_insert(Measures::NONE).add(measures);
                 }
-                part = Totals::sum(groups.iter().map(|(_, totals)| totals));
+                part = Measures::sum(groups.iter().map(|(_, measures)| measures));
             }
+            self.add_spent(&mut snapshot, began, interval, &mut spendings).await?;
             let part_times = self.first_tokens(&mut snapshot, began, interval).await?;
-            for (model, some) in part_times.iter() {
-                times.entry(model.clone()).or_default().extend(some);
-            }
-            let mut part_times: Vec<u64> = part_times.iter().flat_map(|(_, times)| times).copied().collect();
-            let first_token = latency(&mut part_times);
+            let first_token = latency(part_times.iter().map(|(_, times)| times.as_slice()));
+            times.push(part_times);
+            let part = part.totals();
             parts.push(WindowPart { calls: part.calls, errors: part.errors, first_token });
         }
-        let mut all_times: Vec<u64> = times.values().flatten().copied().collect();
-        sessions.remove(&None);
+        let sessions = spendings.dearest(LARGEST_TABLE, false);
         let (errors, error_cause_count) = errors(&mut snapshot, window).await?;
+        let by_model = by_model(&times);
         Ok(Overview {
-            totals: Totals::sum(models.values()),
+            totals: Measures::sum(models.values()).totals(),
             unrecorded: unrecorded(&mut snapshot, window).await?,
             replays: replays::add_up(&mut snapshot, &CallFilter::default(), None, window).await?,
-            first_token: latency(&mut all_times),
+            first_token: latency(by_model.values().flatten().copied()),
             parts,
             errors,
             error_cause_count,
-            session_count: sessions.len() as u64,
-            sessions: self.name_sessions(&mut snapshot, dearest(sessions)).await?,
+            session_count: sessions.of as u64,
+            sessions: self.name_sessions(&mut snapshot, window, &sessions.ids).await?,
             tool_count: tools.len() as u64,
-            tools: dearest(tools).into_iter().map(|(client, totals)| ToolTotal { client, totals }).collect(),
-            model_count: times.len() as u64,
-            models: latencies(times, &models),
+            tools: tools_by_cost(tools),
+            model_count: by_model.len() as u64,
+            models: latencies(by_model, &models),
             price_date: String::new(),
         })
     }
 
+    /// These sessions with their names and sums, in this order.
     async fn name_sessions(
         &self,
         snapshot: &mut SqliteConnection,
-        sums: Vec<(Option<String>, Totals)>,
+        window: Interval,
+        ids: &[String],
     ) -> Result<Vec<SessionTotal>, StoreError> {
-        let mut sessions = Vec::with_capacity(sums.len());
-        for (id, totals) in sums {
-            let Some(id) = id else { continue };
-            let (title, client) = self.session_name(snapshot, &id).await?;
-            sessions.push(SessionTotal { id, title, client, totals });
+        let sums: HashMap<_, _> = self.of_sessions(snapshot, window, ids).await?.into_iter().collect();
+        let mut sessions = Vec::with_capacity(ids.len());
+        for id in ids {
+            let (title, client) = self.session_name(snapshot, id).await?;
+            let id = Some(id.clone());
+            let totals = sums.get(&id).unwrap_or(&Measures::NONE).totals();
+            sessions.push(SessionTotal { id: id.unwrap_or_default(), title, client, totals });
         }
         Ok(sessions)
     }
@@ -110,7 +109,11 @@ impl Store {
         .bind(interval.to_ms)
         .fetch_all(snapshot)
         .await?;
-        let numbers = |text: &str| text.split(',').filter_map(|number| number.parse().ok()).collect();
+        let numbers = |text: &str| {
+            let mut numbers: Vec<u64> = text.split(',').filter_map(|number| number.parse().ok()).collect();
+            numbers.sort_unstable();
+            numbers
+        };
         let times =
             Arc::new(rows.into_iter().map(|(model, text)| (model, numbers(&text))).collect::<Times>());
         self.inner.kept.put(began, interval, Of::FirstTokens, Sum::Times(times.clone()));
@@ -119,23 +122,32 @@ impl Store {
 }
 
 /// The dearest, at most as many as a table has rows.
-fn dearest(sums: HashMap<Option<String>, Totals>) -> Vec<(Option<String>, Totals)> {
-    let mut sums: Vec<_> = sums.into_iter().collect();
-    sums.sort_by(|(one, a), (other, b)| (b.cost, b.calls, one).cmp(&(a.cost, a.calls, other)));
-    sums.truncate(LARGEST_TABLE);
-    sums
+fn tools_by_cost(tools: HashMap<Option<String>, Measures>) -> Vec<ToolTotal> {
+    let mut tools: Vec<_> = tools.into_iter().collect();
+    tools.sort_by(|(one, a), (other, b)| (b.cost(), b.calls(), one).cmp(&(a.cost(), a.calls(), other)));
+    tools.truncate(LARGEST_TABLE);
+    tools.into_iter().map(|(client, sums)| ToolTotal { client, totals: sums.totals() }).collect()
+}
+
+/// Times of several intervals put together by model, each list the shortest time first.
+fn by_model(times: &[Arc<Times>]) -> HashMap<Option<String>, Vec<&[u64]>> {
+    let mut models: HashMap<Option<String>, Vec<&[u64]>> = HashMap::new();
+    for (model, some) in times.iter().flat_map(|times| times.iter()) {
+        models.entry(model.clone()).or_default().push(some);
+    }
+    models
 }
 
 /// By model, quickest first.
 fn latencies(
-    times: HashMap<Option<String>, Vec<u64>>,
-    totals: &HashMap<Option<String>, Totals>,
+    times: HashMap<Option<String>, Vec<&[u64]>>,
+    sums: &HashMap<Option<String>, Measures>,
 ) -> Vec<ModelLatency> {
     let mut models: Vec<ModelLatency> = times
         .into_iter()
-        .map(|(model, mut times)| {
-            let local = totals.get(&model).is_some_and(|totals| totals.local > 0);
-            ModelLatency { local, first_token: latency(&mut times), model }
+        .map(|(model, times)| {
+            let local = sums.get(&model).is_some_and(|sums| sums.totals().local > 0);
+            ModelLatency { local, first_token: latency(times), model }
         })
         .collect();
     // Those with most calls stay; then the quickest come first.
@@ -145,14 +157,23 @@ fn latencies(
     models
 }
 
-/// Nearest rank: the smallest time that at least so many did not exceed.
-fn latency(times: &mut [u64]) -> Latency {
-    times.sort_unstable();
+/// Nearest rank: the smallest time that at least so many did not exceed. Each list has the shortest time first; they are
+/// not put in order together, which for a month of calls would take longer than all else.
+fn latency<'a>(lists: impl IntoIterator<Item = &'a [u64]>) -> Latency {
+    let lists: Vec<&[u64]> = lists.into_iter().filter(|list| !list.is_empty()).collect();
+    let calls: usize = lists.iter().map(|list| list.len()).sum();
     let rank = |percent: usize| {
-        let at = (times.len() * percent).div_ceil(100);
-        times.get(at.saturating_sub(1)).copied()
+        let wanted = (calls * percent).div_ceil(100);
+        let mut low = lists.iter().filter_map(|list| list.first()).copied().min()?;
+        let mut high = lists.iter().filter_map(|list| list.last()).copied().max()?;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let within: usize = lists.iter().map(|list| list.partition_point(|time| *time <= middle)).sum();
+            if within >= wanted { high = middle } else { low = middle + 1 }
+        }
+        Some(low)
     };
-    Latency { calls: times.len() as u64, p50_us: rank(50), p95_us: rank(95) }
+    Latency { calls: calls as u64, p50_us: rank(50), p95_us: rank(95) }
 }
 
 /// The most frequent causes, and how many causes there are.

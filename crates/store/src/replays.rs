@@ -1,13 +1,13 @@
 //! What recorded calls cost that LLMFlow sent again: they are in no other sum, and few, so that their rows are added up.
 //! Leaves out sending them (the engine) and what budgets make of it (`spending`).
 
-use api::{CallFilter, Money, ReplayTotals, Totals};
+use api::{CallFilter, Money, ReplayTotals};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::StoreError;
 use crate::filter::push_where;
 use crate::kept::{Groups, Interval};
-use crate::rollup::measures::{Over, push_sums, totals};
+use crate::rollup::measures::{Measures, Over, push_sums};
 use crate::text::Found;
 use crate::window::push_interval;
 
@@ -51,7 +51,5 @@ pub(crate) async fn by_tool(
     push_interval(&mut query, interval);
     query.push(" GROUP BY 1");
     let rows = query.build().fetch_all(snapshot).await?;
-    let groups: Result<Vec<(Option<String>, Totals)>, StoreError> =
-        rows.iter().map(|row| Ok((row.try_get("of")?, totals(row)?))).collect();
-    groups
+    rows.iter().map(|row| Ok((row.try_get(0)?, Measures::read(row, 1)?))).collect()
 }

@@ -62,7 +62,7 @@ impl Store {
             calls = scored.into_iter().map(|(_, call)| call).skip(from).take(limit as usize).collect();
         }
         let hit = |(seq, call): (i64, CallSummary)| SearchHit { call, snippet: snippet(&search, said(&seq)) };
-        let total = self.count_calls(filter).await?;
+        let total = self.count_found(filter, found.as_ref()).await?;
         Ok(SearchPage {
             hits: calls.into_iter().map(hit).collect(),
             total,

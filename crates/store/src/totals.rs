@@ -1,10 +1,11 @@
 //! Totals over calls: sums, bars over time, and the values that filters can take.
 
-use api::{CallFilter, Facets, GroupBy, HistogramBar, ModelTotal, Stats, Stranded, Totals};
+use api::{CallFilter, Facets, GroupBy, HistogramBar, ModelTotal, Stats, Stranded};
 use sqlx::{QueryBuilder, Sqlite};
 
 use crate::filter::push_where;
 use crate::kept::Interval;
+use crate::rollup::measures::Measures;
 use crate::{Store, StoreError, replays, window};
 
 const FACETS: &str = " LIMIT 200";
@@ -31,9 +32,10 @@ impl Store {
         let mut snapshot = self.inner.read.begin().await?;
         let by_model = Some(GroupBy::Model);
         let groups = window::add_up(&mut snapshot, &rest, found.as_ref(), interval, by_model).await?;
-        let totals = Totals::sum(groups.iter().map(|(_, totals)| totals));
+        let totals = Measures::sum(groups.iter().map(|(_, sums)| sums)).totals();
         let replays = replays::add_up(&mut snapshot, &rest, found.as_ref(), interval).await?;
-        let model = |(model, totals): (Option<String>, Totals)| {
+        let model = |(model, sums): (Option<String>, Measures)| {
+            let totals = sums.totals();
             let tokens = totals.usage.total().unwrap_or(0);
             Some(ModelTotal { model: model?, calls: totals.calls, tokens, cost: totals.cost })
         };

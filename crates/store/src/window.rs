@@ -1,22 +1,30 @@
 //! What the calls of intervals add up to, by group, and groups over time.
-//! Leaves out the page that puts all of it together (`overview`).
+//! Leaves out the page that puts all of it together (`overview`), and the sessions, of which there are many (`dearest`).
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use api::{CallFilter, GroupBy, Series, SeriesGroup, SeriesPoint, Totals};
+use api::{CallFilter, GroupBy, Series, Totals};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::filter::push_where;
 use crate::kept::{Began, Groups, Interval, Of, Sum};
+use crate::over_time::OverTime;
 use crate::rollup::Dim;
-use crate::rollup::measures::{Over, QUARTER_MS, push_sums, totals};
+use crate::rollup::measures::{Measures, Over, push_sums};
 use crate::text::Found;
-use crate::{Store, StoreError, replays};
+use crate::{Store, StoreError, dearest, replays};
 
 /// Groups in one answer.
 const LARGEST_SERIES: usize = 200;
+
+/// What is asked of each interval in turn.
+struct Asked<'a> {
+    filter: &'a CallFilter,
+    found: Option<&'a Found>,
+    began: Began,
+}
 
 impl Store {
     /// Groups of the calls that match, over the intervals between `bounds_ms`, dearest first.
@@ -27,37 +35,16 @@ impl Store {
         group: Option<GroupBy>,
     ) -> Result<Series, StoreError> {
         let found = self.find(filter).await?;
-        let began = self.inner.kept.begin();
+        let asked = Asked { filter, found: found.as_ref(), began: self.inner.kept.begin() };
         let mut snapshot = self.inner.read.begin().await?;
-        let mut by_group: HashMap<Option<String>, Vec<SeriesPoint>> = HashMap::new();
-        let mut all = Vec::new();
-        for (number, interval) in intervals(bounds_ms).enumerate() {
-            let groups = if *filter == CallFilter::default() {
-                self.groups(&mut snapshot, began, interval, group).await?
-            } else {
-                Arc::new(add_up(&mut snapshot, filter, found.as_ref(), interval, group).await?)
-            };
-            let number = u32::try_from(number).unwrap_or(u32::MAX);
-            for (key, totals) in groups.iter() {
-                let point = SeriesPoint { interval: number, totals: *totals };
-                by_group.entry(key.clone()).or_default().push(point);
+        let over_time = match group {
+            // There are more of them than of anything else.
+            Some(GroupBy::Session) if *filter == CallFilter::default() && dearest::fit(bounds_ms) => {
+                self.dearest_over_time(&mut snapshot, asked.began, bounds_ms, LARGEST_SERIES).await?
             }
-            // Every other way of grouping parts the calls.
-            let each_once = match group {
-                Some(GroupBy::Tag) if *filter == CallFilter::default() => {
-                    self.groups(&mut snapshot, began, interval, None).await?
-                }
-                Some(GroupBy::Tag) => {
-                    Arc::new(add_up(&mut snapshot, filter, found.as_ref(), interval, None).await?)
-                }
-                _ => groups,
-            };
-            let totals = Totals::sum(each_once.iter().map(|(_, totals)| totals));
-            if totals.calls > 0 {
-                all.push(SeriesPoint { interval: number, totals });
-            }
-        }
-        let mut series = Series { all, ..cut_to_size(by_group) };
+            _ => self.over_time(&mut snapshot, &asked, bounds_ms, group).await?,
+        };
+        let mut series = over_time.series();
         if group == Some(GroupBy::Session) {
             for group in &mut series.groups {
                 if let Some(id) = &group.key {
@@ -66,6 +53,40 @@ impl Store {
             }
         }
         Ok(series)
+    }
+
+    async fn over_time(
+        &self,
+        snapshot: &mut SqliteConnection,
+        asked: &Asked<'_>,
+        bounds_ms: &[i64],
+        group: Option<GroupBy>,
+    ) -> Result<OverTime, StoreError> {
+        let mut over_time = OverTime::default();
+        for interval in intervals(bounds_ms) {
+            let groups = self.of_interval(snapshot, asked, interval, group).await?;
+            // Every other way of grouping parts the calls.
+            let all = match group {
+                Some(GroupBy::Tag) => self.of_interval(snapshot, asked, interval, None).await?,
+                _ => groups.clone(),
+            };
+            over_time.add(&groups, Measures::sum(all.iter().map(|(_, sums)| sums)));
+        }
+        over_time.keep_dearest(LARGEST_SERIES);
+        Ok(over_time)
+    }
+
+    async fn of_interval(
+        &self,
+        snapshot: &mut SqliteConnection,
+        asked: &Asked<'_>,
+        interval: Interval,
+        group: Option<GroupBy>,
+    ) -> Result<Arc<Groups>, StoreError> {
+        if *asked.filter == CallFilter::default() {
+            return self.groups(snapshot, asked.began, interval, group).await;
+        }
+        Ok(Arc::new(add_up(snapshot, asked.filter, asked.found, interval, group).await?))
     }
 
     /// What one interval's calls add up to, by group; kept until one of them changes.
@@ -80,8 +101,8 @@ impl Store {
         if group.is_none() {
             // Sums by model are what the pages ask for, so most of them are there.
             let models = Box::pin(self.groups(snapshot, began, interval, Some(GroupBy::Model))).await?;
-            let all = Totals::sum(models.iter().map(|(_, totals)| totals));
-            let groups = if all.calls > 0 { vec![(None, all)] } else { Vec::new() };
+            let all = Measures::sum(models.iter().map(|(_, sums)| sums));
+            let groups = if all.calls() > 0 { vec![(None, all)] } else { Vec::new() };
             return Ok(Arc::new(groups));
         }
         if let Some(Sum::Groups(groups)) = self.inner.kept.get(interval, of) {
@@ -110,32 +131,6 @@ pub(crate) fn intervals(bounds_ms: &[i64]) -> impl Iterator<Item = Interval> {
     bounds_ms.iter().zip(ends).map(|(from_ms, to_ms)| Interval { from_ms: *from_ms, to_ms: *to_ms })
 }
 
-/// The dearest groups, and what the others add up to.
-fn cut_to_size(all: HashMap<Option<String>, Vec<SeriesPoint>>) -> Series {
-    let mut groups: Vec<(Totals, SeriesGroup)> = all
-        .into_iter()
-        .map(|(key, points)| {
-            let totals = Totals::sum(points.iter().map(|point| &point.totals));
-            (totals, SeriesGroup { key, label: None, points })
-        })
-        .collect();
-    groups.sort_by(|(a, one), (b, other)| (b.cost, b.calls, &one.key).cmp(&(a.cost, a.calls, &other.key)));
-    let others = groups.split_off(groups.len().min(LARGEST_SERIES));
-    let mut rest: HashMap<u32, Totals> = HashMap::new();
-    for point in others.iter().flat_map(|(_, group)| &group.points) {
-        rest.entry(point.interval).or_default().add(&point.totals);
-    }
-    let mut rest: Vec<SeriesPoint> =
-        rest.into_iter().map(|(interval, totals)| SeriesPoint { interval, totals }).collect();
-    rest.sort_by_key(|point| point.interval);
-    Series {
-        groups: groups.into_iter().map(|(_, group)| group).collect(),
-        more_groups: others.len() as u64,
-        rest,
-        all: Vec::new(),
-    }
-}
-
 /// What an interval's calls add up to, by tool: those of models, replays among them, and those beside them (`true`).
 pub(crate) async fn tools(
     snapshot: &mut SqliteConnection,
@@ -145,10 +140,10 @@ pub(crate) async fn tools(
     let mut tools = Vec::new();
     for (filter, side) in [(CallFilter::default(), false), (beside, true)] {
         let groups = add_up(snapshot, &filter, None, interval, Some(GroupBy::Client)).await?;
-        tools.extend(groups.into_iter().map(|(client, totals)| (client, totals, side)));
+        tools.extend(groups.into_iter().map(|(client, sums)| (client, sums.totals(), side)));
     }
     let replays = replays::by_tool(snapshot, interval).await?;
-    tools.extend(replays.into_iter().map(|(client, totals)| (client, totals, false)));
+    tools.extend(replays.into_iter().map(|(client, sums)| (client, sums.totals(), false)));
     Ok(tools)
 }
 
@@ -161,22 +156,23 @@ pub(crate) async fn add_up(
     interval: Interval,
     group: Option<GroupBy>,
 ) -> Result<Groups, StoreError> {
-    let whole = interval.quarters();
-    let Some((of, quarters)) = Narrow::new(filter, group).zip(whole) else {
+    let Some((of, quarters)) = Narrow::new(filter, group).zip(interval.quarters()) else {
         return of_calls(snapshot, filter, found, interval, group).await;
     };
-    let mut groups: HashMap<Option<String>, Totals> = HashMap::new();
-    let (from_ms, to_ms) = (quarters.start * QUARTER_MS, quarters.end * QUARTER_MS);
-    let edges = [Interval { to_ms: from_ms, ..interval }, Interval { from_ms: to_ms, ..interval }];
-    for edge in edges.into_iter().filter(|edge| edge.from_ms < edge.to_ms) {
-        for (key, totals) in of_calls(snapshot, filter, None, edge, group).await? {
-            groups.entry(key).or_default().add(&totals);
-        }
+    let mut parts = of.sums(snapshot, quarters).await?;
+    for edge in interval.edges() {
+        parts.extend(of_calls(snapshot, filter, None, edge, group).await?);
     }
-    for (key, totals) in of.sums(snapshot, quarters).await? {
-        groups.entry(key).or_default().add(&totals);
+    Ok(merged(parts))
+}
+
+/// Each group once.
+pub(crate) fn merged(parts: Groups) -> Groups {
+    let mut groups: HashMap<Option<String>, Measures> = HashMap::with_capacity(parts.len());
+    for (key, sums) in parts {
+        groups.entry(key).or_insert(Measures::NONE).add(&sums);
     }
-    Ok(groups.into_iter().collect())
+    groups.into_iter().collect()
 }
 
 async fn of_calls(
@@ -202,7 +198,7 @@ async fn of_calls(
     push_interval(&mut query, interval);
     query.push(" GROUP BY 1");
     let rows = query.build().fetch_all(snapshot).await?;
-    rows.iter().map(|row| Ok((row.try_get("of")?, totals(row)?))).collect()
+    rows.iter().map(|row| Ok((row.try_get(0)?, Measures::read(row, 1)?))).collect()
 }
 
 /// Appends the condition that a call began in an interval.
@@ -293,6 +289,16 @@ impl<'a> Narrow<'a> {
         }
     }
 
+    /// The same, the latest quarters first without putting them in order: for what is in most of them.
+    pub(crate) fn push_from_by_time(&self, query: &mut QueryBuilder<Sqlite>, quarters: Range<i64>) {
+        let by_time = Self { key: None, ..*self };
+        by_time.push_from(query, quarters);
+        if let Some(key) = self.key {
+            // Not by the index of keys, which knows no order of time.
+            query.push(" AND +key = ").push_bind(key.to_owned());
+        }
+    }
+
     async fn sums(
         &self,
         snapshot: &mut SqliteConnection,
@@ -304,6 +310,6 @@ impl<'a> Narrow<'a> {
         self.push_from(&mut query, quarters);
         query.push(" GROUP BY 1");
         let rows = query.build().fetch_all(snapshot).await?;
-        rows.iter().map(|row| Ok((row.try_get("of")?, totals(row)?))).collect()
+        rows.iter().map(|row| Ok((row.try_get(0)?, Measures::read(row, 1)?))).collect()
     }
 }

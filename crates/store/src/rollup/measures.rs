@@ -148,55 +148,129 @@ pub(crate) enum Over {
     Rollups,
 }
 
-/// Reads a row with [`push_sums`].
-pub(crate) fn totals(row: &SqliteRow) -> Result<Totals, StoreError> {
-    let sum = |column: &str| Ok::<_, StoreError>(row.try_get::<Option<i64>, _>(column)?.unwrap_or(0));
-    let count = |column: &str| Ok::<_, StoreError>(sum(column)?.unsigned_abs());
-    let tokens = |column: &str, has: &str| {
-        let known = sum(has)? != 0;
-        Ok::<_, StoreError>(if known { Some(count(column)?) } else { None })
-    };
-    let money = |column: &str| Ok::<_, StoreError>(Money::from_pico(sum(column)?));
-    Ok(Totals {
-        calls: count("calls")?,
-        open: count("open")?,
-        lost: count("lost")?,
-        errors: count("errors")?,
-        turns: count("turns")?,
-        usage: Usage {
-            input: tokens("input", "has_input")?,
-            cache_read: tokens("cache_read", "has_cache_read")?,
-            cache_write_5m: tokens("cache_write_5m", "has_cache_write_5m")?,
-            cache_write_1h: tokens("cache_write_1h", "has_cache_write_1h")?,
-            output: tokens("output", "has_output")?,
-            reasoning: tokens("reasoning", "has_reasoning")?,
-        },
-        cost: money("cost")?,
-        costs: BucketCosts {
-            input: money("cost_input")?,
-            cache_read: money("cost_cache_read")?,
-            cache_write_5m: money("cost_cache_write_5m")?,
-            cache_write_1h: money("cost_cache_write_1h")?,
-            output: money("cost_output")?,
-        },
-        priced: count("priced")?,
-        unpriced: count("unpriced")?,
-        partial: count("partial")?,
-        estimated: count("estimated")?,
-        not_fully_priced: count("not_fully_priced")?,
-        provider_priced: count("provider_priced")?,
-        local: count("local")?,
-        subscription: count("subscription")?,
-        equivalent: money("equivalent")?,
-        saved: money("saved")?,
-        saved_unknown: count("saved_unknown")?,
-        cut: count("cut")?,
-        whole: count("whole")?,
-        proxied: count("proxied")?,
-        matched: count("matched")?,
-        duration_us: count("duration_us")?,
-        timed: count("has_duration")?,
-        first_token_us: count("first_token_us")?,
-        first_tokens: count("has_first_token")?,
-    })
+/// What some calls add up to: the numbers behind [`Totals`], which can be added and taken away again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Measures([i64; COUNT]);
+
+impl Measures {
+    /// Reads a row with [`push_sums`] after `before` other columns.
+    pub(crate) fn read(row: &SqliteRow, before: usize) -> Result<Self, StoreError> {
+        let mut measures = [0; COUNT];
+        // By number: a name would be looked up again in each row.
+        for (index, measure) in measures.iter_mut().enumerate() {
+            *measure = row.try_get::<Option<i64>, _>(before + index)?.unwrap_or_default();
+        }
+        Ok(Self(measures))
+    }
+
+    pub(crate) const NONE: Self = Self([0; COUNT]);
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (sum, measure) in self.0.iter_mut().zip(&other.0) {
+            *sum = sum.saturating_add(*measure);
+        }
+    }
+
+    /// Takes away what was added.
+    pub(crate) fn take_away(&mut self, part: &Self) {
+        for (sum, measure) in self.0.iter_mut().zip(&part.0) {
+            *sum = sum.saturating_sub(*measure);
+        }
+    }
+
+    pub(crate) fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut sum = Self::NONE;
+        all.into_iter().for_each(|one| sum.add(one));
+        sum
+    }
+
+    pub(crate) const fn calls(&self) -> i64 {
+        self.0[const { at("calls") }]
+    }
+
+    /// In pico-dollars.
+    pub(crate) const fn cost(&self) -> i64 {
+        self.0[const { at("cost") }]
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        /// The places are known when this is compiled.
+        macro_rules! of {
+            ($name:literal) => {
+                self.0[const { at($name) }]
+            };
+        }
+        let count = i64::unsigned_abs;
+        let tokens = |sum: i64, known: i64| (known != 0).then(|| count(sum));
+        let money = Money::from_pico;
+        Totals {
+            calls: count(of!("calls")),
+            open: count(of!("open")),
+            lost: count(of!("lost")),
+            errors: count(of!("errors")),
+            turns: count(of!("turns")),
+            usage: Usage {
+                input: tokens(of!("input"), of!("has_input")),
+                cache_read: tokens(of!("cache_read"), of!("has_cache_read")),
+                cache_write_5m: tokens(of!("cache_write_5m"), of!("has_cache_write_5m")),
+                cache_write_1h: tokens(of!("cache_write_1h"), of!("has_cache_write_1h")),
+                output: tokens(of!("output"), of!("has_output")),
+                reasoning: tokens(of!("reasoning"), of!("has_reasoning")),
+            },
+            cost: money(of!("cost")),
+            costs: BucketCosts {
+                input: money(of!("cost_input")),
+                cache_read: money(of!("cost_cache_read")),
+                cache_write_5m: money(of!("cost_cache_write_5m")),
+                cache_write_1h: money(of!("cost_cache_write_1h")),
+                output: money(of!("cost_output")),
+            },
+            priced: count(of!("priced")),
+            unpriced: count(of!("unpriced")),
+            partial: count(of!("partial")),
+            estimated: count(of!("estimated")),
+            not_fully_priced: count(of!("not_fully_priced")),
+            provider_priced: count(of!("provider_priced")),
+            local: count(of!("local")),
+            subscription: count(of!("subscription")),
+            equivalent: money(of!("equivalent")),
+            saved: money(of!("saved")),
+            saved_unknown: count(of!("saved_unknown")),
+            cut: count(of!("cut")),
+            whole: count(of!("whole")),
+            proxied: count(of!("proxied")),
+            matched: count(of!("matched")),
+            duration_us: count(of!("duration_us")),
+            timed: count(of!("has_duration")),
+            first_token_us: count(of!("first_token_us")),
+            first_tokens: count(of!("has_first_token")),
+        }
+    }
+}
+
+/// Where a measure stands; beyond the last when there is none of that name, which does not compile.
+const fn at(name: &str) -> usize {
+    let mut at = 0;
+    while at < COUNT {
+        if same(MEASURES[at].0, name) {
+            return at;
+        }
+        at += 1;
+    }
+    COUNT
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < one.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
 }

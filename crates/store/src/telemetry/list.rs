@@ -11,7 +11,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::hex;
-use crate::filter::{COUNTED, push_where};
+use crate::counts::push_quarters;
+use crate::filter::{COUNTED, push_newest_where, push_where};
 use crate::row::{SUMMARY_COLUMNS, summary};
 use crate::text::Found;
 use crate::{Store, StoreError};
@@ -21,6 +22,9 @@ const LARGEST_PAGE: u32 = 500;
 const LARGE: i64 = 20_000;
 /// Large traces of which that is remembered.
 const REMEMBERED: usize = 1_000;
+/// So few calls in traces are looked at one by one, where an index of what is asked for would find many others.
+const FEW_IN_TRACES: i64 = 20_000;
+const MANY: u64 = 20_000;
 /// Models named of one trace.
 const MODELS: usize = 20;
 
@@ -37,6 +41,23 @@ pub(super) struct TraceRow {
     pub(super) key: i64,
     spans: i64,
     pub(super) summary: TraceSummary,
+}
+
+/// What is looked for, and how calls in traces are found.
+#[derive(Clone, Copy)]
+struct Reach<'a> {
+    filter: &'a CallFilter,
+    found: Option<&'a Found>,
+    few_in_traces: bool,
+    /// So many calls match that a page of the newest is found by their time, sooner than all are put in order.
+    many: bool,
+}
+
+impl Reach<'_> {
+    /// What stands behind a table of calls of which only those in traces are asked for.
+    fn in_traces(&self) -> &'static str {
+        if self.few_in_traces { " INDEXED BY call_in_trace" } else { "" }
+    }
 }
 
 /// Where a page begins: after an entry's moment and its sixteen bytes.
@@ -58,17 +79,24 @@ impl Store {
         let limit = limit.clamp(1, LARGEST_PAGE);
         let found = self.find(filter).await?;
         let after = after.map(|after| After { started_ms: after.started_ms, id: sixteen(&after.id) });
-        let total = self.count_traces(filter, found.as_ref()).await?
-            + self.count_lone_calls(filter, found.as_ref()).await?;
+        let few_in_traces = self.few_in_traces().await?;
+        let mut reach = Reach { filter, found: found.as_ref(), few_in_traces, many: false };
+        let matching = self.count_quickly(filter, found.as_ref()).await?;
+        let lone = self.count_lone_calls(&reach, matching).await?;
+        reach.many = lone > MANY;
+        let total = self.count_traces(&reach).await? + lone;
         let after = match offset.checked_sub(1) {
             None => after,
-            Some(before) => match self.place(filter, found.as_ref(), after, before).await? {
+            Some(before) => match self.place(&reach, after, before).await? {
                 Some(place) => Some(place),
                 None => return Ok(TracesPage { total, ..TracesPage::default() }),
             },
         };
-        let traces = self.traces_after(filter, found.as_ref(), after, limit + 1).await?;
-        let calls = self.lone_calls_after(filter, found.as_ref(), after, limit + 1).await?;
+        let traces = self.traces_after(&reach, after, limit + 1).await?;
+        let calls = match lone {
+            0 => Vec::new(),
+            _ => self.lone_calls_after(&reach, matching, after, limit + 1).await?,
+        };
 
         let most = limit as usize;
         let mut all: Vec<(i64, [u8; 16], Entry)> = Vec::with_capacity(traces.len() + calls.len());
@@ -106,16 +134,15 @@ impl Store {
     /// Where the entry stands that so many come before; `None` when there are not as many.
     async fn place(
         &self,
-        filter: &CallFilter,
-        found: Option<&Found>,
+        reach: &Reach<'_>,
         after: Option<After>,
         before: u64,
     ) -> Result<Option<After>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT first_ns / 1000000, trace.id FROM trace");
-        push_traces_where(&mut query, filter, found);
+        push_traces_where(&mut query, reach);
         push_traces_after(&mut query, after);
         query.push(" UNION ALL SELECT started_ms, id FROM call");
-        push_where(&mut query, filter, found);
+        push_where(&mut query, reach.filter, reach.found);
         push_calls_after(&mut query, after);
         query.push(" ORDER BY 1 DESC, 2 DESC LIMIT 1 OFFSET ");
         query.push_bind(i64::try_from(before).unwrap_or(i64::MAX));
@@ -130,13 +157,12 @@ impl Store {
 
     async fn traces_after(
         &self,
-        filter: &CallFilter,
-        found: Option<&Found>,
+        reach: &Reach<'_>,
         after: Option<After>,
         limit: u32,
     ) -> Result<Vec<TraceRow>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-        push_traces_where(&mut query, filter, found);
+        push_traces_where(&mut query, reach);
         push_traces_after(&mut query, after);
         query.push(" ORDER BY first_ns / 1000000 DESC, trace.id DESC LIMIT ").push_bind(limit);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
@@ -145,28 +171,60 @@ impl Store {
 
     async fn lone_calls_after(
         &self,
-        filter: &CallFilter,
-        found: Option<&Found>,
+        reach: &Reach<'_>,
+        matching: Option<u64>,
+        after: Option<After>,
+        limit: u32,
+    ) -> Result<Vec<CallSummary>, StoreError> {
+        let Some(count) = matching else { return self.lone_calls(reach, None, after, limit).await };
+        if let Some(quarters) = self.quarters(reach.filter, count).await? {
+            return self.lone_calls(reach, Some(&quarters), after, limit).await;
+        }
+        let last_ms = after.map(|after| after.started_ms);
+        // A page behind others wants as many again of its first quarter, which they may have used up.
+        let wanted = u64::from(limit) * 4;
+        if let Some(quarters) = self.newest_quarters(reach.filter, wanted, last_ms).await? {
+            let calls = self.lone_calls(reach, Some(&quarters), after, limit).await?;
+            // Some may stand in traces, or came before.
+            if calls.len() >= limit as usize {
+                return Ok(calls);
+            }
+        }
+        self.lone_calls(&Reach { many: true, ..*reach }, None, after, limit).await
+    }
+
+    async fn lone_calls(
+        &self,
+        reach: &Reach<'_>,
+        quarters: Option<&str>,
         after: Option<After>,
         limit: u32,
     ) -> Result<Vec<CallSummary>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(" FROM call");
-        push_where(&mut query, filter, found);
+        if reach.many {
+            query.push(" INDEXED BY call_began");
+        }
+        push_newest_where(&mut query, reach.filter, reach.found);
+        if let Some(quarters) = quarters {
+            push_quarters(&mut query, quarters);
+        }
         push_calls_after(&mut query, after);
         query.push(" ORDER BY started_ms DESC, id DESC LIMIT ").push_bind(limit);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
         rows.iter().map(summary).collect()
     }
 
-    async fn count_traces(&self, filter: &CallFilter, found: Option<&Found>) -> Result<u64, StoreError> {
+    async fn count_traces(&self, reach: &Reach<'_>) -> Result<u64, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM trace");
-        push_traces_where(&mut query, filter, found);
+        push_traces_where(&mut query, reach);
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
         Ok(count.unsigned_abs())
     }
 
-    async fn count_lone_calls(&self, filter: &CallFilter, found: Option<&Found>) -> Result<u64, StoreError> {
+    /// Of calls of which so many match, if that is known, how many stand in no trace.
+    async fn count_lone_calls(&self, reach: &Reach<'_>, matching: Option<u64>) -> Result<u64, StoreError> {
+        let Reach { filter, found, .. } = *reach;
         if *filter == CallFilter::default() {
             // Counts that read small indices, where a condition would read every row.
             let count: i64 = sqlx::query_scalar(
@@ -180,10 +238,21 @@ impl Store {
             return Ok(count.unsigned_abs());
         }
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM call");
-        push_where(&mut query, filter, found);
-        query.push(" AND trace IS NULL");
+        if matching.is_some() {
+            query.push(reach.in_traces());
+        }
+        push_newest_where(&mut query, filter, found);
+        query.push(if matching.is_some() { " AND trace IS NOT NULL" } else { " AND trace IS NULL" });
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
-        Ok(count.unsigned_abs())
+        let count = count.unsigned_abs();
+        Ok(matching.map_or(count, |matching| matching.saturating_sub(count)))
+    }
+
+    /// Whether so few calls stand in traces that it is best to look at each of them.
+    async fn few_in_traces(&self) -> Result<bool, StoreError> {
+        let select = "SELECT (SELECT count(*) FROM (SELECT 1 FROM call INDEXED BY call_in_trace \
+            WHERE trace IS NOT NULL LIMIT ?1)) < ?1";
+        Ok(sqlx::query_scalar(select).bind(FEW_IN_TRACES).fetch_one(&self.inner.read).await?)
     }
 
     /// The trace with this id, if spans of it were reported or calls stand in it.
@@ -300,13 +369,14 @@ fn push_calls_after(query: &mut QueryBuilder<Sqlite>, after: Option<After>) {
 }
 
 /// Appends ` WHERE …`. A filter about calls holds for a trace when it holds for one of its calls.
-fn push_traces_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, found: Option<&Found>) {
+fn push_traces_where(query: &mut QueryBuilder<Sqlite>, reach: &Reach<'_>) {
+    let Reach { filter, found, .. } = *reach;
     query.push(" WHERE spans > 0");
     if found.is_none() && *filter == about_traces(filter) {
         push_about_traces(query, filter);
     } else {
-        query.push(" AND trace.key IN (SELECT trace FROM call");
-        push_where(query, filter, found);
+        query.push(" AND trace.key IN (SELECT trace FROM call").push(reach.in_traces());
+        push_newest_where(query, filter, found);
         query.push(" AND trace IS NOT NULL)");
     }
 }
