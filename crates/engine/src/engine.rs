@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::background::Background;
 use crate::budgets::{self, Keeper};
+use crate::clock::Clock;
 use crate::digest::Digester;
 use crate::events::{Events, Reported};
 use crate::files;
@@ -135,6 +136,7 @@ pub(crate) struct Inner {
     pub(crate) quiet: CancellationToken,
     pub(crate) background: Background,
     pub(crate) upkeep: Upkeep,
+    pub(crate) clock: Clock,
     hold: Hold,
 }
 
@@ -257,6 +259,7 @@ impl Engine {
             settings,
             background,
             upkeep: Upkeep::default(),
+            clock: Clock::watch(),
             hold,
         };
         let engine = Self { inner: Arc::new(inner) };
@@ -504,6 +507,14 @@ fn notices(opened: &store::Opened) -> Vec<String> {
         notices.push(format!(
             "The database was damaged. It is kept at {path}, and what comes now is recorded into a new one. A copy that \
              was made before is put back with: llmflow restore FILE"
+        ));
+    }
+    if let Some(path) = &opened.read_only {
+        let path = path.display();
+        tracing::error!(%path, "the database may not be written and was moved aside; a new one is begun");
+        notices.push(format!(
+            "The database belongs to somebody else and may not be written. It is kept at {path}, and what comes now is \
+             recorded into a new one. Have its owner give it to you (chown), then put it back with: llmflow restore {path}"
         ));
     }
     notices

@@ -5,6 +5,7 @@
 
 mod background;
 mod budgets;
+mod clock;
 mod commands;
 mod digest;
 pub mod doctor;

@@ -48,7 +48,12 @@ impl Upkeep {
     pub(crate) async fn run(self, engine: Weak<Inner>, store: Store, stop: CancellationToken) {
         let mut troubled = false;
         while !stop.is_cancelled() {
-            let Some(limits) = engine.upgrade().map(|inner| inner.limits()) else { return };
+            let Some(inner) = engine.upgrade() else { return };
+            let mut limits = inner.limits();
+            if !inner.clock.tells_age() {
+                limits.days = None;
+            }
+            drop(inner);
             match self.round(&engine, &store, &limits, &stop).await {
                 Ok(()) => troubled = false,
                 Err(error) => {

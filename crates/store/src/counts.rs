@@ -13,7 +13,7 @@ use crate::rollup::measures::QUARTER_MS;
 use crate::window::Narrow;
 
 /// Of so few calls it is worth knowing in which quarters they are.
-const FEW: u64 = 2_000;
+const FEW: u64 = if cfg!(test) { 3 } else { 2_000 };
 /// Quarters that are looked through at most: beyond, going through the calls from the newest on finds a page sooner.
 const QUARTERS: usize = 200;
 /// Quarters whose sums are looked at for the newest calls.

@@ -1,4 +1,4 @@
-//! A database file that is broken: kept aside, and a new one begun, so that recording goes on. Leaves out finding what is
+//! A database file that is broken, or may not be written: kept aside, and a new one begun, so that recording goes on. Leaves out finding what is
 //! wrong in it (`verify`) and putting a copy back (`backup`).
 
 use std::fs;
@@ -16,13 +16,23 @@ const SUSPECT: &str = "suspect";
 
 impl Store {
     /// Opens the database at `path` as [`Store::open`] does; where the file is broken it is moved aside, and a new one
-    /// begun. What was met while it ran is looked into first: opening alone reads few pages.
+    /// begun; so it is where the file may not be written, being somebody else's. What was met while it ran is looked into
+    /// first: opening alone reads few pages.
     pub async fn open_or_begin_anew(path: &Path) -> Result<(Self, Opened), StoreError> {
         let broken = is_suspect(path) && is_broken(path).await;
         if !broken {
             forget(path);
             match Self::open(path).await {
                 Err(error) if error.is_broken_file() => {}
+                Err(StoreError::Folder { path: at, cause }) if is_locked_away(path, &cause) => {
+                    let aside = free_name(path, "read-only");
+                    // Where nothing can be moved either, the reason why is what was found first.
+                    if move_database(path, &aside).is_err() {
+                        return Err(StoreError::Folder { path: at, cause });
+                    }
+                    let (store, opened) = Self::open(path).await?;
+                    return Ok((store, Opened { read_only: Some(aside), ..opened }));
+                }
                 opened => return opened,
             }
         }
@@ -41,6 +51,11 @@ impl Store {
             tracing::warn!(%error, "that the database is damaged could not be noted");
         }
     }
+}
+
+/// Whether the file is there and may not be written.
+fn is_locked_away(path: &Path, cause: &std::io::Error) -> bool {
+    cause.kind() == std::io::ErrorKind::PermissionDenied && path.is_file()
 }
 
 impl StoreError {

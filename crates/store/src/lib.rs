@@ -133,6 +133,8 @@ pub struct Opened {
     pub moved_aside: Option<PathBuf>,
     /// The file was broken; it was moved here, and a new one begun.
     pub damaged: Option<PathBuf>,
+    /// The file may not be written; it was moved here, and a new one begun.
+    pub read_only: Option<PathBuf>,
     /// The schema changed; what was there before was copied here.
     pub copied: Option<PathBuf>,
 }

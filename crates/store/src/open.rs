@@ -86,7 +86,10 @@ impl Store {
             stopping: AtomicBool::default(),
             writer,
         };
-        Ok((Self { inner: Arc::new(inner) }, Opened { lost, moved_aside, damaged: None, copied }))
+        Ok((
+            Self { inner: Arc::new(inner) },
+            Opened { lost, moved_aside, damaged: None, read_only: None, copied },
+        ))
     }
 
     /// Opens the database for reading alone, whoever else has it open.
@@ -241,7 +244,16 @@ pub(crate) fn private_file(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-        options.mode(0o600).open(path)?.set_permissions(fs::Permissions::from_mode(0o600))
+        let private = || fs::Permissions::from_mode(0o600);
+        let file = match options.mode(0o600).open(path) {
+            // Whoever took away the right to write it, it is ours to give.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                fs::set_permissions(path, private()).map_err(|_| error)?;
+                options.open(path)?
+            }
+            opened => opened?,
+        };
+        file.set_permissions(private())
     }
     #[cfg(not(unix))]
     options.open(path).map(drop)

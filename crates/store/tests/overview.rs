@@ -510,6 +510,31 @@ async fn very_many_groups_are_cut_and_their_rest_is_kept() {
     assert_eq!(rest, [(0, (0..20).sum()), (1, (20..30).sum())]);
 }
 
+#[tokio::test]
+async fn whole_quarters_say_what_others_do() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let calls: Vec<CallDetail> = (0..450_i64)
+        .map(|n| {
+            let mut call = detail(n * 9_973 % 5_000_000 + 1);
+            call.summary.session_id = (n % 7 > 0).then(|| format!("s{}", n % 230));
+            call.summary.cost = (n % 5 > 0).then(|| Money::from_pico(n % 13));
+            call
+        })
+        .collect();
+    store.write(&calls.iter().map(write).collect::<Vec<_>>()).await.unwrap();
+    let whole: Vec<i64> = (0..=6).map(|quarter| quarter * 900_000).collect();
+    // Nothing began in the first millisecond of any.
+    let others: Vec<i64> = whole.iter().map(|bound| bound + 1).collect();
+    let by = Some(GroupBy::Session);
+    let one = store.series(&CallFilter::default(), &whole, by).await.unwrap();
+    assert_eq!((one.groups.len(), one.more_groups), (200, 31), "230 sessions, and none");
+    assert_eq!(one, store.series(&CallFilter::default(), &others, by).await.unwrap());
+    let overview = store.overview(&whole).await.unwrap();
+    assert_eq!((overview.session_count, overview.sessions.len()), (230, 50));
+    assert_eq!(overview, store.overview(&others).await.unwrap());
+}
+
 /// Not a check but a measurement: `cargo test --release -p store --test overview -- --ignored --nocapture`.
 #[tokio::test]
 #[ignore = "writes a million calls and takes minutes"]

@@ -81,3 +81,58 @@ async fn calls_that_could_not_be_stored_are_not_a_clean_end() {
     assert_eq!(finished.status.code(), Some(1), "{}", finished.stdout);
     assert!(finished.stdout.contains("1 call went through but could not be stored"), "{}", finished.stdout);
 }
+
+/// The app without root's privilege to write whatever it likes.
+fn unprivileged(setup: Setup) -> Setup {
+    if !rustix::process::geteuid().is_root() {
+        return setup;
+    }
+    let setup = setup.program(std::path::Path::new("setpriv"));
+    ["--bounding-set=-all", "--inh-caps=-all", &tests::binary().display().to_string(), "serve"]
+        .iter()
+        .fold(setup, |setup, argument| setup.argument(argument))
+}
+
+#[tokio::test]
+async fn a_database_that_was_made_read_only_is_made_writable() {
+    use std::os::unix::fs::PermissionsExt;
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    send(app.proxy, &ask(Dialect::Chat, false, "before", "")).await;
+    app.recorded(1).await;
+    let setup = app.stop().setup;
+    let database = setup.data().join("data.db");
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o444)).unwrap();
+    let app = unprivileged(setup).start().await;
+    send(app.proxy, &ask(Dialect::Chat, false, "after", "")).await;
+    app.recorded(2).await;
+    assert_eq!(std::fs::metadata(&database).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(app.health().await.status, HealthStatus::Ok);
+}
+
+#[tokio::test]
+async fn a_database_of_somebody_else_is_kept_aside_and_recording_goes_on() {
+    if !rustix::process::geteuid().is_root() {
+        println!("not root: no file can be given to somebody else, so nothing was looked at");
+        return;
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    send(app.proxy, &ask(Dialect::Chat, false, "before", "")).await;
+    app.recorded(1).await;
+    let setup = app.stop().setup;
+    let database = setup.data().join("data.db");
+    let before = std::fs::read(&database).unwrap();
+    std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::os::unix::fs::chown(&database, Some(65_533), None).unwrap();
+    let app = unprivileged(setup).start().await;
+    assert_eq!(send(app.proxy, &ask(Dialect::Chat, false, "after", "")).await.status(), 200);
+    assert_eq!(app.recorded(1).await.len(), 1, "into a new one");
+    let problems = app.health().await.problems.join("\n");
+    for words in ["belongs to somebody else", "llmflow restore"] {
+        assert!(problems.contains(words), "{words} in {problems}");
+    }
+    let named = problems.split_whitespace().find(|word| word.contains("read-only")).unwrap();
+    assert_eq!(std::fs::read(named.trim_end_matches('.')).unwrap(), before, "untouched");
+}

@@ -30,7 +30,10 @@ impl Engine {
         let trouble =
             |trouble: &Mutex<Option<String>>| trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let cannot_store = trouble(&inner.tally.trouble).or_else(|| trouble(&inner.collected.trouble));
-        let degraded = !failed.is_empty() || completeness.lost > 0 || cannot_store.is_some();
+        let clock = inner.clock.trouble();
+        let degraded =
+            !failed.is_empty() || completeness.lost > 0 || cannot_store.is_some() || clock.is_some();
+        problems.extend(clock);
         problems.extend(failed);
         problems.extend(cannot_store.as_ref().map(|reason| self.unwritable(reason, completeness.waiting)));
         problems.extend(sources.iter().filter_map(|source| self.switched(source)));

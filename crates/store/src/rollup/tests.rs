@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use api::{CallFilter, GroupBy, Outcome};
+use api::{CallFilter, GroupBy, Outcome, TraceEntry};
 use proptest::prelude::*;
 use sqlx::Connection;
 use tempfile::TempDir;
@@ -239,10 +239,40 @@ async fn check_counts(store: &Store, rows: &BTreeMap<i64, Row>) {
     }
 }
 
+/// The list of traces has the calls that match, each once, page by page, and tells how many.
+async fn check_lists(store: &Store, rows: &BTreeMap<i64, Row>) {
+    let any = CallFilter::default;
+    let named = [
+        any(),
+        CallFilter { model: Some("m0".into()), ..any() },
+        CallFilter { tag: Some("t1".into()), from_ms: Some(QUARTER_MS - 9), ..any() },
+        CallFilter { provider: Some("p1".into()), to_ms: Some(4 * QUARTER_MS + 1), ..any() },
+        CallFilter { model: Some("m1".into()), client: Some("c0".into()), ..any() },
+    ];
+    for filter in named.iter().flat_map(|filter| {
+        [None, Some(Outcome::Error)].map(|outcome| CallFilter { outcome, ..filter.clone() })
+    }) {
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.list_traces(&filter, 2, 0, after.as_ref()).await.unwrap();
+            assert_eq!(page.total, count_by_hand(rows, &filter), "{filter:?}");
+            seen.extend(page.entries.iter().map(|entry| match entry {
+                TraceEntry::Call(call) => (call.started_ms, call.id),
+                TraceEntry::Trace(trace) => panic!("{trace:?}"),
+            }));
+            let Some(next) = page.next else { break };
+            after = Some(next);
+        }
+        assert!(seen.is_sorted_by(|one, other| one > other), "{filter:?}: {seen:?}");
+        assert_eq!(seen.len() as u64, count_by_hand(rows, &filter), "{filter:?}");
+    }
+}
+
 async fn check(store: &Store, rows: &BTreeMap<i64, Row>) {
     let verified = store.verify_rollups().await.unwrap();
     assert_eq!((verified.wrong, verified.calls), (0, rows.len() as u64));
     check_counts(store, rows).await;
+    check_lists(store, rows).await;
     let some = CallFilter { provider: Some("p1".into()), ..CallFilter::default() };
     let narrow = CallFilter { model: Some("m0".into()), ..some.clone() };
     let kinds = [GroupBy::Model, GroupBy::Client, GroupBy::Provider, GroupBy::Session, GroupBy::Tag];
