@@ -6,8 +6,10 @@
 
 mod collectors;
 mod database;
+mod download;
 mod export;
 mod http;
+mod listeners;
 mod load;
 mod machine;
 mod modern;
@@ -92,6 +94,8 @@ enum Row {
     E,
     /// Spans over OTLP: durable ones a second, by transport and batch
     F,
+    /// Dashboards: a hundred at once while calls are recorded
+    G,
 }
 
 impl Options {
@@ -141,6 +145,9 @@ fn run(options: &Options) -> Result<ExitCode> {
     }
     if options.wants(Row::F) {
         rows::spans::measure(options, &mut report)?;
+    }
+    if options.wants(Row::G) {
+        rows::dashboards::measure(options, &mut report)?;
     }
     if let Some(calls) = options.scale {
         rows::scale::measure(options, calls, &mut report)?;

@@ -23,8 +23,8 @@ pub(crate) struct Options {
     /// Seconds instead of minutes; the figures are rougher
     #[arg(long)]
     quick: bool,
-    /// Only this row (a: calls, b: streams, c: footprint, d: storage, e: transports, f: OTLP); may be given again
-    #[arg(long, value_name = "a|b|c|d|e|f")]
+    /// Only this row (a: calls, b: streams, c: footprint, d: storage, e: transports, f: OTLP, g: dashboards); may be given again
+    #[arg(long, value_name = "a|b|c|d|e|f|g")]
     row: Vec<String>,
     /// Only a database with so many calls (a million takes half an hour): how fast it is written and answers
     #[arg(long, value_name = "CALLS", conflicts_with = "row")]

@@ -1,5 +1,5 @@
 //! `--scale`: how fast a database with so many calls was written, what a call takes in it, and how fast answers come from
-//! it. What looking after it costs is `upkeep`'s.
+//! it. Lists and files over REST are `rest`'s, what looking after it costs is `upkeep`'s.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use super::upkeep;
+use super::{rest, upkeep};
 use crate::proxies::Proxy;
 use crate::report::{Report, Section, short};
 use crate::scale::{Asker, DAYS, Dashboard, Filled, QUESTIONS, fill};
@@ -57,6 +57,8 @@ pub(crate) fn measure(options: &Options, calls: u64, report: &mut Report) -> Res
     dashboard.send_trace()?;
     let asker = Asker { calls, from_ms, to_ms };
     answers(&mut dashboard, &asker, options.pick(ASKED[0], ASKED[1]), report)?;
+    rest::lists(&mut dashboard, calls, options.pick(ASKED[0], ASKED[1]), report)?;
+    rest::files(&proxy, calls, report)?;
     upkeep::measure(options, &proxy, &mut dashboard, calls, report)?;
     drop(proxy.stop()?);
     Ok(())

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const PING_EVERY: Duration = Duration::from_secs(60);
 /// A large body should not stop for a window that is full.
 const WINDOW: u32 = 1 << 20;
+
+/// What the system keeps of an answer that its client does not read; Linux counts its own bookkeeping and doubles it.
+const SEND_BUFFER: usize = 128 << 10;
 
 /// How a listener ends.
 #[derive(Clone, Debug)]
@@ -103,6 +107,10 @@ async fn connection<A, F>(
 {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    // The system would let it grow to megabytes for everybody who does not read.
+    if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
+        tracing::debug!(%error, "the system's own size of what waits to be sent");
     }
     // Before anything is read: whoever sends and leaves could not be asked about any more.
     let Ok(local) = stream.local_addr() else { return };

@@ -31,6 +31,8 @@ const TOGETHER: usize = 64;
 const LISTENERS: usize = 512;
 /// What a listener may say: nothing of it is read.
 const LARGEST: usize = 64 * 1024;
+/// A control frame has room for no more.
+const LONGEST_REASON: usize = 123;
 /// Who says nothing is asked for a sign of life this often.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Who takes nothing for so long is gone.
@@ -95,7 +97,12 @@ async fn serve(socket: WebSocket, mut frames: broadcast::Receiver<Utf8Bytes>, en
                 },
                 // Reading answers pings; what else it says means nothing.
                 heard = said.next() => match heard {
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(Message::Close(_))) | None => {
+                        // The answer to a close waits to be sent.
+                        let _gone = tokio::time::timeout(PATIENCE, out.close()).await;
+                        return;
+                    }
+                    Some(Err(error)) => return leave(out, close_code::PROTOCOL, &error.to_string()).await,
                     Some(Ok(_)) => {}
                 },
                 _ = pings.tick() => break Message::Ping(axum::body::Bytes::new()),
@@ -127,7 +134,8 @@ async fn send(
     out.flush().await
 }
 
-async fn leave(mut out: SplitSink<WebSocket, Message>, code: u16, reason: &'static str) {
+async fn leave(mut out: SplitSink<WebSocket, Message>, code: u16, reason: &str) {
+    let reason = reason.get(..reason.floor_char_boundary(LONGEST_REASON)).unwrap_or_default();
     let leaving = CloseFrame { code, reason: reason.into() };
     let _gone = tokio::time::timeout(PATIENCE, out.send(Message::Close(Some(leaving)))).await;
 }

@@ -106,7 +106,7 @@ async fn who_does_not_read_is_told_to_ask_again_and_nobody_else_notices() {
     let (mut slow, mut quick) = (stuck(app.dashboard).await, listen(&app).await);
     let (mut number, mut text) = (0, String::new());
     // How much the system keeps for who does not read is its own affair.
-    for kilobytes in [500, 1_000, 2_000, 4_000, 8_000] {
+    for kilobytes in [700, 1_000, 2_000, 4_000, 8_000] {
         let mut heard = 0;
         while heard < kilobytes * 1_000 {
             hundred_traces(&app, number).await;
