@@ -71,8 +71,10 @@ pub(crate) async fn stream(
             },
             () = host.stop.cancelled() => {}
             // The body ends properly, unless nobody takes even that.
-            () = entrance.cancelled() => if timeout(PATIENCE, gone.cancelled()).await.is_err() {
-                let_go(&hang_up);
+            () = entrance.cancelled() => tokio::select! {
+                () = gone.cancelled() => {}
+                () = host.stop.cancelled() => {}
+                () = sleep(PATIENCE) => let_go(&hang_up),
             },
         }
         drop(place);
