@@ -111,12 +111,7 @@ impl Guard {
 
     /// Whether a request that was let in may see everything: it came from where no token is asked for, or shows one.
     pub fn trusts(&self, peer: Peer, door: Door<'_>, headers: &HeaderMap) -> bool {
-        !self.asks(peer) || self.is_proven(peer, door, headers)
-    }
-
-    /// Whether a request from `peer` is let in by the token alone, so that it is over when the token is replaced.
-    pub fn asks(&self, peer: Peer) -> bool {
-        peer != Peer::Own || self.require_token
+        (peer == Peer::Own && !self.require_token) || self.is_proven(peer, door, headers)
     }
 
     /// The token, its links and cookies.

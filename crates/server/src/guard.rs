@@ -50,7 +50,8 @@ pub(crate) async fn check(State(engine): State<Engine>, mut request: Request, ne
         }
         Ok(()) => {
             let trusted = Trusted(guard.trusts(peer, door, request.headers()));
-            let entrance = if guard.asks(peer) { entrance } else { CancellationToken::new() };
+            let asked = peer != Peer::Own || guard.requires_token();
+            let entrance = if asked { entrance } else { CancellationToken::new() };
             request.extensions_mut().insert(trusted);
             request.extensions_mut().insert(Entrance(entrance));
             next.run(request).await
