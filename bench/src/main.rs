@@ -6,8 +6,10 @@
 
 mod collectors;
 mod database;
+mod download;
 mod export;
 mod http;
+mod listeners;
 mod load;
 mod machine;
 mod modern;
@@ -67,6 +69,9 @@ pub(crate) struct Options {
     /// Only this: a database with so many calls, how fast it is written and how fast it answers
     #[arg(long, value_name = "CALLS", conflicts_with = "row", value_parser = clap::value_parser!(u64).range(1_000..))]
     scale: Option<u64>,
+    /// Of that only these parts; all when none is named
+    #[arg(long, value_enum, requires = "scale")]
+    part: Vec<Part>,
     /// Keep that database here, and begin with it the next time
     #[arg(long, value_name = "DIR", requires = "scale")]
     keep: Option<PathBuf>,
@@ -92,12 +97,29 @@ enum Row {
     E,
     /// Spans over OTLP: durable ones a second, by transport and batch
     F,
+    /// Dashboards: a hundred at once while calls are recorded
+    G,
+}
+
+/// What is measured of a large database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// What the dashboard's pages ask
+    Questions,
+    /// Lists and files over REST
+    Rest,
+    /// Looking after it while calls are recorded
+    Upkeep,
 }
 
 impl Options {
     /// The first in a full run, the second in a quick one.
     fn pick<T>(&self, full: T, quick: T) -> T {
         if self.quick { quick } else { full }
+    }
+
+    fn includes(&self, part: Part) -> bool {
+        self.part.is_empty() || self.part.contains(&part)
     }
 
     fn wants(&self, row: Row) -> bool {
@@ -141,6 +163,9 @@ fn run(options: &Options) -> Result<ExitCode> {
     }
     if options.wants(Row::F) {
         rows::spans::measure(options, &mut report)?;
+    }
+    if options.wants(Row::G) {
+        rows::dashboards::measure(options, &mut report)?;
     }
     if let Some(calls) = options.scale {
         rows::scale::measure(options, calls, &mut report)?;

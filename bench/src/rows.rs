@@ -2,8 +2,10 @@
 
 pub(crate) mod bodies;
 pub(crate) mod calls;
+pub(crate) mod dashboards;
 pub(crate) mod footprint;
 pub(crate) mod idle;
+pub(crate) mod rest;
 pub(crate) mod scale;
 pub(crate) mod spans;
 pub(crate) mod storage;

@@ -19,7 +19,7 @@ use store::{Body, CallRecord, Store, Ties, Write};
 use crate::upstream::now_nanos;
 use talk::{MODELS, Model, Talk, Turn};
 
-pub(crate) use dashboard::Dashboard;
+pub(crate) use dashboard::{Dashboard, TRACE};
 pub(crate) use questions::{Asker, QUESTIONS};
 
 /// Over so long the calls are spread.

@@ -40,15 +40,14 @@ async fn rpc(app: AppHandle, request: String) -> Result<String, String> {
 #[tauri::command]
 fn listen(app: AppHandle, events: Channel<String>) {
     let Link::Own(running) = desk(&app).link() else { return };
-    let mut source = running.engine.events();
+    let mut source = engine::Gathering::new(running.engine.events(), BREATH);
     let teller = spawn(async move {
-        while let Some(gathered) = engine::gather(&mut source).await {
+        while let Some(gathered) = source.next().await {
             for event in gathered {
                 if events.send(text::<Event>(&event)).is_err() {
                     return;
                 }
             }
-            tokio::time::sleep(BREATH).await;
         }
     });
     if let Some(before) = locked(&desk(&app).teller).replace(teller) {

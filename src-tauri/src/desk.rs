@@ -114,8 +114,8 @@ fn change(app: &AppHandle, link: Link, page: tauri::Result<tauri::Url>) {
 async fn follow(app: AppHandle, link: Link) {
     match link {
         Link::Own(running) => {
-            let mut events = running.engine.events();
-            while let Some(gathered) = engine::gather(&mut events).await {
+            let mut events = engine::Gathering::new(running.engine.events(), Duration::ZERO);
+            while let Some(gathered) = events.next().await {
                 gathered.into_iter().for_each(notices::tell);
                 desk(&app).stir.notify_one();
             }

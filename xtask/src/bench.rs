@@ -23,12 +23,15 @@ pub(crate) struct Options {
     /// Seconds instead of minutes; the figures are rougher
     #[arg(long)]
     quick: bool,
-    /// Only this row (a: calls, b: streams, c: footprint, d: storage, e: transports, f: OTLP); may be given again
-    #[arg(long, value_name = "a|b|c|d|e|f")]
+    /// Only this row (a: calls, b: streams, c: footprint, d: storage, e: transports, f: OTLP, g: dashboards); may be given again
+    #[arg(long, value_name = "a|b|c|d|e|f|g")]
     row: Vec<String>,
     /// Only a database with so many calls (a million takes half an hour): how fast it is written and answers
     #[arg(long, value_name = "CALLS", conflicts_with = "row")]
     scale: Option<u64>,
+    /// Of that only this part; may be given again
+    #[arg(long, value_name = "questions|rest|upkeep", requires = "scale")]
+    part: Vec<String>,
     /// Keep that database in this folder, and begin with it the next time
     #[arg(long, value_name = "DIR", requires = "scale")]
     keep: Option<PathBuf>,
@@ -74,6 +77,9 @@ fn command(workspace: &Workspace, options: &Options) -> Command {
     }
     if let Some(calls) = options.scale {
         command.arg("--scale").arg(calls.to_string());
+    }
+    for part in &options.part {
+        command.arg("--part").arg(part);
     }
     let paths = [("--keep", &options.keep), ("--peers", &options.peers), ("--against", &options.against)];
     for (name, value) in paths {

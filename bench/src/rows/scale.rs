@@ -1,5 +1,5 @@
 //! `--scale`: how fast a database with so many calls was written, what a call takes in it, and how fast answers come from
-//! it. What looking after it costs is `upkeep`'s.
+//! it. Lists and files over REST are `rest`'s, what looking after it costs is `upkeep`'s.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use super::upkeep;
+use super::{rest, upkeep};
 use crate::proxies::Proxy;
 use crate::report::{Report, Section, short};
 use crate::scale::{Asker, DAYS, Dashboard, Filled, QUESTIONS, fill};
 use crate::statistics::{Samples, micros};
 use crate::upstream::Upstream;
-use crate::{Options, database, say};
+use crate::{Options, Part, database, say};
 
 /// How often each question is asked, with other values each time: in a full run, and in a quick one.
 const ASKED: [usize; 2] = [60, 10];
@@ -56,8 +56,17 @@ pub(crate) fn measure(options: &Options, calls: u64, report: &mut Report) -> Res
     let mut dashboard = Dashboard::of(&proxy)?;
     dashboard.send_trace()?;
     let asker = Asker { calls, from_ms, to_ms };
-    answers(&mut dashboard, &asker, options.pick(ASKED[0], ASKED[1]), report)?;
-    upkeep::measure(options, &proxy, &mut dashboard, calls, report)?;
+    let asked = options.pick(ASKED[0], ASKED[1]);
+    if options.includes(Part::Questions) {
+        answers(&mut dashboard, &asker, asked, report)?;
+    }
+    if options.includes(Part::Rest) {
+        rest::lists(&mut dashboard, calls, asked, report)?;
+        rest::files(&proxy, calls, report)?;
+    }
+    if options.includes(Part::Upkeep) {
+        upkeep::measure(options, &proxy, &mut dashboard, calls, report)?;
+    }
     drop(proxy.stop()?);
     Ok(())
 }

@@ -34,6 +34,14 @@ impl Dashboard {
         Ok(serde_json::from_slice(&answer.body)?)
     }
 
+    /// The body of an answer of REST.
+    pub(crate) fn get(&mut self, path: &str) -> Result<Vec<u8>> {
+        let answer =
+            self.connection.ask(format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.to).as_bytes())?;
+        anyhow::ensure!(answer.status == 200, "{path} was answered {}", answer.status);
+        Ok(answer.body)
+    }
+
     fn post(&mut self, path: &str, body: &[u8]) -> Result<Answer> {
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",

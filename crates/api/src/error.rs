@@ -16,6 +16,8 @@ pub enum ErrorKind {
     MethodNotAllowed,
     /// The body is larger than is taken.
     TooLarge,
+    /// The body did not come in time.
+    Timeout,
     /// The body is of a kind that is not taken.
     UnsupportedMediaType,
     /// It would work later.

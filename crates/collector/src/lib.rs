@@ -25,7 +25,7 @@ mod wire_format;
 pub use decode::{Decoded, Encoding, Signal, Unreadable, decode, guess};
 pub use encode::encode;
 pub use inbox::{Counts, Delivery, Inbox, Limits, Refused, Taken, Waiting};
-pub use listen::{CONNECTIONS, Ending, listen};
+pub use listen::{CONNECTIONS, Ending, HangUp, listen};
 pub use over_http::{any_address, paths, root, routes};
 pub use own_http::own_spans;
 pub use patience::Patience;

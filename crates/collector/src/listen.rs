@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,9 @@ const PING_EVERY: Duration = Duration::from_secs(60);
 /// A large body should not stop for a window that is full.
 const WINDOW: u32 = 1 << 20;
 
+/// What the system keeps of an answer that its client does not read; Linux counts its own bookkeeping and doubles it.
+const SEND_BUFFER: usize = 128 << 10;
+
 /// How a listener ends.
 #[derive(Clone, Debug)]
 pub struct Ending {
@@ -41,6 +45,18 @@ pub struct Ending {
     pub stop: CancellationToken,
     /// What is under way is cut.
     pub force: CancellationToken,
+}
+
+/// Ends the connection that a request came on, whatever is still to be sent on it: for whoever takes nothing of an answer.
+/// It stands among a request's extensions.
+#[derive(Clone, Debug)]
+pub struct HangUp(CancellationToken);
+
+impl HangUp {
+    /// At once.
+    pub fn now(&self) {
+        self.0.cancel();
+    }
 }
 
 /// Lets `answer` answer what comes on `listener` until it is told to stop; when the future ends, the port is closed.
@@ -92,10 +108,14 @@ async fn connection<A, F>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    // The system would let it grow to megabytes for everybody who does not read.
+    if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER) {
+        tracing::debug!(%error, "the system's own size of what waits to be sent");
+    }
     // Before anything is read: whoever sends and leaves could not be asked about any more.
     let Ok(local) = stream.local_addr() else { return };
     let peer = guard.meet(peer, local);
-    let pulse = Pulse::new();
+    let (pulse, hang_up) = (Pulse::new(), CancellationToken::new());
     let mut server = auto::Builder::new(TokioExecutor::new());
     // hyper's own limit of a head's time would not tell a head from none, and does not run before the first byte.
     server.http1().timer(TokioTimer::new()).header_read_timeout(None);
@@ -107,9 +127,10 @@ async fn connection<A, F>(
         .initial_connection_window_size(4 * WINDOW)
         .keep_alive_interval(PING_EVERY);
     let service = {
-        let pulse = pulse.clone();
+        let (pulse, hang_up) = (pulse.clone(), HangUp(hang_up.clone()));
         service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(hang_up.clone());
             let (under_way, answer) = (pulse.request(), answer.clone());
             async move { Ok::<_, Infallible>(under_way.until_sent(answer(request).await)) }
         })
@@ -127,6 +148,7 @@ async fn connection<A, F>(
                 tokio::select! {
                     result = last => result.unwrap_or(Ok(())),
                     () = ending.force.cancelled() => Ok(()),
+                    () = hang_up.cancelled() => Ok(()),
                 }
             }
             false => Ok(()),
@@ -136,8 +158,10 @@ async fn connection<A, F>(
             tokio::select! {
                 result = serving.as_mut() => result,
                 () = ending.force.cancelled() => Ok(()),
+                () = hang_up.cancelled() => Ok(()),
             }
         }
+        () = hang_up.cancelled() => Ok(()),
     };
     if let Err(error) = result {
         tracing::debug!(%error, "a client's connection ended early");

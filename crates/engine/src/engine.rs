@@ -127,6 +127,8 @@ pub(crate) struct Inner {
     pub(crate) notices: Mutex<Vec<String>>,
     pub(crate) proof: Proof,
     pub(crate) guard: Guard,
+    /// Ends when the token is replaced, and is another one then.
+    pub(crate) entrance: Mutex<CancellationToken>,
     pub(crate) tracker: TaskTracker,
     /// Ends the listeners.
     stop: CancellationToken,
@@ -248,6 +250,7 @@ impl Engine {
             notices: Mutex::new(notices(&opened)),
             proof,
             guard,
+            entrance: Mutex::default(),
             tracker,
             stop,
             force,
@@ -450,6 +453,12 @@ impl Engine {
     /// Who may talk to this machine's listeners.
     pub fn guard(&self) -> Guard {
         self.inner.guard.clone()
+    }
+
+    /// Ends when the token that counts now is replaced. To be asked for before a token is judged, so that whoever is let
+    /// in by the one before is told.
+    pub fn entrance(&self) -> CancellationToken {
+        self.inner.entrance.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

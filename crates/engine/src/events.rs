@@ -1,11 +1,13 @@
 //! Telling every dashboard what changed. Slow listeners miss events and are told to fetch everything again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::{CallId, Event};
 use store::Latest;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::{Instant, sleep_until};
 
 /// Events a listener may lag behind before it misses some.
 const BACKLOG: usize = 256;
@@ -92,33 +94,60 @@ fn newest(ids: &mut Vec<CallId>) {
     ids.drain(..ids.len().saturating_sub(NAMED));
 }
 
-/// Waits for something to happen and gives all that has gathered by then, each fact once; `None` at the end.
-pub async fn gather(events: &mut broadcast::Receiver<Event>) -> Option<Vec<Event>> {
-    let mut gathered = Vec::new();
-    match events.recv().await {
-        Ok(event) => gathered.push(event),
-        Err(RecvError::Lagged(_)) => gathered.push(Event::Resync),
-        Err(RecvError::Closed) => return None,
+/// Events as they gather, each fact once: the first comes at once, what follows within the pause comes together.
+/// Memory is bounded, however long nobody asks: who asks too late gets [`Event::Resync`].
+#[derive(Debug)]
+pub struct Gathering {
+    events: broadcast::Receiver<Event>,
+    pause: Duration,
+    /// When the next may be given.
+    due: Instant,
+    kept: Vec<Event>,
+}
+
+impl Gathering {
+    /// Of `events`, at least `pause` apart.
+    pub fn new(events: broadcast::Receiver<Event>, pause: Duration) -> Self {
+        Self { events, pause, due: Instant::now(), kept: Vec::new() }
     }
-    loop {
-        match events.try_recv() {
-            Ok(event) => gathered.push(event),
-            Err(TryRecvError::Lagged(_)) => gathered.push(Event::Resync),
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return Some(coalesce(gathered)),
+
+    /// Waits for something to happen and gives all that has gathered by then; `None` at the end. Nothing is lost when
+    /// this is given up and asked again.
+    pub async fn next(&mut self) -> Option<Vec<Event>> {
+        while self.kept.is_empty() || Instant::now() < self.due {
+            let received = if self.kept.is_empty() {
+                self.events.recv().await
+            } else {
+                tokio::select! {
+                    received = self.events.recv() => received,
+                    () = sleep_until(self.due) => break,
+                }
+            };
+            match received {
+                Ok(event) => keep(&mut self.kept, event),
+                Err(RecvError::Lagged(_)) => keep(&mut self.kept, Event::Resync),
+                Err(RecvError::Closed) if self.kept.is_empty() => return None,
+                Err(RecvError::Closed) => break,
+            }
         }
+        loop {
+            match self.events.try_recv() {
+                Ok(event) => keep(&mut self.kept, event),
+                Err(TryRecvError::Lagged(_)) => keep(&mut self.kept, Event::Resync),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        self.due = Instant::now() + self.pause;
+        Some(std::mem::take(&mut self.kept))
     }
 }
 
 /// The same facts in fewer events: what was told later replaces what it makes stale.
-fn coalesce(events: Vec<Event>) -> Vec<Event> {
-    let mut kept: Vec<Event> = Vec::new();
-    for event in events {
-        match kept.iter_mut().find(|earlier| is_about_the_same(earlier, &event)) {
-            Some(earlier) => merge(earlier, event),
-            None => kept.push(event),
-        }
+fn keep(kept: &mut Vec<Event>, event: Event) {
+    match kept.iter_mut().find(|earlier| is_about_the_same(earlier, &event)) {
+        Some(earlier) => merge(earlier, event),
+        None => kept.push(event),
     }
-    kept
 }
 
 fn is_about_the_same(earlier: &Event, later: &Event) -> bool {
@@ -165,7 +194,7 @@ mod tests {
     #[tokio::test]
     async fn what_gathers_is_told_once() {
         let events = Events::new();
-        let mut listener = events.subscribe();
+        let mut listener = Gathering::new(events.subscribe(), Duration::ZERO);
         events.send(changed([1]));
         events.send(source("proxy", SourceState::Stopped));
         events.send(Event::CallProgress { calls: Vec::new(), total: 3 });
@@ -174,7 +203,7 @@ mod tests {
         events.send(source("proxy", SourceState::Running { addresses: Vec::new() }));
         events.send(Event::CallProgress { calls: Vec::new(), total: 2 });
         assert_eq!(
-            gather(&mut listener).await.unwrap(),
+            listener.next().await.unwrap(),
             [
                 changed([1, 2, 3]),
                 source("proxy", SourceState::Running { addresses: Vec::new() }),
@@ -183,18 +212,40 @@ mod tests {
             ]
         );
         drop(events);
-        assert_eq!(gather(&mut listener).await, None);
+        assert_eq!(listener.next().await, None);
     }
 
     #[tokio::test]
     async fn who_was_too_slow_is_told_to_ask_again() {
         let events = Events::new();
-        let mut listener = events.subscribe();
+        let mut listener = Gathering::new(events.subscribe(), Duration::ZERO);
         for id in 0..1_000 {
             events.send(changed([id]));
         }
-        let told = gather(&mut listener).await.unwrap();
+        let told = listener.next().await.unwrap();
         assert_eq!(told[0], Event::Resync);
         assert_eq!(told[1], changed(900..1_000), "of many only the newest are named");
+    }
+
+    #[tokio::test]
+    async fn the_first_comes_at_once_and_what_follows_comes_together() {
+        let events = Events::new();
+        let mut listener = Gathering::new(events.subscribe(), Duration::from_secs(3_600));
+        events.send(changed([1]));
+        assert_eq!(listener.next().await.unwrap(), [changed([1])]);
+        events.send(changed([2]));
+        // Asked and given up: nothing is lost.
+        tokio::select! {
+            biased;
+            told = listener.next() => panic!("too early: {told:?}"),
+            () = std::future::ready(()) => {}
+        }
+        events.send(changed([3]));
+        listener.due = Instant::now();
+        assert_eq!(listener.next().await.unwrap(), [changed([2, 3])]);
+        events.send(changed([4]));
+        drop(events);
+        assert_eq!(listener.next().await.unwrap(), [changed([4])], "the last words are said, too");
+        assert_eq!(listener.next().await, None);
     }
 }

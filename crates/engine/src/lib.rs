@@ -34,7 +34,7 @@ mod upkeep;
 
 pub use api::connect;
 pub use engine::{Engine, StartError};
-pub use events::{Reported, gather};
+pub use events::{Gathering, Reported};
 pub use folder::{Instance, running_instance};
 pub use guard::{COOKIE, COOKIE_LASTS, Door, Guard, Peer};
 pub use keys::keychain_state;

@@ -38,9 +38,10 @@ impl Engine {
         let body = self.body(id, recorded::side(&call)).await?;
         let asked = recorded::asked(&call, body, edit, self.inner.upstreams.providers())?;
         let sending = self.inner.supervisor.proxy().await.map_err(off)?;
-        let aimed = sending.proxy.would_send(repeat(&call, &asked)).await.map_err(not_sent)?;
+        let trial = until == ReplayUntil::DryRun;
+        let aimed = sending.proxy.would_send(repeat(&call, &asked), trial).await.map_err(not_sent)?;
         let mut replay = self.told(&call, &asked, aimed);
-        if until == ReplayUntil::DryRun {
+        if trial {
             return Ok(replay);
         }
         let repeat = repeat(&call, &asked);

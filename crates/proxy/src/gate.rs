@@ -78,7 +78,8 @@ impl Gate {
         self.refuses_anything().then(|| self.current.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// Judges a call whose body is still to come; of it no more is read than it takes to know its session.
+    /// Judges a call whose body is still to come, and counts it if it is refused; of its body no more is read than it takes
+    /// to know its session.
     pub(crate) async fn judge(
         &self,
         to: &Destination,
@@ -86,6 +87,21 @@ impl Gate {
         request: &mut Request<Peeked>,
         held: &recorder::Budget,
     ) -> Result<(), Refusal> {
+        let judged = self.would_judge(to, target, request, held).await;
+        judged.map_err(|barred| {
+            barred.bar.refused.fetch_add(1, Ordering::Relaxed);
+            barred.refusal
+        })
+    }
+
+    /// The same of a call that may not be sent at all: nothing is counted.
+    pub(crate) async fn would_judge(
+        &self,
+        to: &Destination,
+        target: &Target,
+        request: &mut Request<Peeked>,
+        held: &recorder::Budget,
+    ) -> Result<(), Barred> {
         let Some(bars) = self.bars() else { return Ok(()) };
         let Some(asked) = Asked::of(to, target, request.method(), request.headers()) else { return Ok(()) };
         asked.judge(&bars, b"", request.headers())?;
@@ -112,8 +128,17 @@ impl Gate {
             path: path(target),
             to,
         };
-        asked.judge(&bars, b"", headers)
+        asked.judge(&bars, b"", headers).map_err(|barred| {
+            barred.bar.refused.fetch_add(1, Ordering::Relaxed);
+            barred.refusal
+        })
     }
+}
+
+/// What a call is refused by, and how.
+pub(crate) struct Barred {
+    bar: Bar,
+    pub(crate) refusal: Refusal,
 }
 
 /// A call that would cost something.
@@ -144,7 +169,7 @@ impl<'a> Asked<'a> {
         said(&|name| value(headers, name).map(str::to_owned), self.path, body).session
     }
 
-    fn judge(&self, bars: &Bars, body: &[u8], headers: &HeaderMap) -> Result<(), Refusal> {
+    fn judge(&self, bars: &Bars, body: &[u8], headers: &HeaderMap) -> Result<(), Barred> {
         let now = SystemTime::now();
         let holds = |bar: &&Bar| {
             bar.from <= now
@@ -158,12 +183,12 @@ impl<'a> Asked<'a> {
         let by_tag = tags.iter().filter_map(|tag| bars.tags.get(tag)).flatten();
         let found = bars.all.iter().chain(by_session.into_iter().flatten()).chain(by_tag).find(holds);
         let Some(bar) = found else { return Ok(()) };
-        bar.refused.fetch_add(1, Ordering::Relaxed);
-        Err(Refusal {
+        let refusal = Refusal {
             status: StatusCode::TOO_MANY_REQUESTS,
             kind: kind(speaks(self.to)),
             message: bar.message.as_ref().to_owned(),
-        })
+        };
+        Err(Barred { bar: bar.clone(), refusal })
     }
 }
 

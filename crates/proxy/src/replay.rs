@@ -87,8 +87,9 @@ impl From<Refusal> for NotSent {
 }
 
 impl Proxy {
-    /// Where `repeat` would go if it were sent, or why it would not.
-    pub async fn would_send(&self, repeat: Repeat) -> Result<Aimed, NotSent> {
+    /// Where `repeat` would go if it were sent, or why it would not. Budgets are asked, and count nothing, if it is a `trial`;
+    /// otherwise they are asked when it is sent.
+    pub async fn would_send(&self, repeat: Repeat, trial: bool) -> Result<Aimed, NotSent> {
         let shared = self.shared();
         let to = destination(shared, &repeat)?;
         let mut request = request(shared, repeat, None)?;
@@ -104,6 +105,10 @@ impl Proxy {
         let keys = shared.keys.current();
         let Admitted { auth, path_and_query, .. } = admit(&keys, &to, &target, request.headers())?;
         may_go(&keys, &to.provider, &target, &auth)?;
+        if trial {
+            let judged = shared.gate.would_judge(&to, &target, &mut request, held).await;
+            judged.map_err(|barred| barred.refusal)?;
+        }
         Ok(Aimed {
             provider: to.provider.name.clone(),
             upstream: target.base.authority.as_str().to_owned(),

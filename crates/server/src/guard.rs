@@ -4,8 +4,9 @@ use api::{ApiError, ErrorKind};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use engine::{Door, Guard, Peer};
+use engine::{Door, Engine, Peer};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tokio_util::sync::CancellationToken;
 
 use crate::entrance;
 use crate::error::Failure;
@@ -29,8 +30,15 @@ const OF_FORMS: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/for
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trusted(pub(crate) bool);
 
+/// Ends when whoever was let in would not be any more: the token that let them in was replaced. Never for others.
+#[derive(Clone, Debug)]
+pub(crate) struct Entrance(pub(crate) CancellationToken);
+
 /// Refuses whom [`Guard`] refuses, before routing.
-pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(engine): State<Engine>, mut request: Request, next: Next) -> Response {
+    let guard = engine.guard();
+    // Before anything is judged: a token that is replaced meanwhile ends what it lets in.
+    let entrance = engine.entrance();
     let peer = request.extensions().get().copied().unwrap_or(Peer::Network);
     let method = request.method().clone();
     let door = Door::Dashboard(&method);
@@ -42,7 +50,10 @@ pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next
         }
         Ok(()) => {
             let trusted = Trusted(guard.trusts(peer, door, request.headers()));
+            let asked = peer != Peer::Own || guard.requires_token();
+            let entrance = if asked { entrance } else { CancellationToken::new() };
             request.extensions_mut().insert(trusted);
+            request.extensions_mut().insert(Entrance(entrance));
             next.run(request).await
         }
         Err(refusal) if refusal.wants_token && !is_api && entrance::is_navigation(request.headers()) => {

@@ -8,6 +8,7 @@ mod assets;
 mod entrance;
 mod error;
 mod events;
+mod fanout;
 mod flags;
 mod guard;
 mod link;
@@ -53,6 +54,7 @@ pub use signals::Signals;
 struct Host {
     engine: Engine,
     assets: Assets,
+    listeners: events::Listeners,
     live: live::Live,
     stop: CancellationToken,
 }
@@ -60,8 +62,9 @@ struct Host {
 /// Serves the dashboard and its API on `listener` until `stop`; open event streams end then.
 pub async fn serve(engine: Engine, assets: Assets, listener: TcpListener, stop: CancellationToken) {
     let guard = engine.guard();
-    let live = live::Live::default();
-    let router = router(Host { engine, assets, live: live.clone(), stop: stop.clone() });
+    let (listeners, live) = (events::listeners(), live::live());
+    let (told, shown) = (listeners.clone(), live.clone());
+    let router = router(Host { engine, assets, listeners, live, stop: stop.clone() });
     let answer = move |request: Request<Incoming>| {
         let mut router = router.clone();
         async move {
@@ -80,7 +83,8 @@ pub async fn serve(engine: Engine, assets: Assets, listener: TcpListener, stop: 
     collector::listen(listener, guard, collector::Patience::default(), answer, full, ending).await;
     connections.close();
     connections.wait().await;
-    live.ended().await;
+    told.ended().await;
+    shown.ended().await;
 }
 
 /// A path under /api without the slash at its end, which means nothing there.
@@ -94,7 +98,7 @@ fn without_slash(uri: &Uri) -> Option<Uri> {
 
 /// All routes.
 fn router(host: Host) -> Router {
-    let guard = host.engine.guard();
+    let engine = host.engine.clone();
     let otlp = host.engine.otlp();
     routes::router()
         .route("/ws", get(live::socket))
@@ -110,5 +114,5 @@ fn router(host: Host) -> Router {
         )
         .method_not_allowed_fallback(error::other_method)
         .layer(middleware::from_fn_with_state(otlp, collector::any_address))
-        .layer(middleware::from_fn_with_state(guard, guard::check))
+        .layer(middleware::from_fn_with_state(engine, guard::check))
 }

@@ -4,94 +4,51 @@
 
 mod feed;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use api::{ApiError, ErrorKind};
-use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{Extension, State};
 use axum::response::Response;
-use engine::Engine;
+use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::Host;
 use crate::error::Failure;
+use crate::fanout::Fanout;
+use crate::guard::Entrance;
 
 /// Frames that a listener may lag behind.
 const BACKLOG: usize = 1_024;
+/// Frames sent at once.
+const TOGETHER: usize = 64;
 /// Listeners at one time.
 const LISTENERS: usize = 512;
 /// What a listener may say: nothing of it is read.
 const LARGEST: usize = 64 * 1024;
+/// A control frame has room for no more.
+const LONGEST_REASON: usize = 123;
 /// Who says nothing is asked for a sign of life this often.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Who takes nothing for so long is gone.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The frames and who listens to them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Live {
-    frames: Arc<Mutex<Option<broadcast::Sender<Utf8Bytes>>>>,
-    listeners: Arc<AtomicUsize>,
-    tasks: TaskTracker,
-}
+pub(crate) type Live = Fanout<Utf8Bytes>;
 
-impl Live {
-    /// Frames from now on; the first listener has the feed begin.
-    fn listen(&self, engine: &Engine, stop: &CancellationToken) -> broadcast::Receiver<Utf8Bytes> {
-        let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = frames.as_ref() {
-            return sender.subscribe();
-        }
-        let (sender, receiver) = broadcast::channel(BACKLOG);
-        *frames = Some(sender.clone());
-        drop(frames);
-        self.tasks.spawn(feed::run(engine.clone(), sender, self.clone(), stop.clone()));
-        receiver
-    }
-
-    /// Ends the feed if nobody listens any more; whether it did.
-    fn end_if_idle(&self) -> bool {
-        let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_idle = frames.as_ref().is_none_or(|sender| sender.receiver_count() == 0);
-        if is_idle {
-            *frames = None;
-        }
-        is_idle
-    }
-
-    /// After a stop: waits until every listener was told of it.
-    pub(crate) async fn ended(&self) {
-        self.tasks.close();
-        self.tasks.wait().await;
-    }
-
-    /// A place for one more, while there is one.
-    fn enter(&self) -> Option<Place> {
-        let place = Place(self.listeners.clone());
-        (place.0.fetch_add(1, Ordering::Relaxed) < LISTENERS).then_some(place)
-    }
-}
-
-/// A listener's place, given back when it is dropped.
-struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+pub(crate) fn live() -> Live {
+    Fanout::new(BACKLOG, LISTENERS)
 }
 
 /// `GET /ws`.
 pub(crate) async fn socket(
     State(host): State<Host>,
+    Extension(Entrance(entrance)): Extension<Entrance>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
     let upgrade = upgrade.map_err(|rejection| {
@@ -105,20 +62,29 @@ pub(crate) async fn socket(
     Ok(upgrade.max_message_size(LARGEST).max_frame_size(LARGEST).on_upgrade(move |socket| {
         let tasks = host.live.tasks.clone();
         tasks.track_future(async move {
-            let frames = host.live.listen(&host.engine, &host.stop);
-            serve(socket, frames, host.stop).await;
+            let frames = host
+                .live
+                .listen(|sender, live| feed::run(host.engine.clone(), sender, live, host.stop.clone()));
+            serve(socket, frames, Ends { stop: host.stop, entrance }).await;
             drop(place);
         })
     }))
 }
 
+/// What ends a listening from here.
+struct Ends {
+    stop: CancellationToken,
+    /// The token that let the listener in was replaced.
+    entrance: CancellationToken,
+}
+
 /// Tells one listener everything until it leaves, takes nothing any more, or LLMFlow stops.
-async fn serve(socket: WebSocket, mut frames: broadcast::Receiver<Utf8Bytes>, stop: CancellationToken) {
+async fn serve(socket: WebSocket, mut frames: broadcast::Receiver<Utf8Bytes>, ends: Ends) {
     let (mut out, mut said) = socket.split();
     let mut next = Message::Text(hello());
     let mut pings = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
     loop {
-        match tokio::time::timeout(PATIENCE, out.send(next)).await {
+        match tokio::time::timeout(PATIENCE, send(&mut out, next, &mut frames)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) | Err(_) => return,
         }
@@ -131,18 +97,47 @@ async fn serve(socket: WebSocket, mut frames: broadcast::Receiver<Utf8Bytes>, st
                 },
                 // Reading answers pings; what else it says means nothing.
                 heard = said.next() => match heard {
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(Message::Close(_))) | None => {
+                        // The answer to a close waits to be sent.
+                        let _gone = tokio::time::timeout(PATIENCE, out.close()).await;
+                        return;
+                    }
+                    Some(Err(error)) => return leave(out, close_code::PROTOCOL, &error.to_string()).await,
                     Some(Ok(_)) => {}
                 },
                 _ = pings.tick() => break Message::Ping(axum::body::Bytes::new()),
-                () = stop.cancelled() => {
-                    let leaving = CloseFrame { code: close_code::AWAY, reason: "LLMFlow is stopping".into() };
-                    let _gone = tokio::time::timeout(PATIENCE, out.send(Message::Close(Some(leaving)))).await;
-                    return;
+                () = ends.stop.cancelled() => {
+                    return leave(out, close_code::AWAY, "LLMFlow is stopping").await;
+                }
+                () = ends.entrance.cancelled() => {
+                    return leave(out, close_code::POLICY, "the token was replaced: come in anew").await;
                 }
             }
         };
     }
+}
+
+/// Sends a message, and what waits behind it, in few writes.
+async fn send(
+    out: &mut SplitSink<WebSocket, Message>,
+    first: Message,
+    frames: &mut broadcast::Receiver<Utf8Bytes>,
+) -> Result<(), axum::Error> {
+    out.feed(first).await?;
+    for _ in 1..TOGETHER {
+        match frames.try_recv() {
+            Ok(frame) => out.feed(Message::Text(frame)).await?,
+            Err(TryRecvError::Lagged(missed)) => out.feed(Message::Text(resync(missed))).await?,
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+    out.flush().await
+}
+
+async fn leave(mut out: SplitSink<WebSocket, Message>, code: u16, reason: &str) {
+    let reason = reason.get(..reason.floor_char_boundary(LONGEST_REASON)).unwrap_or_default();
+    let leaving = CloseFrame { code, reason: reason.into() };
+    let _gone = tokio::time::timeout(PATIENCE, out.send(Message::Close(Some(leaving)))).await;
 }
 
 fn hello() -> Utf8Bytes {

@@ -102,6 +102,30 @@ mod tests {
         assert!(too_many.is_empty(), "documented and not served: {too_many:?}");
     }
 
+    /// What stands for a type in JSON, as serde lists it to whoever names another.
+    fn kinds<T: serde::de::DeserializeOwned>() -> BTreeSet<String> {
+        let error = serde_json::from_str::<T>(r#"{"type":"none of them"}"#).err().unwrap().to_string();
+        error
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| *name != "none of them")
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn every_question_and_answer_of_the_dashboard_is_named() {
+        let named = |schema: &str| -> BTreeSet<String> {
+            let all =
+                WHOLE["components"]["schemas"][schema]["properties"]["type"]["enum"].as_array().unwrap();
+            all.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+        };
+        assert!(named("Question").contains("get_health") && named("Answer").contains("health"));
+        assert_eq!(named("Question"), kinds::<api::Request>());
+        assert_eq!(named("Answer"), kinds::<api::Reply>());
+    }
+
     #[test]
     fn its_parts_fit_together() {
         let mut names = BTreeSet::new();

@@ -1,6 +1,8 @@
 //! Taking requests apart: a JSON body, and what stands in a path. What cannot be taken is answered as every error is, with
 //! the name of what is wrong. Leaves out query strings (`rest/query`).
 
+use std::time::Duration;
+
 use api::{ApiError, ErrorKind};
 use axum::extract::path::ErrorKind as PathError;
 use axum::extract::rejection::PathRejection;
@@ -13,6 +15,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Failure;
 
+/// How long a body may take: it is small, and its sender is near.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A body of `application/json`; nothing else is taken, so that no form of another page can get here.
 pub(crate) struct Body<T>(pub(crate) T);
 
@@ -24,7 +29,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             let error = "The body must be JSON, sent with the content type application/json.";
             return Err(ApiError::new(ErrorKind::UnsupportedMediaType, error).into());
         }
-        let body = whole(request, state).await?;
+        let body = whole(request, state, PATIENCE).await?;
         Ok(Self(read(&body)?))
     }
 }
@@ -37,7 +42,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Optional<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         let is_json = is_json(request.headers());
-        let body = whole(request, state).await?;
+        let body = whole(request, state, PATIENCE).await?;
         if body.trim_ascii().is_empty() {
             return Ok(Self(None));
         }
@@ -54,8 +59,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Optional<T> {
     }
 }
 
-async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
-    Bytes::from_request(request, state).await.map_err(|refused| {
+async fn whole<S: Send + Sync>(request: Request, state: &S, patience: Duration) -> Result<Bytes, ApiError> {
+    let read = tokio::time::timeout(patience, Bytes::from_request(request, state));
+    let read = read.await.map_err(|_| {
+        let error = format!("The body was not there after {} s. Send it whole.", patience.as_secs());
+        ApiError::new(ErrorKind::Timeout, error)
+    })?;
+    read.map_err(|refused| {
         let kind = match refused.status() {
             StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::TooLarge,
             _ => ErrorKind::BadRequest,
@@ -102,5 +112,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
             }),
             Err(_) => Err(crate::error::mismatch().into_response()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_never_comes_is_given_up() {
+        let never =
+            axum::body::Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        let error = whole(Request::new(never), &(), Duration::ZERO).await.unwrap_err();
+        assert_eq!((error.kind, error.parameter), (ErrorKind::Timeout, None));
+        let there = Request::new(axum::body::Body::from("{}"));
+        assert_eq!(whole(there, &(), Duration::ZERO).await.unwrap(), "{}");
     }
 }

@@ -7,6 +7,7 @@ mod events;
 mod methods;
 mod paging;
 mod parameters;
+mod socket;
 
 use serde_json::{Value, json};
 use tests::otlp::{Corpus, post_otlp};

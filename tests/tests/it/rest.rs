@@ -1,6 +1,7 @@
 //! The dashboard's API: REST with every filter, RPC, and events, also when asked nonsense.
 
 mod analytics;
+mod events;
 mod files;
 mod lists;
 mod live;

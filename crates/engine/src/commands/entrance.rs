@@ -1,5 +1,6 @@
 //! The way in where a token is asked for: links for browsers, and replacing the token. The token itself is never answered.
 
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use api::{ApiError, ErrorKind, Secret};
@@ -25,7 +26,7 @@ impl Engine {
     pub(super) async fn renew_token(&self) -> Result<Secret, ApiError> {
         let engine = self.clone();
         self.beside(move || {
-            let _turn = engine.inner.changing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let _turn = engine.inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
             let token = token::renew_token(&engine.inner.settings.data_dir).map_err(|error| {
                 let folder = engine.inner.settings.data_dir.display();
                 tracing::warn!(%error, "the token cannot be replaced");
@@ -35,6 +36,8 @@ impl Engine {
                 ApiError::new(ErrorKind::Unavailable, error)
             })?;
             engine.inner.guard.tokens().replace(token.reveal());
+            let mut entrance = engine.inner.entrance.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *entrance).cancel();
             Ok(())
         })
         .await?;

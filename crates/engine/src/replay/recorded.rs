@@ -123,6 +123,9 @@ pub(super) fn asked(
         Some(body) if serde_json::from_str::<IgnoredAny>(body).is_err() => {
             return Err(ApiError::parameter("body", "body is not JSON, and calls of models are."));
         }
+        Some(body) if !body.trim_start().starts_with('{') => {
+            return Err(ApiError::parameter("body", "body is no JSON object, and calls of models are."));
+        }
         Some(body) => body.clone().into_bytes(),
         None => whole(call, recorded)?,
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use api::{CallFilter, CallId, CallState, Event, Reply, ReportSource, Request};
 use axum::extract::ws::Utf8Bytes;
-use engine::{Engine, Reported, gather};
+use engine::{Engine, Gathering, Reported};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -17,23 +17,34 @@ use crate::rest::shape;
 
 /// The totals are told at most this often.
 const STATS_EVERY: Duration = Duration::from_secs(1);
+/// What happens within this time is looked up together.
+const MOMENT: Duration = Duration::from_millis(100);
 /// Calls of which it is known that they were told.
 const REMEMBERED: usize = 8_192;
 
-pub(super) async fn run(
+/// The feed of what happens from now on, until nobody listens.
+pub(super) fn run(
     engine: Engine,
     frames: broadcast::Sender<Utf8Bytes>,
     live: Live,
     stop: CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
+    let (events, reports) = (Gathering::new(engine.events(), MOMENT), engine.reports());
+    tell(Feed { engine, frames }, events, reports, (live, stop))
+}
+
+async fn tell(
+    feed: Feed,
+    mut events: Gathering,
+    mut reports: broadcast::Receiver<Arc<Reported>>,
+    (live, stop): (Live, CancellationToken),
 ) {
-    let (mut events, mut reports) = (engine.events(), engine.reports());
-    let feed = Feed { engine, frames };
     let (mut told, mut stale) = (Told::default(), false);
     let mut ticks = tokio::time::interval(STATS_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            gathered = gather(&mut events) => {
+            gathered = events.next() => {
                 let Some(gathered) = gathered else { return };
                 for event in gathered {
                     match event {

@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-use tests::{App, Http2, Mock, Setup, contains, files, send, whole};
+use tests::websocket::{Frame, handshake};
+use tests::{App, Client, Ended, Http2, Line, Mock, Setup, contains, files, send, whole};
 
 use super::{asking, status};
 use crate::cli::{borrowed, err, out, run, towards};
@@ -290,4 +291,31 @@ async fn from_beside_loopback_only_the_token_or_a_local_key_lets_in() {
     assert_eq!(send(at(app.proxy), &chat("lf-box-00000000000000000000000000000000")).await.status(), 401);
     let link = app.stop().stdout;
     assert!(link.contains("/login?once="), "{link}");
+}
+
+#[tokio::test]
+async fn what_the_token_let_in_ends_when_it_is_replaced() {
+    let mock = Mock::start().await;
+    let app = start(&mock).await;
+    let shown = format!("{JSON}Authorization: Bearer {}\r\n", token(&app));
+    let mut events = Client::open(app.dashboard, &request("GET", "/api/events", &shown, b"")).await;
+    events.head().await.unwrap();
+    let mut socket = Line::connect(app.dashboard).await;
+    socket.write(handshake("/ws", &shown)).await;
+    assert!(socket.head().await.starts_with("HTTP/1.1 101 "));
+    let renew = request("POST", "/api/rpc", &shown, br#"{"type":"renew_token"}"#);
+    assert_eq!(send(app.dashboard, &renew).await.status(), 200);
+    assert_eq!(events.rest().await.ended, Ended::Whole, "the stream says that it is over");
+    let last = loop {
+        let frame = Frame::read(&mut socket).await.unwrap();
+        if frame.opcode == 8 {
+            break frame;
+        }
+    };
+    assert_eq!(last.code(), Some(1008));
+    let again = send(app.dashboard, &request("GET", "/api/events", &shown, b"")).await;
+    assert_eq!(again.status(), 401);
+    let shown = format!("{JSON}Authorization: Bearer {}\r\n", token(&app));
+    let mut events = Client::open(app.dashboard, &request("GET", "/api/events", &shown, b"")).await;
+    assert!(events.head().await.unwrap().start.contains("200"));
 }

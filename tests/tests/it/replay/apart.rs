@@ -102,6 +102,12 @@ async fn budgets_count_replays_and_refuse_them() {
     let refused = post(&app, call.id, Some(json!({}))).await;
     assert_eq!(refused.status(), 403, "{}", refused.text());
     assert!(refused.json()["error"].as_str().unwrap().contains("\"all\""), "{}", refused.text());
+    // What is only tried is told so, too, and is no call that was refused.
+    let counted = |all: &serde_json::Value| all["budgets"][0]["uses"][0]["refused"].as_u64();
+    let before = app.get("/api/budgets").await.json();
+    let tried = post(&app, call.id, Some(json!({"dry_run": true}))).await;
+    assert_eq!((tried.status(), &tried.json()["error"]), (403, &refused.json()["error"]));
+    assert_eq!((counted(&before), counted(&app.get("/api/budgets").await.json())), (Some(1), Some(1)));
     assert!(mock.exchanges().is_empty(), "nothing was sent");
     let filter = CallFilter { replays: true, ..CallFilter::default() };
     let Reply::Calls(found) = app.ask(&Request::ListCalls { filter, page: Page::default() }).await else {

@@ -102,3 +102,30 @@ async fn who_does_not_take_a_call_is_refused_by_name() {
     let refused = post(&app, call.id, Some(json!({"provider": "nobody"}))).await.json();
     assert!(refused["error"].as_str().unwrap().contains("anthropic"), "the providers there are: {refused}");
 }
+
+#[tokio::test]
+async fn a_body_that_is_no_object_is_refused_with_words() {
+    let mock = Mock::start().await;
+    let app = keyed(&mock).start().await;
+    send(app.proxy, &ask(Dialect::Chat, false, "Hi", "")).await;
+    let call = app.recorded(1).await.remove(0);
+    mock.take();
+    for (body, why) in [
+        (json!([1]), "no JSON object"),
+        (json!("[]"), "no JSON object"),
+        (json!("\"text\""), "no JSON object"),
+        (json!(7), "no JSON object"),
+        (json!(true), "no JSON object"),
+        (json!("{\"model\":"), "not JSON"),
+        (json!("{} {}"), "not JSON"),
+        (json!(""), "not JSON"),
+    ] {
+        for dry_run in [false, true] {
+            let refused = post(&app, call.id, Some(json!({"body": body, "dry_run": dry_run}))).await;
+            let said = refused.json();
+            assert_eq!((refused.status(), &said["parameter"]), (400, &json!("body")), "{body}: {said}");
+            assert!(said["error"].as_str().unwrap().contains(why), "{body}: {said}");
+        }
+    }
+    assert!(mock.exchanges().is_empty(), "nothing was sent");
+}
