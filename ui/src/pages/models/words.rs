@@ -1,6 +1,6 @@
 //! Models and prices in words. Pure.
 
-use api::{ModelUse, Models, PriceOrigin, PriceRow, Repricing, RepricingState};
+use api::{ModelUse, Models, PriceOrigin, PriceRate, PriceRow, Repricing, RepricingState};
 
 use crate::components::cost::matched;
 use crate::format::time::plain_date;
@@ -25,7 +25,7 @@ pub fn summary(shown: &Models) -> String {
         1 => ", 1 with calls of unknown cost".to_owned(),
         count => format!(", {} with calls of unknown cost", thousands(count)),
     };
-    format!("{models}{priced} · {}", shown.tables.version)
+    format!("{models}{priced} · {}", version(&shown.tables.version))
 }
 
 /// The amount of a model's calls, and what it stands on.
@@ -79,10 +79,22 @@ pub fn how(row: &PriceRow) -> String {
     format!("{} ({})", row.key, matched(&row.matched))
 }
 
-/// A price by its name, as a column shows it.
+/// A price by its name, as a column shows it. What is listed at nothing beside another price (the output of embeddings)
+/// is not billed.
 pub fn each(row: &PriceRow, name: &str) -> String {
+    let is_zero = |rate: &PriceRate| rate.each.chars().all(|letter| matches!(letter, '0' | '.'));
     let rate = row.rates.iter().find(|rate| rate.name == name);
-    rate.map_or_else(|| "–".to_owned(), |rate| price(&rate.each))
+    let shown = rate.filter(|rate| !is_zero(rate) || row.rates.iter().all(is_zero));
+    shown.map_or_else(|| "–".to_owned(), |rate| price(&rate.each))
+}
+
+/// "table of 2026-11-21" with its day as it is written elsewhere.
+fn version(text: &str) -> String {
+    let word = |word: &str| {
+        let is_day = word.len() == 10 && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        if is_day { plain_date(word) } else { word.to_owned() }
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// What a price is the price of.
@@ -126,7 +138,7 @@ pub fn run(run: &Repricing) -> String {
 
 #[cfg(test)]
 mod tests {
-    use api::{Money, PriceRate};
+    use api::Money;
 
     use super::*;
 
@@ -166,5 +178,26 @@ mod tests {
         assert_eq!(origin(&row), "refreshed, from 1 Dec 2026");
         assert_eq!(how(&row), "gpt-4o (without its maker’s name, without its date)");
         assert_eq!((each(&row, "input_cost_per_token"), each(&row, "x")), (price("2.5"), "–".to_owned()));
+        assert_eq!(version("table of 2026-11-21, changed"), "table of 2026-11-21, changed");
+        assert_eq!(version("table of 2026-11-21"), "table of 21 Nov 2026");
+    }
+
+    #[test]
+    fn what_costs_nothing_beside_a_price_is_not_billed() {
+        let rate =
+            |name: &str, each: &str| PriceRate { name: name.into(), each: each.into(), of_tokens: true };
+        let (input, output) = ("input_cost_per_token", "output_cost_per_token");
+        let mut row = PriceRow {
+            key: "text-embedding-3-small".into(),
+            matched: "exact".into(),
+            origin: PriceOrigin::BuiltIn,
+            date: "2026-11-21".into(),
+            valid_from: None,
+            base_key: None,
+            rates: vec![rate(input, "0.02"), rate(output, "0")],
+        };
+        assert_eq!((each(&row, input), each(&row, output)), ("$0.02".to_owned(), "–".to_owned()));
+        row.rates = vec![rate(input, "0"), rate(output, "0.00")];
+        assert_eq!(each(&row, input), "$0.00", "a free model is free");
     }
 }
