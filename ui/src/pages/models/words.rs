@@ -54,8 +54,10 @@ pub fn cost(used: &ModelUse) -> (String, String) {
         (used.local, "local, without a price"),
         (used.unpriced, "unknown price or usage, not in the sum"),
     ] {
-        if count > 0 {
-            lines.push(format!("{}: {words}", thousands(count)));
+        match count {
+            0 => {}
+            all if all == used.calls => lines.push(words.to_owned()),
+            some => lines.push(format!("{}: {words}", thousands(some))),
         }
     }
     (amount, lines.join("\n"))
@@ -97,18 +99,37 @@ fn version(text: &str) -> String {
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// What a price is the price of.
+/// What a price is the price of: its plain name and what holds only sometimes, "Cache write, 1 h, batch".
 pub fn rate_name(name: &str) -> String {
+    const TURNS: [(&str, &str); 3] = [("_batches", "batch"), ("_priority", "priority"), ("_flex", "flex")];
+    let (name, turn) = TURNS
+        .iter()
+        .find_map(|(end, word)| Some((name.strip_suffix(end)?, Some(*word))))
+        .unwrap_or((name, None));
+    let (name, above) = match name.split_once("_above_") {
+        Some((name, above)) => (name, Some(above)),
+        None => (name, None),
+    };
     let plain = match name {
         "input_cost_per_token" => "Input",
         "output_cost_per_token" => "Output",
         "cache_read_input_token_cost" => "Cache read",
         "cache_creation_input_token_cost" => "Cache write",
-        "cache_creation_input_token_cost_above_1hr" => "Cache write, long",
         "output_cost_per_reasoning_token" => "Reasoning",
-        other => return other.replace('_', " "),
+        "search_context_cost_per_query.low" => "Web search, little context",
+        "search_context_cost_per_query.medium" => "Web search, medium context",
+        "search_context_cost_per_query.high" => "Web search, much context",
+        other => &other.replace(['_', '.'], " "),
     };
-    plain.to_owned()
+    let above = above.map(|above| match above.strip_suffix("_tokens") {
+        // How long the cache is kept.
+        None => above.replace("1hr", "1 h").replace('_', " "),
+        Some(tokens) => {
+            format!("above {} tokens", tokens.replace('_', " ").replace("1hr above", "1 h, above"))
+        }
+    });
+    let parts = std::iter::once(plain.to_owned()).chain(above).chain(turn.map(str::to_owned));
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// What one run of pricing again did.
@@ -180,6 +201,26 @@ mod tests {
         assert_eq!((each(&row, "input_cost_per_token"), each(&row, "x")), (price("2.5"), "–".to_owned()));
         assert_eq!(version("table of 2026-11-21, changed"), "table of 2026-11-21, changed");
         assert_eq!(version("table of 2026-11-21"), "table of 21 Nov 2026");
+    }
+
+    #[test]
+    fn prices_have_names() {
+        let names = [
+            ("input_cost_per_token", "Input"),
+            ("cache_creation_input_token_cost_above_1hr", "Cache write, 1 h"),
+            (
+                "cache_creation_input_token_cost_above_1hr_above_200k_tokens",
+                "Cache write, 1 h, above 200k tokens",
+            ),
+            ("output_cost_per_token_above_200k_tokens", "Output, above 200k tokens"),
+            ("input_cost_per_token_batches", "Input, batch"),
+            ("cache_read_input_token_cost_priority", "Cache read, priority"),
+            ("search_context_cost_per_query.low", "Web search, little context"),
+            ("input_cost_per_pixel", "input cost per pixel"),
+        ];
+        for (name, words) in names {
+            assert_eq!(rate_name(name), words);
+        }
     }
 
     #[test]
