@@ -91,6 +91,20 @@ pub fn on_system_theme(on: impl Fn(bool) + 'static) {
     }
 }
 
+/// Whether the window fits a media query, now and later.
+pub fn fits(query: &'static str) -> ReadSignal<bool> {
+    let look = move || window().match_media(query).ok().flatten().is_some_and(|found| found.matches());
+    let (fits, set_fits) = signal(look());
+    let handle = window_event_listener(leptos::ev::resize, move |_| {
+        let now = look();
+        if fits.get_untracked() != now {
+            set_fits.set(now);
+        }
+    });
+    on_cleanup(move || handle.remove());
+    fits
+}
+
 /// Whether a key press belongs to a field that is being typed in.
 pub fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
     let Some(element) = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) else {

@@ -6,7 +6,7 @@ use api::{
 
 use crate::format::{money, plural, thousands};
 
-/// "each session, for good".
+/// "each session, in all".
 pub fn about(budget: &Budget) -> String {
     let what = match (budget.of, &budget.only) {
         (BudgetOf::All, _) => "all calls".to_owned(),
@@ -21,7 +21,7 @@ pub fn about(budget: &Budget) -> String {
         BudgetPer::Day => "a day",
         BudgetPer::Week => "a week",
         BudgetPer::Month => "a month",
-        BudgetPer::Ever => "for good",
+        BudgetPer::Ever => "in all",
     };
     let plans = if budget.subscription { ", subscriptions included at API prices" } else { "" };
     format!("{what}, {per}{plans}")

@@ -2,7 +2,7 @@
 
 use api::CallDetail;
 
-/// Headers that curl or the connection sets by itself.
+/// Headers that curl or the connection sets by itself; what an SDK says of itself (`x-stainless-…`) goes, too.
 const LEFT_OUT: [&str; 13] = [
     "host",
     "content-length",
@@ -47,7 +47,8 @@ pub fn command(call: &CallDetail, body: Option<&str>) -> String {
         lines.push(format!("-X {}", call.summary.method));
     }
     for header in &call.request_headers {
-        if LEFT_OUT.iter().any(|name| header.name.eq_ignore_ascii_case(name)) {
+        let of_the_sdk = header.name.to_ascii_lowercase().starts_with("x-stainless-");
+        if of_the_sdk || LEFT_OUT.iter().any(|name| header.name.eq_ignore_ascii_case(name)) {
             continue;
         }
         let text = format!("{}: {}", header.name, header.value);

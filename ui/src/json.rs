@@ -32,6 +32,16 @@ pub fn lines(text: &str) -> Option<Vec<Vec<Piece>>> {
     layout.finish()
 }
 
+/// The text laid out on lines of its own; what is not JSON stays as it is.
+pub fn pretty(text: &str) -> String {
+    let Some(lines) = lines(text) else {
+        return text.to_owned();
+    };
+    let joined: Vec<String> =
+        lines.iter().map(|line| line.iter().map(|(_, piece)| piece.as_str()).collect()).collect();
+    joined.join("\n")
+}
+
 #[derive(Default)]
 struct Layout {
     lines: Vec<Vec<Piece>>,
@@ -114,15 +124,6 @@ fn string_length(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pretty(text: &str) -> String {
-        let Some(lines) = lines(text) else {
-            return text.to_owned();
-        };
-        let joined: Vec<String> =
-            lines.iter().map(|line| line.iter().map(|(_, piece)| piece.as_str()).collect()).collect();
-        joined.join("\n")
-    }
 
     #[test]
     fn json_is_laid_out_and_nothing_in_it_changes() {

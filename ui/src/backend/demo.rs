@@ -2,10 +2,13 @@
 //! `?demo` turns it on, with sixty days behind today; `?demo=5000` makes that many calls of today, `?demo=0` none,
 //! `?demo=error` fails, `?demo=still` rests, `?demo=taken` has trouble with OTLP. Other words: `control` and `control/keys`.
 
+mod cache;
 mod calls;
 mod control;
 mod figures;
+mod limits;
 mod matching;
+mod replays;
 mod sessions;
 mod signals;
 mod talk;
@@ -32,6 +35,7 @@ struct World {
     logs: Vec<api::LogRow>,
     word: String,
     control: control::Control,
+    limits: limits::Limits,
 }
 
 thread_local! {
@@ -49,11 +53,12 @@ pub(super) fn is_wanted() -> bool {
     let now = now_ms();
     let flying = if count == 0 || word == "error" { Vec::new() } else { calls::flying(now) };
     let control = control::Control::make(&word, now);
+    let limits = limits::Limits::make(&word);
     let mut details = calls::make(count, now);
     let traces = if count == 0 { Vec::new() } else { traces::make(&mut details, now) };
     let logs = signals::make(&details);
     signals::add_reports(&mut details, &logs);
-    WORLD.set(Some(World { details, traces, flying, logs, word, control }));
+    WORLD.set(Some(World { details, traces, flying, logs, word, control, limits }));
     true
 }
 
@@ -87,6 +92,16 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
     }
     if let Some(answer) = world.control.answer(&request) {
         return answer;
+    }
+    if let Some(answer) = world.limits.answer(&world.details, now_ms(), &request) {
+        return answer;
+    }
+    if let Request::Replay { id, edit, until } = &request {
+        let missing =
+            || ApiError::new(ErrorKind::NotFound, "There is no such call. It may have been deleted.");
+        let of = world.details.iter().find(|call| call.summary.id == *id).cloned().ok_or_else(missing)?;
+        let replay = replays::replay(&mut world.details, &of, edit, *until, now_ms())?;
+        return Ok(Reply::Replay(Box::new(replay)));
     }
     if let Some(answer) = traces::answer(&world.traces, &world.details, &request) {
         return answer.ok_or_else(|| {
@@ -140,6 +155,12 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
         Request::GetSession { session } => {
             let gone = || ApiError::new(ErrorKind::NotFound, "There is no such session.");
             Reply::Session(Box::new(sessions::one(&world.details, &session).ok_or_else(gone)?))
+        }
+        Request::GetCallCache { id } => Reply::CallCache(Box::new(cache::of_call(&world.details, find(id)?))),
+        Request::GetSessionCache { session } => {
+            let gone = || ApiError::new(ErrorKind::NotFound, "There is no such session.");
+            let found = sessions::one(&world.details, &session).ok_or_else(gone)?;
+            Reply::SessionCache(Box::new(cache::of_session(&found.calls)))
         }
         _ => return Err(ApiError::new(ErrorKind::Unavailable, "This is not invented yet.")),
     })

@@ -17,6 +17,7 @@ mod pane;
 pub mod parts;
 mod raw;
 mod replay;
+mod replays;
 mod sides;
 mod sources;
 mod stream;
@@ -30,7 +31,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 
 use crate::app::LastTraces;
 use crate::backend::use_backend;
-use crate::browser::{on_key, press, set_title};
+use crate::browser::{fits, on_key, press, set_title};
 use crate::components::states::{ErrorPanel, SkeletonRows};
 use crate::components::top_bar::TopBar;
 use crate::entry::EntryId;
@@ -40,14 +41,36 @@ use crate::pages::missing::Missing;
 use crate::pages::neighbours::Neighbours;
 use crate::pages::waterfall::Waterfall;
 
+/// Below this there is no room for the pane beside the conversation; `trace.css` says the same.
+const NARROW: &str = "(max-width: 1099px)";
+
 /// What the parts of the page share.
 #[derive(Clone, Copy)]
 pub struct Page {
     pub call: Fetched<CallDetail>,
     pub talk: Fetched<Conversation>,
+    /// What was chosen, here or on the page of another call.
     pub tab: RwSignal<tabs::Tab>,
+    /// The tabs that this call has.
+    tabs: Memo<Vec<tabs::Tab>>,
+    /// The chosen one, else the first.
+    shown: Memo<tabs::Tab>,
     /// The form that sends the call again is open.
     pub replaying: RwSignal<bool>,
+}
+
+impl Page {
+    fn new(call: Fetched<CallDetail>, talk: Fetched<Conversation>, tab: RwSignal<tabs::Tab>) -> Self {
+        let narrow = fits(NARROW);
+        let is_replay = |call: &CallDetail| call.summary.replay_of.is_some();
+        let replay = Memo::new(move |_| call.with(|call| call.is_some_and(is_replay)));
+        let tabs = Memo::new(move |_| tabs::Tab::of(replay.get(), narrow.get()));
+        let shown = Memo::new(move |_| {
+            let chosen = tab.get();
+            if tabs.with(|tabs| tabs.contains(&chosen)) { chosen } else { tabs::Tab::Conversation }
+        });
+        Self { call, talk, tab, tabs, shown, replaying: RwSignal::new(false) }
+    }
 }
 
 /// The page for the call or the trace in the address.
@@ -73,7 +96,7 @@ fn OneCall(id: CallId, tab: RwSignal<tabs::Tab>) -> impl IntoView {
     };
     let call = fetch(true, key, move |()| backend.call(id));
     let talk = fetch(true, key, move |()| backend.conversation(id));
-    let page = Page { call, talk, tab, replaying: RwSignal::new(false) };
+    let page = Page::new(call, talk, tab);
     provide_context(page);
     Effect::new(move |_| {
         call.with(|call| set_title(call.and_then(|call| call.summary.title.as_deref()).unwrap_or("Trace")));

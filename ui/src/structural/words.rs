@@ -118,8 +118,30 @@ impl Pieces {
 
     fn done(mut self) -> Vec<Piece> {
         self.settle();
-        self.done
+        let mut whole = Self::default();
+        let mut pieces = self.done.into_iter().peekable();
+        let mut is_first = true;
+        while let Some(piece) = pieces.next() {
+            match piece {
+                Piece::Removed(text) => whole.removed(&text),
+                Piece::Added(text) => whole.added(&text),
+                // A blank or a comma between two changes is no rest for the eye: both are one change.
+                Piece::Same(text) if !is_first && pieces.peek().is_some() && is_between(&text) => {
+                    whole.removed(&text);
+                    whole.added(&text);
+                }
+                Piece::Same(text) => whole.same(&text),
+            }
+            is_first = false;
+        }
+        whole.settle();
+        whole.done
     }
+}
+
+/// Nothing but marks and blanks of one line, and few of them.
+fn is_between(text: &str) -> bool {
+    text.len() <= 4 && !text.contains(|letter: char| letter.is_alphanumeric() || letter == '\n')
 }
 
 #[cfg(test)]
@@ -154,6 +176,15 @@ mod tests {
                 Piece::Added(" jumps".into()),
             ]
         );
+    }
+
+    #[test]
+    fn a_sentence_that_is_another_is_one_change() {
+        let pieces = words("All of it: 5,200 tokens", "All of it: 900 words");
+        let (old, new) = ("5,200 tokens".to_owned(), "900 words".to_owned());
+        assert_eq!(pieces, [Piece::Same("All of it: ".into()), Piece::Removed(old), Piece::Added(new)]);
+        let pieces = words("a\nb", "c\nd");
+        assert_eq!(pieces.len(), 5, "lines stay apart: {pieces:?}");
     }
 
     #[test]

@@ -247,6 +247,7 @@ fn cost(usage: &Usage, prices: Option<[f64; 4]>, local: bool, partial: bool) -> 
         price_key: Some("claude-opus-4-5".into()),
         matched: Some("exact".into()),
         price_date: Some("2026-11-12".into()),
+        ..Cost::default()
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) fn matches(filter: &CallFilter, call: &CallDetail) -> bool {
         && filter.first_token.is_none_or(|known| call.first_token_us.is_some() == known)
         && filter.cut != Some(true)
         && filter.replay_of.is_none_or(|of| call.replay_of == Some(of))
+        && (filter.replays || filter.replay_of.is_some() || call.replay_of.is_none())
         && words.is_none_or(|words| {
             call.title.as_deref().is_some_and(|title| title.to_lowercase().contains(&words))
         })

@@ -177,7 +177,7 @@ fn cell(figures: &Figures, row: &Row, column: Column) -> AnyView {
             view! {
                 <span class="row g3" role="cell">
                     <span class="track grow" aria-hidden="true"><i style=format!("width:{:.2}%;background:{}", share.min(100.0), row.colour)></i></span>
-                    <span class="num r t3 share">{format!("{share:.1}%")}</span>
+                    <span class="num r t3 share">{in_percent(share)}</span>
                 </span>
             }
             .into_any()
@@ -225,5 +225,13 @@ fn cell(figures: &Figures, row: &Row, column: Column) -> AnyView {
             view! { <span class="num r t2" role="cell">{figures.changed(totals, &row.before)}</span> }
                 .into_any()
         }
+    }
+}
+
+/// A share with one decimal; what is there is never none of it.
+fn in_percent(share: f64) -> String {
+    match share {
+        small if small > 0.0 && small < 0.05 => "<0.1%".to_owned(),
+        share => format!("{share:.1}%"),
     }
 }

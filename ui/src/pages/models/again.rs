@@ -57,7 +57,7 @@ pub fn Actions() -> impl IntoView {
         <button type="button" class="btn sm" title=url data-testid="refresh-prices" disabled=move || refreshing.busy.get() on:click=refresh>
             {move || if refreshing.busy.get() { "Refreshing" } else { "Refresh prices" }}
         </button>
-        <button type="button" class="btn sm" title="Says what would change, and changes nothing" data-testid="reprice-look" disabled=move || pricing.busy.get() on:click=look>"Look what would change"</button>
+        <button type="button" class="btn sm" title="Says what pricing every call again would change, and changes nothing" data-testid="reprice-look" disabled=move || pricing.busy.get() on:click=look>"Preview"</button>
         <TwoStep label="Price again" yes_label="Price again" question=question yes=reprice disabled=pricing.busy testid="reprice" />
     }
 }

@@ -7,7 +7,7 @@ use super::edit::Edit;
 use super::{Page, words};
 use crate::components::icon::{Glyph, Icon};
 use crate::filter::View;
-use crate::format::{duration, money, thousands};
+use crate::format::{duration, money, price, thousands};
 
 /// The pane.
 #[component]
@@ -82,7 +82,7 @@ fn Price(used: ModelUse) -> impl IntoView {
             view! {
                 <div class="tr dense">
                     <span class="cut" title=rate.name.clone()>{words::rate_name(&rate.name)}</span>
-                    <span class="num r">{format!("${}", rate.each)}</span>
+                    <span class="num r">{price(&rate.each)}</span>
                     <span class="t3 s11">{of}</span>
                 </div>
             }

@@ -53,6 +53,9 @@ pub fn Search() -> impl IntoView {
             {move || found.error().map(|error| view! {
                 <ErrorPanel what="The price table could not be searched" error=error retry=move |()| found.retry() />
             })}
+            {move || text.with(|text| text.trim().is_empty()).then(|| view! {
+                <p class="explain nothing">"Every model that has a price, used or not: search by its name."</p>
+            })}
             <div class="tbl pricerows" role="table" aria-label="Rows of the price table">
                 {move || found.with(|page| page.map(|page| page.rows.iter().map(|row| {
                     let rates = row.rates.iter().map(|rate| {

@@ -15,12 +15,12 @@ pub fn Table() -> impl IntoView {
         page.shown.with(|shown| shown.map(|shown| shown.models.clone()).unwrap_or_default())
     });
     view! {
-        <div class="spans row g3" role="group" aria-label="Stretch of time">
+        <div class="spans"><div class="seg" role="group" aria-label="Stretch of time">
             {SPANS.iter().enumerate().map(|(at, (label, _))| view! {
-                <button type="button" class="btn sm" aria-pressed=move || (page.span.get() == at).to_string()
+                <button type="button" aria-pressed=move || (page.span.get() == at).to_string()
                     on:click=move |_| page.span.set(at)>{*label}</button>
             }).collect_view()}
-        </div>
+        </div></div>
         <div class="tbl used" role="grid" aria-label="Models" data-testid="models-table">
             <div class="tr th" role="row">
                 <span role="columnheader">"Model"</span>

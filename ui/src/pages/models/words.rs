@@ -1,6 +1,6 @@
 //! Models and prices in words. Pure.
 
-use api::{ModelUse, Models, PriceOrigin, PriceRow, Repricing, RepricingState};
+use api::{ModelUse, Models, PriceOrigin, PriceRate, PriceRow, Repricing, RepricingState};
 
 use crate::components::cost::matched;
 use crate::format::time::plain_date;
@@ -25,7 +25,7 @@ pub fn summary(shown: &Models) -> String {
         1 => ", 1 with calls of unknown cost".to_owned(),
         count => format!(", {} with calls of unknown cost", thousands(count)),
     };
-    format!("{models}{priced} · {}", shown.tables.version)
+    format!("{models}{priced} · {}", version(&shown.tables.version))
 }
 
 /// The amount of a model's calls, and what it stands on.
@@ -54,8 +54,10 @@ pub fn cost(used: &ModelUse) -> (String, String) {
         (used.local, "local, without a price"),
         (used.unpriced, "unknown price or usage, not in the sum"),
     ] {
-        if count > 0 {
-            lines.push(format!("{}: {words}", thousands(count)));
+        match count {
+            0 => {}
+            all if all == used.calls => lines.push(words.to_owned()),
+            some => lines.push(format!("{}: {words}", thousands(some))),
         }
     }
     (amount, lines.join("\n"))
@@ -79,24 +81,55 @@ pub fn how(row: &PriceRow) -> String {
     format!("{} ({})", row.key, matched(&row.matched))
 }
 
-/// A price by its name, as a column shows it.
+/// A price by its name, as a column shows it. What is listed at nothing beside another price (the output of embeddings)
+/// is not billed.
 pub fn each(row: &PriceRow, name: &str) -> String {
+    let is_zero = |rate: &PriceRate| rate.each.chars().all(|letter| matches!(letter, '0' | '.'));
     let rate = row.rates.iter().find(|rate| rate.name == name);
-    rate.map_or_else(|| "–".to_owned(), |rate| price(&rate.each))
+    let shown = rate.filter(|rate| !is_zero(rate) || row.rates.iter().all(is_zero));
+    shown.map_or_else(|| "–".to_owned(), |rate| price(&rate.each))
 }
 
-/// What a price is the price of.
+/// "table of 2026-11-21" with its day as it is written elsewhere.
+fn version(text: &str) -> String {
+    let word = |word: &str| {
+        let is_day = word.len() == 10 && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        if is_day { plain_date(word) } else { word.to_owned() }
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// What a price is the price of: its plain name and what holds only sometimes, "Cache write, 1 h, batch".
 pub fn rate_name(name: &str) -> String {
+    const TURNS: [(&str, &str); 3] = [("_batches", "batch"), ("_priority", "priority"), ("_flex", "flex")];
+    let (name, turn) = TURNS
+        .iter()
+        .find_map(|(end, word)| Some((name.strip_suffix(end)?, Some(*word))))
+        .unwrap_or((name, None));
+    let (name, above) = match name.split_once("_above_") {
+        Some((name, above)) => (name, Some(above)),
+        None => (name, None),
+    };
     let plain = match name {
         "input_cost_per_token" => "Input",
         "output_cost_per_token" => "Output",
         "cache_read_input_token_cost" => "Cache read",
         "cache_creation_input_token_cost" => "Cache write",
-        "cache_creation_input_token_cost_above_1hr" => "Cache write, long",
         "output_cost_per_reasoning_token" => "Reasoning",
-        other => return other.replace('_', " "),
+        "search_context_cost_per_query.low" => "Web search, little context",
+        "search_context_cost_per_query.medium" => "Web search, medium context",
+        "search_context_cost_per_query.high" => "Web search, much context",
+        other => &other.replace(['_', '.'], " "),
     };
-    plain.to_owned()
+    let above = above.map(|above| match above.strip_suffix("_tokens") {
+        // How long the cache is kept.
+        None => above.replace("1hr", "1 h").replace('_', " "),
+        Some(tokens) => {
+            format!("above {} tokens", tokens.replace('_', " ").replace("1hr above", "1 h, above"))
+        }
+    });
+    let parts = std::iter::once(plain.to_owned()).chain(above).chain(turn.map(str::to_owned));
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// What one run of pricing again did.
@@ -126,7 +159,7 @@ pub fn run(run: &Repricing) -> String {
 
 #[cfg(test)]
 mod tests {
-    use api::{Money, PriceRate};
+    use api::Money;
 
     use super::*;
 
@@ -166,5 +199,46 @@ mod tests {
         assert_eq!(origin(&row), "refreshed, from 1 Dec 2026");
         assert_eq!(how(&row), "gpt-4o (without its maker’s name, without its date)");
         assert_eq!((each(&row, "input_cost_per_token"), each(&row, "x")), (price("2.5"), "–".to_owned()));
+        assert_eq!(version("table of 2026-11-21, changed"), "table of 2026-11-21, changed");
+        assert_eq!(version("table of 2026-11-21"), "table of 21 Nov 2026");
+    }
+
+    #[test]
+    fn prices_have_names() {
+        let names = [
+            ("input_cost_per_token", "Input"),
+            ("cache_creation_input_token_cost_above_1hr", "Cache write, 1 h"),
+            (
+                "cache_creation_input_token_cost_above_1hr_above_200k_tokens",
+                "Cache write, 1 h, above 200k tokens",
+            ),
+            ("output_cost_per_token_above_200k_tokens", "Output, above 200k tokens"),
+            ("input_cost_per_token_batches", "Input, batch"),
+            ("cache_read_input_token_cost_priority", "Cache read, priority"),
+            ("search_context_cost_per_query.low", "Web search, little context"),
+            ("input_cost_per_pixel", "input cost per pixel"),
+        ];
+        for (name, words) in names {
+            assert_eq!(rate_name(name), words);
+        }
+    }
+
+    #[test]
+    fn what_costs_nothing_beside_a_price_is_not_billed() {
+        let rate =
+            |name: &str, each: &str| PriceRate { name: name.into(), each: each.into(), of_tokens: true };
+        let (input, output) = ("input_cost_per_token", "output_cost_per_token");
+        let mut row = PriceRow {
+            key: "text-embedding-3-small".into(),
+            matched: "exact".into(),
+            origin: PriceOrigin::BuiltIn,
+            date: "2026-11-21".into(),
+            valid_from: None,
+            base_key: None,
+            rates: vec![rate(input, "0.02"), rate(output, "0")],
+        };
+        assert_eq!((each(&row, input), each(&row, output)), ("$0.02".to_owned(), "–".to_owned()));
+        row.rates = vec![rate(input, "0"), rate(output, "0.00")];
+        assert_eq!(each(&row, input), "$0.00", "a free model is free");
     }
 }

@@ -96,7 +96,7 @@ fn Row(model: ModelLatency, scale: Scale) -> impl IntoView {
                 <i class="p9" style=format!("left:{right:.1}%;border-color:{colour}")></i>
             </span>
             <span class="num r">{seconds(p50, 2)}</span>
-            <span class="num r t3">{seconds(p95, 1)}</span>
+            <span class="num r t3">{seconds(p95, if p95 < 1_000_000 { 2 } else { 1 })}</span>
         </a>
     }
 }

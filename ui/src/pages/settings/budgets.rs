@@ -124,16 +124,18 @@ fn Shown(status: BudgetStatus, shown: Fetched<Budgets>, editing: RwSignal<Editin
                 BudgetState::Near => "bbar warn",
                 BudgetState::Under | BudgetState::Unknown => "bbar",
             };
-            let unpriced = (one.spent.unpriced > 0)
-                .then(|| format!("; {} without a price, not in it", plural(one.spent.unpriced, "call", "calls")));
-            let refused = (one.refused > 0).then(|| format!("; {} refused since start", one.refused));
+            let unpriced = (one.spent.unpriced > 0 && budget.amount.is_some())
+                .then(|| format!("{} without a price, not in it", plural(one.spent.unpriced, "call", "calls")));
+            let refused = (one.refused > 0)
+                .then(|| format!("{} refused since start", plural(one.refused, "call", "calls")));
+            let aside = refused.into_iter().chain(unpriced).collect::<Vec<_>>().join("; ");
             view! {
                 <div class="buse" data-testid="budget-use" title=format!("{:.1} %", one.thousandths as f64 / 10.0)>
                     <span class="row g3">
-                        {one.key.clone().map(|key| view! { <span class="mono cut">{key}</span> })}
+                        {one.key.clone().map(|key| view! { <span class="mono cut" title=key.clone()>{key.clone()}</span> })}
                         <span class="num">{used(&budget, one)}</span>
                         <span class=class>{word}</span>
-                        <span class="t3">{unpriced}{refused}</span>
+                        <span class="t3" data-testid="budget-aside">{aside}</span>
                     </span>
                     <span class="bline"><span class=color style=width></span></span>
                 </div>

@@ -12,6 +12,7 @@ pub fn Control(
     name: String,
     label: String,
     unit: &'static str,
+    choices: &'static [(&'static str, &'static str)],
     draft: RwSignal<String>,
     #[prop(into)] locked: Signal<bool>,
     #[prop(into)] wrong: Signal<bool>,
@@ -30,6 +31,19 @@ pub fn Control(
         event.stop_propagation();
     };
     let invalid = move || wrong.get().to_string();
+    if !choices.is_empty() {
+        let button = |(value, words): &(&'static str, &'static str)| {
+            let (value, words) = (*value, *words);
+            let pressed = move || draft.with(|draft| draft == value).to_string();
+            view! {
+                <button type="button" aria-pressed=pressed data-value=value disabled=move || locked.get()
+                    on:click=move |_| save.run(value.to_owned())>{words}</button>
+            }
+        };
+        let buttons = choices.iter().map(button).collect_view();
+        return view! { <div class="seg" role="group" aria-label=label data-testid=testid>{buttons}</div> }
+            .into_any();
+    }
     match kind {
         SettingKind::Switch => {
             let on = Signal::derive(move || draft.with(|draft| draft == "true"));

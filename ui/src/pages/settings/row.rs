@@ -28,7 +28,9 @@ pub fn Row(name: String) -> impl IntoView {
     Effect::new(move |_| draft.set(written.get()));
     let locked = Signal::derive(move || setting.with(|one| one.as_ref().is_some_and(is_locked)));
     let edit = Edit::new(name.clone(), setting, draft);
-    let dirty = move || kind != SettingKind::Switch && draft.get() != written.get();
+    // What is chosen is saved at once.
+    let is_typed = kind != SettingKind::Switch && words.choices.is_empty();
+    let dirty = move || is_typed && draft.get() != written.get();
     let wrong = Signal::derive(move || edit.change.refused.with(Option::is_some));
     let undo = Callback::new(move |()| {
         draft.set(written.get_untracked());
@@ -40,7 +42,7 @@ pub fn Row(name: String) -> impl IntoView {
             edit.save(Some(value));
         }
     });
-    let wide = kind == SettingKind::List || kind == SettingKind::Text;
+    let wide = kind == SettingKind::List || (kind == SettingKind::Text && words.choices.is_empty());
     let label = words.label.clone();
     view! {
         <div class="srow" class:wide=wide id=name.clone() data-testid=format!("setting-{name}")>
@@ -56,7 +58,7 @@ pub fn Row(name: String) -> impl IntoView {
             </div>
             <div class="how">
                 <Control
-                    kind=kind name=name.clone() label=label unit=words.unit draft=draft locked=locked wrong=wrong save=save undo=undo
+                    kind=kind name=name.clone() label=label unit=words.unit choices=words.choices draft=draft locked=locked wrong=wrong save=save undo=undo
                 />
                 <div class="row g3 after">
                     <Show

@@ -3,7 +3,7 @@
 
 use api::{BodySide, CallDetail, CallId, Conversation, Money, Part};
 use leptos::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::bytes::{LARGE, load};
 use crate::backend::{Backend, use_backend};
@@ -69,11 +69,33 @@ fn asked(call: &CallDetail) -> (BodySide, u64) {
     }
 }
 
+/// What stands in an answer beside the words, which are compared on their own: tools by name and arguments.
 fn said(talk: &Conversation) -> Value {
-    serde_json::to_value(&talk.answer).unwrap_or_default()
+    let parts = || talk.answer.iter().flat_map(|message| &message.parts);
+    let tools = parts().filter_map(|part| match part {
+        Part::ToolCall { name, arguments, .. } => {
+            let read =
+                serde_json::from_str::<Value>(arguments).unwrap_or_else(|_| Value::from(arguments.as_str()));
+            Some(json!({ "name": name, "arguments": read }))
+        }
+        _ => None,
+    });
+    let others = parts().filter_map(|part| match part {
+        Part::Media { .. } | Part::Other { .. } | Part::ToolResult { .. } => serde_json::to_value(part).ok(),
+        Part::Text { .. } | Part::Refusal { .. } | Part::Thinking { .. } | Part::ToolCall { .. } => None,
+    });
+    let thoughts = parts().filter_map(|part| match part {
+        Part::Thinking { text } => Some(text.as_str()),
+        _ => None,
+    });
+    json!({
+        "thinking": thoughts.collect::<Vec<_>>().join("\n"),
+        "tools": tools.collect::<Vec<_>>(),
+        "others": others.collect::<Vec<_>>(),
+    })
 }
 
-/// What the model wrote, tools as it asked for them.
+/// What the model wrote, and the tools that it asked for.
 fn text(talk: &Conversation) -> String {
     let mut text = String::new();
     for part in talk.answer.iter().flat_map(|message| &message.parts) {
@@ -96,6 +118,10 @@ fn draw(both: Both) -> impl IntoView {
     });
     let [before, after] = answers;
     let pieces = words(&before, &after);
+    let answer = match (answer.is_empty(), before == after) {
+        (true, false) => view! { <p class="t3 s12" data-testid="answer-diff">"In their words, which are marked above."</p> }.into_any(),
+        (..) => view! { <Differences found=answer testid="answer-diff" /> }.into_any(),
+    };
     let request = match request {
         Ok(found) => view! { <Differences found=found testid="request-diff" /> }.into_any(),
         Err(why) => view! { <p class="t3 s12">{why}</p> }.into_any(),
@@ -105,11 +131,13 @@ fn draw(both: Both) -> impl IntoView {
         {tools}
         <h3>"Answers"</h3>
         <div class="sides" data-testid="answers">
-            <pre class="code wrapped" tabindex="0">{side(&pieces, false)}</pre>
-            <pre class="code wrapped" tabindex="0">{side(&pieces, true)}</pre>
+            <p class="t3 s11" id="compared-old">"Recorded"</p>
+            <p class="t3 s11" id="compared-new">"Replay"</p>
+            <pre class="code wrapped" tabindex="0" aria-labelledby="compared-old">{side(&pieces, false)}</pre>
+            <pre class="code wrapped" tabindex="0" aria-labelledby="compared-new">{side(&pieces, true)}</pre>
         </div>
         <h3>"What the answers differ in"</h3>
-        <Differences found=answer testid="answer-diff" />
+        {answer}
         <h3>"What the requests differ in"</h3>
         {request}
     }

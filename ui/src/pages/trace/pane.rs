@@ -4,6 +4,7 @@ use api::{CallDetail, Tie};
 use leptos::prelude::*;
 
 use super::cache::CacheSection;
+use super::replays::Replays;
 use super::sources::{Sources, is_proxied};
 use crate::colour;
 use crate::components::copy_button::CopyButton;
@@ -22,6 +23,7 @@ pub fn Pane(call: CallDetail) -> impl IntoView {
         <aside class="side-pane" aria-label="About the call" data-testid="trace-about">
             <CostSection call=call.clone() />
             <CacheSection call=call.clone() />
+            <Replays call=call.clone() />
             <Sources call=call.clone() />
             <div class="sec">
                 <div class="sh"><h3>"Call"</h3></div>

@@ -16,12 +16,7 @@ pub use super::timing::TimingTab as Timing;
 
 /// Gives the parts what they share.
 pub fn provide(call: Fetched<CallDetail>, talk: Fetched<Conversation>) {
-    provide_context(Page {
-        call,
-        talk,
-        tab: RwSignal::new(Tab::Conversation),
-        replaying: RwSignal::new(false),
-    });
+    provide_context(Page::new(call, talk, RwSignal::new(Tab::Conversation)));
 }
 
 /// How the answer flowed.

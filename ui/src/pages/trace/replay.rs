@@ -8,11 +8,13 @@ use leptos_router::hooks::use_navigate;
 
 use super::Page;
 use super::bytes::{LARGE, load};
+use super::tabs::Tab;
 use crate::backend::use_backend;
 use crate::change::Change;
 use crate::components::states::Refused;
 use crate::fetch::fetch;
 use crate::format::money;
+use crate::json::pretty;
 
 /// Opens the form, for a call that can be sent again.
 #[component]
@@ -87,6 +89,7 @@ fn Form(call: CallDetail) -> impl IntoView {
         change.run(backend.replay(id, edit, ReplayUntil::Begun), move |replay: Replay| {
             page.replaying.try_set(false);
             if let Some(new) = replay.id {
+                page.tab.try_set(Tab::Compare);
                 navigate(&address(new), NavigateOptions::default());
             }
         });
@@ -117,7 +120,7 @@ fn Form(call: CallDetail) -> impl IntoView {
     };
     let text = move || {
         body.get().unwrap_or_else(|| {
-            recorded.with(|found| found.map(|found| found.head.clone()).unwrap_or_default())
+            recorded.with(|found| found.map(|found| pretty(&found.head)).unwrap_or_default())
         })
     };
     view! {
@@ -134,7 +137,9 @@ fn Form(call: CallDetail) -> impl IntoView {
                 false => view! { <p class="wide t3 s12">"The body is too large to be edited here; it is sent as it was recorded."</p> }.into_any(),
             }}
             <p class="wide s12 t2" role="status" data-testid="replay-estimate">
-                {move || looked.error().map(|error| view! { <span class="warn">{error.error}</span> })}
+                {move || looked.error().map(|error| view! {
+                    <span class="warn" data-testid="replay-trouble">{error.error}</span>" "<a class="hov" href="/providers">"Keys and providers"</a>
+                })}
                 {move || looked.with(|looked| looked.map(told))}
             </p>
             <Refused error=change.refused />

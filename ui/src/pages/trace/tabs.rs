@@ -16,10 +16,12 @@ pub enum Tab {
     Timing,
     /// Of a replay: what tells it from the call it repeats.
     Compare,
+    /// The pane, where there is no room for it beside the conversation.
+    About,
 }
 
 impl Tab {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Conversation,
         Self::Request,
         Self::Response,
@@ -27,12 +29,17 @@ impl Tab {
         Self::Raw,
         Self::Timing,
         Self::Compare,
+        Self::About,
     ];
 
-    /// The tabs of a call.
-    fn of(replay: bool) -> &'static [Self] {
-        let every: &'static [Self] = &Self::ALL;
-        if replay { every } else { every.split_last().map_or(every, |(_, others)| others) }
+    /// The tabs of a call, a replay or not, in a window that may be too narrow for the pane.
+    pub fn of(replay: bool, narrow: bool) -> Vec<Self> {
+        let there_is = |tab: &Self| match tab {
+            Self::Compare => replay,
+            Self::About => narrow,
+            _ => true,
+        };
+        Self::ALL.into_iter().filter(there_is).collect()
     }
 
     /// The tab that `Alt` and this number choose.
@@ -49,6 +56,7 @@ impl Tab {
             Self::Raw => "Raw",
             Self::Timing => "Timing",
             Self::Compare => "Compare",
+            Self::About => "About",
         }
     }
 
@@ -61,6 +69,7 @@ impl Tab {
             Self::Raw => "trace-tab-raw",
             Self::Timing => "trace-tab-timing",
             Self::Compare => "trace-tab-compare",
+            Self::About => "trace-tab-about",
         }
     }
 }
@@ -69,11 +78,9 @@ impl Tab {
 #[component]
 pub fn Tabs() -> impl IntoView {
     let page = expect_context::<Page>();
-    let replay =
-        Memo::new(move |_| page.call.with(|call| call.is_some_and(|call| call.summary.replay_of.is_some())));
     let move_by = move |event: web_sys::KeyboardEvent| {
-        let tabs = Tab::of(replay.get_untracked());
-        let at = tabs.iter().position(|tab| *tab == page.tab.get_untracked()).unwrap_or(0);
+        let tabs = page.tabs.get_untracked();
+        let at = tabs.iter().position(|tab| *tab == page.shown.get_untracked()).unwrap_or(0);
         let next = match event.key().as_str() {
             "ArrowRight" => (at + 1) % tabs.len(),
             "ArrowLeft" => (at + tabs.len() - 1) % tabs.len(),
@@ -85,11 +92,11 @@ pub fn Tabs() -> impl IntoView {
         }
     };
     let buttons = move || {
-        Tab::of(replay.get())
-        .iter()
+        page.tabs
+        .get()
+        .into_iter()
         .map(|tab| {
-            let tab = *tab;
-            let current = move || page.tab.get() == tab;
+            let current = move || page.shown.get() == tab;
             view! {
                 <button
                     type="button" role="tab" data-testid=tab.testid() aria-selected=move || current().to_string()
@@ -112,7 +119,7 @@ pub fn Panel(call: CallDetail) -> impl IntoView {
     move || {
         let call = call.get_value();
         let proxied = sources::is_proxied(&call);
-        let inside = match page.tab.get() {
+        let inside = match page.shown.get() {
             Tab::Request | Tab::Response | Tab::Raw | Tab::Timing if !proxied => {
                 view! { <sources::NotProxied call=call /> }.into_any()
             }
@@ -126,6 +133,7 @@ pub fn Panel(call: CallDetail) -> impl IntoView {
                 Some(of) => view! { <compare::Compare call=call of=of /> }.into_any(),
                 None => view! { <conversation::ConversationTab call=call /> }.into_any(),
             },
+            Tab::About => view! { <pane::Pane call=call /> }.into_any(),
         };
         view! { <div class="tabpanel" role="tabpanel" tabindex="-1">{inside}</div> }
     }

@@ -213,6 +213,7 @@ fn summary(number: usize, window: (i64, i64)) -> Option<MetricSummary> {
         points: series as u64 * minutes as u64,
         first_ms: window.0,
         last_ms: window.1 - 21_000,
+        range: None,
         total,
         attribute_keys: attributes.iter().map(|(key, _)| (*key).to_owned()).collect(),
     })

@@ -18,7 +18,7 @@ const PER: [(&str, BudgetPer); 4] = [
     ("a day", BudgetPer::Day),
     ("a week", BudgetPer::Week),
     ("a month", BudgetPer::Month),
-    ("for good", BudgetPer::Ever),
+    ("all time", BudgetPer::Ever),
 ];
 const THEN: [(&str, BudgetThen); 3] = [
     ("warn in the dashboard", BudgetThen::Warn),
@@ -77,7 +77,7 @@ pub fn Form(
                 aria-invalid=move || wrong_tokens.get().to_string()
                 prop:value=move || tokens.get() on:input=move |event| tokens.set(event_target_value(&event)) /></span></label>
             <label><span>"For"</span><Choice choices=&PER value=Signal::derive(move || draft.with(|draft| draft.per)) set=move |per| draft.update(|draft| draft.per = per) testid="budget-per" /></label>
-            <label><span>"Of"</span><Choice choices=&OF value=Signal::derive(move || draft.with(|draft| draft.of)) set=move |of| draft.update(|draft| draft.of = of) testid="budget-of" /></label>
+            <label><span>"Counts"</span><Choice choices=&OF value=Signal::derive(move || draft.with(|draft| draft.of)) set=move |of| draft.update(|draft| draft.of = of) testid="budget-of" /></label>
             <Show when=move || is_one.get()>
                 <label><span>"Only"</span><span class="box"><input type="text" maxlength="255" autocomplete="off" spellcheck="false" placeholder="each by itself" data-testid="budget-only"
                     prop:value=move || draft.with(|draft| draft.only.clone().unwrap_or_default())
