@@ -1,5 +1,5 @@
-//! What looking after a large database costs calls that go through meanwhile: a backup, sums added up again, calls priced
-//! again, the oldest removed.
+//! What looking after a large database costs calls that go through meanwhile: a backup, sums added up again, all made
+//! searchable again, calls priced again, the oldest removed.
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
@@ -52,6 +52,7 @@ pub(crate) fn measure(
         ("nothing", Box::new(|_| Ok(()))),
         ("a backup", Box::new(|_| run(&["backup".as_ref(), copied.as_os_str()]))),
         ("all sums added up again", Box::new(|_| run(&["rebuild".as_ref()]))),
+        ("all made searchable again", Box::new(searchable)),
         ("all calls priced again", Box::new(|to| repriced(to, &reprice))),
         ("the oldest tenth removed", Box::new(|to| removed(to, &keep, most))),
         ("nothing, once more", Box::new(|_| Ok(()))),
@@ -109,6 +110,24 @@ pub(crate) fn measure(
         ],
     });
     Ok(())
+}
+
+/// Has the index of words made again, and waits until no more is left of it than calls come in meanwhile.
+fn searchable(dashboard: &mut Dashboard) -> Result<()> {
+    let behind = 5 * u64::from(RATE);
+    let began = Instant::now();
+    let mut request = Request::RebuildSearch;
+    loop {
+        let Reply::SearchLag(lag) = dashboard.ask(&request)? else {
+            bail!("not how far the index is behind")
+        };
+        if lag.calls <= behind {
+            return Ok(());
+        }
+        anyhow::ensure!(began.elapsed() < LONGEST, "{} calls are not searchable yet", lag.calls);
+        request = Request::GetSearchLag;
+        thread::sleep(SELDOM);
+    }
 }
 
 /// Prices everything again, and waits until that is done.

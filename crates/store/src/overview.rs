@@ -82,9 +82,8 @@ impl Store {
         let mut sessions = Vec::with_capacity(ids.len());
         for id in ids {
             let (title, client) = self.session_name(snapshot, id).await?;
-            let id = Some(id.clone());
-            let totals = sums.get(&id).unwrap_or(&Measures::NONE).totals();
-            sessions.push(SessionTotal { id: id.unwrap_or_default(), title, client, totals });
+            let totals = sums.get(&Some(id.clone())).unwrap_or(&Measures::NONE).totals();
+            sessions.push(SessionTotal { id: id.clone(), title, client, totals });
         }
         Ok(sessions)
     }
