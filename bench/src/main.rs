@@ -42,7 +42,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Measure, and write the table
-    Run(Options),
+    Run(Box<Options>),
     /// Be the provider that is measured against, until standard input ends
     #[command(hide = true)]
     Upstream,
