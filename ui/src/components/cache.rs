@@ -1,6 +1,6 @@
 //! What became of a prompt cache in words. Leaves out where it is shown.
 
-use api::{CacheCause, CallCache, ContextPart, FirstChange};
+use api::{CacheCause, CallCache, ContextPart, FirstChange, Money};
 
 use crate::format::{money, thousands};
 
@@ -74,6 +74,15 @@ pub fn lost(cache: &CallCache) -> String {
     }
 }
 
+/// What the cache saved in a call, less what writing to it cost more.
+pub fn against_none(saved: Money) -> String {
+    let (amount, word) = match saved.pico() {
+        ..0 => (Money::ZERO.saturating_sub(saved), "more"),
+        0.. => (saved, "less"),
+    };
+    format!("The prompt cost {} {word} than it would have without a cache", money(amount, 4))
+}
+
 /// Where the first change stands.
 pub fn place(change: &FirstChange) -> String {
     let label = change.label.as_deref().map(|label| format!(" {label}")).unwrap_or_default();
@@ -115,5 +124,12 @@ mod tests {
         let cache: CallCache = serde_json::from_str(text).unwrap();
         assert_eq!(explained(&cache), "7 min went by since the previous call; the cache is kept for 5 min.");
         assert_eq!(lost(&cache), "73,040 tokens, no price known");
+    }
+
+    #[test]
+    fn what_a_cache_saves_may_be_less_than_nothing() {
+        let told = |pico| against_none(Money::from_pico(pico));
+        assert_eq!(told(1_300_000_000), "The prompt cost $0.0013 less than it would have without a cache");
+        assert_eq!(told(-16_900_000_000), "The prompt cost $0.0169 more than it would have without a cache");
     }
 }

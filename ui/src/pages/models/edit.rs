@@ -91,8 +91,8 @@ pub fn Edit(model: Memo<Option<ModelUse>>) -> impl IntoView {
             {move || own.get().unwrap_or_default().into_iter().map(|price| view! { <Own price=price removing=removing /> }).collect_view()}
             <form on:submit=move |event| { event.prevent_default(); save(); }>
                 <div class="ratefields">{USUAL.map(field)}
-                    <label class="field"><span class="t3 s11">"Holds from"</span>
-                        <span class="box"><input type="text" placeholder="YYYY-MM-DD, else for ever" autocomplete="off" data-testid="own-from"
+                    <label class="field"><span class="t3 s11">"Holds from, else for ever"</span>
+                        <span class="box"><input type="text" placeholder="YYYY-MM-DD" autocomplete="off" data-testid="own-from"
                             prop:value=move || from.get() on:input=move |event| from.set(event_target_value(&event)) /></span>
                     </label>
                 </div>

@@ -5,9 +5,9 @@ use api::{CallCache, CallDetail, ErrorKind, Operation};
 use leptos::prelude::*;
 
 use crate::backend::use_backend;
-use crate::components::cache::{cause, explained, lost, part, place};
+use crate::components::cache::{against_none, cause, explained, lost, part, place};
 use crate::fetch::fetch;
-use crate::format::{bytes, money, percent, thousands};
+use crate::format::{bytes, percent, thousands};
 
 /// The block; nothing for calls that have no prompt.
 #[component]
@@ -43,8 +43,10 @@ fn Verdict(cache: CallCache) -> impl IntoView {
     let read = cache.read.zip(cache.expected.filter(|expected| *expected > 0)).map(|(read, expected)| view! {
         <p class="cachetext num t2">{format!("{} read of {} that the previous call left in the cache", thousands(read), thousands(expected))}</p>
     });
-    let saved = cache.saved.filter(|saved| saved.pico() != 0).map(|saved| view! {
-        <p class="cachetext num t2">{format!("Saved in this call, less the premium for writing: {}", money(saved, 4))}</p>
+    let saved = cache.saved.filter(|saved| saved.pico() != 0).map(|saved| {
+        view! {
+            <p class="cachetext num t2">{against_none(saved)}</p>
+        }
     });
     let previous = cache.previous.map(|id| view! {
         <a class="hov s12 end" href=format!("/traces/{id}") data-testid="cache-previous">"Previous call"</a>
