@@ -57,10 +57,17 @@ pub struct Page {
     shown: Memo<tabs::Tab>,
     /// The form that sends the call again is open.
     pub replaying: RwSignal<bool>,
+    /// The replay that was sent last from here: it may not be recorded yet.
+    sent: RwSignal<Option<CallId>>,
 }
 
 impl Page {
-    fn new(call: Fetched<CallDetail>, talk: Fetched<Conversation>, tab: RwSignal<tabs::Tab>) -> Self {
+    fn new(
+        call: Fetched<CallDetail>,
+        talk: Fetched<Conversation>,
+        tab: RwSignal<tabs::Tab>,
+        sent: RwSignal<Option<CallId>>,
+    ) -> Self {
         let narrow = fits(NARROW);
         let is_replay = |call: &CallDetail| call.summary.replay_of.is_some();
         let replay = Memo::new(move |_| call.with(|call| call.is_some_and(is_replay)));
@@ -69,7 +76,7 @@ impl Page {
             let chosen = tab.get();
             if tabs.with(|tabs| tabs.contains(&chosen)) { chosen } else { tabs::Tab::Conversation }
         });
-        Self { call, talk, tab, tabs, shown, replaying: RwSignal::new(false) }
+        Self { call, talk, tab, tabs, shown, replaying: RwSignal::new(false), sent }
     }
 }
 
@@ -79,15 +86,16 @@ pub fn Trace() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<EntryId>().ok()));
     let tab = RwSignal::new(tabs::Tab::Conversation);
+    let sent = RwSignal::new(None);
     move || match id.get() {
-        Some(EntryId::Call(id)) => view! { <OneCall id=id tab=tab /> }.into_any(),
+        Some(EntryId::Call(id)) => view! { <OneCall id=id tab=tab sent=sent /> }.into_any(),
         Some(EntryId::Trace(id)) => view! { <Waterfall id=id /> }.into_any(),
         None => view! { <Missing /> }.into_any(),
     }
 }
 
 #[component]
-fn OneCall(id: CallId, tab: RwSignal<tabs::Tab>) -> impl IntoView {
+fn OneCall(id: CallId, tab: RwSignal<tabs::Tab>, sent: RwSignal<Option<CallId>>) -> impl IntoView {
     let backend = use_backend();
     let changed = use_live().changed(id);
     let key = move || {
@@ -96,7 +104,7 @@ fn OneCall(id: CallId, tab: RwSignal<tabs::Tab>) -> impl IntoView {
     };
     let call = fetch(true, key, move |()| backend.call(id));
     let talk = fetch(true, key, move |()| backend.conversation(id));
-    let page = Page::new(call, talk, tab);
+    let page = Page::new(call, talk, tab, sent);
     provide_context(page);
     Effect::new(move |_| {
         call.with(|call| set_title(call.and_then(|call| call.summary.title.as_deref()).unwrap_or("Trace")));
@@ -133,6 +141,8 @@ fn OneCall(id: CallId, tab: RwSignal<tabs::Tab>) -> impl IntoView {
 fn NotThere(id: CallId, error: api::ApiError, call: Fetched<CallDetail>) -> impl IntoView {
     let live = use_live();
     let flying = move || live.flying.with(|flying| flying.calls.iter().find(|call| call.id == id).cloned());
+    let Page { sent, .. } = expect_context();
+    let just_sent = error.kind == api::ErrorKind::NotFound && sent.get_untracked() == Some(id);
     let error = StoredValue::new(error);
     move || {
         match flying() {
@@ -143,6 +153,13 @@ fn NotThere(id: CallId, error: api::ApiError, call: Fetched<CallDetail>) -> impl
                     {format!("{} in {} chunks so far. The page fills in when it ends.",
                         crate::format::bytes(flying.response_bytes), crate::format::thousands(flying.chunks))}
                 </p>
+            </div>
+        }
+        .into_any(),
+        None if just_sent => view! {
+            <div class="blank" data-testid="trace-sent">
+                <h2>"Sent"</h2>
+                <p class="t2">"The page fills in as soon as the call is recorded."</p>
             </div>
         }
         .into_any(),

@@ -90,8 +90,17 @@ impl Browser {
         self.finish_after_refusals(0).await;
     }
 
+    /// The same for a page that may have asked for a call before it was recorded, which a browser counts as an error.
+    pub(super) async fn finish_after_early_questions(self) {
+        self.finish_after(0, true).await;
+    }
+
     /// The same for a page that the server refused `refusals` questions of: a browser counts each as an error.
     pub(super) async fn finish_after_refusals(self, refusals: usize) {
+        self.finish_after(refusals, false).await;
+    }
+
+    async fn finish_after(self, refusals: usize, early: bool) {
         let session = self.page.session_id().await.unwrap().unwrap();
         let asked = request(
             "POST",
@@ -103,7 +112,8 @@ impl Browser {
         let entries = entries["value"].as_array().unwrap_or_else(|| panic!("no console: {entries}")).clone();
         self.page.close().await.unwrap();
         let is_refusal = |entry: &&Value| entry["message"].to_string().contains("status of 400");
-        let errors = entries.iter().filter(|entry| entry["level"] == "SEVERE");
+        let is_early = |entry: &&Value| early && entry["message"].to_string().contains("status of 404");
+        let errors = entries.iter().filter(|entry| entry["level"] == "SEVERE" && !is_early(entry));
         let (refused, errors): (Vec<&Value>, Vec<&Value>) = errors.partition(is_refusal);
         assert_eq!(refused.len(), refusals, "questions that were refused: {refused:#?}");
         assert!(errors.is_empty(), "errors on the console: {errors:#?}");

@@ -106,10 +106,8 @@ pub fn rate_name(name: &str) -> String {
         .iter()
         .find_map(|(end, word)| Some((name.strip_suffix(end)?, Some(*word))))
         .unwrap_or((name, None));
-    let (name, above) = match name.split_once("_above_") {
-        Some((name, above)) => (name, Some(above)),
-        None => (name, None),
-    };
+    let mut parts = name.split("_above_");
+    let name = parts.next().unwrap_or(name);
     let plain = match name {
         "input_cost_per_token" => "Input",
         "output_cost_per_token" => "Output",
@@ -121,12 +119,10 @@ pub fn rate_name(name: &str) -> String {
         "search_context_cost_per_query.high" => "Web search, much context",
         other => &other.replace(['_', '.'], " "),
     };
-    let above = above.map(|above| match above.strip_suffix("_tokens") {
+    let above = parts.map(|part| match part {
         // How long the cache is kept.
-        None => above.replace("1hr", "1 h").replace('_', " "),
-        Some(tokens) => {
-            format!("above {} tokens", tokens.replace('_', " ").replace("1hr above", "1 h, above"))
-        }
+        "1hr" => "1 h".to_owned(),
+        tokens => format!("above {}", tokens.replace('_', " ")),
     });
     let parts = std::iter::once(plain.to_owned()).chain(above).chain(turn.map(str::to_owned));
     parts.collect::<Vec<_>>().join(", ")

@@ -16,7 +16,7 @@ pub use super::timing::TimingTab as Timing;
 
 /// Gives the parts what they share.
 pub fn provide(call: Fetched<CallDetail>, talk: Fetched<Conversation>) {
-    provide_context(Page::new(call, talk, RwSignal::new(Tab::Conversation)));
+    provide_context(Page::new(call, talk, RwSignal::new(Tab::Conversation), RwSignal::new(None)));
 }
 
 /// How the answer flowed.

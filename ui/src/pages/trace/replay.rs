@@ -90,6 +90,7 @@ fn Form(call: CallDetail) -> impl IntoView {
             page.replaying.try_set(false);
             if let Some(new) = replay.id {
                 page.tab.try_set(Tab::Compare);
+                page.sent.try_set(Some(new));
                 navigate(&address(new), NavigateOptions::default());
             }
         });
