@@ -3,7 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    /// Lets `count` listen; when this is answered, all of them do.
+    /// Lets `count` listen; when this is answered, all of them do, and have heard nothing yet.
     pub(crate) fn start(to: SocketAddr, count: usize) -> Result<Self> {
         // One thread: they share the machine with what is measured.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -69,14 +69,20 @@ impl Listeners {
             let stream = runtime.block_on(open(to)).context("a dashboard cannot listen")?;
             tracker.spawn_on(listen(stream, heard.clone()), runtime.handle());
         }
-        Ok(Self { heard, _runtime: runtime })
+        let listeners = Self { heard, _runtime: runtime };
+        // Whoever came first may have heard of what was before.
+        listeners.heard();
+        for heard in &listeners.heard {
+            *lock(heard) = Heard::default();
+        }
+        Ok(listeners)
     }
 
     /// What they heard, as soon as nothing new comes.
     pub(crate) fn heard(&self) -> Vec<Heard> {
         let read = || -> Vec<Heard> {
             let heard = self.heard.iter();
-            heard.map(|heard| heard.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
+            heard.map(|heard| lock(heard).clone()).collect()
         };
         let count = |heard: &[Heard]| heard.iter().map(|one| one.events).sum::<u64>();
         let (began, mut now) = (Instant::now(), read());
@@ -89,6 +95,10 @@ impl Listeners {
             now = later;
         }
     }
+}
+
+fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
+    heard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A stream whose head has come: from now on it is told everything.
@@ -110,7 +120,7 @@ async fn listen(mut stream: TcpStream, heard: Arc<Mutex<Heard>>) {
         if read == 0 {
             return;
         }
-        heard.lock().unwrap_or_else(PoisonError::into_inner).hear(bytes.get(..read).unwrap_or_default());
+        lock(&heard).hear(bytes.get(..read).unwrap_or_default());
     }
 }
 

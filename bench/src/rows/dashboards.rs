@@ -53,8 +53,12 @@ impl Measured {
             ms(median(&self.p99)),
             ms(median(&added(&self.p50, &direct.p50))),
             ms(median(&added(&self.p99, &direct.p99))),
-            format!("{:.3}", median(&self.cpu)),
-            short(median(&self.rss_mb)),
+            if self.cpu.iter().all(|cpu| cpu.is_nan()) {
+                String::new()
+            } else {
+                format!("{:.3}", median(&self.cpu))
+            },
+            if median(&self.rss_mb).is_nan() { String::new() } else { short(median(&self.rss_mb)) },
             format!("{} s", short(median(&self.drained))),
         ]
     }

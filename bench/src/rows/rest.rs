@@ -97,7 +97,7 @@ struct Written {
 pub(crate) fn files(proxy: &Proxy, calls: u64, report: &mut Report) -> Result<()> {
     let mut all = Vec::new();
     for format in [Format::Json, Format::Lines, Format::Csv] {
-        let path = format!("/api/traces/export?format={}&bodies=false", format.name());
+        let path = format!("/api/traces/export?format={}&bodies=false&limit={calls}", format.name());
         all.push(file(proxy, format.name().to_owned(), format, &path)?);
     }
     let whole = all.iter().map(|file| file.rows).sum();
