@@ -9,7 +9,7 @@ use crate::filter::{push_newest_where, push_where};
 use crate::layout::Place;
 use crate::pack::Reader;
 use crate::row::{SUMMARY_COLUMNS, summary};
-use crate::text::Found;
+use crate::text::{Found, Order};
 use crate::{Store, StoreError, record};
 
 const LARGEST_PAGE: u32 = 1_000;
@@ -39,19 +39,30 @@ impl Store {
         page: Page,
         quarters: Option<String>,
     ) -> Result<Vec<CallSummary>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-        query.push(SUMMARY_COLUMNS).push(" FROM call");
-        push_newest_where(&mut query, filter, found);
-        if let Some(quarters) = quarters {
-            push_quarters(&mut query, &quarters);
+        let limit = page.limit.clamp(1, LARGEST_PAGE);
+        let before = page.before.as_ref().map(|before| before.as_bytes().as_slice());
+        let mut recent = self.recent(found, Order::Id(before)).await?;
+        loop {
+            let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+            query.push(SUMMARY_COLUMNS).push(" FROM call");
+            if quarters.is_some() {
+                // Found by their rows alone.
+                query.push(" NOT INDEXED");
+            }
+            push_newest_where(&mut query, filter, found, recent.as_ref());
+            if let Some(quarters) = &quarters {
+                push_quarters(&mut query, quarters);
+            }
+            if let Some(before) = before {
+                query.push(" AND id < ").push_bind(before.to_vec());
+            }
+            query.push(" ORDER BY id DESC LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(page.offset);
+            let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
+            // Too few of the newest have it: then all are looked at.
+            if rows.len() >= limit as usize || recent.take().is_none() {
+                return rows.iter().map(summary).collect();
+            }
         }
-        if let Some(before) = page.before {
-            query.push(" AND id < ").push_bind(before.as_bytes().to_vec());
-        }
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(page.limit.clamp(1, LARGEST_PAGE));
-        query.push(" OFFSET ").push_bind(page.offset);
-        let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
-        rows.iter().map(summary).collect()
     }
 
     /// How many calls match.

@@ -109,7 +109,8 @@ impl<'a> Counted<'a> {
     async fn count_rows(&self, snapshot: &mut SqliteConnection, edge: Interval) -> Result<u64, StoreError> {
         let filter =
             CallFilter { from_ms: Some(edge.from_ms), to_ms: Some(edge.to_ms), ..self.filter.clone() };
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM call");
+        // An edge is short: by its time little is read, whatever else is asked for.
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM call INDEXED BY call_began");
         push_where(&mut query, &filter, None);
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(snapshot).await?;
         Ok(count.unsigned_abs())

@@ -3,7 +3,7 @@
 use api::{CallFilter, Outcome};
 use sqlx::{QueryBuilder, Sqlite};
 
-use crate::text::Found;
+use crate::text::{Found, Recent};
 
 const PARTIAL: &str = "(usage_source = 'partial' OR cost_source = 'partial')";
 const ESTIMATED: &str = "usage_source = 'estimated'";
@@ -80,17 +80,16 @@ pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, 
     push_found(query, found);
 }
 
-/// The same for a page of the newest: of what many calls have, each is looked at as it comes.
+/// The same for a page of the newest, looked for among the `recent` first.
 pub(crate) fn push_newest_where(
     query: &mut QueryBuilder<Sqlite>,
     filter: &CallFilter,
     found: Option<&Found>,
+    recent: Option<&Recent>,
 ) {
-    let words = found.filter(|found| found.common).and_then(|found| found.search.of_words());
-    push_where(query, filter, found.filter(|_| words.is_none()));
-    if let Some(words) = words {
-        query.push(" AND EXISTS (SELECT 1 FROM call_words WHERE call_words MATCH ").push_bind(words);
-        query.push(" AND call_words.rowid = call.seq)");
+    push_where(query, filter, found.filter(|_| recent.is_none()));
+    if let Some(recent) = recent {
+        recent.push(query);
     }
 }
 

@@ -11,6 +11,7 @@ use crate::row::{SUMMARY_COLUMNS, summary};
 use crate::search::{Search, Term, Text};
 use crate::snippet::snippet;
 use crate::telemetry::log_key;
+use crate::text::Order;
 use crate::{Store, StoreError};
 
 const LARGEST_PAGE: u32 = 200;
@@ -36,14 +37,23 @@ impl Store {
         let best = order == SearchOrder::Best && !search.terms.is_empty();
         let (most, skipped) = if best { (COMPARED, 0) } else { (limit, offset) };
         let found = self.find(filter).await?;
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-        query.push(SUMMARY_COLUMNS).push(", call.seq AS seq FROM call");
-        push_newest_where(&mut query, filter, found.as_ref());
-        if let Some(before) = before.filter(|_| !best) {
-            query.push(" AND id < ").push_bind(before.as_bytes().to_vec());
-        }
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(most).push(" OFFSET ").push_bind(skipped);
-        let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
+        let before = before.filter(|_| !best);
+        let before = before.as_ref().map(|before| before.as_bytes().as_slice());
+        let mut recent = self.recent(found.as_ref(), Order::Id(before)).await?;
+        let rows = loop {
+            let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+            query.push(SUMMARY_COLUMNS).push(", call.seq AS seq FROM call");
+            push_newest_where(&mut query, filter, found.as_ref(), recent.as_ref());
+            if let Some(before) = before {
+                query.push(" AND id < ").push_bind(before.to_vec());
+            }
+            query.push(" ORDER BY id DESC LIMIT ").push_bind(most).push(" OFFSET ").push_bind(skipped);
+            let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
+            // Too few of the newest have it: then all are looked at.
+            if rows.len() >= most as usize || recent.take().is_none() {
+                break rows;
+            }
+        };
         let mut calls: Vec<(i64, CallSummary)> = Vec::with_capacity(rows.len());
         for row in &rows {
             calls.push((row.try_get("seq")?, summary(row)?));

@@ -3,7 +3,7 @@
 
 use api::{CallDetail, CallFilter, SearchLag};
 use bytes::Bytes;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::filter::push_where;
 use crate::layout::Place;
@@ -100,13 +100,50 @@ pub(crate) struct Found {
     pub(crate) rows: Option<String>,
     /// Those that have what is to be absent, as far as texts had to be read for that.
     pub(crate) absent: Option<String>,
-    /// The index alone tells, nothing else is asked for, and so many calls have the words that a page of them is found
-    /// sooner by looking at the newest one by one.
-    pub(crate) common: bool,
+    /// The index alone tells, nothing else is asked for, and so many calls have the words that a page of them is among the
+    /// newest: how many.
+    pub(crate) common: Option<u64>,
 }
 
 /// Of more calls than these a list in memory costs more than a page of them.
 const COMMON: i64 = 20_000;
+/// Calls, the newest, among which a page with common words is looked for first.
+const RECENT: i64 = 20_000;
+
+/// By what a page is in order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order<'a> {
+    /// By when calls began, from this moment back.
+    Started(Option<i64>),
+    /// By their ids, from this one back.
+    Id(Option<&'a [u8]>),
+}
+
+/// The newest calls: all that come before a place in the order, and from which row on they are.
+#[derive(Clone, Debug)]
+pub(crate) struct Recent {
+    words: String,
+    first_seq: i64,
+    bound: Bound,
+}
+
+#[derive(Clone, Debug)]
+enum Bound {
+    Started(i64),
+    Id(Vec<u8>),
+}
+
+impl Recent {
+    /// Appends that a call is one of them and has the words.
+    pub(crate) fn push(&self, query: &mut QueryBuilder<Sqlite>) {
+        match &self.bound {
+            Bound::Started(started_ms) => query.push(" AND started_ms > ").push_bind(*started_ms),
+            Bound::Id(id) => query.push(" AND id > ").push_bind(id.clone()),
+        };
+        query.push(" AND seq IN (SELECT rowid FROM call_words WHERE call_words MATCH ");
+        query.push_bind(self.words.clone()).push(" AND rowid >= ").push_bind(self.first_seq).push(")");
+    }
+}
 
 impl Store {
     /// What the filter's text searches for, among the calls that match it otherwise; `None` when there is none.
@@ -131,30 +168,79 @@ impl Store {
         let rows = rows.map(|rows| serde_json::to_string(&rows)).transpose()?;
         let alone = CallFilter { text: None, ..filter.clone() } == CallFilter::default();
         let common = match search.of_words().filter(|_| alone && rows.is_none() && absent.is_none()) {
-            Some(words) => self.is_common(&words).await?,
-            None => false,
+            Some(words) => self.common(&words).await?,
+            None => None,
         };
         Ok(Some(Found { search, rows, absent, common }))
     }
 
-    /// Whether many calls have these words, all of them in today's index.
-    async fn is_common(&self, words: &str) -> Result<bool, StoreError> {
-        let select = "SELECT NOT EXISTS (SELECT 1 FROM call_text_docsize) AND \
-            (SELECT count(*) FROM (SELECT 1 FROM call_words WHERE call_words MATCH ? LIMIT ?)) > ?";
-        let select = sqlx::query_scalar(select).bind(words).bind(COMMON + 1).bind(COMMON);
-        Ok(select.fetch_one(&self.inner.read).await?)
+    /// How many calls have these words, if they are many and all of them in today's index.
+    async fn common(&self, words: &str) -> Result<Option<u64>, StoreError> {
+        let former = "SELECT EXISTS (SELECT 1 FROM call_text_docsize)";
+        if sqlx::query_scalar(former).fetch_one(&self.inner.read).await? {
+            return Ok(None);
+        }
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM call_words WHERE call_words MATCH ?")
+            .bind(words)
+            .fetch_one(&self.inner.read)
+            .await?;
+        Ok((count > COMMON).then_some(count.unsigned_abs()))
     }
 
     /// How many calls of models have words that are [common](Found::common); `None` when these are not.
     pub(crate) async fn count_common(&self, found: Option<&Found>) -> Result<Option<u64>, StoreError> {
-        let Some(words) = found.filter(|found| found.common).and_then(|found| found.search.of_words()) else {
+        let Some((found, all)) = found.and_then(|found| Some((found, found.common?))) else {
             return Ok(None);
         };
-        let select = "SELECT (SELECT count(*) FROM call_words WHERE call_words MATCH ?1) - \
-            (SELECT count(*) FROM call WHERE operation = 'side_call' AND EXISTS \
-             (SELECT 1 FROM call_words WHERE call_words MATCH ?1 AND call_words.rowid = call.seq))";
-        let count: i64 = sqlx::query_scalar(select).bind(words).fetch_one(&self.inner.read).await?;
-        Ok(Some(count.unsigned_abs()))
+        // Those that lists leave out, if there are any.
+        let others = "SELECT EXISTS (SELECT 1 FROM call WHERE operation = 'side_call') \
+            OR EXISTS (SELECT 1 FROM call INDEXED BY call_replay WHERE replay_of IS NOT NULL)";
+        if !sqlx::query_scalar::<_, bool>(others).fetch_one(&self.inner.read).await? {
+            return Ok(Some(all));
+        }
+        let others = "WITH found AS MATERIALIZED (SELECT rowid AS seq FROM call_words WHERE call_words MATCH ?1) \
+            SELECT (SELECT count(*) FROM call WHERE operation = 'side_call' AND seq IN found) + \
+            (SELECT count(*) FROM call INDEXED BY call_replay \
+             WHERE replay_of IS NOT NULL AND operation != 'side_call' AND seq IN found)";
+        let words = found.search.of_words().unwrap_or_default();
+        let others: i64 = sqlx::query_scalar(others).bind(words).fetch_one(&self.inner.read).await?;
+        Ok(Some(all.saturating_sub(others.unsigned_abs())))
+    }
+
+    /// Among which calls to look first for a page with [common](Found::common) words; `None` when the words are not, or
+    /// when there are no more calls than that.
+    pub(crate) async fn recent(
+        &self,
+        found: Option<&Found>,
+        order: Order<'_>,
+    ) -> Result<Option<Recent>, StoreError> {
+        let words = found.filter(|found| found.common.is_some()).and_then(|found| found.search.of_words());
+        let Some(words) = words else { return Ok(None) };
+        let mut query =
+            QueryBuilder::<Sqlite>::new("SELECT count(*), min(seq), min(place) FROM (SELECT seq, ");
+        match order {
+            Order::Started(from) => {
+                query.push("started_ms AS place FROM call INDEXED BY call_began WHERE started_ms <= ");
+                query.push_bind(from.unwrap_or(i64::MAX)).push(" ORDER BY started_ms");
+            }
+            Order::Id(before) => {
+                query.push("id AS place FROM call WHERE 1");
+                if let Some(before) = before {
+                    query.push(" AND id < ").push_bind(before.to_vec());
+                }
+                query.push(" ORDER BY id");
+            }
+        }
+        query.push(" DESC LIMIT ").push_bind(RECENT).push(")");
+        let row = query.build().persistent(false).fetch_one(&self.inner.read).await?;
+        if row.try_get::<i64, _>(0)? < RECENT {
+            return Ok(None);
+        }
+        let bound = match order {
+            Order::Started(_) => Bound::Started(row.try_get(2)?),
+            Order::Id(_) => Bound::Id(row.try_get(2)?),
+        };
+        Ok(Some(Recent { words, first_seq: row.try_get(1)?, bound }))
     }
 
     /// Of the newest calls with these words those whose texts are as wanted.

@@ -157,11 +157,11 @@ pub(crate) async fn add_up(
     group: Option<GroupBy>,
 ) -> Result<Groups, StoreError> {
     let Some((of, quarters)) = Narrow::new(filter, group).zip(interval.quarters()) else {
-        return of_calls(snapshot, filter, found, interval, group).await;
+        return of_calls(snapshot, filter, found, interval, group, "").await;
     };
     let mut parts = of.sums(snapshot, quarters).await?;
     for edge in interval.edges() {
-        parts.extend(of_calls(snapshot, filter, None, edge, group).await?);
+        parts.extend(of_calls(snapshot, filter, None, edge, group, " INDEXED BY call_began").await?);
     }
     Ok(merged(parts))
 }
@@ -181,6 +181,7 @@ async fn of_calls(
     found: Option<&Found>,
     interval: Interval,
     group: Option<GroupBy>,
+    index: &'static str,
 ) -> Result<Groups, StoreError> {
     let (key, join) = match group {
         None => ("NULL", ""),
@@ -193,7 +194,7 @@ async fn of_calls(
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
     query.push(key).push(" AS of");
     push_sums(&mut query, Over::Calls);
-    query.push(" FROM call").push(join);
+    query.push(" FROM call").push(index).push(join);
     push_where(&mut query, filter, found);
     push_interval(&mut query, interval);
     query.push(" GROUP BY 1");

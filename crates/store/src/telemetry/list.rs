@@ -14,7 +14,7 @@ use super::hex;
 use crate::counts::push_quarters;
 use crate::filter::{COUNTED, push_newest_where, push_where};
 use crate::row::{SUMMARY_COLUMNS, summary};
-use crate::text::Found;
+use crate::text::{Found, Order, Recent};
 use crate::{Store, StoreError};
 
 const LARGEST_PAGE: u32 = 500;
@@ -23,7 +23,7 @@ const LARGE: i64 = 20_000;
 /// Large traces of which that is remembered.
 const REMEMBERED: usize = 1_000;
 /// So few calls in traces are looked at one by one, where an index of what is asked for would find many others.
-const FEW_IN_TRACES: i64 = 20_000;
+const FEW_IN_TRACES: u64 = 20_000;
 const MANY: u64 = 20_000;
 /// Models named of one trace.
 const MODELS: usize = 20;
@@ -48,7 +48,8 @@ pub(super) struct TraceRow {
 struct Reach<'a> {
     filter: &'a CallFilter,
     found: Option<&'a Found>,
-    few_in_traces: bool,
+    /// Calls in traces, as far as they are counted.
+    in_traces: u64,
     /// So many calls match that a page of the newest is found by their time, sooner than all are put in order.
     many: bool,
 }
@@ -56,8 +57,23 @@ struct Reach<'a> {
 impl Reach<'_> {
     /// What stands behind a table of calls of which only those in traces are asked for.
     fn in_traces(&self) -> &'static str {
-        if self.few_in_traces { " INDEXED BY call_in_trace" } else { "" }
+        if self.in_traces < FEW_IN_TRACES { " INDEXED BY call_in_trace" } else { "" }
     }
+
+    /// Whether it is about calls, and none stands in a trace.
+    fn is_of_lone_calls(&self) -> bool {
+        self.in_traces == 0 && (self.found.is_some() || *self.filter != about_traces(self.filter))
+    }
+}
+
+/// Among which calls a page is looked for.
+#[derive(Clone, Copy)]
+enum Among<'a> {
+    All,
+    /// Those of the newest that have common words.
+    Recent(&'a Recent),
+    /// Those that began in these quarters of an hour.
+    Quarters(&'a str),
 }
 
 /// Where a page begins: after an entry's moment and its sixteen bytes.
@@ -79,8 +95,8 @@ impl Store {
         let limit = limit.clamp(1, LARGEST_PAGE);
         let found = self.find(filter).await?;
         let after = after.map(|after| After { started_ms: after.started_ms, id: sixteen(&after.id) });
-        let few_in_traces = self.few_in_traces().await?;
-        let mut reach = Reach { filter, found: found.as_ref(), few_in_traces, many: false };
+        let in_traces = self.in_traces().await?;
+        let mut reach = Reach { filter, found: found.as_ref(), in_traces, many: false };
         let matching = self.count_quickly(filter, found.as_ref()).await?;
         let lone = self.count_lone_calls(&reach, matching).await?;
         reach.many = lone > MANY;
@@ -161,6 +177,9 @@ impl Store {
         after: Option<After>,
         limit: u32,
     ) -> Result<Vec<TraceRow>, StoreError> {
+        if reach.is_of_lone_calls() {
+            return Ok(Vec::new());
+        }
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
         push_traces_where(&mut query, reach);
         push_traces_after(&mut query, after);
@@ -176,37 +195,48 @@ impl Store {
         after: Option<After>,
         limit: u32,
     ) -> Result<Vec<CallSummary>, StoreError> {
-        let Some(count) = matching else { return self.lone_calls(reach, None, after, limit).await };
-        if let Some(quarters) = self.quarters(reach.filter, count).await? {
-            return self.lone_calls(reach, Some(&quarters), after, limit).await;
+        let first = after.map(|after| after.started_ms);
+        if let Some(recent) = self.recent(reach.found, Order::Started(first)).await? {
+            let calls = self.lone_calls(reach, Among::Recent(&recent), after, limit).await?;
+            // Too few of the newest have it: then all are looked at.
+            if calls.len() >= limit as usize {
+                return Ok(calls);
+            }
         }
-        let last_ms = after.map(|after| after.started_ms);
+        let Some(count) = matching else { return self.lone_calls(reach, Among::All, after, limit).await };
+        if let Some(quarters) = self.quarters(reach.filter, count).await? {
+            return self.lone_calls(reach, Among::Quarters(&quarters), after, limit).await;
+        }
         // A page behind others wants as many again of its first quarter, which they may have used up.
         let wanted = u64::from(limit) * 4;
-        if let Some(quarters) = self.newest_quarters(reach.filter, wanted, last_ms).await? {
-            let calls = self.lone_calls(reach, Some(&quarters), after, limit).await?;
+        if let Some(quarters) = self.newest_quarters(reach.filter, wanted, first).await? {
+            let calls = self.lone_calls(reach, Among::Quarters(&quarters), after, limit).await?;
             // Some may stand in traces, or came before.
             if calls.len() >= limit as usize {
                 return Ok(calls);
             }
         }
-        self.lone_calls(&Reach { many: true, ..*reach }, None, after, limit).await
+        self.lone_calls(&Reach { many: true, ..*reach }, Among::All, after, limit).await
     }
 
     async fn lone_calls(
         &self,
         reach: &Reach<'_>,
-        quarters: Option<&str>,
+        among: Among<'_>,
         after: Option<After>,
         limit: u32,
     ) -> Result<Vec<CallSummary>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
         query.push(SUMMARY_COLUMNS).push(" FROM call");
-        if reach.many {
-            query.push(" INDEXED BY call_began");
+        match among {
+            // Found by their rows alone.
+            Among::Recent(_) | Among::Quarters(_) => drop(query.push(" NOT INDEXED")),
+            Among::All if reach.many => drop(query.push(" INDEXED BY call_began")),
+            Among::All => {}
         }
-        push_newest_where(&mut query, reach.filter, reach.found);
-        if let Some(quarters) = quarters {
+        let recent = if let Among::Recent(recent) = among { Some(recent) } else { None };
+        push_newest_where(&mut query, reach.filter, reach.found, recent);
+        if let Among::Quarters(quarters) = among {
             push_quarters(&mut query, quarters);
         }
         push_calls_after(&mut query, after);
@@ -216,6 +246,9 @@ impl Store {
     }
 
     async fn count_traces(&self, reach: &Reach<'_>) -> Result<u64, StoreError> {
+        if reach.is_of_lone_calls() {
+            return Ok(0);
+        }
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM trace");
         push_traces_where(&mut query, reach);
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
@@ -237,22 +270,26 @@ impl Store {
             .await?;
             return Ok(count.unsigned_abs());
         }
+        if let Some(matching) = matching.filter(|_| reach.in_traces == 0) {
+            return Ok(matching);
+        }
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM call");
         if matching.is_some() {
             query.push(reach.in_traces());
         }
-        push_newest_where(&mut query, filter, found);
+        push_where(&mut query, filter, found);
         query.push(if matching.is_some() { " AND trace IS NOT NULL" } else { " AND trace IS NULL" });
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
         let count = count.unsigned_abs();
         Ok(matching.map_or(count, |matching| matching.saturating_sub(count)))
     }
 
-    /// Whether so few calls stand in traces that it is best to look at each of them.
-    async fn few_in_traces(&self) -> Result<bool, StoreError> {
-        let select = "SELECT (SELECT count(*) FROM (SELECT 1 FROM call INDEXED BY call_in_trace \
-            WHERE trace IS NOT NULL LIMIT ?1)) < ?1";
-        Ok(sqlx::query_scalar(select).bind(FEW_IN_TRACES).fetch_one(&self.inner.read).await?)
+    /// How many calls stand in traces, counted no further than it matters.
+    async fn in_traces(&self) -> Result<u64, StoreError> {
+        let select = "SELECT count(*) FROM (SELECT 1 FROM call INDEXED BY call_in_trace WHERE trace IS NOT NULL LIMIT ?)";
+        let most = i64::try_from(FEW_IN_TRACES).unwrap_or(i64::MAX);
+        let count: i64 = sqlx::query_scalar(select).bind(most).fetch_one(&self.inner.read).await?;
+        Ok(count.unsigned_abs())
     }
 
     /// The trace with this id, if spans of it were reported or calls stand in it.
@@ -376,7 +413,7 @@ fn push_traces_where(query: &mut QueryBuilder<Sqlite>, reach: &Reach<'_>) {
         push_about_traces(query, filter);
     } else {
         query.push(" AND trace.key IN (SELECT trace FROM call").push(reach.in_traces());
-        push_newest_where(query, filter, found);
+        push_where(query, filter, found);
         query.push(" AND trace IS NOT NULL)");
     }
 }
