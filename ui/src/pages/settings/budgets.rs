@@ -132,7 +132,7 @@ fn Shown(status: BudgetStatus, shown: Fetched<Budgets>, editing: RwSignal<Editin
             view! {
                 <div class="buse" data-testid="budget-use" title=format!("{:.1} %", one.thousandths as f64 / 10.0)>
                     <span class="row g3">
-                        {one.key.clone().map(|key| view! { <span class="mono cut" title=key.clone()>{key.clone()}</span> })}
+                        {one.key.clone().map(|key| { let title = key.clone(); view! { <span class="mono cut" title=title>{key}</span> } })}
                         <span class="num">{used(&budget, one)}</span>
                         <span class=class>{word}</span>
                         <span class="t3" data-testid="budget-aside">{aside}</span>
