@@ -106,9 +106,9 @@ pub(crate) struct Found {
 }
 
 /// Of more calls than these a list in memory costs more than a page of them.
-const COMMON: i64 = 20_000;
+const COMMON: i64 = if cfg!(test) { 10 } else { 20_000 };
 /// Calls, the newest, among which a page with common words is looked for first.
-const RECENT: i64 = 20_000;
+const RECENT: i64 = if cfg!(test) { 20 } else { 20_000 };
 
 /// By what a page is in order.
 #[derive(Clone, Copy, Debug)]
@@ -337,3 +337,6 @@ async fn said(reader: &mut Reader<'_>, place: Place) -> Result<Vec<String>, Stor
     texts.push(joined(response.as_deref(), request.as_deref()));
     Ok(texts)
 }
+
+#[cfg(test)]
+mod tests;

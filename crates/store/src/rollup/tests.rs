@@ -74,7 +74,7 @@ fn name(kind: &str, number: Option<u8>) -> Option<String> {
 async fn put(connection: &mut SqliteConnection, seq: i64, row: &Row) {
     let sql = "INSERT OR REPLACE INTO call (seq, id, started_ms, state, failed, provider, operation, client, method, \
         path, model, streamed, input, usage_source, cost, cost_source, session_id, tags) \
-        VALUES (?1, CAST(?1 AS BLOB), ?2, ?3, ?4, ?5, ?6, ?7, '', '', ?8, 0, ?9, 'provider', ?10, 'computed', ?11, ?12)";
+        VALUES (?1, CAST(printf('%016d', ?1) AS BLOB), ?2, ?3, ?4, ?5, ?6, ?7, '', '', ?8, 0, ?9, 'provider', ?10, 'computed', ?11, ?12)";
     bind(sqlx::query(sql), seq, row).execute(connection).await.unwrap();
 }
 

@@ -64,7 +64,7 @@ fn of(call: &CallDetail, number: u64) -> Vec<LogRow> {
             call: of_call.then_some(row.id),
         });
     };
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         add(-900, 9, "user_prompt", PROMPTS[(number / 4 % 4) as usize].to_owned(), false);
     }
     let model = row.model.clone().unwrap_or_default();
@@ -81,7 +81,7 @@ fn of(call: &CallDetail, number: u64) -> Vec<LogRow> {
             );
         }
         CallState::Truncated => {
-            add(ended, 13, "api_retries_exhausted", format!("{model} broke off after {took}"), true)
+            add(ended, 13, "api_retries_exhausted", format!("{model} broke off after {took}"), true);
         }
         _ => {
             let tokens = crate::format::thousands(row.usage.total().unwrap_or(0));
@@ -90,7 +90,7 @@ fn of(call: &CallDetail, number: u64) -> Vec<LogRow> {
     }
     let tool = TOOLS[(number % 5) as usize];
     add(ended + 40, 5, "tool_decision", format!("{tool} allowed by the configuration"), false);
-    let failed = number % 11 == 0;
+    let failed = number.is_multiple_of(11);
     let said = if failed {
         format!("{tool} failed after 1.2 s: exit status 1")
     } else {

@@ -1,0 +1,103 @@
+//! Words that many calls have: the same pages and numbers as looking at each call.
+
+use std::cmp::Reverse;
+
+use api::{CallFilter, CallId, Page, SearchOrder, TraceEntry, TracesCursor};
+use tempfile::TempDir;
+
+use super::put;
+use crate::Store;
+
+const CALLS: i64 = 90;
+
+/// Which calls have which word, by their rows.
+fn has(word: &str, seq: i64) -> bool {
+    match word {
+        "all" => true,
+        "second" => seq % 2 == 0,
+        // None of the newest has it.
+        "early" => started_ms(seq) < 60_000,
+        _ => false,
+    }
+}
+
+const WORDS: [&str; 3] = ["all", "second", "early"];
+
+/// Rows are not in the order of time.
+fn started_ms(seq: i64) -> i64 {
+    seq * 37 % CALLS * 1_000
+}
+
+fn is_counted(seq: i64) -> bool {
+    seq % 10 != 0 && seq % 11 != 0
+}
+
+async fn filled(folder: &TempDir) -> Store {
+    let store = Store::open(&folder.path().join("data.db")).await.unwrap().0;
+    let mut writer = store.inner.writer.lock().await;
+    let connection = writer.connection().unwrap();
+    for seq in 1..=CALLS {
+        let sql = "INSERT INTO call (seq, id, started_ms, state, failed, provider, operation, method, path, streamed, \
+            usage_source, cost_source, replay_of) \
+            VALUES (?1, CAST(printf('%016d', ?1) AS BLOB), ?2, 'complete', 0, 'p', ?3, '', '', 0, 'provider', 'computed', \
+            CASE WHEN ?1 % 11 = 0 THEN CAST(printf('%016d', 1) AS BLOB) END)";
+        let operation = if seq % 10 == 0 { "side_call" } else { "chat" };
+        let insert = sqlx::query(sql).bind(seq).bind(started_ms(seq)).bind(operation);
+        insert.execute(&mut *connection).await.unwrap();
+        let words: Vec<&str> = WORDS.into_iter().filter(|word| has(word, seq)).collect();
+        put(connection, &[(seq, &words.join(" "))]).await.unwrap();
+    }
+    drop(writer);
+    store
+}
+
+fn id(seq: i64) -> CallId {
+    CallId::from_slice(format!("{seq:016}").as_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn common_words_are_found_among_the_newest_and_then_among_all() {
+    let folder = TempDir::new().unwrap();
+    let store = filled(&folder).await;
+    for word in WORDS {
+        // As typed, a word may go on; in quotes it may not.
+        for text in [word.to_owned(), format!("\"{word}\"")] {
+            let filter = CallFilter { text: Some(text), ..CallFilter::default() };
+            let found = store.find(&filter).await.unwrap().unwrap();
+            assert!(found.common.is_some(), "{word} is common");
+            let mut expected: Vec<i64> =
+                (1..=CALLS).filter(|seq| is_counted(*seq) && has(word, *seq)).collect();
+            assert_eq!(store.count_calls(&filter).await.unwrap(), expected.len() as u64, "{word}");
+
+            let (mut listed, mut before) = (Vec::new(), None);
+            loop {
+                let page = store.list_calls(&filter, Page { limit: 7, offset: 0, before }).await.unwrap();
+                assert_eq!(page.total, expected.len() as u64);
+                let Some(last) = page.calls.last() else { break };
+                before = Some(last.id);
+                listed.extend(page.calls.iter().map(|call| call.id));
+            }
+            expected.sort_unstable_by_key(|seq| Reverse(*seq));
+            assert_eq!(listed, expected.iter().map(|seq| id(*seq)).collect::<Vec<_>>(), "{word}, by id");
+            let second = store.search(&filter, SearchOrder::Newest, 5, 5, None).await.unwrap();
+            let second: Vec<CallId> = second.hits.iter().map(|hit| hit.call.id).collect();
+            assert_eq!(second, listed[5..10], "{word}, searched");
+
+            let (mut seen, mut after) = (Vec::new(), None::<TracesCursor>);
+            loop {
+                let page = store.list_traces(&filter, 7, 0, after.as_ref()).await.unwrap();
+                assert_eq!(page.total, expected.len() as u64);
+                seen.extend(page.entries.iter().map(|entry| match entry {
+                    TraceEntry::Call(call) => call.id,
+                    TraceEntry::Trace(trace) => panic!("{trace:?}"),
+                }));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            expected.sort_unstable_by_key(|seq| Reverse((started_ms(*seq), *seq)));
+            assert_eq!(seen, expected.iter().map(|seq| id(*seq)).collect::<Vec<_>>(), "{word}, by time");
+        }
+    }
+}
