@@ -257,6 +257,9 @@ impl Store {
 
     /// Of calls of which so many match, if that is known, how many stand in no trace.
     async fn count_lone_calls(&self, reach: &Reach<'_>, matching: Option<u64>) -> Result<u64, StoreError> {
+        if let Some(matching) = matching.filter(|_| reach.in_traces == 0) {
+            return Ok(matching);
+        }
         let Reach { filter, found, .. } = *reach;
         if *filter == CallFilter::default() {
             // Counts that read small indices, where a condition would read every row.
@@ -269,9 +272,6 @@ impl Store {
             .fetch_one(&self.inner.read)
             .await?;
             return Ok(count.unsigned_abs());
-        }
-        if let Some(matching) = matching.filter(|_| reach.in_traces == 0) {
-            return Ok(matching);
         }
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM call");
         if matching.is_some() {
