@@ -93,15 +93,21 @@ fn unprivileged(setup: Setup) -> Setup {
         .fold(setup, |setup, argument| setup.argument(argument))
 }
 
-#[tokio::test]
-async fn a_database_that_was_made_read_only_is_made_writable() {
-    use std::os::unix::fs::PermissionsExt;
-    let mock = Mock::start().await;
+/// An app that recorded a call and was stopped, and its database.
+async fn with_a_call(mock: &Mock) -> (Setup, std::path::PathBuf) {
     let app = App::start(mock.address()).await;
     send(app.proxy, &ask(Dialect::Chat, false, "before", "")).await;
     app.recorded(1).await;
     let setup = app.stop().setup;
     let database = setup.data().join("data.db");
+    (setup, database)
+}
+
+#[tokio::test]
+async fn a_database_that_was_made_read_only_is_made_writable() {
+    use std::os::unix::fs::PermissionsExt;
+    let mock = Mock::start().await;
+    let (setup, database) = with_a_call(&mock).await;
     std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o444)).unwrap();
     let app = unprivileged(setup).start().await;
     send(app.proxy, &ask(Dialect::Chat, false, "after", "")).await;
@@ -118,11 +124,7 @@ async fn a_database_of_somebody_else_is_kept_aside_and_recording_goes_on() {
     }
     use std::os::unix::fs::PermissionsExt;
     let mock = Mock::start().await;
-    let app = App::start(mock.address()).await;
-    send(app.proxy, &ask(Dialect::Chat, false, "before", "")).await;
-    app.recorded(1).await;
-    let setup = app.stop().setup;
-    let database = setup.data().join("data.db");
+    let (setup, database) = with_a_call(&mock).await;
     let before = std::fs::read(&database).unwrap();
     std::fs::set_permissions(&database, std::fs::Permissions::from_mode(0o644)).unwrap();
     std::os::unix::fs::chown(&database, Some(65_533), None).unwrap();

@@ -2,27 +2,15 @@
 
 use fantoccini::Client;
 use serde_json::json;
-use tests::{Answer, App, Mock, Received, Response, send};
+use tests::{App, Mock, Response, send};
 
 use super::controls::{click_in, field, fill, gone, open};
 use super::{click, count, expect_dashboard, reads};
-use crate::requests::request;
-
-/// A thousand tokens in and a hundred out: $0.0035 from gpt-4o.
-fn answer(received: &Received) -> Answer {
-    let asked = received.json();
-    let body = json!({
-        "id": "c", "object": "chat.completion", "model": asked["model"],
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
-    });
-    Answer::whole(200, "application/json", body.to_string())
-}
+use crate::requests::{JSON, request, thousand_tokens_mock};
 
 async fn chat(app: &App) -> Response {
     let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]});
-    let headers = "Content-Type: application/json\r\n";
-    send(app.proxy, &request("POST", "/v1/chat/completions", headers, body.to_string().as_bytes())).await
+    send(app.proxy, &request("POST", "/v1/chat/completions", JSON, body.to_string().as_bytes())).await
 }
 
 async fn choose(page: &Client, id: &str, label: &str) {
@@ -41,8 +29,7 @@ fn budgets(file: &str) -> usize {
 #[tokio::test]
 #[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn a_budget_is_added_used_up_changed_and_removed() {
-    let mock = Mock::start().await;
-    mock.answer(answer);
+    let mock = thousand_tokens_mock().await;
     let app = App::start(mock.address()).await;
     expect_dashboard(&app).await;
     let browser = open(&app, "/settings").await;

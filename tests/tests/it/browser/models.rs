@@ -3,22 +3,11 @@
 use api::Money;
 use fantoccini::{Client, Locator};
 use serde_json::json;
-use tests::{Answer, App, Mock, Received, send, wait_until};
+use tests::{App, send, wait_until};
 
 use super::controls::{click_in, gone, open};
 use super::{by, click, expect_dashboard, reads};
-use crate::requests::request;
-
-/// A thousand tokens in and a hundred out, from whatever model is asked for.
-fn answer(received: &Received) -> Answer {
-    let asked = received.json();
-    let body = json!({
-        "id": "c", "object": "chat.completion", "model": asked["model"],
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
-    });
-    Answer::whole(200, "application/json", body.to_string())
-}
+use crate::requests::{JSON, request, thousand_tokens_mock};
 
 async fn price(page: &Client, name: &str, dollars: &str) {
     let place = format!("{}[data-name=\"{name}\"]", by("own-rate"));
@@ -29,14 +18,12 @@ async fn price(page: &Client, name: &str, dollars: &str) {
 #[tokio::test]
 #[ignore = "needs the dashboard in the binary and a browser: cargo xtask test"]
 async fn a_price_of_ones_own_is_set_and_calls_are_priced_again() {
-    let mock = Mock::start().await;
-    mock.answer(answer);
+    let mock = thousand_tokens_mock().await;
     let app = App::start(mock.address()).await;
     expect_dashboard(&app).await;
     for (number, model) in ["gpt-4o", "house-model"].into_iter().enumerate() {
         let body = json!({"model": model, "messages": [{"role": "user", "content": "Hi"}]});
-        let headers = "Content-Type: application/json\r\n";
-        let sent = request("POST", "/v1/chat/completions", headers, body.to_string().as_bytes());
+        let sent = request("POST", "/v1/chat/completions", JSON, body.to_string().as_bytes());
         assert_eq!(send(app.proxy, &sent).await.status(), 200);
         app.recorded(number + 1).await;
     }
