@@ -144,6 +144,8 @@ impl Keeper {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.kept.inner.wake.notified() => {}
+                // How many were refused stands in what is shown, and changes nothing else.
+                () = self.gate.refused() => self.events.send(Event::BudgetsChanged),
                 () = self.store.spending_changed(), if watched => {}
                 () = tokio::time::sleep(next) => {}
             }

@@ -14,6 +14,7 @@ use http::{Method, Request, StatusCode};
 use model::dialect::classify;
 use model::identity::{said, tags};
 use model::pricing::is_subscription;
+use tokio::sync::Notify;
 
 use crate::admit::speaks;
 use crate::peek::Peeked;
@@ -30,6 +31,8 @@ pub struct Gate {
     /// Whether anything is: most of the time nothing is, and then a call costs one look at this.
     any: Arc<AtomicBool>,
     current: Arc<RwLock<Arc<Bars>>>,
+    /// Told of each refusal.
+    refusals: Arc<Notify>,
 }
 
 /// Why some calls are not sent.
@@ -68,6 +71,11 @@ impl Gate {
         self.any.store(any, Ordering::Release);
     }
 
+    /// Waits until a call was refused. One asks, or they take it from each other.
+    pub async fn refused(&self) {
+        self.refusals.notified().await;
+    }
+
     /// Whether any call is refused.
     pub fn refuses_anything(&self) -> bool {
         self.any.load(Ordering::Acquire)
@@ -90,6 +98,7 @@ impl Gate {
         let judged = self.would_judge(to, target, request, held).await;
         judged.map_err(|barred| {
             barred.bar.refused.fetch_add(1, Ordering::Relaxed);
+            self.refusals.notify_one();
             barred.refusal
         })
     }

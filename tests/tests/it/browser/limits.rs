@@ -49,7 +49,7 @@ async fn a_budget_is_added_used_up_changed_and_removed() {
     let written = file(page).await;
     assert!(budgets(&written) == 1 && written.contains("\"daily\""), "{written}");
 
-    // Two calls use it up, and the third is told so.
+    // Two calls use it up, and the third is told so, on the page as in its answer.
     for number in 1..=2 {
         assert_eq!(chat(&app).await.status(), 200);
         app.recorded(number).await;
@@ -58,7 +58,6 @@ async fn a_budget_is_added_used_up_changed_and_removed() {
     let refused = chat(&app).await;
     assert_eq!(refused.status(), 429, "{}", refused.text());
     assert!(refused.text().contains("daily"), "it names the budget: {}", refused.text());
-    page.refresh().await.unwrap();
     reads(page, "budget-aside", "1 call refused since start").await;
     click(page, "tab-overview").await;
     reads(page, "budget-strip", "Calls that cost something are refused").await;

@@ -1,6 +1,6 @@
 //! Strips above today's figures while a budget is near or over, cannot be told, or a session goes in circles.
 
-use api::{BudgetState, BudgetStatus, BudgetThen, Budgets, FoundLoop};
+use api::{BudgetState, Budgets, FoundLoop};
 use leptos::prelude::*;
 
 use crate::backend::use_backend;
@@ -11,31 +11,17 @@ use crate::components::states::Refused;
 use crate::fetch::{Fetched, fetch};
 use crate::live::use_live;
 
-/// While calls are refused, their number is asked for this often: nobody tells of them.
-const COUNTED_MS: i64 = 3_000;
-
 /// Budgets and loops, asked again whenever they change.
 pub fn fetch_budgets() -> Fetched<Budgets> {
     let (backend, live) = (use_backend(), use_live());
-    let refusing = RwSignal::new(false);
-    let turn = Memo::new(move |_| if refusing.get() { live.now.get() / COUNTED_MS } else { 0 });
-    let shown = fetch(
+    fetch(
         true,
         move || {
             live.budgets.track();
-            turn.track();
             Some(())
         },
         move |()| backend.budgets(),
-    );
-    Effect::new(move |_| refusing.set(shown.with(|shown| shown.is_some_and(refuses))));
-    shown
-}
-
-fn refuses(all: &Budgets) -> bool {
-    let is_over =
-        |status: &BudgetStatus| status.budget.then == BudgetThen::Refuse && status.state == BudgetState::Over;
-    all.budgets.iter().any(is_over)
+    )
 }
 
 /// Nothing while there is enough.
