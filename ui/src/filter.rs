@@ -132,6 +132,8 @@ impl View {
             filter.from_ms = Some(last.start(now_ms, offset));
             filter.to_ms = None;
         }
+        // A page shows what is there, and asks again.
+        filter.so_far = filter.text.is_some();
         filter
     }
 

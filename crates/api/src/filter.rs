@@ -33,6 +33,9 @@ pub struct CallFilter {
     pub operation: Option<Operation>,
     /// Words that stand in the prompt or the answer.
     pub text: Option<String>,
+    /// Where texts have to be read to know what has `text`: what was found so far, instead of waiting for the end. Lists
+    /// say whether there may come to be more.
+    pub so_far: bool,
     /// Begun at or after, in milliseconds since 1970 (UTC).
     pub from_ms: Option<i64>,
     /// Begun before, in milliseconds since 1970 (UTC).

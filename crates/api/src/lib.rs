@@ -67,7 +67,7 @@ pub use prices::{
 };
 pub use replay::{Replay, ReplayEdit, ReplayTotals, ReplayUntil};
 pub use request::{BodySide, BodyText, CallsPage, Facets, HistogramBar, ModelTotal, Reply, Request, Stats};
-pub use search::{SearchHit, SearchLag, SearchOrder, SearchPage, Snippet, SnippetPart, Snippets};
+pub use search::{Reading, SearchHit, SearchLag, SearchOrder, SearchPage, Snippet, SnippetPart, Snippets};
 pub use session::{
     Agent, Lineage, SessionDetail, SessionFilter, SessionRef, SessionSource, SessionSummary, SessionsCursor,
     SessionsPage, Tie,

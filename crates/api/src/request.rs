@@ -8,10 +8,10 @@ use crate::{
     FoundPoint, FoundPoints, GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter,
     LogsPage, MadeKey, Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models,
     Money, Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage,
-    ProviderCheck, Providers, Replay, ReplayEdit, ReplayTotals, ReplayUntil, RepriceScope, Repricing,
-    SearchLag, SearchOrder, SearchPage, Secret, Series, SessionCache, SessionDetail, SessionFilter,
-    SessionRef, SessionsCursor, SessionsPage, SettingsView, Snippets, SourceStatus, SourceTarget, SpanDetail,
-    Storage, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
+    ProviderCheck, Providers, Reading, Replay, ReplayEdit, ReplayTotals, ReplayUntil, RepriceScope,
+    Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series, SessionCache, SessionDetail,
+    SessionFilter, SessionRef, SessionsCursor, SessionsPage, SettingsView, Snippets, SourceStatus,
+    SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
 };
 
 /// A question to the engine. Each answers with the [`Reply`] of the same name.
@@ -574,6 +574,9 @@ pub struct CallsPage {
     pub calls: Vec<CallSummary>,
     /// How many match in all.
     pub total: u64,
+    /// A search is still reading texts: there may come to be more.
+    #[serde(default)]
+    pub reading: Option<Reading>,
 }
 
 /// A part of a body.

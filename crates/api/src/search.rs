@@ -49,8 +49,21 @@ pub struct SearchPage {
     pub total: u64,
     /// How many of the newest were compared, when the best come first: no more can be paged through.
     pub compared: Option<u64>,
+    /// Texts are still being read: there may come to be more.
+    #[serde(default)]
+    pub reading: Option<Reading>,
     /// What search cannot find yet.
     pub lag: SearchLag,
+}
+
+/// How far a search has come that reads texts, the newest calls first: phrases and signs, of which the index alone cannot
+/// tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Calls whose texts were read.
+    pub read: u64,
+    /// When the last of them began, in milliseconds since 1970 (UTC).
+    pub back_to_ms: Option<i64>,
 }
 
 /// How much is stored and not in the index yet: normally nothing, more after an update or while the index is made again.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BucketCosts, CallId, CallSummary, Conversation, CostSource, LogRow, Money, Usage};
+use crate::{BucketCosts, CallId, CallSummary, Conversation, CostSource, LogRow, Money, Reading, Usage};
 
 /// What a span is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -201,6 +201,9 @@ pub struct TracesPage {
     pub total: u64,
     /// Where the next page begins; `None` after the last.
     pub next: Option<TracesCursor>,
+    /// A search is still reading texts: there may come to be more.
+    #[serde(default)]
+    pub reading: Option<Reading>,
 }
 
 /// A place in the Traces list, which later arrivals do not move.

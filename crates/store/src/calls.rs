@@ -9,7 +9,8 @@ use crate::filter::{push_newest_where, push_where};
 use crate::layout::Place;
 use crate::pack::Reader;
 use crate::row::{SUMMARY_COLUMNS, summary};
-use crate::text::{Found, Order};
+use crate::text::common::Order;
+use crate::text::find::Found;
 use crate::{Store, StoreError, record};
 
 const LARGEST_PAGE: u32 = 1_000;
@@ -20,10 +21,15 @@ impl Store {
         let found = self.find(filter).await?;
         let total = self.count_found(filter, found.as_ref()).await?;
         if total <= u64::from(page.offset) {
-            return Ok(CallsPage { calls: Vec::new(), total });
+            return Ok(CallsPage {
+                calls: Vec::new(),
+                total,
+                reading: found.and_then(|found| found.reading),
+            });
         }
         let quarters = self.quarters(filter, total).await?;
-        Ok(CallsPage { calls: self.page(filter, found.as_ref(), page, quarters).await?, total })
+        let calls = self.page(filter, found.as_ref(), page, quarters).await?;
+        Ok(CallsPage { calls, total, reading: found.and_then(|found| found.reading) })
     }
 
     /// A page of the calls that match, newest first. Who reads all pages of a large store need not count it for each.

@@ -12,7 +12,7 @@ use crate::remove::{RemovedCalls, remove_calls};
 use crate::telemetry::{
     Pair, RemovedReports, points_gone, remove_logs, remove_points, remove_spans, remove_trace, reports_of,
 };
-use crate::text::Found;
+use crate::text::find::Found;
 use crate::write::BEGIN;
 use crate::{Store, StoreError, rollup};
 
@@ -138,6 +138,8 @@ impl Store {
         if !selected.points.is_none() {
             erased.add(self.remove_points_of(&selected.points).await?);
         }
+        // What was rewritten while words were still taken out is rewritten once more.
+        self.note_scrub().await?;
         Ok(erased)
     }
 
@@ -174,8 +176,9 @@ impl Store {
             }),
             Erase::Calls(filter) if **filter == CallFilter::default() => None,
             Erase::Calls(filter) => {
-                let found = self.find(filter).await?;
-                Some(only(Rows::Found(filter.clone(), found)))
+                let filter = Box::new(CallFilter { so_far: false, ..filter.as_ref().clone() });
+                let found = self.find(&filter).await?;
+                Some(only(Rows::Found(filter, found)))
             }
             Erase::Before(ms) => {
                 let ns = ms.saturating_mul(1_000_000);

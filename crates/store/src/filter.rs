@@ -3,7 +3,8 @@
 use api::{CallFilter, Outcome};
 use sqlx::{QueryBuilder, Sqlite};
 
-use crate::text::{Found, Recent};
+use crate::text::common::Recent;
+use crate::text::find::Found;
 
 const PARTIAL: &str = "(usage_source = 'partial' OR cost_source = 'partial')";
 const ESTIMATED: &str = "usage_source = 'estimated'";
@@ -152,25 +153,25 @@ fn push_money(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
 
 /// The calls that were found, in the index of today and in the one that a former version filled.
 fn push_found(query: &mut QueryBuilder<Sqlite>, found: Option<&Found>) {
-    let Some(Found { search, rows, absent, .. }) = found else { return };
+    let Some(Found { search, words, absent_words, rows, absent, .. }) = found else { return };
     if let Some(absent) = absent {
         query.push(" AND seq NOT IN (SELECT value FROM json_each(").push_bind(absent.clone()).push("))");
     }
     if search.terms.is_empty() {
-        if let Some(words) = search.absent_words() {
+        if let Some(words) = absent_words {
             query.push(" AND seq NOT IN (SELECT rowid FROM call_words WHERE call_words MATCH ");
-            query.push_bind(words).push(")");
+            query.push_bind(words.clone()).push(")");
         }
         return;
     }
     query.push(" AND seq IN (");
-    match (rows, search.of_words()) {
-        (Some(rows), _) => {
+    match rows {
+        Some(rows) => {
             query.push("SELECT value FROM json_each(").push_bind(rows.clone()).push(")");
         }
-        (None, words) => {
+        None => {
             query.push("SELECT rowid FROM call_words WHERE call_words MATCH ");
-            query.push_bind(words.unwrap_or_default());
+            query.push_bind(words.clone().unwrap_or_default());
         }
     }
     if let Some(phrases) = search.of_phrases() {

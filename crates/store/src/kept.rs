@@ -30,12 +30,24 @@ pub(crate) struct Spent {
     pub(crate) calls: i64,
 }
 
+/// How many calls have words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WordCount {
+    /// The expression for the index.
+    pub(crate) words: Box<str>,
+    /// Rows from here on are not counted.
+    pub(crate) end: i64,
+    pub(crate) calls: u64,
+}
+
 /// Which sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Of {
     By(Option<GroupBy>),
     FirstTokens,
     Sessions,
+    /// The expression for an index of words, hashed.
+    Words(u64),
 }
 
 /// A stretch of time from its first millisecond to the one after its last.
@@ -75,6 +87,7 @@ pub(crate) enum Sum {
     Groups(Arc<Groups>),
     Times(Arc<Times>),
     Sessions(Arc<Vec<Spent>>),
+    Words(Arc<WordCount>),
 }
 
 impl Sum {
@@ -92,6 +105,7 @@ impl Sum {
             Self::Sessions(sessions) => {
                 sessions.iter().map(|spent| size_of_val(spent) + spent.session.len()).sum::<usize>()
             }
+            Self::Words(count) => size_of_val(count.as_ref()) + count.words.len(),
         };
         size_of::<((Interval, Of), (u64, Self))>() + kept
     }

@@ -106,6 +106,8 @@ struct Inner {
     kept: kept::Kept,
     /// What is remembered of large traces.
     orphans: std::sync::Mutex<telemetry::Orphans>,
+    /// Searches that read texts.
+    scans: text::scan::Scans,
     /// How storing shares the cores.
     pace: Pace,
     /// What calls cost that did not go through the proxy.

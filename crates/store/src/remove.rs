@@ -103,12 +103,20 @@ async fn take_out(
             .build_query_as()
             .fetch_all(&mut *connection)
             .await?;
+    note_words(connection, gone.len() as u64).await?;
     for (seq, session, started_ms) in gone {
         removed.seqs.push(seq);
         sessions.extend(session);
         let (from, to) = removed.began_ms.unwrap_or((started_ms, started_ms));
         removed.began_ms = Some((from.min(started_ms), to.max(started_ms)));
     }
+    Ok(())
+}
+
+/// Counts what the indices of words still say something of, and need not.
+pub(crate) async fn note_words(connection: &mut SqliteConnection, removed: u64) -> Result<(), StoreError> {
+    let update = sqlx::query("UPDATE upkeep SET value = value + ? WHERE name = 'words_removed'");
+    update.bind(i64::try_from(removed).unwrap_or(i64::MAX)).execute(connection).await?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::StoreError;
 use crate::filter::push_where;
 use crate::kept::{Groups, Interval};
 use crate::rollup::measures::{Measures, Over, push_sums};
-use crate::text::Found;
+use crate::text::find::Found;
 use crate::window::push_interval;
 
 /// What makes the index of replays fit a question.

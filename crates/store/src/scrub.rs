@@ -18,6 +18,8 @@ const MERGED: i64 = 128;
 const FREED: u32 = 512;
 /// Numbers in one statement.
 const ROWS: usize = 256;
+/// Once one in so many words' lists is of what is deleted, the indices are rewritten.
+const DEAD: u64 = 10;
 
 /// How far the indices are rewritten: not to be; each of them begun or going on.
 const INDICES: [(&str, i64, i64); 3] = [("call_words", 1, 2), ("call_text", 3, 4), ("log_words", 5, 6)];
@@ -92,11 +94,21 @@ impl Store {
         Ok(!left)
     }
 
+    /// Whether the indices say more of what is deleted than is worth its space.
+    async fn is_mostly_dead(&self) -> Result<bool, StoreError> {
+        let removed = self.upkeep("words_removed").await?.unsigned_abs();
+        Ok(removed > 0 && removed * DEAD >= self.count("call", "").await? + self.count("log", "").await?)
+    }
+
     /// Merges some pages of an index of words, so that what it still says of deleted calls goes; whether there is more.
     async fn merge_some(&self) -> Result<bool, StoreError> {
-        let state = self.upkeep("scrub").await?;
+        let mut state = self.upkeep("scrub").await?;
         if state == 0 {
-            return Ok(false);
+            if !self.is_mostly_dead().await? {
+                return Ok(false);
+            }
+            self.note_scrub().await?;
+            state = 1;
         }
         let mut next = 0;
         for (index, (table, begin, going_on)) in INDICES.into_iter().enumerate() {
@@ -108,6 +120,11 @@ impl Store {
             let mut writer = self.inner.writer.lock().await;
             writer.reconnect().await?;
             let connection = writer.connection()?;
+            if state == 1 {
+                sqlx::raw_sql("UPDATE upkeep SET value = 0 WHERE name = 'words_removed'")
+                    .execute(&mut *connection)
+                    .await?;
+            }
             let changes = "SELECT total_changes()";
             let before: i64 = sqlx::query_scalar(changes).fetch_one(&mut *connection).await?;
             let mut merge = QueryBuilder::<Sqlite>::new("INSERT INTO ");
@@ -121,7 +138,11 @@ impl Store {
                 false => INDICES.get(index + 1).map_or(0, |(_, begin, _)| *begin),
             };
         }
-        self.set_upkeep("scrub", next).await?;
+        let mut writer = self.inner.writer.lock().await;
+        writer.reconnect().await?;
+        // Unless somebody deleted more meanwhile, and it is to begin again.
+        let update = sqlx::query("UPDATE upkeep SET value = ? WHERE name = 'scrub' AND value = ?");
+        update.bind(next).bind(state).execute(writer.connection()?).await?;
         Ok(true)
     }
 

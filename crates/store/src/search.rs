@@ -3,6 +3,8 @@
 
 mod matching;
 
+use std::collections::{BTreeSet, HashMap};
+
 use crate::words::{all, is_part, is_unspaced, plain};
 
 pub(crate) use matching::Text;
@@ -13,6 +15,10 @@ const AFTER: &[char] =
 const BEFORE: &[char] = &['(', '[', '{', '<', '\'', '‘', '“', '«', '¿', '¡'];
 /// Terms that are looked for; who pastes a page looks for its beginning.
 const TERMS: usize = 32;
+
+/// For words that may go on, all words of an index that begin so. To put the lists of a few words together costs the index
+/// less than to look for their beginning.
+pub(crate) type Alike = HashMap<String, Vec<String>>;
 
 /// What is searched for: all of it must occur, and nothing of what is to be absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,12 +75,19 @@ impl Search {
     }
 
     /// The expression for an index of words without positions; `None` when the index knows none of them.
-    pub(crate) fn of_words(&self) -> Option<String> {
-        let wanted = of_all(&self.terms)?;
+    pub(crate) fn of_words(&self, alike: &Alike) -> Option<String> {
+        let wanted = of_all(&self.terms, alike)?;
         // What the index alone can tell to be there.
-        let absent: Vec<String> =
-            self.without.iter().filter(|term| term.is_word()).map(Term::of_words).collect();
-        Some(if absent.is_empty() { wanted } else { format!("({wanted}) NOT ({})", absent.join(" OR ")) })
+        Some(match self.absent_words(alike) {
+            Some(absent) => format!("({wanted}) NOT ({absent})"),
+            None => wanted,
+        })
+    }
+
+    /// The words that the index is asked for and that may go on.
+    pub(crate) fn begun(&self) -> BTreeSet<&str> {
+        let asked = self.terms.iter().chain(&self.without).flat_map(Term::indexed);
+        asked.filter(|(_, begun)| *begun).map(|(word, _)| word).collect()
     }
 
     /// The expression for a former version's index, which has positions and cuts words itself.
@@ -96,9 +109,9 @@ impl Search {
     }
 
     /// The terms to be absent of which the index alone can tell.
-    pub(crate) fn absent_words(&self) -> Option<String> {
+    pub(crate) fn absent_words(&self, alike: &Alike) -> Option<String> {
         let words: Vec<String> =
-            self.without.iter().filter(|term| term.is_word()).map(Term::of_words).collect();
+            self.without.iter().filter(|term| term.is_word()).map(|term| term.of_words(alike)).collect();
         (!words.is_empty()).then(|| words.join(" OR "))
     }
 
@@ -109,9 +122,9 @@ impl Search {
 }
 
 /// The expression for calls that have the words of all of these.
-pub(crate) fn of_all<'a>(terms: impl IntoIterator<Item = &'a Term>) -> Option<String> {
+pub(crate) fn of_all<'a>(terms: impl IntoIterator<Item = &'a Term>, alike: &Alike) -> Option<String> {
     let words: Vec<String> =
-        terms.into_iter().filter(|term| !term.words.is_empty()).map(Term::of_words).collect();
+        terms.into_iter().filter(|term| !term.words.is_empty()).map(|term| term.of_words(alike)).collect();
     (!words.is_empty()).then(|| words.join(" AND "))
 }
 
@@ -174,14 +187,23 @@ impl Term {
         asked
     }
 
-    fn of_words(&self) -> String {
-        let words = self.indexed();
-        let words: Vec<String> = words
+    fn of_words(&self, alike: &Alike) -> String {
+        let words: Vec<String> = self
+            .indexed()
             .into_iter()
-            .map(|(word, begun)| format!("\"{word}\"{}", if begun { " *" } else { "" }))
+            .map(|(word, begun)| match alike.get(word).filter(|_| begun) {
+                Some(words) => one_of(words),
+                None => format!("\"{word}\"{}", if begun { " *" } else { "" }),
+            })
             .collect();
         if let [one] = words.as_slice() { one.clone() } else { format!("({})", words.join(" AND ")) }
     }
+}
+
+/// The expression for any of these words.
+fn one_of(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    if let [one] = words.as_slice() { one.clone() } else { format!("({})", words.join(" OR ")) }
 }
 
 /// What separates terms; a zero byte would end an expression.

@@ -1,7 +1,7 @@
 //! A page of what search finds, newest or best first, and where rows of lists say what is looked for.
 //! Leaves out what is looked for (`search`) and how a stretch is chosen (`snippet`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use api::{CallFilter, CallId, CallSummary, SearchHit, SearchOrder, SearchPage, Snippet, Snippets};
 use sqlx::{QueryBuilder, Row, Sqlite};
@@ -11,7 +11,7 @@ use crate::row::{SUMMARY_COLUMNS, summary};
 use crate::search::{Search, Term, Text};
 use crate::snippet::snippet;
 use crate::telemetry::log_key;
-use crate::text::Order;
+use crate::text::common::Order;
 use crate::{Store, StoreError};
 
 const LARGEST_PAGE: u32 = 200;
@@ -19,6 +19,8 @@ const LARGEST_PAGE: u32 = 200;
 const COMPARED: u32 = 400;
 /// Rows of which snippets are asked for at once.
 const SNIPPETS: usize = 200;
+/// Calls of a trace whose texts are read together.
+const READ_AT_ONCE: usize = 32;
 /// Places of a term beyond this make a text no better.
 const PLACES: usize = 16;
 
@@ -77,6 +79,7 @@ impl Store {
             hits: calls.into_iter().map(hit).collect(),
             total,
             compared: best.then(|| total.min(u64::from(COMPARED))),
+            reading: found.and_then(|found| found.reading),
             lag: self.search_lag().await?,
         })
     }
@@ -96,7 +99,7 @@ impl Store {
         }
         found.calls = self.call_snippets(&search, calls).await?;
         for trace in traces.iter().take(SNIPPETS) {
-            if let Some(snippet) = self.trace_snippet(&search, text, trace).await? {
+            if let Some(snippet) = self.trace_snippet(&search, trace).await? {
                 found.traces.push((trace.clone(), snippet));
             }
         }
@@ -134,26 +137,30 @@ impl Store {
     }
 
     /// Of the newest call of a trace that says it.
-    async fn trace_snippet(
-        &self,
-        search: &Search,
-        text: &str,
-        trace: &str,
-    ) -> Result<Option<Snippet>, StoreError> {
-        let filter = CallFilter {
-            text: Some(text.to_owned()),
-            trace_id: Some(trace.to_owned()),
-            side_calls: true,
-            ..CallFilter::default()
-        };
-        let found = self.find(&filter).await?;
+    async fn trace_snippet(&self, search: &Search, trace: &str) -> Result<Option<Snippet>, StoreError> {
+        let filter =
+            CallFilter { trace_id: Some(trace.to_owned()), side_calls: true, ..CallFilter::default() };
         let mut query = QueryBuilder::<Sqlite>::new("SELECT seq FROM call");
-        push_where(&mut query, &filter, found.as_ref());
-        query.push(" ORDER BY id DESC LIMIT 1");
-        let seq: Option<i64> =
-            query.build_query_scalar().persistent(false).fetch_optional(&self.inner.read).await?;
-        let Some(seq) = seq else { return Ok(None) };
-        Ok(self.texts_of(&[seq]).await?.iter().find_map(|(_, texts)| snippet(search, texts)))
+        push_where(&mut query, &filter, None);
+        query.push(" ORDER BY id DESC");
+        let mut rows: Vec<i64> =
+            query.build_query_scalar().persistent(false).fetch_all(&self.inner.read).await?;
+        let ends = rows.iter().min().copied().zip(rows.iter().max().copied());
+        let words = search.of_words(&self.alike(search, "call_vocabulary").await?);
+        if let Some(((first, last), words)) = ends.zip(words).filter(|_| rows.len() > READ_AT_ONCE) {
+            let has = "SELECT rowid FROM call_words WHERE call_words MATCH ? AND rowid BETWEEN ? AND ?";
+            let has = sqlx::query_scalar(has).bind(words).bind(first).bind(last);
+            let has: HashSet<i64> = has.fetch_all(&self.inner.read).await?.into_iter().collect();
+            rows.retain(|row| has.contains(row));
+        }
+        for some in rows.chunks(READ_AT_ONCE) {
+            let texts: HashMap<i64, Vec<String>> = self.texts_of(some).await?.into_iter().collect();
+            let says = some.iter().filter_map(|row| texts.get(row)).find(|texts| search.matches(texts));
+            if let Some(texts) = says {
+                return Ok(snippet(search, texts));
+            }
+        }
+        Ok(None)
     }
 }
 

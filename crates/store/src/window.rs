@@ -13,7 +13,7 @@ use crate::kept::{Began, Groups, Interval, Of, Sum};
 use crate::over_time::OverTime;
 use crate::rollup::Dim;
 use crate::rollup::measures::{Measures, Over, push_sums};
-use crate::text::Found;
+use crate::text::find::Found;
 use crate::{Store, StoreError, dearest, replays};
 
 /// Groups in one answer.

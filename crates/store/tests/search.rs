@@ -6,10 +6,10 @@ mod search {
     pub(crate) mod made;
 }
 
-use api::{CallFilter, CallId, Erase, LogFilter, Page, SearchOrder};
+use api::{CallFilter, CallId, CallState, CallSummary, Erase, LogFilter, Page, SearchOrder};
 use proptest::prelude::*;
 use search::made::{call, log, open, put_calls, put_logs, said};
-use store::Store;
+use store::{Store, Write};
 use tempfile::TempDir;
 
 fn filter(text: &str) -> CallFilter {
@@ -92,6 +92,81 @@ async fn the_best_come_first_and_say_where() {
     assert_eq!(order, [ids[2], ids[1], ids[0]]);
     let snippets = store.snippets("sat", &ids, &[], &[]).await.unwrap();
     assert_eq!(snippets.calls.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [ids[0]]);
+}
+
+/// So many that texts are read in several steps.
+const MANY: usize = 700;
+
+/// Calls that say the same words, every third of them as a phrase and with an arrow.
+async fn many(store: &Store) -> Vec<CallId> {
+    let says = |number: usize| match number % 3 {
+        0 => format!("n{number} => the red fox"),
+        _ => format!("n{number} the fox is red"),
+    };
+    let calls = (0..MANY).map(|number| call(&said(&says(number)), "ok")).collect();
+    put_calls(store, calls).await
+}
+
+#[tokio::test]
+async fn a_phrase_is_found_in_every_call_that_says_it() {
+    let (store, _folder) = open().await;
+    let ids = many(&store).await;
+    let phrased: Vec<CallId> = ids.iter().step_by(3).rev().copied().collect();
+    for text in ["\"red fox\"", "=>", "the -\"fox is\"", "-\"fox is\""] {
+        let (mut listed, mut before) = (Vec::new(), None);
+        loop {
+            let page = store.list_calls(&filter(text), Page { limit: 50, offset: 0, before }).await.unwrap();
+            assert_eq!((page.total, page.reading), (phrased.len() as u64, None), "{text}");
+            let Some(last) = page.calls.last() else { break };
+            before = Some(last.id);
+            listed.extend(page.calls.iter().map(|call| call.id));
+        }
+        assert_eq!(listed, phrased, "{text}");
+        assert_eq!(store.stats(&filter(text)).await.unwrap().calls, phrased.len() as u64, "{text}");
+    }
+    let named = CallFilter { model: Some("gpt-4o".into()), from_ms: Some(0), ..filter("\"red fox\"") };
+    assert_eq!(store.count_calls(&named).await.unwrap(), phrased.len() as u64);
+    let none = CallFilter { from_ms: Some(1_001), ..named };
+    assert_eq!(store.count_calls(&none).await.unwrap(), 0, "the time is looked at each time");
+    let erased = store.erase(&Erase::Calls(Box::new(filter("\"red fox\"")))).await.unwrap();
+    assert_eq!(erased.calls, phrased.len() as u64);
+    assert_eq!(store.count_calls(&filter("\"red fox\"")).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_was_found_so_far_comes_to_be_all() {
+    let (store, _folder) = open().await;
+    let ids = many(&store).await;
+    let asked = CallFilter { so_far: true, ..filter("\"red fox\"") };
+    let (mut before, mut read) = (0, 0);
+    let total = loop {
+        let page = store.list_traces(&asked, 10, 0, None).await.unwrap();
+        assert!(page.total >= before, "what was found stays found");
+        before = page.total;
+        let Some(reading) = page.reading else { break page.total };
+        assert!(reading.read >= read && reading.read <= MANY as u64);
+        read = reading.read;
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(total, ids.len().div_ceil(3) as u64);
+}
+
+#[tokio::test]
+async fn calls_that_come_after_a_search_are_found_by_it_too() {
+    let (store, _folder) = open().await;
+    let earlier = many(&store).await.len().div_ceil(3) as u64;
+    let phrase = filter("\"red fox\"");
+    let under_way = call(&said("a red fox that takes long"), "ok");
+    let opened = CallSummary { state: CallState::Open, ..under_way.detail.summary.clone() };
+    store.write(&[Write::Open(Box::new(opened))]).await.unwrap();
+    assert_eq!(store.count_calls(&phrase).await.unwrap(), earlier);
+    let later = put_calls(&store, vec![call(&said("the red fox again"), "ok")]).await;
+    assert_eq!(store.count_calls(&phrase).await.unwrap(), earlier + 1);
+    store.write(&[Write::Close(Box::new(under_way))]).await.unwrap();
+    assert_eq!(store.count_calls(&phrase).await.unwrap(), earlier + 2, "its words came when it ended");
+    put_calls(&store, vec![call(&said("no fox is red"), "ok")]).await;
+    store.erase(&Erase::Call(later[0])).await.unwrap();
+    assert_eq!(store.count_calls(&phrase).await.unwrap(), earlier + 1);
 }
 
 #[tokio::test]

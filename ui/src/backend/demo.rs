@@ -127,6 +127,7 @@ fn answer(world: &mut World, request: Request) -> Result<Reply, ApiError> {
             Reply::Calls(CallsPage {
                 calls: part.map(|call| call.summary.clone()).collect(),
                 total: all.len() as u64,
+                reading: None,
             })
         }
         Request::GetCall { id } => Reply::Call(Box::new(find(id)?.clone())),

@@ -4,14 +4,16 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use api::{CallId, SearchLag, Snippet};
+use api::{CallId, Reading, SearchLag, Snippet};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::backend::{Backend, use_backend};
+use crate::browser::utc_offset;
 use crate::components::icon::{Glyph, Icon};
 use crate::fetch::fetch;
 use crate::format::plural;
+use crate::format::time::Stamp;
 
 /// Rows that are drawn together are asked for together.
 const GATHER: Duration = Duration::from_millis(30);
@@ -106,12 +108,13 @@ pub fn snippet_of(row: Row) -> Memo<Option<Snippet>> {
 }
 
 /// The strip above a list that was searched. `version` counts what came; `best` is whether the best come first, where the
-/// list can do that, and how many were compared for it.
+/// list can do that, and how many were compared for it; `reading` is how far the search has come, until it ends.
 #[component]
 pub fn SearchStrip(
     text: Memo<Option<String>>,
     version: RwSignal<u64>,
     #[prop(optional)] best: Option<(Memo<bool>, Callback<bool>, RwSignal<u64>)>,
+    #[prop(optional)] reading: Option<RwSignal<Option<Reading>>>,
 ) -> impl IntoView {
     let backend = use_backend();
     let tick = RwSignal::new(0_u64);
@@ -167,6 +170,9 @@ pub fn SearchStrip(
                 <span class="t3 cut sb-help" title="Every word must be there, as a word or the beginning of one">
                     "“in quotes” is a phrase, -word is without it, names and paths are found as they are written"
                 </span>
+                {move || reading.and_then(|reading| reading.get()).map(|reading| view! {
+                    <span class="nw" role="status" data-testid="search-reading">{reading_words(reading)}</span>
+                })}
                 <span class="end nw" role="status" data-testid="search-lag">{move || match missing.get() {
                     None => ().into_any(),
                     Some(lag) if lag == SearchLag::default() => {
@@ -179,6 +185,19 @@ pub fn SearchStrip(
                 }}</span>
             </div>
         </Show>
+    }
+}
+
+/// How far a search has come.
+fn reading_words(reading: Reading) -> String {
+    let calls = plural(reading.read, "call", "calls");
+    match reading.back_to_ms.map(|ms| Stamp::new(ms, utc_offset(ms))) {
+        Some(back_to) => format!(
+            "Reading what was said: {calls}, back to {} {}",
+            back_to.day_month(),
+            back_to.short_clock()
+        ),
+        None => format!("Reading what was said: {calls}"),
     }
 }
 

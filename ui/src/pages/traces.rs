@@ -103,7 +103,7 @@ pub fn Traces() -> impl IntoView {
         <Show when=move || !nothing_yet.get() fallback=|| view! { <first_run::FirstRun /> }>
             <views::Views />
             <filter_bar::FilterBar />
-            <SearchStrip text=text version=list.version best=(best, order, list.total) />
+            <SearchStrip text=text version=list.version best=(best, order, list.total) reading=list.reading />
             <histogram::Histogram />
             <LiveStrip />
             <div class="split" class:open=move || selected.get().is_some()>

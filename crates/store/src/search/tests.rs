@@ -9,7 +9,7 @@ fn stands(typed: &str, texts: &[&str]) -> bool {
 }
 
 fn of_words(typed: &str) -> String {
-    Search::new(typed).of_words().unwrap_or_default()
+    Search::new(typed).of_words(&Alike::new()).unwrap_or_default()
 }
 
 #[test]
@@ -24,13 +24,29 @@ fn words_may_go_on_and_quoted_ones_may_not() {
 }
 
 #[test]
+fn words_that_the_index_knows_stand_for_a_beginning() {
+    let alike = Alike::from([("the".to_owned(), ["the", "then"].map(str::to_owned).to_vec())]);
+    let search = Search::new("the \"the\" cat -the");
+    assert_eq!(search.begun().into_iter().collect::<Vec<_>>(), ["cat", "the"]);
+    let words = "((\"the\" OR \"then\") AND \"the\" AND \"cat\" *) NOT ((\"the\" OR \"then\"))";
+    assert_eq!(search.of_words(&alike).unwrap(), words);
+    assert_eq!(
+        Search::new("th").of_words(&Alike::from([("th".to_owned(), vec!["the".to_owned()])])).unwrap(),
+        "\"the\""
+    );
+}
+
+#[test]
 fn a_dash_before_a_word_means_without() {
     let search = Search::new("cat -dog -\"red fox\" -foo::bar");
     assert_eq!((search.terms.len(), search.without.len()), (1, 3));
-    assert_eq!(search.of_words().unwrap(), "(\"cat\" *) NOT (\"dog\" *)");
+    assert_eq!(search.of_words(&Alike::new()).unwrap(), "(\"cat\" *) NOT (\"dog\" *)");
     assert_eq!(search.absent_texts().count(), 2);
     let only = Search::new("-dog");
-    assert_eq!((only.of_words(), only.absent_words().unwrap().as_str()), (None, "\"dog\" *"));
+    assert_eq!(
+        (only.of_words(&Alike::new()), only.absent_words(&Alike::new()).unwrap().as_str()),
+        (None, "\"dog\" *")
+    );
     for flag in ["--verbose", "-", "->", "well-known"] {
         assert_eq!((Search::new(flag).terms.len(), Search::new(flag).without.len()), (1, 0), "{flag}");
     }
@@ -114,8 +130,8 @@ proptest! {
     /// Whatever is typed is an expression of words, and nothing but letters stands between its quotes.
     #[test]
     fn nothing_typed_is_an_error(typed in any::<String>()) {
-        let search = Search::new(&typed);
-        for expression in [search.of_words(), search.absent_words()].into_iter().flatten() {
+        let (search, alike) = (Search::new(&typed), Alike::new());
+        for expression in [search.of_words(&alike), search.absent_words(&alike)].into_iter().flatten() {
             for (number, piece) in expression.split('"').enumerate() {
                 let allowed = |letter: char| letter.is_alphanumeric() || !letter.is_ascii();
                 let between = |letter: char| " *()ANDORT".contains(letter);

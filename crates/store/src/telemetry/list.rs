@@ -14,7 +14,8 @@ use super::hex;
 use crate::counts::push_quarters;
 use crate::filter::{COUNTED, push_newest_where, push_where};
 use crate::row::{SUMMARY_COLUMNS, summary};
-use crate::text::{Found, Order, Recent};
+use crate::text::common::{Order, Recent};
+use crate::text::find::Found;
 use crate::{Store, StoreError};
 
 const LARGEST_PAGE: u32 = 500;
@@ -94,6 +95,7 @@ impl Store {
     ) -> Result<TracesPage, StoreError> {
         let limit = limit.clamp(1, LARGEST_PAGE);
         let found = self.find(filter).await?;
+        let reading = found.as_ref().and_then(|found| found.reading);
         let after = after.map(|after| After { started_ms: after.started_ms, id: sixteen(&after.id) });
         let in_traces = self.in_traces().await?;
         let mut reach = Reach { filter, found: found.as_ref(), in_traces, many: false };
@@ -105,7 +107,7 @@ impl Store {
             None => after,
             Some(before) => match self.place(&reach, after, before).await? {
                 Some(place) => Some(place),
-                None => return Ok(TracesPage { total, ..TracesPage::default() }),
+                None => return Ok(TracesPage { total, reading, ..TracesPage::default() }),
             },
         };
         let traces = self.traces_after(&reach, after, limit + 1).await?;
@@ -144,7 +146,7 @@ impl Store {
             order.into_iter().filter_map(|call| call.map(TraceEntry::Call).or_else(|| traces.next()));
         let entries: Vec<TraceEntry> = entries.collect();
         let next = if more { entries.last().map(cursor) } else { None };
-        Ok(TracesPage { entries, total, next })
+        Ok(TracesPage { entries, total, next, reading })
     }
 
     /// Where the entry stands that so many come before; `None` when there are not as many.

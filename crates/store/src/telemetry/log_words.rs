@@ -9,7 +9,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::log_list::push_where;
 use super::packs::Records;
 use crate::search::{Search, of_all};
-use crate::text::has;
+use crate::text::find::has;
 use crate::{Store, StoreError};
 
 /// The index has no positions: of so many records that have all the words, the newest, the texts are read for a phrase.
@@ -24,6 +24,10 @@ const LARGEST: usize = 1 << 20;
 /// Which records have what is searched for.
 pub(super) struct Found {
     search: Search,
+    /// The expression for the index; `None` when it knows none of the words.
+    words: Option<String>,
+    /// That for words which are to be absent, where nothing else is looked for.
+    absent_words: Option<String>,
     /// Up to this place the index knows them.
     indexed: i64,
     /// Where texts had to be read: these, as a JSON array of places.
@@ -47,13 +51,15 @@ impl Store {
             return Ok(None);
         }
         let indexed = self.upkeep("logs_indexed").await?;
+        let alike = self.alike(&search, "log_vocabulary").await?;
+        let (words, absent_words) = (search.of_words(&alike), search.absent_words(&alike));
         let (mut rows, mut without) = (None, Vec::new());
         if search.reads_texts() {
             let stands = |texts: &[String]| search.stands_in(texts);
-            rows = Some(self.verified_logs(filter, search.of_words(), indexed, &stands).await?);
+            rows = Some(self.verified_logs(filter, words.clone(), indexed, &stands).await?);
         }
         for term in search.absent_texts() {
-            let words = of_all(search.terms.iter().chain([term]));
+            let words = of_all(search.terms.iter().chain([term]), &alike);
             let has = |texts: &[String]| has(texts, term);
             without.extend(self.verified_logs(filter, words, indexed, &has).await?);
         }
@@ -64,7 +70,7 @@ impl Store {
         query.push(" AND place > ").push_bind(indexed).push(" ORDER BY place DESC LIMIT ").push_bind(WAITING);
         let waiting = self.matching(query, &|texts| search.matches(texts)).await?;
         let waiting = serde_json::to_string(&waiting)?;
-        Ok(Some(Found { search, indexed, rows, absent, waiting }))
+        Ok(Some(Found { search, words, absent_words, indexed, rows, absent, waiting }))
     }
 
     async fn verified_logs(
@@ -146,21 +152,21 @@ impl Store {
 
 /// Appends a condition for what was found.
 pub(super) fn push_found(query: &mut QueryBuilder<Sqlite>, found: &Found) {
-    let Found { search, indexed, rows, absent, waiting } = found;
+    let Found { search, words, absent_words, indexed, rows, absent, waiting } = found;
     query.push(" AND (place <= ").push_bind(*indexed);
     if let Some(absent) = absent {
         query.push(" AND place NOT IN (SELECT value FROM json_each(").push_bind(absent.clone()).push("))");
     }
     if search.terms.is_empty() {
-        if let Some(words) = search.absent_words() {
+        if let Some(words) = absent_words {
             query.push(" AND place NOT IN (SELECT rowid FROM log_words WHERE log_words MATCH ");
-            query.push_bind(words).push(")");
+            query.push_bind(words.clone()).push(")");
         }
     } else if let Some(rows) = rows {
         query.push(" AND place IN (SELECT value FROM json_each(").push_bind(rows.clone()).push("))");
     } else {
         query.push(" AND place IN (SELECT rowid FROM log_words WHERE log_words MATCH ");
-        query.push_bind(search.of_words().unwrap_or_default()).push(")");
+        query.push_bind(words.clone().unwrap_or_default()).push(")");
     }
     query.push(" OR place IN (SELECT value FROM json_each(").push_bind(waiting.clone()).push(")))");
 }

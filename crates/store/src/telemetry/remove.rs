@@ -7,6 +7,7 @@ use model::telemetry::wire;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::backlog::Coded;
+use crate::remove::note_words;
 use crate::remove::numbers;
 use crate::row::statements;
 use crate::write::BEGIN;
@@ -125,6 +126,7 @@ pub(crate) async fn remove_logs(
             .execute(&mut *connection)
             .await?;
         removed.logs += gone.rows_affected();
+        note_words(connection, gone.rows_affected()).await?;
     }
     without(connection, &HashSet::new(), &HashSet::new(), &logs.iter().copied().collect()).await
 }

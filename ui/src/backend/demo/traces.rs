@@ -87,7 +87,7 @@ pub(super) fn answer(traces: &[Made], details: &[CallDetail], request: &Request)
             let total = entries.len() as u64;
             let later = |entry: &TraceEntry| after.is_none_or(|after| at(entry) < after);
             let part = entries.into_iter().filter(later).skip(*offset as usize).take(*limit as usize);
-            Some(Reply::Traces(TracesPage { entries: part.collect(), total, next: None }))
+            Some(Reply::Traces(TracesPage { entries: part.collect(), total, next: None, reading: None }))
         }
         Request::GetTrace { id, offset, limit } => find(id).map(|trace| {
             let all = trace.spans();

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use api::{ApiError, TraceEntry, TracesPage};
+use api::{ApiError, Reading, TraceEntry, TracesPage};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -32,6 +32,8 @@ pub struct EntryList {
     pub late: RwSignal<bool>,
     /// How many match in all.
     pub total: RwSignal<u64>,
+    /// A search is still reading texts, and more may come to be found.
+    pub reading: RwSignal<Option<Reading>>,
     /// Counts up when something came or changed: totals are stale.
     pub version: RwSignal<u64>,
     /// Whether the table is scrolled to its top.
@@ -60,6 +62,7 @@ impl EntryList {
             loaded: RwSignal::new(None),
             late: RwSignal::new(false),
             total: RwSignal::new(0),
+            reading: RwSignal::new(None),
             version: RwSignal::new(0),
             at_top: RwSignal::new(true),
             filter,
@@ -120,12 +123,16 @@ impl EntryList {
             match answer {
                 Ok(page) => {
                     self.total.set(page.total);
+                    self.reading.set(page.reading);
                     self.rows.set(Rows::begin(page.entries, page.total));
                     self.loaded.set(Some(Ok(())));
                 }
                 // Rows that are there outlive a lost connection.
                 Err(_) if self.rows.with_untracked(|rows| rows.len() > 0) && !fresh => {}
-                Err(error) => self.loaded.set(Some(Err(error))),
+                Err(error) => {
+                    self.reading.set(None);
+                    self.loaded.set(Some(Err(error)));
+                }
             }
             self.version.update(|version| *version += 1);
             self.asked();
@@ -208,10 +215,10 @@ impl EntryList {
         });
     }
 
-    /// An answer is there: what changed while it was under way is looked at next.
+    /// An answer is there: what changed while it was under way is looked at next, and what was found meanwhile.
     fn asked(self) {
         self.asking.set_value(false);
-        if self.looked.get_value() != self.turns() {
+        if self.looked.get_value() != self.turns() || self.reading.get_untracked().is_some() {
             set_timeout(
                 move || {
                     // The page may be gone by then.
@@ -230,11 +237,15 @@ impl EntryList {
         let now = self.turns();
         let calls = self.live.changes.with_untracked(|changes| changes.since(looked.0));
         let traces = self.live.traces.with_untracked(|changes| changes.since(looked.1));
-        if self.asking.get_value() || now == looked {
+        let reading = self.reading.get_untracked().is_some();
+        if self.asking.get_value() || (now == looked && !reading) {
             return;
         }
         // The best stay where they are while one reads; what came counts in the totals.
         if self.filter.with_untracked(View::best_first) {
+            if reading {
+                return self.reload();
+            }
             self.looked.set_value(now);
             self.version.update(|version| *version += 1);
             return;
@@ -242,7 +253,8 @@ impl EntryList {
         self.asking.set_value(true);
         self.looked.set_value(now);
         let still = self.selected.get_untracked().is_none() && self.at_top.get_untracked();
-        let enter = still && !self.live.paused.get_untracked();
+        // What a search finds while it goes on is older than what is there: it moves nothing.
+        let enter = reading || (still && !self.live.paused.get_untracked());
         let turn = self.turn.get_value();
         let view = self.filter.get_untracked();
         let began = now_ms();
@@ -259,10 +271,11 @@ impl EntryList {
             };
             let newest: Vec<EntryId> = news.entries.iter().map(EntryId::of).collect();
             self.total.set(news.total);
+            self.reading.set(news.reading);
             let mut fit = Fit::Joined;
             self.rows.update(|rows| fit = rows.arrive(news.entries, news.total, enter));
             // Totals are of calls: spans alone change none.
-            if calls.all || !calls.ids.is_empty() {
+            if reading || calls.all || !calls.ids.is_empty() {
                 self.version.update(|version| *version += 1);
             }
             let stale = match fit {
@@ -301,7 +314,8 @@ impl EntryList {
             let start = u32::try_from(start).unwrap_or(u32::MAX);
             let found = self.backend.best(at_now(view), limit, start).await?;
             let entries = found.hits.into_iter().map(|hit| TraceEntry::Call(Box::new(hit.call))).collect();
-            return Ok(TracesPage { entries, total: found.compared.unwrap_or(found.total), next: None });
+            let total = found.compared.unwrap_or(found.total);
+            return Ok(TracesPage { entries, total, next: None, reading: found.reading });
         }
         self.backend.traces(at_now(view), limit, part.after, part.offset).await
     }

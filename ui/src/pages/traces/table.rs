@@ -188,6 +188,10 @@ fn InPlaceOfRows() -> impl IntoView {
                 <ErrorPanel what="The list could not be loaded" error=error retry=move |()| list.reload() />
             }
             .into_any(),
+            // As long as a search reads, nothing found means nothing.
+            Some(Ok(())) if empty && list.reading.get().is_some() => {
+                view! { <SkeletonRows rows=16 /> }.into_any()
+            }
             Some(Ok(())) if empty => view! { <NoMatch /> }.into_any(),
             _ => ().into_any(),
         }

@@ -1,0 +1,94 @@
+//! Which calls have what is searched for: as far as the index knows, and where it does not, as far as texts were read
+//! (`scan`). Leaves out words that many calls have (`common`).
+
+use api::{CallFilter, Reading};
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::scan::Part;
+use crate::search::{Alike, Search, Term, Text, of_all};
+use crate::{Store, StoreError};
+
+/// Of more words that begin alike the index puts the lists together sooner than we.
+const ALIKE: usize = 16;
+
+/// Which calls have what is searched for.
+pub(crate) struct Found {
+    pub(crate) search: Search,
+    /// The expression for the index; `None` when it knows none of the words.
+    pub(crate) words: Option<String>,
+    /// That for words which are to be absent, where nothing else is looked for.
+    pub(crate) absent_words: Option<String>,
+    /// Where texts had to be read: these, as a JSON array of rows.
+    pub(crate) rows: Option<String>,
+    /// Those that have what is to be absent, as far as texts had to be read for that.
+    pub(crate) absent: Option<String>,
+    /// The index alone tells, nothing else is asked for, and so many calls have the words that a page of them is among the
+    /// newest: how many.
+    pub(crate) common: Option<u64>,
+    /// Texts are still being read.
+    pub(crate) reading: Option<Reading>,
+}
+
+impl Store {
+    /// What the filter's text searches for, among the calls that match it otherwise; `None` when there is none. Waits until
+    /// all texts are read that have to be, unless the filter asks for what was found so far.
+    pub(crate) async fn find(&self, filter: &CallFilter) -> Result<Option<Found>, StoreError> {
+        let search = Search::new(filter.text.as_deref().unwrap_or_default());
+        if search.is_empty() {
+            return Ok(None);
+        }
+        let alike = self.alike(&search, "call_vocabulary").await?;
+        let (mut rows, mut without, mut reading) = (None, Vec::new(), None);
+        if search.reads_texts() {
+            let words = search.of_words(&alike);
+            let told = self.scan(filter, &search, &Part::Wanted, words.as_deref()).await?;
+            (rows, reading) = (Some(serde_json::to_string(&told.rows)?), told.reading);
+        }
+        for term in search.absent_texts() {
+            let words = of_all(search.terms.iter().chain([term]), &alike);
+            let told = self.scan(filter, &search, &Part::Absent(term.clone()), words.as_deref()).await?;
+            without.extend(told.rows);
+            reading = reading.or(told.reading);
+        }
+        let absent = (!without.is_empty()).then(|| serde_json::to_string(&without)).transpose()?;
+        let (words, absent_words) = (search.of_words(&alike), search.absent_words(&alike));
+        let alone = CallFilter { text: None, so_far: false, ..filter.clone() } == CallFilter::default();
+        let common = match words.as_ref().filter(|_| alone && rows.is_none() && absent.is_none()) {
+            Some(words) => self.common(words).await?,
+            None => None,
+        };
+        Ok(Some(Found { search, words, absent_words, rows, absent, common, reading }))
+    }
+
+    /// For words that may go on, those of the index that begin so, where they are few.
+    pub(crate) async fn alike(&self, search: &Search, vocabulary: &'static str) -> Result<Alike, StoreError> {
+        let mut alike = Alike::new();
+        for begun in search.begun() {
+            // The next word is looked for behind any that goes on with what no word has: the index has no shorter way past
+            // the calls that have one.
+            let mut query =
+                QueryBuilder::<Sqlite>::new("WITH RECURSIVE one (word) AS (SELECT (SELECT term FROM ");
+            query.push(vocabulary).push(" WHERE term >= ").push_bind(begun.to_owned());
+            query.push(" LIMIT 1) UNION ALL SELECT (SELECT term FROM ").push(vocabulary);
+            query.push(
+                " WHERE term >= one.word || char(1) LIMIT 1) FROM one WHERE substr(one.word, 1, length(",
+            );
+            query.push_bind(begun.to_owned()).push(")) = ").push_bind(begun.to_owned());
+            query
+                .push(" LIMIT ")
+                .push_bind(ALIKE as i64 + 2)
+                .push(") SELECT word FROM one WHERE word IS NOT NULL");
+            let mut words: Vec<String> = query.build_query_scalar().fetch_all(&self.inner.read).await?;
+            words.retain(|word| word.starts_with(begun));
+            if !words.is_empty() && words.len() <= ALIKE {
+                alike.insert(begun.to_owned(), words);
+            }
+        }
+        Ok(alike)
+    }
+}
+
+/// Whether one of `texts` has a term.
+pub(crate) fn has(texts: &[String], term: &Term) -> bool {
+    texts.iter().any(|text| Text::new(text).has(term))
+}

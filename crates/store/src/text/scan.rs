@@ -1,0 +1,417 @@
+//! Reading the texts of calls for what the index alone cannot tell: phrases, signs, letters exactly. The newest calls come
+//! first, beside whoever asks, so that a page of them is there at once and no call is left out in the end.
+//! Leaves out what is looked for (`search`) and who asks (`find`).
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use api::{CallFilter, Reading};
+use sqlx::{QueryBuilder, Sqlite};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::timeout;
+
+use super::find::has;
+use super::{Candidate, Texts};
+use crate::filter::push_where;
+use crate::search::{Search, Term};
+use crate::{Inner, Store, StoreError};
+
+/// Calls that are looked at in one step.
+const STEP: usize = 256;
+/// Of so few calls that match otherwise all are listed before they are read.
+const FEW: u64 = 5_000;
+/// Who asks for what was found so far waits for so many, a page,
+const PAGE: usize = 200;
+/// or for so long after the reading began, whichever is sooner.
+const PATIENCE: Duration = Duration::from_millis(60);
+/// Searches that are remembered; who types asks for another one with every letter.
+const REMEMBERED: usize = 6;
+/// What nobody asks for is read no further,
+const UNASKED: Duration = Duration::from_secs(15);
+/// and what was found is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+/// Reports may say more of a call that was read: after so long all are read once more.
+const LASTS: Duration = Duration::from_secs(300);
+/// Readings that take a step at a time: calls that go through need the cores, too.
+static STEPS: Semaphore = Semaphore::const_new(1);
+
+/// What is looked for in texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All that must stand there.
+    Wanted,
+    /// One term that must not.
+    Absent(Term),
+}
+
+/// A reading under way, or what it found.
+#[derive(Debug)]
+pub(super) struct Scan {
+    /// The filter's text, and what it is.
+    search: Search,
+    part: Part,
+    /// What calls match otherwise.
+    filter: CallFilter,
+    began: Instant,
+    state: Mutex<State>,
+    /// Told of each step.
+    stepped: Notify,
+    /// Calls that came since it began.
+    later: tokio::sync::Mutex<Later>,
+}
+
+#[derive(Debug)]
+struct State {
+    rows: Vec<i64>,
+    read: u64,
+    /// When the last call that was read began.
+    back_to_ms: Option<i64>,
+    end: Option<Result<(), String>>,
+    asked: Instant,
+}
+
+#[derive(Debug)]
+struct Later {
+    /// Calls before this row are read.
+    read_to: i64,
+    rows: Vec<i64>,
+}
+
+/// What was found.
+pub(super) struct Told {
+    pub(super) rows: Vec<i64>,
+    /// More is being read.
+    pub(super) reading: Option<Reading>,
+}
+
+/// Where the next step's calls come from.
+enum Source {
+    /// These rows, the newest last.
+    Listed(Vec<i64>),
+    /// All below this row.
+    Below(i64),
+}
+
+/// The readings that are remembered, the last asked for at the end.
+#[derive(Debug, Default)]
+pub(crate) struct Scans(Mutex<Vec<Arc<Scan>>>);
+
+impl Scans {
+    fn all(&self) -> MutexGuard<'_, Vec<Arc<Scan>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has(&self, scan: &Arc<Scan>) -> bool {
+        self.all().iter().any(|other| Arc::ptr_eq(scan, other))
+    }
+
+    fn forget(&self, scan: &Arc<Scan>) {
+        self.all().retain(|other| !Arc::ptr_eq(scan, other));
+    }
+}
+
+impl Scan {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it finds what is asked for now: of a longer time it is more, and the time is looked at again.
+    fn serves(&self, search: &Search, part: &Part, filter: &CallFilter) -> bool {
+        let from_ms = self.filter.from_ms.unwrap_or(i64::MIN);
+        *part == self.part
+            && *search == self.search
+            && filter.from_ms.unwrap_or(i64::MIN) >= from_ms
+            && CallFilter { from_ms: None, so_far: false, text: None, ..filter.clone() }
+                == CallFilter { from_ms: None, ..self.filter.clone() }
+            && self.began.elapsed() < LASTS
+            && !matches!(self.state().end, Some(Err(_)))
+    }
+
+    fn is_wanted(&self, texts: &[String]) -> bool {
+        match &self.part {
+            Part::Wanted => self.search.stands_in(texts),
+            Part::Absent(term) => has(texts, term),
+        }
+    }
+
+    /// What it found, waiting for its end, or for something to show.
+    async fn told(&self, so_far: bool) -> Result<Told, StoreError> {
+        loop {
+            let stepped = self.stepped.notified();
+            {
+                let mut state = self.state();
+                state.asked = Instant::now();
+                match &state.end {
+                    Some(Err(why)) => return Err(StoreError::Database(why.clone().into())),
+                    Some(Ok(())) => return Ok(Told { rows: state.rows.clone(), reading: None }),
+                    None if so_far && (state.rows.len() >= PAGE || self.began.elapsed() >= PATIENCE) => {
+                        let reading = Reading { read: state.read, back_to_ms: state.back_to_ms };
+                        return Ok(Told { rows: state.rows.clone(), reading: Some(reading) });
+                    }
+                    None => {}
+                }
+            }
+            // In between it tells of each step; who waits for the end asks often enough not to be forgotten.
+            let most = if so_far { PATIENCE.saturating_sub(self.began.elapsed()) } else { UNASKED / 3 };
+            let _late = timeout(most, stepped).await;
+        }
+    }
+}
+
+impl Store {
+    /// What of `part` is found, among the calls that match the filter otherwise. The index knows them by `words`, if by any.
+    pub(super) async fn scan(
+        &self,
+        filter: &CallFilter,
+        search: &Search,
+        part: &Part,
+        words: Option<&str>,
+    ) -> Result<Told, StoreError> {
+        let scan = self.scan_of(filter, search, part, words).await?;
+        let mut told = scan.told(filter.so_far).await?;
+        self.read_later(&scan, words, &mut told.rows).await?;
+        Ok(told)
+    }
+
+    /// One that is under way, or a new one.
+    async fn scan_of(
+        &self,
+        filter: &CallFilter,
+        search: &Search,
+        part: &Part,
+        words: Option<&str>,
+    ) -> Result<Arc<Scan>, StoreError> {
+        let find = |scans: &mut Vec<Arc<Scan>>| {
+            let at = scans.iter().position(|scan| scan.serves(search, part, filter))?;
+            let scan = scans.remove(at);
+            scans.push(scan.clone());
+            Some(scan)
+        };
+        if let Some(scan) = find(&mut self.inner.scans.all()) {
+            return Ok(scan);
+        }
+        let top = self.settled().await?;
+        let filter = CallFilter { text: None, so_far: false, ..filter.clone() };
+        let mut scans = self.inner.scans.all();
+        // Another may have begun it meanwhile.
+        if let Some(scan) = find(&mut scans) {
+            return Ok(scan);
+        }
+        let now = Instant::now();
+        let scan = Arc::new(Scan {
+            search: search.clone(),
+            part: part.clone(),
+            filter,
+            began: now,
+            state: Mutex::new(State { rows: Vec::new(), read: 0, back_to_ms: None, end: None, asked: now }),
+            stepped: Notify::new(),
+            later: tokio::sync::Mutex::new(Later { read_to: top, rows: Vec::new() }),
+        });
+        scans.push(scan.clone());
+        let surplus = scans.len().saturating_sub(REMEMBERED);
+        scans.drain(..surplus);
+        drop(scans);
+        let words = words.map(str::to_owned);
+        tokio::spawn(run(self.clone(), scan.clone(), words, top));
+        Ok(scan)
+    }
+
+    /// From this row on calls may still come to have words.
+    async fn settled(&self) -> Result<i64, StoreError> {
+        let select = "SELECT coalesce((SELECT min(seq) FROM call WHERE state = 'open'), \
+            (SELECT max(seq) + 1 FROM call), 0)";
+        Ok(sqlx::query_scalar(select).fetch_one(&self.inner.read).await?)
+    }
+
+    /// Adds those of the calls that came since.
+    async fn read_later(
+        &self,
+        scan: &Scan,
+        words: Option<&str>,
+        rows: &mut Vec<i64>,
+    ) -> Result<(), StoreError> {
+        let mut later = scan.later.lock().await;
+        let settled = self.settled().await?.max(later.read_to);
+        let more = self.read_rows(scan, words, later.read_to..settled).await?;
+        later.rows.extend(more);
+        later.read_to = settled;
+        rows.extend(&later.rows);
+        drop(later);
+        rows.extend(self.read_rows(scan, words, settled..i64::MAX).await?);
+        Ok(())
+    }
+
+    async fn read_rows(
+        &self,
+        scan: &Scan,
+        words: Option<&str>,
+        range: Range<i64>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let (mut texts, mut found, mut end) = (Texts::new(self), Vec::new(), range.end);
+        while range.start < end {
+            let rows = self.rows_below(words, range.start, end).await?;
+            let more = rows.len() == STEP;
+            end = rows.last().copied().filter(|_| more).unwrap_or(range.start);
+            for (candidate, _) in self.candidates(&scan.filter, &rows).await? {
+                found.extend(look(scan, &mut texts, candidate).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The last rows of this range that the index knows by these words, or of all.
+    async fn rows_below(&self, words: Option<&str>, from: i64, end: i64) -> Result<Vec<i64>, StoreError> {
+        let mut query = match words {
+            Some(words) => {
+                let mut query =
+                    QueryBuilder::<Sqlite>::new("SELECT rowid FROM call_words WHERE call_words MATCH ");
+                query.push_bind(words.to_owned());
+                query
+            }
+            None => QueryBuilder::<Sqlite>::new("SELECT seq FROM call WHERE 1"),
+        };
+        query.push(" AND rowid < ").push_bind(end).push(" AND rowid >= ").push_bind(from);
+        query.push(" ORDER BY rowid DESC LIMIT ").push_bind(STEP as i64);
+        Ok(query.build_query_scalar().fetch_all(&self.inner.read).await?)
+    }
+
+    /// Those of these rows that match otherwise, and when they began.
+    async fn candidates(
+        &self,
+        filter: &CallFilter,
+        rows: &[i64],
+    ) -> Result<Vec<(Candidate, i64)>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT found.seq, pack, at, len, started_ms FROM (SELECT seq, started_ms FROM call NOT INDEXED",
+        );
+        push_where(&mut query, filter, None);
+        query.push(" AND seq IN (SELECT value FROM json_each(").push_bind(serde_json::to_string(rows)?);
+        query.push(
+            "))) AS found LEFT JOIN call_record ON call_record.seq = found.seq ORDER BY found.seq DESC",
+        );
+        let rows: Vec<(i64, Option<i64>, Option<u32>, Option<u32>, i64)> =
+            query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
+        Ok(rows.into_iter().map(|(seq, pack, at, len, ms)| ((seq, pack, at, len), ms)).collect())
+    }
+
+    /// Where to begin: a list, if few calls match otherwise.
+    async fn source(&self, scan: &Scan, words: Option<&str>, top: i64) -> Result<Source, StoreError> {
+        let filter = &scan.filter;
+        let named = filter.session.is_some()
+            || filter.session_id.is_some()
+            || filter.trace_id.is_some()
+            || filter.replay_of.is_some();
+        let few = named || self.count_quickly(filter, None).await?.is_some_and(|count| count <= FEW);
+        if !few {
+            return Ok(Source::Below(top));
+        }
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT seq FROM call");
+        push_where(&mut query, filter, None);
+        query.push(" AND seq < ").push_bind(top);
+        if let Some(words) = words {
+            query.push(" AND seq IN (SELECT rowid FROM call_words WHERE call_words MATCH ");
+            query.push_bind(words.to_owned()).push(")");
+        }
+        query.push(" ORDER BY seq");
+        let rows = query.build_query_scalar().persistent(false).fetch_all(&self.inner.read).await?;
+        Ok(Source::Listed(rows))
+    }
+}
+
+/// The call's row, if it says what is looked for. What cannot be read does not.
+async fn look(scan: &Scan, texts: &mut Texts<'_>, candidate: Candidate) -> Result<Option<i64>, StoreError> {
+    match texts.of(candidate).await {
+        Ok(said) => Ok(scan.is_wanted(&said).then_some(candidate.0)),
+        Err(error) if error.is_damage() => {
+            tracing::warn!(seq = candidate.0, %error, "a call cannot be read, and is not searched");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads to the end, or until nobody asks any more; then remembers what was found for a while.
+async fn run(store: Store, scan: Arc<Scan>, words: Option<String>, top: i64) {
+    let end = read(&store, &scan, words.as_deref(), top).await;
+    let inner = Arc::downgrade(&store.inner);
+    drop(store);
+    if let Some(Err(error)) = &end {
+        tracing::warn!(%error, "a search broke off");
+    }
+    let given_up = || Err("nobody waited for the search".to_owned());
+    scan.state().end = Some(end.map_or_else(given_up, |end| end.map_err(|error| error.reason())));
+    scan.stepped.notify_waiters();
+    loop {
+        let unasked = scan.state().asked.elapsed();
+        if unasked >= FORGOTTEN {
+            return forget(&inner, &scan);
+        }
+        tokio::time::sleep(FORGOTTEN - unasked).await;
+        if inner.upgrade().is_none_or(|inner| !inner.scans.has(&scan)) {
+            return;
+        }
+    }
+}
+
+fn forget(inner: &Weak<Inner>, scan: &Arc<Scan>) {
+    if let Some(inner) = inner.upgrade() {
+        inner.scans.forget(scan);
+    }
+}
+
+/// `None` when nobody asked any more.
+async fn read(
+    store: &Store,
+    scan: &Arc<Scan>,
+    words: Option<&str>,
+    top: i64,
+) -> Option<Result<(), StoreError>> {
+    let mut source = match store.source(scan, words, top).await {
+        Ok(source) => source,
+        Err(error) => return Some(Err(error)),
+    };
+    let mut texts = Texts::new(store);
+    loop {
+        // Who waits for the end of one that others took the place of still asks.
+        let patience = if store.inner.scans.has(scan) { UNASKED } else { UNASKED / 2 };
+        if scan.state().asked.elapsed() > patience || store.is_stopping() {
+            return None;
+        }
+        let Ok(_step) = STEPS.acquire().await else { return None };
+        match step(store, scan, words, &mut source, &mut texts).await {
+            Ok(true) => scan.stepped.notify_waiters(),
+            Ok(false) => return Some(Ok(())),
+            Err(error) => return Some(Err(error)),
+        }
+    }
+}
+
+/// Whether there may be more.
+async fn step(
+    store: &Store,
+    scan: &Scan,
+    words: Option<&str>,
+    source: &mut Source,
+    texts: &mut Texts<'_>,
+) -> Result<bool, StoreError> {
+    let rows = match source {
+        Source::Listed(rows) => rows.split_off(rows.len().saturating_sub(STEP)),
+        Source::Below(end) => {
+            let rows = store.rows_below(words, i64::MIN, *end).await?;
+            *end = rows.last().copied().unwrap_or(i64::MIN);
+            rows
+        }
+    };
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    for (candidate, started_ms) in store.candidates(&scan.filter, &rows).await? {
+        let found = look(scan, texts, candidate).await?;
+        let mut state = scan.state();
+        state.rows.extend(found);
+        state.read += 1;
+        state.back_to_ms = Some(started_ms);
+    }
+    Ok(true)
+}
