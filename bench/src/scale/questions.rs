@@ -23,6 +23,8 @@ pub(crate) struct Asker {
 impl Asker {
     /// As the Traces page asks for its list.
     fn list(filter: CallFilter) -> Request {
+        // Of what texts have to be read for, the page shows what was found so far, and asks again.
+        let filter = CallFilter { so_far: filter.text.is_some(), ..filter };
         Request::ListTraces { filter, limit: 50, after: None, offset: 0 }
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::known::{Key, Known, Met, list};
@@ -19,6 +20,8 @@ const LARGEST: usize = 1 << 30;
 const TOO_LARGE: StoreError = StoreError::Damaged("a call is too large for a pack");
 /// Bytes of unpacked packs that a reader holds on to.
 const HELD: usize = 16 << 20;
+/// Larger ones are unpacked one at a time.
+const FETCHED: usize = 1 << 20;
 /// Rows in one statement.
 const ROWS: usize = 16;
 const EDGES: usize = 128;
@@ -221,13 +224,42 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Unpacks those of these packs that are there, with one question for all of them. What is wrong with one is said when
+    /// something of it is read.
+    pub(crate) async fn fetch(&mut self, ids: Vec<i64>) -> Result<(), StoreError> {
+        let ids: BTreeSet<i64> = ids.into_iter().filter(|id| !self.packs.contains_key(id)).collect();
+        if ids.len() < 2 {
+            return Ok(());
+        }
+        if self.held > HELD / 2 {
+            self.packs.clear();
+            self.held = 0;
+        }
+        let select = "SELECT id, raw_len, bytes FROM pack WHERE id IN (SELECT value FROM json_each(?)) AND raw_len <= ?";
+        let ids = serde_json::to_string(&ids)?;
+        let select = sqlx::query_as(select).bind(ids).bind(FETCHED as i64);
+        let mut rows = select.fetch(&self.store.inner.read);
+        while let Some((id, raw_len, packed)) = rows.try_next().await? {
+            let packed: Vec<u8> = packed;
+            if self.held + FETCHED > HELD {
+                break;
+            }
+            let _wrong = self.hold(id, raw_len, &packed);
+        }
+        Ok(())
+    }
+
     async fn unpack(&mut self, id: i64) -> Result<Bytes, StoreError> {
         let select = sqlx::query_as("SELECT raw_len, bytes FROM pack WHERE id = ?").bind(id);
         let row: Option<(i64, Vec<u8>)> = select.fetch_optional(&self.store.inner.read).await?;
         let (raw_len, packed) = row.ok_or(StoreError::Damaged("a pack is missing"))?;
+        self.hold(id, raw_len, &packed)
+    }
+
+    fn hold(&mut self, id: i64, raw_len: i64, packed: &[u8]) -> Result<Bytes, StoreError> {
         let raw_len = usize::try_from(raw_len).ok().filter(|len| *len <= LARGEST);
         let raw_len = raw_len.ok_or(StoreError::Damaged("a pack's length is wrong"))?;
-        let pack = Bytes::from(packing::unpack(&packed, raw_len)?);
+        let pack = Bytes::from(packing::unpack(packed, raw_len)?);
         if self.held + pack.len() > HELD {
             self.packs.clear();
             self.held = 0;

@@ -1,12 +1,12 @@
 //! A page of what search finds, newest or best first, and where rows of lists say what is looked for.
 //! Leaves out what is looked for (`search`) and how a stretch is chosen (`snippet`).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use api::{CallFilter, CallId, CallSummary, SearchHit, SearchOrder, SearchPage, Snippet, Snippets};
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use crate::filter::{push_newest_where, push_where};
+use crate::filter::push_newest_where;
 use crate::row::{SUMMARY_COLUMNS, summary};
 use crate::search::{Search, Term, Text};
 use crate::snippet::snippet;
@@ -140,19 +140,10 @@ impl Store {
     async fn trace_snippet(&self, search: &Search, trace: &str) -> Result<Option<Snippet>, StoreError> {
         let filter =
             CallFilter { trace_id: Some(trace.to_owned()), side_calls: true, ..CallFilter::default() };
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT seq FROM call");
-        push_where(&mut query, &filter, None);
-        query.push(" ORDER BY id DESC");
-        let mut rows: Vec<i64> =
-            query.build_query_scalar().persistent(false).fetch_all(&self.inner.read).await?;
-        let ends = rows.iter().min().copied().zip(rows.iter().max().copied());
         let words = search.of_words(&self.alike(search, "call_vocabulary").await?);
-        if let Some(((first, last), words)) = ends.zip(words).filter(|_| rows.len() > READ_AT_ONCE) {
-            let has = "SELECT rowid FROM call_words WHERE call_words MATCH ? AND rowid BETWEEN ? AND ?";
-            let has = sqlx::query_scalar(has).bind(words).bind(first).bind(last);
-            let has: HashSet<i64> = has.fetch_all(&self.inner.read).await?.into_iter().collect();
-            rows.retain(|row| has.contains(row));
-        }
+        let listed = self.listed(&filter, words.as_deref(), i64::MAX).await?;
+        let mut rows = listed.map(|(rows, _)| rows).unwrap_or_default();
+        rows.reverse();
         for some in rows.chunks(READ_AT_ONCE) {
             let texts: HashMap<i64, Vec<String>> = self.texts_of(some).await?.into_iter().collect();
             let says = some.iter().filter_map(|row| texts.get(row)).find(|texts| search.matches(texts));

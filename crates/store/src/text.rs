@@ -102,6 +102,7 @@ impl Store {
         let candidates: Vec<Candidate> =
             query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
         let (mut texts, mut all) = (Texts::new(self), Vec::with_capacity(candidates.len()));
+        texts.fetch(candidates.iter().filter_map(|(_, pack, ..)| *pack).collect()).await?;
         for candidate in candidates {
             all.push((candidate.0, texts.of(candidate).await?));
         }
@@ -131,6 +132,11 @@ struct Texts<'a> {
 impl<'a> Texts<'a> {
     fn new(store: &'a Store) -> Self {
         Self { store, reader: Reader::new(store), told: Records::new(store) }
+    }
+
+    /// Makes ready what is read of these packs.
+    async fn fetch(&mut self, packs: Vec<i64>) -> Result<(), StoreError> {
+        self.reader.fetch(packs).await
     }
 
     async fn of(&mut self, (seq, pack, at, len): Candidate) -> Result<Vec<String>, StoreError> {

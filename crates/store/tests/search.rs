@@ -6,7 +6,7 @@ mod search {
     pub(crate) mod made;
 }
 
-use api::{CallFilter, CallId, CallState, CallSummary, Erase, LogFilter, Page, SearchOrder};
+use api::{CallFilter, CallId, CallState, CallSummary, Erase, Limits, LogFilter, Page, SearchOrder};
 use proptest::prelude::*;
 use search::made::{call, log, open, put_calls, put_logs, said};
 use store::{Store, Write};
@@ -214,6 +214,32 @@ async fn of_a_deleted_record_no_word_is_left_in_the_file() {
     assert!(!held(), "not a letter of it");
     store.close().await.unwrap();
     assert_eq!(store::verify(&folder.path().join("data.db")).await.unwrap().problems, []);
+}
+
+#[tokio::test]
+async fn what_the_limits_take_away_leaves_the_index_once_it_is_a_tenth() {
+    let (store, folder) = open().await;
+    // None begins as another does: of a word the index keeps what the one before it does not begin with.
+    let word = |at: u32| format!("{:08x}", (at + 1).wrapping_mul(2_654_435_761));
+    let ids = put_calls(&store, (0..200).map(|at| call(&said(&word(at)), "ok")).collect()).await;
+    let held = async |at: u32| {
+        store.checkpoint().await.unwrap();
+        let bytes = std::fs::read(folder.path().join("data.db")).unwrap();
+        bytes.windows(5).any(|window| window == &word(at).as_bytes()[3..])
+    };
+    let keep = async |traces: u64| {
+        let limits = Limits { traces: Some(traces), ..Limits::default() };
+        while !store.retain(&limits, 2_000).await.unwrap().is_nothing() {}
+        store.tidy().await.unwrap();
+    };
+    keep(190).await;
+    assert!(found(&store, &word(3)).await.is_empty());
+    assert!(held(3).await && held(199).await, "a few are left in it");
+    keep(100).await;
+    assert_eq!(found(&store, &word(199)).await, ids[199..]);
+    for at in 0..100 {
+        assert!(!held(at).await, "{at}");
+    }
 }
 
 #[tokio::test]

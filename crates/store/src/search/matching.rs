@@ -9,8 +9,17 @@ use crate::words::{is_part, is_unspaced, plain, words_at};
 /// A text that is looked through, cut into words or made plain once if a term asks for it.
 pub(crate) struct Text<'a> {
     text: &'a str,
-    words: OnceCell<Vec<(String, Range<usize>)>>,
+    words: OnceCell<Cut>,
     plain: OnceCell<(String, Vec<usize>)>,
+}
+
+/// A text cut into words.
+#[derive(Default)]
+struct Cut {
+    /// All words, one behind the other.
+    folded: String,
+    /// Of each, where it stands there and in the text.
+    words: Vec<(Range<usize>, Range<usize>)>,
 }
 
 /// Where a term stands.
@@ -53,17 +62,24 @@ impl<'a> Text<'a> {
     }
 
     fn find_words(&self, term: &Term, most: usize) -> Vec<Match> {
-        let words = self.words.get_or_init(|| {
-            let mut words = Vec::new();
-            words_at(self.text, |word, place| words.push((word.to_owned(), place)));
-            words
+        let Cut { folded, words } = self.words.get_or_init(|| {
+            let mut cut = Cut::default();
+            words_at(self.text, |word, place| {
+                let from = cut.folded.len();
+                cut.folded.push_str(word);
+                cut.words.push((from..cut.folded.len(), place));
+            });
+            cut
         });
         let Some((last, before)) = term.words.split_last() else { return Vec::new() };
+        let word = |at: &Range<usize>| folded.get(at.clone()).unwrap_or_default();
         let found = words.windows(term.words.len()).filter_map(|window| {
             let ((end, place), start) = window.split_last()?;
-            let same = start.iter().map(|(word, _)| word).eq(before);
+            let end = word(end);
             let whole = end == last;
-            if !same || !(whole || term.begun && end.starts_with(last.as_str())) {
+            if !(whole || term.begun && end.starts_with(last.as_str()))
+                || !start.iter().map(|(at, _)| word(at)).eq(before)
+            {
                 return None;
             }
             let from = start.first().map_or(place.start, |(_, place)| place.start);

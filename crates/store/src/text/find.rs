@@ -1,15 +1,25 @@
 //! Which calls have what is searched for: as far as the index knows, and where it does not, as far as texts were read
 //! (`scan`). Leaves out words that many calls have (`common`).
 
+use std::collections::HashSet;
+
 use api::{CallFilter, Reading};
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::scan::Part;
+use crate::filter::push_where;
 use crate::search::{Alike, Search, Term, Text, of_all};
 use crate::{Store, StoreError};
 
 /// Of more words that begin alike the index puts the lists together sooner than we.
 const ALIKE: usize = 16;
+
+/// Of so few calls that match otherwise those that have the words are listed.
+const FEW: u64 = 20_000;
+/// The texts of so few are read sooner,
+const READ: usize = 500;
+/// than the index tells of all the calls that lie between them, which are more than these.
+const APART: i64 = 100_000;
 
 /// Which calls have what is searched for.
 pub(crate) struct Found {
@@ -38,26 +48,80 @@ impl Store {
             return Ok(None);
         }
         let alike = self.alike(&search, "call_vocabulary").await?;
+        let (words, absent_words) = (search.of_words(&alike), search.absent_words(&alike));
         let (mut rows, mut without, mut reading) = (None, Vec::new(), None);
         if search.reads_texts() {
-            let words = search.of_words(&alike);
             let told = self.scan(filter, &search, &Part::Wanted, words.as_deref()).await?;
             (rows, reading) = (Some(serde_json::to_string(&told.rows)?), told.reading);
         }
         for term in search.absent_texts() {
-            let words = of_all(search.terms.iter().chain([term]), &alike);
-            let told = self.scan(filter, &search, &Part::Absent(term.clone()), words.as_deref()).await?;
+            let with = of_all(search.terms.iter().chain([term]), &alike);
+            let told = self.scan(filter, &search, &Part::Absent(term.clone()), with.as_deref()).await?;
             without.extend(told.rows);
             reading = reading.or(told.reading);
         }
-        let absent = (!without.is_empty()).then(|| serde_json::to_string(&without)).transpose()?;
-        let (words, absent_words) = (search.of_words(&alike), search.absent_words(&alike));
         let alone = CallFilter { text: None, so_far: false, ..filter.clone() } == CallFilter::default();
+        if let Some(words) = words.as_deref().filter(|_| rows.is_none() && !alone) {
+            let listed = self.listed_with(filter, &search, words).await?;
+            rows = listed.map(|listed| serde_json::to_string(&listed)).transpose()?;
+        }
+        let absent = (!without.is_empty()).then(|| serde_json::to_string(&without)).transpose()?;
         let common = match words.as_ref().filter(|_| alone && rows.is_none() && absent.is_none()) {
             Some(words) => self.common(words).await?,
             None => None,
         };
         Ok(Some(Found { search, words, absent_words, rows, absent, common, reading }))
+    }
+
+    /// Where few calls match otherwise: those of them below row `end`, by their rows, and whether only those that have the
+    /// words. `None` where it may be many.
+    pub(crate) async fn listed(
+        &self,
+        filter: &CallFilter,
+        words: Option<&str>,
+        end: i64,
+    ) -> Result<Option<(Vec<i64>, bool)>, StoreError> {
+        let named = filter.session.is_some()
+            || filter.session_id.is_some()
+            || filter.trace_id.is_some()
+            || filter.replay_of.is_some();
+        let otherwise = CallFilter { text: None, so_far: false, ..filter.clone() };
+        if !named && self.count_quickly(&otherwise, None).await?.is_none_or(|count| count > FEW) {
+            return Ok(None);
+        }
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT seq FROM call");
+        push_where(&mut query, &otherwise, None);
+        query.push(" AND seq < ").push_bind(end).push(" ORDER BY seq");
+        let mut rows: Vec<i64> =
+            query.build_query_scalar().persistent(false).fetch_all(&self.inner.read).await?;
+        let Some((words, (first, last))) = words.zip(rows.first().copied().zip(rows.last().copied())) else {
+            return Ok(Some((rows, false)));
+        };
+        if rows.len() <= READ && last - first > APART {
+            return Ok(Some((rows, false)));
+        }
+        let has = "SELECT rowid FROM call_words WHERE call_words MATCH ? AND rowid BETWEEN ? AND ?";
+        let has = sqlx::query_scalar(has).bind(words).bind(first).bind(last);
+        let has: HashSet<i64> = has.fetch_all(&self.inner.read).await?.into_iter().collect();
+        rows.retain(|row| has.contains(row));
+        Ok(Some((rows, true)))
+    }
+
+    /// The same, only those that have what is searched for.
+    async fn listed_with(
+        &self,
+        filter: &CallFilter,
+        search: &Search,
+        words: &str,
+    ) -> Result<Option<Vec<i64>>, StoreError> {
+        let Some((mut rows, checked)) = self.listed(filter, Some(words), i64::MAX).await? else {
+            return Ok(None);
+        };
+        if !checked {
+            let texts = self.texts_of(&rows).await?;
+            rows = texts.iter().filter(|(_, texts)| search.matches(texts)).map(|(row, _)| *row).collect();
+        }
+        Ok(Some(rows))
     }
 
     /// For words that may go on, those of the index that begin so, where they are few.

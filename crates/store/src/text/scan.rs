@@ -19,8 +19,6 @@ use crate::{Inner, Store, StoreError};
 
 /// Calls that are looked at in one step.
 const STEP: usize = 256;
-/// Of so few calls that match otherwise all are listed before they are read.
-const FEW: u64 = 5_000;
 /// Who asks for what was found so far waits for so many, a page,
 const PAGE: usize = 200;
 /// or for so long after the reading began, whichever is sooner.
@@ -297,25 +295,8 @@ impl Store {
 
     /// Where to begin: a list, if few calls match otherwise.
     async fn source(&self, scan: &Scan, words: Option<&str>, top: i64) -> Result<Source, StoreError> {
-        let filter = &scan.filter;
-        let named = filter.session.is_some()
-            || filter.session_id.is_some()
-            || filter.trace_id.is_some()
-            || filter.replay_of.is_some();
-        let few = named || self.count_quickly(filter, None).await?.is_some_and(|count| count <= FEW);
-        if !few {
-            return Ok(Source::Below(top));
-        }
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT seq FROM call");
-        push_where(&mut query, filter, None);
-        query.push(" AND seq < ").push_bind(top);
-        if let Some(words) = words {
-            query.push(" AND seq IN (SELECT rowid FROM call_words WHERE call_words MATCH ");
-            query.push_bind(words.to_owned()).push(")");
-        }
-        query.push(" ORDER BY seq");
-        let rows = query.build_query_scalar().persistent(false).fetch_all(&self.inner.read).await?;
-        Ok(Source::Listed(rows))
+        let listed = self.listed(&scan.filter, words, top).await?;
+        Ok(listed.map_or(Source::Below(top), |(rows, _)| Source::Listed(rows)))
     }
 }
 
@@ -406,7 +387,9 @@ async fn step(
     if rows.is_empty() {
         return Ok(false);
     }
-    for (candidate, started_ms) in store.candidates(&scan.filter, &rows).await? {
+    let candidates = store.candidates(&scan.filter, &rows).await?;
+    texts.fetch(candidates.iter().filter_map(|((_, pack, ..), _)| *pack).collect()).await?;
+    for (candidate, started_ms) in candidates {
         let found = look(scan, texts, candidate).await?;
         let mut state = scan.state();
         state.rows.extend(found);
