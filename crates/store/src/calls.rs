@@ -130,17 +130,6 @@ impl Store {
         counted.quarters(&mut reader, count).await
     }
 
-    /// All calls but side calls and replays: counts that read small indices, where a condition would read every row.
-    async fn count_model_calls(&self) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT (SELECT count(*) FROM call) - (SELECT count(*) FROM call WHERE operation = 'side_call') \
-             - (SELECT count(*) FROM call INDEXED BY call_replay WHERE replay_of IS NOT NULL AND operation != 'side_call')",
-        )
-        .fetch_one(&self.inner.read)
-        .await?;
-        Ok(count.unsigned_abs())
-    }
-
     /// One call; `None` when there is none of this id.
     pub async fn call(&self, id: CallId) -> Result<Option<CallDetail>, StoreError> {
         let Some((seq, summary, place)) = self.found(id).await? else { return Ok(None) };

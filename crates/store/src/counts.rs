@@ -1,4 +1,4 @@
-//! How many calls match, without looking at each: from the rollups where they know what the filter asks for, and where few
+//! How many calls match, without looking at each: what was counted of the past, from the rollups where they know what the filter asks for, and where few
 //! match, in which quarters of an hour these are. Leaves out what only the calls themselves know (`calls`).
 
 use std::fmt::Write as _;
@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use api::{CallFilter, CallState, Outcome};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use crate::StoreError;
 use crate::filter::push_where;
-use crate::kept::Interval;
+use crate::kept::{Began, Interval};
 use crate::rollup::measures::QUARTER_MS;
 use crate::window::Narrow;
+use crate::{Store, StoreError};
 
 /// Of so few calls it is worth knowing in which quarters they are.
 const FEW: u64 = if cfg!(test) { 3 } else { 2_000 };
@@ -18,6 +18,65 @@ const FEW: u64 = if cfg!(test) { 3 } else { 2_000 };
 const QUARTERS: usize = 200;
 /// Quarters whose sums are looked at for the newest calls.
 const LOOKED_AT: i64 = 2_000;
+
+/// Newer calls than those of the past may be so many, before nothing is kept.
+const NEWER: i64 = if cfg!(test) { 60 } else { 20_000 };
+
+/// The calls of the past, whose counts are kept until one of them changes: a page that follows what happens asks for the
+/// same again and again.
+pub(crate) struct Past {
+    /// When they began.
+    pub(crate) interval: Interval,
+    /// Those below this row; who counts counts the others each time.
+    pub(crate) end: i64,
+    /// Before anything was read.
+    pub(crate) began: Began,
+}
+
+impl Store {
+    /// `None` when too much is new.
+    pub(crate) async fn past(&self) -> Result<Option<Past>, StoreError> {
+        let began = self.inner.kept.begin();
+        let last = "SELECT max(started_ms), (SELECT max(seq) FROM call) FROM call INDEXED BY call_began";
+        let (Some(last_ms), Some(last_seq)): (Option<i64>, Option<i64>) =
+            sqlx::query_as(last).fetch_one(&self.inner.read).await?
+        else {
+            return Ok(None);
+        };
+        let interval = Interval { from_ms: i64::MIN, to_ms: last_ms.div_euclid(QUARTER_MS) * QUARTER_MS };
+        let newer = "SELECT count(*), min(seq) FROM \
+            (SELECT seq FROM call INDEXED BY call_began WHERE started_ms >= ? LIMIT ?)";
+        let newer = sqlx::query_as(newer).bind(interval.to_ms).bind(NEWER);
+        let (newer, end): (i64, Option<i64>) = newer.fetch_one(&self.inner.read).await?;
+        // What was imported may have come later than what began later.
+        let end = end.filter(|end| newer < NEWER && last_seq - end < NEWER);
+        Ok(end.map(|end| Past { interval, end, began }))
+    }
+
+    /// All calls but side calls and replays.
+    pub(crate) async fn count_model_calls(&self) -> Result<u64, StoreError> {
+        // Counts that read small indices, where a condition would read every row.
+        let all = "SELECT (SELECT count(*) FROM call) - (SELECT count(*) FROM call WHERE operation = 'side_call') \
+            - (SELECT count(*) FROM call INDEXED BY call_replay WHERE replay_of IS NOT NULL AND operation != 'side_call')";
+        let Some(past) = self.past().await? else {
+            let all = sqlx::query_scalar::<_, i64>(all).fetch_one(&self.inner.read).await?;
+            return Ok(all.unsigned_abs());
+        };
+        let newer =
+            "SELECT count(*) FROM call WHERE seq >= ? AND operation != 'side_call' AND replay_of IS NULL";
+        if let Some(before) = self.inner.kept.count(past.interval, "", past.end) {
+            let newer =
+                sqlx::query_scalar::<_, i64>(newer).bind(past.end).fetch_one(&self.inner.read).await?;
+            return Ok(before + newer.unsigned_abs());
+        }
+        let mut snapshot = self.inner.read.begin().await?;
+        let all = sqlx::query_scalar::<_, i64>(all).fetch_one(&mut *snapshot).await?;
+        let newer = sqlx::query_scalar::<_, i64>(newer).bind(past.end).fetch_one(&mut *snapshot).await?;
+        let before = all.saturating_sub(newer).unsigned_abs();
+        self.inner.kept.put_count(past.began, past.interval, "", past.end, before);
+        Ok(all.unsigned_abs())
+    }
+}
 
 /// A filter whose matches the rollups can count.
 pub(crate) struct Counted<'a> {

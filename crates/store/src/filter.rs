@@ -16,6 +16,9 @@ pub(crate) const COUNTED: &str = "operation != 'side_call' AND replay_of IS NULL
 /// Appends ` WHERE …`; every condition that is given must hold. What the filter's text asks for was `found`.
 pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, found: Option<&Found>) {
     query.push(" WHERE 1");
+    if found.is_some_and(|found| found.whole) {
+        return push_found(query, found);
+    }
     for (column, value) in [
         ("model", &filter.model),
         ("provider", &filter.provider),

@@ -3,6 +3,7 @@
 //! Leaves out adding up (`window`).
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::GroupBy;
@@ -33,11 +34,11 @@ pub(crate) struct Spent {
 /// How many calls have words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WordCount {
-    /// The expression for the index.
-    pub(crate) words: Box<str>,
+    /// The expression for the index; empty for all calls.
+    words: Box<str>,
     /// Rows from here on are not counted.
-    pub(crate) end: i64,
-    pub(crate) calls: u64,
+    end: i64,
+    calls: u64,
 }
 
 /// Which sum.
@@ -177,6 +178,20 @@ impl Kept {
         shelf.weight += weight;
     }
 
+    /// How many calls below the row `end` have `words`, which began in this interval.
+    pub(crate) fn count(&self, interval: Interval, words: &str, end: i64) -> Option<u64> {
+        match self.get(interval, Of::Words(hashed(words))) {
+            Some(Sum::Words(kept)) if *kept.words == *words && kept.end == end => Some(kept.calls),
+            _ => None,
+        }
+    }
+
+    /// Keeps that.
+    pub(crate) fn put_count(&self, began: Began, interval: Interval, words: &str, end: i64, calls: u64) {
+        let kept = Arc::new(WordCount { words: words.into(), end, calls });
+        self.put(began, interval, Of::Words(hashed(words)), Sum::Words(kept));
+    }
+
     /// After a commit that wrote calls begun from `from_ms` to `last_ms`.
     pub(crate) fn committed(&self, from_ms: i64, last_ms: i64) {
         let mut shelf = self.shelf();
@@ -205,6 +220,12 @@ impl Kept {
     pub(crate) fn take_touched(&self) -> Option<(i64, i64)> {
         self.shelf().touched.take()
     }
+}
+
+fn hashed(words: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    words.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Shelf {

@@ -263,17 +263,16 @@ impl Store {
             return Ok(matching);
         }
         let Reach { filter, found, .. } = *reach;
-        if *filter == CallFilter::default() {
+        if let Some(matching) = matching.filter(|_| *filter == CallFilter::default()) {
             // Counts that read small indices, where a condition would read every row.
             let count: i64 = sqlx::query_scalar(
-                "SELECT (SELECT count(*) FROM call) - (SELECT count(*) FROM call WHERE operation = 'side_call') \
-                 - (SELECT count(*) FROM call WHERE trace IS NOT NULL AND operation != 'side_call') \
+                "SELECT (SELECT count(*) FROM call WHERE trace IS NOT NULL AND operation != 'side_call') \
                  - (SELECT count(*) FROM call INDEXED BY call_replay \
-                    WHERE replay_of IS NOT NULL AND operation != 'side_call' AND trace IS NULL)",
+                    WHERE replay_of IS NOT NULL AND operation != 'side_call' AND trace IS NOT NULL)",
             )
             .fetch_one(&self.inner.read)
             .await?;
-            return Ok(count.unsigned_abs());
+            return Ok(matching.saturating_sub(count.unsigned_abs()));
         }
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM call");
         if matching.is_some() {

@@ -1,22 +1,15 @@
 //! Words that many calls have: how many do, and a page of the newest, without a list of all of them.
 //! Leaves out what is looked for otherwise (`find`).
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
-
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::find::Found;
-use crate::kept::{Interval, Of, Sum, WordCount};
-use crate::rollup::measures::QUARTER_MS;
 use crate::{Store, StoreError};
 
 /// Of more calls than these a list in memory costs more than a page of them.
 const COMMON: u64 = if cfg!(test) { 10 } else { 20_000 };
 /// Calls, the newest, among which a page with common words is looked for first.
 const RECENT: i64 = if cfg!(test) { 20 } else { 20_000 };
-/// Newer calls than what is kept of a count may be so many, before nothing is kept.
-const NEWER: i64 = if cfg!(test) { 60 } else { 20_000 };
 
 /// By what a page is in order.
 #[derive(Clone, Copy, Debug)]
@@ -54,41 +47,38 @@ impl Recent {
 }
 
 impl Store {
+    /// Whether calls stand in the index of a former version.
+    pub(super) async fn has_former(&self) -> Result<bool, StoreError> {
+        let former = "SELECT EXISTS (SELECT 1 FROM call_text_docsize)";
+        Ok(sqlx::query_scalar(former).fetch_one(&self.inner.read).await?)
+    }
+
     /// How many calls have these words, if they are many and all of them in today's index.
     pub(super) async fn common(&self, words: &str) -> Result<Option<u64>, StoreError> {
-        let former = "SELECT EXISTS (SELECT 1 FROM call_text_docsize)";
-        if sqlx::query_scalar(former).fetch_one(&self.inner.read).await? {
+        if self.has_former().await? {
             return Ok(None);
         }
         let count = self.count_words(words).await?;
         Ok((count > COMMON).then_some(count))
     }
 
-    /// How many calls have these words. What the calls of the past come to is kept until one of them changes: the lists of
-    /// common words are long, and a page that follows what happens asks again and again.
+    /// How many calls have these words.
     async fn count_words(&self, words: &str) -> Result<u64, StoreError> {
-        let began = self.inner.kept.begin();
-        let last_ms: Option<i64> =
-            sqlx::query_scalar("SELECT max(started_ms) FROM call").fetch_one(&self.inner.read).await?;
-        let to_ms = last_ms.unwrap_or(0).div_euclid(QUARTER_MS) * QUARTER_MS;
-        let newer = "SELECT count(*), min(seq) FROM (SELECT seq FROM call INDEXED BY call_began \
-            WHERE started_ms >= ? LIMIT ?)";
-        let (newer, first): (i64, Option<i64>) =
-            sqlx::query_as(newer).bind(to_ms).bind(NEWER).fetch_one(&self.inner.read).await?;
         // While the index is made again, calls of the past come to be found.
-        let settled = newer < NEWER && self.upkeep("calls_to_index").await? == 0;
-        let Some(first) = first.filter(|_| settled) else { return self.count_rows(words, 0, i64::MAX).await };
-        let (interval, of) = (Interval { from_ms: i64::MIN, to_ms }, Of::Words(hashed(words)));
-        let past = match self.inner.kept.get(interval, of) {
-            Some(Sum::Words(kept)) if *kept.words == *words && kept.end == first => kept.calls,
-            _ => {
-                let calls = self.count_rows(words, 0, first).await?;
-                let kept = WordCount { words: words.into(), end: first, calls };
-                self.inner.kept.put(began, interval, of, Sum::Words(Arc::new(kept)));
+        let kept = match self.upkeep("calls_to_index").await? {
+            0 => self.past().await?,
+            _ => None,
+        };
+        let Some(past) = kept else { return self.count_rows(words, 0, i64::MAX).await };
+        let before = match self.inner.kept.count(past.interval, words, past.end) {
+            Some(calls) => calls,
+            None => {
+                let calls = self.count_rows(words, 0, past.end).await?;
+                self.inner.kept.put_count(past.began, past.interval, words, past.end, calls);
                 calls
             }
         };
-        Ok(past + self.count_rows(words, first, i64::MAX).await?)
+        Ok(before + self.count_rows(words, past.end, i64::MAX).await?)
     }
 
     /// How many calls of these rows have the words.
@@ -153,10 +143,4 @@ impl Store {
         };
         Ok(Some(Recent { words, first_seq: row.try_get(1)?, bound }))
     }
-}
-
-fn hashed(words: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    words.hash(&mut hasher);
-    hasher.finish()
 }

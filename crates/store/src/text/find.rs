@@ -28,8 +28,10 @@ pub(crate) struct Found {
     pub(crate) words: Option<String>,
     /// That for words which are to be absent, where nothing else is looked for.
     pub(crate) absent_words: Option<String>,
-    /// Where texts had to be read: these, as a JSON array of rows.
+    /// Where texts had to be read, or few calls match otherwise: these, as a JSON array of rows.
     pub(crate) rows: Option<String>,
+    /// All that is asked for otherwise holds for these rows.
+    pub(crate) whole: bool,
     /// Those that have what is to be absent, as far as texts had to be read for that.
     pub(crate) absent: Option<String>,
     /// The index alone tells, nothing else is asked for, and so many calls have the words that a page of them is among the
@@ -61,8 +63,10 @@ impl Store {
             reading = reading.or(told.reading);
         }
         let alone = CallFilter { text: None, so_far: false, ..filter.clone() } == CallFilter::default();
-        if let Some(words) = words.as_deref().filter(|_| rows.is_none() && !alone) {
+        let mut whole = false;
+        if let Some(words) = words.as_deref().filter(|_| rows.is_none() && without.is_empty() && !alone) {
             let listed = self.listed_with(filter, &search, words).await?;
+            whole = listed.is_some();
             rows = listed.map(|listed| serde_json::to_string(&listed)).transpose()?;
         }
         let absent = (!without.is_empty()).then(|| serde_json::to_string(&without)).transpose()?;
@@ -70,7 +74,7 @@ impl Store {
             Some(words) => self.common(words).await?,
             None => None,
         };
-        Ok(Some(Found { search, words, absent_words, rows, absent, common, reading }))
+        Ok(Some(Found { search, words, absent_words, rows, whole, absent, common, reading }))
     }
 
     /// Where few calls match otherwise: those of them below row `end`, by their rows, and whether only those that have the
@@ -85,11 +89,22 @@ impl Store {
             || filter.session_id.is_some()
             || filter.trace_id.is_some()
             || filter.replay_of.is_some();
-        let otherwise = CallFilter { text: None, so_far: false, ..filter.clone() };
-        if !named && self.count_quickly(&otherwise, None).await?.is_none_or(|count| count > FEW) {
+        if self.has_former().await? {
             return Ok(None);
         }
+        let otherwise = CallFilter { text: None, so_far: false, ..filter.clone() };
         let mut query = QueryBuilder::<Sqlite>::new("SELECT seq FROM call");
+        if !named {
+            if self.count_quickly(&otherwise, None).await?.is_none_or(|count| count > FEW) {
+                return Ok(None);
+            }
+            let (from_ms, to_ms) = (filter.from_ms, filter.to_ms);
+            let then = CallFilter { from_ms, to_ms, ..CallFilter::default() };
+            // Of a short time all are looked at; of a long one SQLite finds a shorter way.
+            if self.count_quickly(&then, None).await?.is_some_and(|count| count <= FEW) {
+                query.push(" INDEXED BY call_began");
+            }
+        }
         push_where(&mut query, &otherwise, None);
         query.push(" AND seq < ").push_bind(end).push(" ORDER BY seq");
         let mut rows: Vec<i64> =

@@ -25,9 +25,9 @@ const PAGE: usize = 200;
 const PATIENCE: Duration = Duration::from_millis(60);
 /// Searches that are remembered; who types asks for another one with every letter.
 const REMEMBERED: usize = 6;
-/// What nobody asks for is read no further,
-const UNASKED: Duration = Duration::from_secs(15);
-/// and what was found is forgotten.
+/// What nobody asks for is read no further, until somebody asks again,
+const UNASKED: Duration = Duration::from_secs(1);
+/// and is forgotten after so long.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 /// Reports may say more of a call that was read: after so long all are read once more.
 const LASTS: Duration = Duration::from_secs(300);
@@ -55,6 +55,8 @@ pub(super) struct Scan {
     state: Mutex<State>,
     /// Told of each step.
     stepped: Notify,
+    /// Told when somebody asks.
+    wanted: Notify,
     /// Calls that came since it began.
     later: tokio::sync::Mutex<Later>,
 }
@@ -144,13 +146,15 @@ impl Scan {
                     Some(Err(why)) => return Err(StoreError::Database(why.clone().into())),
                     Some(Ok(())) => return Ok(Told { rows: state.rows.clone(), reading: None }),
                     None if so_far && (state.rows.len() >= PAGE || self.began.elapsed() >= PATIENCE) => {
+                        self.wanted.notify_one();
                         let reading = Reading { read: state.read, back_to_ms: state.back_to_ms };
                         return Ok(Told { rows: state.rows.clone(), reading: Some(reading) });
                     }
                     None => {}
                 }
             }
-            // In between it tells of each step; who waits for the end asks often enough not to be forgotten.
+            // It tells of each step; who waits for the end asks often enough for it to go on.
+            self.wanted.notify_one();
             let most = if so_far { PATIENCE.saturating_sub(self.began.elapsed()) } else { UNASKED / 3 };
             let _late = timeout(most, stepped).await;
         }
@@ -204,6 +208,7 @@ impl Store {
             began: now,
             state: Mutex::new(State { rows: Vec::new(), read: 0, back_to_ms: None, end: None, asked: now }),
             stepped: Notify::new(),
+            wanted: Notify::new(),
             later: tokio::sync::Mutex::new(Later { read_to: top, rows: Vec::new() }),
         });
         scans.push(scan.clone());
@@ -354,14 +359,22 @@ async fn read(
     };
     let mut texts = Texts::new(store);
     loop {
-        // Who waits for the end of one that others took the place of still asks.
-        let patience = if store.inner.scans.has(scan) { UNASKED } else { UNASKED / 2 };
-        if scan.state().asked.elapsed() > patience || store.is_stopping() {
+        let unasked = scan.state().asked.elapsed();
+        if unasked > FORGOTTEN || (unasked > UNASKED && !store.inner.scans.has(scan)) || store.is_stopping() {
             return None;
         }
+        if unasked > UNASKED {
+            let _again = timeout(FORGOTTEN / 4, scan.wanted.notified()).await;
+            continue;
+        }
+        let began = Instant::now();
         let Ok(_step) = STEPS.acquire().await else { return None };
         match step(store, scan, words, &mut source, &mut texts).await {
-            Ok(true) => scan.stepped.notify_waiters(),
+            Ok(true) => {
+                scan.stepped.notify_waiters();
+                // Whatever else is asked for has its turn.
+                tokio::time::sleep(began.elapsed() / 2).await;
+            }
             Ok(false) => return Some(Ok(())),
             Err(error) => return Some(Err(error)),
         }
