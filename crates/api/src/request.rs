@@ -180,7 +180,7 @@ pub enum Request {
         trace_id: String,
         /// Skip this many.
         offset: u64,
-        /// At most this many; 1 to 1,000.
+        /// At most this many; 1 to 5,000.
         limit: u32,
     },
     /// Everything about the newest span with this id, in hex or in the client's own words.

@@ -47,8 +47,10 @@ impl Store {
     ) -> Result<Vec<CallSummary>, StoreError> {
         let limit = page.limit.clamp(1, LARGEST_PAGE);
         let before = page.before.as_ref().map(|before| before.as_bytes().as_slice());
-        let mut recent = self.recent(found, Order::Id(before)).await?;
+        let mut attempt = 0;
         loop {
+            let recent =
+                self.recent(found, Order::Id(before), limit.saturating_add(page.offset), attempt).await?;
             let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
             query.push(SUMMARY_COLUMNS).push(" FROM call");
             if quarters.is_some() {
@@ -64,10 +66,11 @@ impl Store {
             }
             query.push(" ORDER BY id DESC LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(page.offset);
             let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
-            // Too few of the newest have it: then all are looked at.
-            if rows.len() >= limit as usize || recent.take().is_none() {
+            // Too few of the newest have it: then more are looked at.
+            if rows.len() >= limit as usize || recent.is_none() {
                 return rows.iter().map(summary).collect();
             }
+            attempt += 1;
         }
     }
 

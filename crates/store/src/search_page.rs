@@ -41,8 +41,10 @@ impl Store {
         let found = self.find(filter).await?;
         let before = before.filter(|_| !best);
         let before = before.as_ref().map(|before| before.as_bytes().as_slice());
-        let mut recent = self.recent(found.as_ref(), Order::Id(before)).await?;
+        let mut attempt = 0;
         let rows = loop {
+            let recent =
+                self.recent(found.as_ref(), Order::Id(before), most.saturating_add(skipped), attempt).await?;
             let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
             query.push(SUMMARY_COLUMNS).push(", call.seq AS seq FROM call");
             push_newest_where(&mut query, filter, found.as_ref(), recent.as_ref());
@@ -51,10 +53,11 @@ impl Store {
             }
             query.push(" ORDER BY id DESC LIMIT ").push_bind(most).push(" OFFSET ").push_bind(skipped);
             let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
-            // Too few of the newest have it: then all are looked at.
-            if rows.len() >= most as usize || recent.take().is_none() {
+            // Too few of the newest have it: then more are looked at.
+            if rows.len() >= most as usize || recent.is_none() {
                 break rows;
             }
+            attempt += 1;
         };
         let mut calls: Vec<(i64, CallSummary)> = Vec::with_capacity(rows.len());
         for row in &rows {

@@ -19,7 +19,7 @@ use crate::unpack::Segment;
 /// Spans of one part.
 const PART: u32 = 20_000;
 /// Whole spans of one part.
-const WHOLE: u32 = 1_000;
+const WHOLE: u32 = 5_000;
 /// Spans of a tree that are told with their attributes.
 const DETAILED: u64 = 10_000;
 /// The end of time, for sums over all of it.
@@ -31,8 +31,8 @@ pub(crate) async fn tree(State(host): State<Host>, Segment(id): Segment) -> Resu
         Ok(trace_id) => trace_id,
         Err(failure) => return lone(&host, &id).await?.map(Json::into_response).ok_or(failure),
     };
-    let (trace, spans) = spans_of(&host, &trace_id).await?;
-    let details = details_of(&host, &trace_id).await?;
+    let ((trace, spans), details) =
+        tokio::try_join!(spans_of(&host, &trace_id), details_of(&host, &trace_id))?;
     let tree = shape::tree(&trace, &spans, &details);
     tree.map(|tree| Json(tree).into_response()).map_err(|_never| mismatch())
 }

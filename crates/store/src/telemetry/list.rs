@@ -20,7 +20,7 @@ use crate::{Store, StoreError};
 
 const LARGEST_PAGE: u32 = 500;
 /// Of a larger trace a list tells how many spans lack their parent as it was when it had nearly as many spans.
-const LARGE: i64 = 20_000;
+const LARGE: i64 = 1_000;
 /// Large traces of which that is remembered.
 const REMEMBERED: usize = 1_000;
 /// So few calls in traces are looked at one by one, where an index of what is asked for would find many others.
@@ -198,12 +198,14 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<CallSummary>, StoreError> {
         let first = after.map(|after| after.started_ms);
-        if let Some(recent) = self.recent(reach.found, Order::Started(first)).await? {
+        let mut attempt = 0;
+        while let Some(recent) = self.recent(reach.found, Order::Started(first), limit, attempt).await? {
             let calls = self.lone_calls(reach, Among::Recent(&recent), after, limit).await?;
-            // Too few of the newest have it: then all are looked at.
+            // Too few of the newest have it: then more are looked at.
             if calls.len() >= limit as usize {
                 return Ok(calls);
             }
+            attempt += 1;
         }
         let Some(count) = matching else { return self.lone_calls(reach, Among::All, after, limit).await };
         if let Some(quarters) = self.quarters(reach.filter, count).await? {

@@ -18,7 +18,7 @@ use crate::{Store, StoreError};
 /// Spans of one part.
 const LARGEST_PART: u32 = 20_000;
 /// Whole spans of one part.
-const LARGEST_WHOLE: u32 = 1_000;
+const LARGEST_WHOLE: u32 = 5_000;
 /// Log records shown with a span.
 const LOGS: u32 = 200;
 

@@ -10,6 +10,8 @@ use crate::{Store, StoreError};
 const COMMON: u64 = if cfg!(test) { 10 } else { 20_000 };
 /// Calls, the newest, among which a page with common words is looked for first.
 const RECENT: i64 = if cfg!(test) { 20 } else { 20_000 };
+/// At the first attempt so many times as many as would do on average.
+const FEWER: u64 = if cfg!(test) { 1 } else { 3 };
 
 /// By what a page is in order.
 #[derive(Clone, Copy, Debug)]
@@ -108,15 +110,25 @@ impl Store {
         Ok(Some(all.saturating_sub(others.unsigned_abs())))
     }
 
-    /// Among which calls to look first for a page with [common](Found::common) words; `None` when the words are not, or
-    /// when there are no more calls than that.
+    /// Among which calls to look for `wanted` with [common](Found::common) words: at the first attempt among so few that they
+    /// hold them if the words stand there as often as elsewhere, then among more. `None` when all are to be looked at.
     pub(crate) async fn recent(
         &self,
         found: Option<&Found>,
         order: Order<'_>,
+        wanted: u32,
+        attempt: u32,
     ) -> Result<Option<Recent>, StoreError> {
-        let words = found.filter(|found| found.common.is_some()).and_then(|found| found.words.clone());
-        let Some(words) = words else { return Ok(None) };
+        let common = found.and_then(|found| Some((found.words.clone()?, found.common?)));
+        let Some((words, common)) = common else { return Ok(None) };
+        let all = self.count_model_calls().await?.max(common);
+        let few = u64::from(wanted).saturating_mul(FEWER).saturating_mul(all) / common.max(1);
+        let few = i64::try_from(few).unwrap_or(i64::MAX);
+        let size = match attempt {
+            0 => few.min(RECENT),
+            1 if few < RECENT => RECENT,
+            _ => return Ok(None),
+        };
         let mut query =
             QueryBuilder::<Sqlite>::new("SELECT count(*), min(seq), min(place) FROM (SELECT seq, ");
         match order {
@@ -132,9 +144,9 @@ impl Store {
                 query.push(" ORDER BY id");
             }
         }
-        query.push(" DESC LIMIT ").push_bind(RECENT).push(")");
+        query.push(" DESC LIMIT ").push_bind(size).push(")");
         let row = query.build().persistent(false).fetch_one(&self.inner.read).await?;
-        if row.try_get::<i64, _>(0)? < RECENT {
+        if row.try_get::<i64, _>(0)? < size {
             return Ok(None);
         }
         let bound = match order {
