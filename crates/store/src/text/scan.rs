@@ -373,7 +373,7 @@ async fn read(
             Ok(true) => {
                 scan.stepped.notify_waiters();
                 // Whatever else is asked for has its turn.
-                tokio::time::sleep(began.elapsed() / 2).await;
+                tokio::time::sleep(began.elapsed()).await;
             }
             Ok(false) => return Some(Ok(())),
             Err(error) => return Some(Err(error)),
