@@ -132,6 +132,7 @@ impl Store {
 
     /// Writes everything from the log into the database file and closes it.
     pub async fn close(&self) -> Result<(), StoreError> {
+        self.inner.scans.stop().await;
         self.inner.read.close().await;
         let mut writer = self.inner.writer.lock().await;
         if let Some(mut connection) = writer.take_connection() {

@@ -2,14 +2,16 @@
 //! first, beside whoever asks, so that a page of them is there at once and no call is left out in the end.
 //! Leaves out what is looked for (`search`) and who asks (`find`).
 
-use std::ops::Range;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use api::{CallFilter, Reading};
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{FromRow as _, QueryBuilder, Row as _, Sqlite};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::find::has;
 use super::{Candidate, Texts};
@@ -29,7 +31,7 @@ const REMEMBERED: usize = 6;
 const UNASKED: Duration = Duration::from_secs(1);
 /// and is forgotten after so long.
 const FORGOTTEN: Duration = Duration::from_secs(60);
-/// Reports may say more of a call that was read: after so long all are read once more.
+/// Reports may say more of a call that was read: so long after the end all are read once more.
 const LASTS: Duration = Duration::from_secs(300);
 /// Readings that take a step at a time: calls that go through need the cores, too.
 static STEPS: Semaphore = Semaphore::const_new(1);
@@ -67,14 +69,16 @@ struct State {
     read: u64,
     /// When the last call that was read began.
     back_to_ms: Option<i64>,
-    end: Option<Result<(), String>>,
+    end: Option<Result<Instant, String>>,
     asked: Instant,
 }
 
 #[derive(Debug)]
 struct Later {
-    /// Calls before this row are read.
+    /// All calls before this row are read,
     read_to: i64,
+    /// and of those behind it these: a call before them has not ended.
+    read: HashSet<i64>,
     rows: Vec<i64>,
 }
 
@@ -93,13 +97,25 @@ enum Source {
     Below(i64),
 }
 
-/// The readings that are remembered, the last asked for at the end.
+/// The readings.
 #[derive(Debug, Default)]
-pub(crate) struct Scans(Mutex<Vec<Arc<Scan>>>);
+pub(crate) struct Scans {
+    /// Those that are remembered, the last asked for at the end.
+    remembered: Mutex<Vec<Arc<Scan>>>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
 
 impl Scans {
+    /// Ends all of them, and lets no other begin.
+    pub(crate) async fn stop(&self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
     fn all(&self) -> MutexGuard<'_, Vec<Arc<Scan>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn has(&self, scan: &Arc<Scan>) -> bool {
@@ -124,8 +140,11 @@ impl Scan {
             && filter.from_ms.unwrap_or(i64::MIN) >= from_ms
             && CallFilter { from_ms: None, so_far: false, text: None, ..filter.clone() }
                 == CallFilter { from_ms: None, ..self.filter.clone() }
-            && self.began.elapsed() < LASTS
-            && !matches!(self.state().end, Some(Err(_)))
+            && match self.state().end {
+                Some(Ok(ended)) => ended.elapsed() < LASTS,
+                Some(Err(_)) => false,
+                None => true,
+            }
     }
 
     fn is_wanted(&self, texts: &[String]) -> bool {
@@ -144,7 +163,7 @@ impl Scan {
                 state.asked = Instant::now();
                 match &state.end {
                     Some(Err(why)) => return Err(StoreError::Database(why.clone().into())),
-                    Some(Ok(())) => return Ok(Told { rows: state.rows.clone(), reading: None }),
+                    Some(Ok(_)) => return Ok(Told { rows: state.rows.clone(), reading: None }),
                     None if so_far && (state.rows.len() >= PAGE || self.began.elapsed() >= PATIENCE) => {
                         self.wanted.notify_one();
                         let reading = Reading { read: state.read, back_to_ms: state.back_to_ms };
@@ -209,14 +228,14 @@ impl Store {
             state: Mutex::new(State { rows: Vec::new(), read: 0, back_to_ms: None, end: None, asked: now }),
             stepped: Notify::new(),
             wanted: Notify::new(),
-            later: tokio::sync::Mutex::new(Later { read_to: top, rows: Vec::new() }),
+            later: tokio::sync::Mutex::new(Later { read_to: top, read: HashSet::new(), rows: Vec::new() }),
         });
         scans.push(scan.clone());
         let surplus = scans.len().saturating_sub(REMEMBERED);
         scans.drain(..surplus);
         drop(scans);
         let words = words.map(str::to_owned);
-        tokio::spawn(run(self.clone(), scan.clone(), words, top));
+        self.inner.scans.tracker.spawn(run(self.clone(), scan.clone(), words, top));
         Ok(scan)
     }
 
@@ -236,31 +255,21 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut later = scan.later.lock().await;
         let settled = self.settled().await?.max(later.read_to);
-        let more = self.read_rows(scan, words, later.read_to..settled).await?;
-        later.rows.extend(more);
-        later.read_to = settled;
-        rows.extend(&later.rows);
-        drop(later);
-        rows.extend(self.read_rows(scan, words, settled..i64::MAX).await?);
-        Ok(())
-    }
-
-    async fn read_rows(
-        &self,
-        scan: &Scan,
-        words: Option<&str>,
-        range: Range<i64>,
-    ) -> Result<Vec<i64>, StoreError> {
-        let (mut texts, mut found, mut end) = (Texts::new(self), Vec::new(), range.end);
-        while range.start < end {
-            let rows = self.rows_below(words, range.start, end).await?;
-            let more = rows.len() == STEP;
-            end = rows.last().copied().filter(|_| more).unwrap_or(range.start);
-            for (candidate, _) in self.candidates(&scan.filter, &rows).await? {
-                found.extend(look(scan, &mut texts, candidate).await?);
+        let (mut texts, mut end) = (Texts::new(self), i64::MAX);
+        while later.read_to < end {
+            let mut some = self.rows_below(words, later.read_to, end).await?;
+            let more = some.len() == STEP;
+            end = some.last().copied().filter(|_| more).unwrap_or(later.read_to);
+            some.retain(|row| !later.read.contains(row));
+            for (candidate, _) in self.candidates(&scan.filter, &some).await? {
+                later.read.insert(candidate.0);
+                later.rows.extend(look(scan, &mut texts, candidate).await?);
             }
         }
-        Ok(found)
+        later.read_to = settled;
+        later.read.retain(|row| *row >= settled);
+        rows.extend(&later.rows);
+        Ok(())
     }
 
     /// The last rows of this range that the index knows by these words, or of all.
@@ -279,7 +288,7 @@ impl Store {
         Ok(query.build_query_scalar().fetch_all(&self.inner.read).await?)
     }
 
-    /// Those of these rows that match otherwise, and when they began.
+    /// Those of these rows that match otherwise and have ended, and when they began.
     async fn candidates(
         &self,
         filter: &CallFilter,
@@ -289,13 +298,13 @@ impl Store {
             "SELECT found.seq, pack, at, len, started_ms FROM (SELECT seq, started_ms FROM call NOT INDEXED",
         );
         push_where(&mut query, filter, None);
-        query.push(" AND seq IN (SELECT value FROM json_each(").push_bind(serde_json::to_string(rows)?);
+        query.push(" AND state != 'open' AND seq IN (SELECT value FROM json_each(");
+        query.push_bind(serde_json::to_string(rows)?);
         query.push(
             "))) AS found LEFT JOIN call_record ON call_record.seq = found.seq ORDER BY found.seq DESC",
         );
-        let rows: Vec<(i64, Option<i64>, Option<u32>, Option<u32>, i64)> =
-            query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
-        Ok(rows.into_iter().map(|(seq, pack, at, len, ms)| ((seq, pack, at, len), ms)).collect())
+        let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
+        rows.iter().map(|row| Ok((Candidate::from_row(row)?, row.try_get("started_ms")?))).collect()
     }
 
     /// Where to begin: a list, if few calls match otherwise.
@@ -320,20 +329,24 @@ async fn look(scan: &Scan, texts: &mut Texts<'_>, candidate: Candidate) -> Resul
 /// Reads to the end, or until nobody asks any more; then remembers what was found for a while.
 async fn run(store: Store, scan: Arc<Scan>, words: Option<String>, top: i64) {
     let end = read(&store, &scan, words.as_deref(), top).await;
-    let inner = Arc::downgrade(&store.inner);
+    let (inner, stop) = (Arc::downgrade(&store.inner), store.inner.scans.stop.clone());
     drop(store);
     if let Some(Err(error)) = &end {
         tracing::warn!(%error, "a search broke off");
     }
     let given_up = || Err("nobody waited for the search".to_owned());
-    scan.state().end = Some(end.map_or_else(given_up, |end| end.map_err(|error| error.reason())));
+    let ended = |end: Result<(), StoreError>| end.map(|()| Instant::now()).map_err(|error| error.reason());
+    scan.state().end = Some(end.map_or_else(given_up, ended));
     scan.stepped.notify_waiters();
     loop {
         let unasked = scan.state().asked.elapsed();
         if unasked >= FORGOTTEN {
             return forget(&inner, &scan);
         }
-        tokio::time::sleep(FORGOTTEN - unasked).await;
+        let waited = stop.run_until_cancelled(tokio::time::sleep(FORGOTTEN - unasked)).await;
+        if waited.is_none() {
+            return;
+        }
         if inner.upgrade().is_none_or(|inner| !inner.scans.has(&scan)) {
             return;
         }
@@ -358,13 +371,14 @@ async fn read(
         Err(error) => return Some(Err(error)),
     };
     let mut texts = Texts::new(store);
+    let stop = &store.inner.scans.stop;
     loop {
         let unasked = scan.state().asked.elapsed();
-        if unasked > FORGOTTEN || (unasked > UNASKED && !store.inner.scans.has(scan)) || store.is_stopping() {
+        if unasked > FORGOTTEN || (unasked > UNASKED && !store.inner.scans.has(scan)) || stop.is_cancelled() {
             return None;
         }
         if unasked > UNASKED {
-            let _again = timeout(FORGOTTEN / 4, scan.wanted.notified()).await;
+            let _again = timeout(FORGOTTEN / 4, stop.run_until_cancelled(scan.wanted.notified())).await;
             continue;
         }
         let began = Instant::now();
