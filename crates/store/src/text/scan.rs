@@ -381,8 +381,8 @@ async fn read(
             let _again = timeout(FORGOTTEN / 4, stop.run_until_cancelled(scan.wanted.notified())).await;
             continue;
         }
-        let began = Instant::now();
         let Ok(_step) = STEPS.acquire().await else { return None };
+        let began = Instant::now();
         match step(store, scan, words, &mut source, &mut texts).await {
             Ok(true) => {
                 scan.stepped.notify_waiters();
