@@ -11,6 +11,7 @@ use crate::Engine;
 const MOST_TRACES: u32 = 500;
 const MOST_SPANS: u32 = 20_000;
 const MOST_ROWS: u32 = 1_000;
+const MOST_WHOLE: u32 = 5_000;
 const MOST_BARS: u32 = 500;
 
 impl Engine {
@@ -31,7 +32,7 @@ impl Engine {
             }
             Request::FindTrace { id } => self.find_trace(&id).await.map(Reply::TraceId),
             Request::ListSpans { trace_id, offset, limit } => {
-                within("limit", limit, MOST_ROWS)?;
+                within("limit", limit, MOST_WHOLE)?;
                 let found =
                     store.spans(bytes("trace_id", &trace_id)?, offset, limit).await.map_err(internal)?;
                 let shown = found.into_iter().map(|StoredSpan { mut detail, span, .. }| {
