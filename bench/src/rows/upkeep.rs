@@ -12,7 +12,7 @@ use api::{CallFilter, Reply, RepriceScope, RepricingState, Request};
 use crate::load::{Requests, open_loop};
 use crate::proxies::Proxy;
 use crate::report::{Report, Section, short};
-use crate::scale::Dashboard;
+use crate::scale::{DAY_MS, DAYS, Dashboard};
 use crate::statistics::{Schedule, micros};
 use crate::{Options, say};
 
@@ -54,7 +54,7 @@ pub(crate) fn measure(
         ("all sums added up again", Box::new(|_| run(&["rebuild".as_ref()]))),
         ("all made searchable again", Box::new(searchable)),
         ("all calls priced again", Box::new(|to| repriced(to, &reprice))),
-        ("the oldest tenth removed", Box::new(|to| removed(to, &keep, most))),
+        ("the oldest tenth removed", Box::new(|to| removed(to, &keep))),
         ("nothing, once more", Box::new(|_| Ok(()))),
     ];
     let (mut rows, mut answered) = (Vec::new(), 0_u64);
@@ -145,16 +145,19 @@ fn repriced(dashboard: &mut Dashboard, request: &Request) -> Result<()> {
     }
 }
 
-/// Has the oldest removed, and waits until most of them are gone: meanwhile new ones come.
-fn removed(dashboard: &mut Dashboard, request: &Request, most: u64) -> Result<()> {
+/// Has the oldest removed, and waits until none of the oldest tenth of the days is left: meanwhile new ones come.
+fn removed(dashboard: &mut Dashboard, request: &Request) -> Result<()> {
+    let Reply::Storage(storage) = dashboard.ask(&Request::GetStorage)? else { bail!("not what is stored") };
+    let oldest_ms = storage.oldest_ms.context("there is a call")?;
     dashboard.ask(request)?;
     let began = Instant::now();
     loop {
-        let all = CallFilter { side_calls: true, ..CallFilter::default() };
-        let Reply::Stats(stats) = dashboard.ask(&Request::GetStats { filter: all })? else {
+        let to_ms = Some(oldest_ms + DAYS * DAY_MS / 10);
+        let oldest = CallFilter { to_ms, side_calls: true, ..CallFilter::default() };
+        let Reply::Stats(stats) = dashboard.ask(&Request::GetStats { filter: oldest })? else {
             bail!("not totals");
         };
-        if stats.calls <= most + most / 50 {
+        if stats.calls == 0 {
             return Ok(());
         }
         anyhow::ensure!(began.elapsed() < LONGEST, "{} calls are still there", stats.calls);
