@@ -1,5 +1,6 @@
-//! How many calls match, without looking at each: what was counted of the past, from the rollups where they know what the filter asks for, and where few
-//! match, in which quarters of an hour these are. Leaves out what only the calls themselves know (`calls`).
+//! How many calls match, without looking at each: what was counted of the past, the rollups where they know what the filter
+//! asks for, and where few match, in which quarters of an hour these are. Leaves out what only the calls themselves know
+//! (`calls`).
 
 use std::fmt::Write as _;
 

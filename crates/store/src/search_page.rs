@@ -145,7 +145,7 @@ impl Store {
             CallFilter { trace_id: Some(trace.to_owned()), side_calls: true, ..CallFilter::default() };
         let words = search.of_words(&self.alike(search, "call_vocabulary").await?);
         let listed = self.listed(&filter, words.as_deref(), i64::MAX).await?;
-        let mut rows = listed.map(|(rows, _)| rows).unwrap_or_default();
+        let mut rows = listed.map(|listed| listed.rows).unwrap_or_default();
         rows.reverse();
         for some in rows.chunks(READ_AT_ONCE) {
             let texts: HashMap<i64, Vec<String>> = self.texts_of(some).await?.into_iter().collect();

@@ -21,6 +21,14 @@ const READ: usize = 500;
 /// than the index tells of all the calls that lie between them, which are more than these.
 const APART: i64 = 100_000;
 
+/// The few calls that match otherwise.
+pub(crate) struct Listed {
+    /// Their rows, the first one first.
+    pub(crate) rows: Vec<i64>,
+    /// Only those that have the words; otherwise nobody looked.
+    words_looked_at: bool,
+}
+
 /// Which calls have what is searched for.
 pub(crate) struct Found {
     pub(crate) search: Search,
@@ -77,21 +85,18 @@ impl Store {
         Ok(Some(Found { search, words, absent_words, rows, whole, absent, common, reading }))
     }
 
-    /// Where few calls match otherwise: those of them below row `end`, by their rows, and whether only those that have the
-    /// words. `None` where it may be many.
+    /// Where few calls match otherwise: those of them below row `end`, without those that lack the words where that is sooner
+    /// known than read. `None` where they may be many.
     pub(crate) async fn listed(
         &self,
         filter: &CallFilter,
         words: Option<&str>,
         end: i64,
-    ) -> Result<Option<(Vec<i64>, bool)>, StoreError> {
+    ) -> Result<Option<Listed>, StoreError> {
         let named = filter.session.is_some()
             || filter.session_id.is_some()
             || filter.trace_id.is_some()
             || filter.replay_of.is_some();
-        if self.has_former().await? {
-            return Ok(None);
-        }
         let otherwise = CallFilter { text: None, so_far: false, ..filter.clone() };
         let mut query = QueryBuilder::<Sqlite>::new("SELECT seq FROM call");
         if !named {
@@ -109,17 +114,19 @@ impl Store {
         query.push(" AND seq < ").push_bind(end).push(" ORDER BY seq");
         let mut rows: Vec<i64> =
             query.build_query_scalar().persistent(false).fetch_all(&self.inner.read).await?;
-        let Some((words, (first, last))) = words.zip(rows.first().copied().zip(rows.last().copied())) else {
-            return Ok(Some((rows, false)));
+        let ends = rows.first().copied().zip(rows.last().copied());
+        let Some((words, (first, last))) = words.zip(ends) else {
+            return Ok(Some(Listed { rows, words_looked_at: false }));
         };
-        if rows.len() <= READ && last - first > APART {
-            return Ok(Some((rows, false)));
+        // Today's index does not know the words of former versions' calls.
+        if rows.len() <= READ && last - first > APART || self.has_former().await? {
+            return Ok(Some(Listed { rows, words_looked_at: false }));
         }
         let has = "SELECT rowid FROM call_words WHERE call_words MATCH ? AND rowid BETWEEN ? AND ?";
         let has = sqlx::query_scalar(has).bind(words).bind(first).bind(last);
         let has: HashSet<i64> = has.fetch_all(&self.inner.read).await?.into_iter().collect();
         rows.retain(|row| has.contains(row));
-        Ok(Some((rows, true)))
+        Ok(Some(Listed { rows, words_looked_at: true }))
     }
 
     /// The same, only those that have what is searched for.
@@ -129,14 +136,17 @@ impl Store {
         search: &Search,
         words: &str,
     ) -> Result<Option<Vec<i64>>, StoreError> {
-        let Some((mut rows, checked)) = self.listed(filter, Some(words), i64::MAX).await? else {
+        if self.has_former().await? {
+            return Ok(None);
+        }
+        let Some(Listed { rows, words_looked_at }) = self.listed(filter, Some(words), i64::MAX).await? else {
             return Ok(None);
         };
-        if !checked {
-            let texts = self.texts_of(&rows).await?;
-            rows = texts.iter().filter(|(_, texts)| search.matches(texts)).map(|(row, _)| *row).collect();
+        if words_looked_at {
+            return Ok(Some(rows));
         }
-        Ok(Some(rows))
+        let texts = self.texts_of(&rows).await?;
+        Ok(Some(texts.iter().filter(|(_, texts)| search.matches(texts)).map(|(row, _)| *row).collect()))
     }
 
     /// For words that may go on, those of the index that begin so, where they are few.
