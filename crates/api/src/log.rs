@@ -61,6 +61,10 @@ pub struct LogsPage {
     pub logs: Vec<LogRow>,
     /// How many match in all.
     pub total: u64,
+    /// Where the texts of too many would have to be read for what is searched for, those of the newest were: of none before
+    /// this moment, in milliseconds since 1970 (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_back_to_ms: Option<i64>,
 }
 
 /// Values that log filters can take, most used first.
@@ -105,4 +109,7 @@ pub struct LogDetails {
     pub logs: Vec<LogDetail>,
     /// How many match in all.
     pub total: u64,
+    /// As [`LogsPage::read_back_to_ms`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_back_to_ms: Option<i64>,
 }

@@ -2,9 +2,9 @@
 //! words are cut in another way or the index is to be made again. In small steps beside recording; a step reads and
 //! writes while it has the writer, so that nothing deleted meanwhile comes back. Leaves out who calls (the engine).
 
-use sqlx::Connection;
+use sqlx::{Connection, QueryBuilder, Sqlite};
 
-use crate::telemetry::Records;
+use crate::telemetry::{CANDIDATES, Candidate, LogTexts};
 use crate::words::Distinct;
 use crate::write::BEGIN;
 use crate::{Store, StoreError, text};
@@ -49,15 +49,18 @@ impl Store {
         let mut writer = self.inner.writer.lock().await;
         writer.reconnect().await?;
         let connection = writer.connection()?;
-        let after = "SELECT place, origin, text, event FROM log INDEXED BY log_place WHERE place > \
-            (SELECT value FROM upkeep WHERE name = 'logs_indexed') ORDER BY place LIMIT ?";
-        let rows: Vec<(i64, i64, String, Option<String>)> =
-            sqlx::query_as(after).bind(LOGS).fetch_all(&mut *connection).await?;
-        let Some((last, _, _, _)) = rows.last() else { return Ok(false) };
-        let last = *last;
-        let (mut records, mut distinct, mut words) = (Records::new(self), Distinct::default(), Vec::new());
-        for (place, origin, line, event) in rows {
-            match self.log_texts(&mut records, place, origin, line, event).await {
+        let mut after = QueryBuilder::<Sqlite>::new(CANDIDATES);
+        after.push(
+            " INDEXED BY log_place WHERE place > (SELECT value FROM upkeep WHERE name = 'logs_indexed') \
+             ORDER BY place LIMIT ",
+        );
+        after.push_bind(LOGS);
+        let rows: Vec<Candidate> = after.build_query_as().fetch_all(&mut *connection).await?;
+        let Some(last) = rows.last().map(|row| row.place) else { return Ok(false) };
+        let (mut logs, mut distinct, mut words) = (LogTexts::new(self), Distinct::default(), Vec::new());
+        for row in rows {
+            let place = row.place;
+            match logs.of(row).await {
                 Ok(texts) => words.push((place, text::words_of(&mut distinct, &texts))),
                 Err(error) if error.is_damage() => {
                     tracing::warn!(place, %error, "a log record cannot be read, and is not found by its words");

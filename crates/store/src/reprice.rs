@@ -1,12 +1,15 @@
 //! Pricing recorded calls again: handing them out some at a time, writing what changed, and the audit of it. Leaves out
 //! the prices and the rules (`model::pricing`), and what a change touches (`cost`).
 
+use std::collections::HashMap;
+
 use api::{
     CallId, CallSummary, Cost, CostSource, Money, ReportSource, RepriceScope, Repricing, RepricingState,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
 
+use crate::pace::Pace;
 use crate::row::{SUMMARY_COLUMNS, summary};
 use crate::write::BEGIN;
 use crate::{Store, StoreError, cost, rollup};
@@ -74,7 +77,11 @@ impl Store {
         }
         query.push(" ORDER BY seq LIMIT ").push_bind(most);
         let rows = query.build().persistent(false).fetch_all(&self.inner.read).await?;
-        rows.iter().map(priceable).collect()
+        let read = |row| {
+            self.inner.pace.give_way();
+            priceable(row)
+        };
+        rows.iter().map(read).collect()
     }
 
     /// Writes what changed, and how far the repricing is, in one transaction. A call that changed meanwhile is left as it
@@ -86,7 +93,7 @@ impl Store {
     ) -> Result<(Vec<CallId>, Repricing), StoreError> {
         let mut writer = self.inner.writer.lock().await;
         writer.reconnect().await?;
-        let written = commit(writer.connection()?, changes, so_far).await;
+        let written = commit(writer.connection()?, changes, so_far, &self.inner.pace).await;
         match written {
             Ok((ids, began, repricing)) => {
                 if let Some((from_ms, last_ms)) = began {
@@ -138,12 +145,17 @@ async fn commit(
     connection: &mut SqliteConnection,
     changes: &[CostChange],
     so_far: impl FnOnce(&[CallId]) -> Repricing,
+    pace: &Pace,
 ) -> Result<Written, StoreError> {
     let mut transaction = connection.begin_with(BEGIN).await?;
+    let as_they_are = as_they_are(&mut transaction, changes, pace).await?;
     let (mut ids, mut began) = (Vec::with_capacity(changes.len()), Vec::with_capacity(changes.len()));
     for change in changes {
         let before = &change.before;
-        if is_as_it_was(&mut transaction, before).await? {
+        // Others may have told of the call since it was read.
+        let now = as_they_are.get(&before.seq);
+        if now.is_some_and(|now| now.billed == before.billed && now.call == before.call) {
+            pace.give_way();
             cost::change(&mut transaction, before.seq, &change.cost, before.is_proxied()).await?;
             ids.push(before.call.id);
             began.push(before.call.started_ms);
@@ -159,13 +171,23 @@ async fn commit(
     Ok((ids, first.zip(began.iter().max().copied()), repricing))
 }
 
-/// Others may have told of the call since it was read.
-async fn is_as_it_was(connection: &mut SqliteConnection, before: &Priceable) -> Result<bool, StoreError> {
+/// The calls of these changes that are still there, by their rows.
+async fn as_they_are(
+    connection: &mut SqliteConnection,
+    changes: &[CostChange],
+    pace: &Pace,
+) -> Result<HashMap<i64, Priceable>, StoreError> {
+    let seqs: Vec<i64> = changes.iter().map(|change| change.before.seq).collect();
     let mut query = QueryBuilder::<Sqlite>::new("SELECT seq, billed, saved, ");
-    query.push(SUMMARY_COLUMNS).push(" FROM call WHERE seq = ").push_bind(before.seq);
-    let Some(row) = query.build().fetch_optional(connection).await? else { return Ok(false) };
-    let now = priceable(&row)?;
-    Ok(now.billed == before.billed && now.call == before.call)
+    query.push(SUMMARY_COLUMNS).push(" FROM call WHERE seq IN (SELECT value FROM json_each(");
+    query.push_bind(serde_json::to_string(&seqs)?).push("))");
+    let rows = query.build().fetch_all(connection).await?;
+    let read = |row| {
+        pace.give_way();
+        let now = priceable(row)?;
+        Ok((now.seq, now))
+    };
+    rows.iter().map(read).collect()
 }
 
 fn priceable(row: &SqliteRow) -> Result<Priceable, StoreError> {

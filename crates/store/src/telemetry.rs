@@ -34,6 +34,7 @@ pub use backlog::{Work, WorkBatch, WorkPlace, Worked};
 pub(crate) use keys::Keys;
 pub(crate) use list::Orphans;
 pub use log_list::{StoredLog, log_id, log_key};
+pub(crate) use log_words::{CANDIDATES, Candidate, LogTexts};
 pub use metrics::{PointKey, point_key};
 pub(crate) use packs::Records;
 pub use prepare::TelemetryBatch;

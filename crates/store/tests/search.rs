@@ -196,6 +196,26 @@ async fn log_records_are_found_at_once_and_once_they_are_indexed() {
 }
 
 #[tokio::test]
+async fn a_search_that_reads_only_the_newest_records_says_how_far_back() {
+    const READ: u64 = 20_000;
+    let (store, _folder) = open().await;
+    let says = |at| if at == 0 { "the red fox" } else { "a fox that is red" };
+    put_logs(&store, (0..=READ).map(|at| log(at, says(at), "x")).collect()).await;
+    index_all(&store).await;
+    let first_ms = 1_790_000_000_000;
+    let ask = async |text: &str, to_ms| {
+        let filter = LogFilter { text: Some(text.to_owned()), to_ms, ..LogFilter::default() };
+        let page = store.list_logs(&filter, 50, 0, None).await.unwrap();
+        (page.total, page.read_back_to_ms)
+    };
+    assert_eq!(ask("\"red fox\"", None).await, (0, Some(first_ms + 1)));
+    assert_eq!(ask("\"red fox\"", Some(first_ms + 1)).await, (1, None), "what stands before that");
+    assert_eq!(ask("=>", None).await, (0, Some(first_ms + 1)));
+    assert_eq!(ask("red fox", None).await, (READ + 1, None), "words alone are in the index");
+    assert_eq!(ask("\"the red fox\"", None).await, (1, None), "few have all the words");
+}
+
+#[tokio::test]
 async fn of_a_deleted_record_no_word_is_left_in_the_file() {
     let (store, folder) = open().await;
     put_logs(&store, vec![log(1, "the qwzxcvbnmlkj word", "x"), log(9_000_000, "another one", "y")]).await;

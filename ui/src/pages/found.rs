@@ -108,13 +108,15 @@ pub fn snippet_of(row: Row) -> Memo<Option<Snippet>> {
 }
 
 /// The strip above a list that was searched. `version` counts what came; `best` is whether the best come first, where the
-/// list can do that, and how many were compared for it; `reading` is how far the search has come, until it ends.
+/// list can do that, and how many were compared for it; `reading` is how far the search has come, until it ends; `further`
+/// is how far back texts were read where they are too many, and what looks before that.
 #[component]
 pub fn SearchStrip(
     text: Memo<Option<String>>,
     version: RwSignal<u64>,
     #[prop(optional)] best: Option<(Memo<bool>, Callback<bool>, RwSignal<u64>)>,
     #[prop(optional)] reading: Option<RwSignal<Option<Reading>>>,
+    #[prop(optional)] further: Option<(RwSignal<Option<i64>>, Callback<i64>)>,
 ) -> impl IntoView {
     let backend = use_backend();
     let tick = RwSignal::new(0_u64);
@@ -173,6 +175,12 @@ pub fn SearchStrip(
                 {move || reading.and_then(|reading| reading.get()).map(|reading| view! {
                     <span class="nw" role="status" data-testid="search-reading">{reading_words(reading)}</span>
                 })}
+                {move || further.and_then(|(back_to, look)| back_to.get().map(|ms| (ms, look))).map(|(ms, look)| view! {
+                    <span class="row g2 nw" role="status" data-testid="search-further">
+                        {further_words(ms)}
+                        <button type="button" class="btn sm" on:click=move |_| look.run(ms)>"Look before that"</button>
+                    </span>
+                })}
                 <span class="end nw" role="status" data-testid="search-lag">{move || match missing.get() {
                     None => ().into_any(),
                     Some(lag) if lag == SearchLag::default() => {
@@ -199,6 +207,12 @@ fn reading_words(reading: Reading) -> String {
         ),
         None => format!("Reading what was said: {calls}"),
     }
+}
+
+/// How far back texts were read.
+fn further_words(ms: i64) -> String {
+    let back_to = Stamp::new(ms, utc_offset(ms));
+    format!("Only the newest records were read, back to {} {}", back_to.day_month(), back_to.short_clock())
 }
 
 /// How much is not in the index yet.

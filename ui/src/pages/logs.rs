@@ -14,7 +14,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
 
 use crate::backend::use_backend;
-use crate::browser::{is_on_control, on_key, press_first, set_title, utc_offset};
+use crate::browser::{is_on_control, now_ms, on_key, press_first, set_title, utc_offset};
 use crate::components::filter_field::{FilterField, focus_input};
 use crate::components::time_range::TimeRange;
 use crate::components::top_bar::{LiveButton, TopBar};
@@ -78,6 +78,10 @@ pub fn Logs() -> impl IntoView {
     let text = Memo::new(move |_| filter.with(|view| view.filter.text.clone()));
     Found::provide(text);
     keys(page);
+    let look_before = Callback::new(move |ms| {
+        let now = now_ms();
+        page.show(page.filter.get_untracked().before(ms, now, utc_offset(now)));
+    });
     let nothing_yet = Memo::new(move |_| list.is_empty() && filter.with(LogView::is_unfiltered));
     view! {
         <TopBar actions=ViewFn::from(move || view! { <Range /><LiveButton /> })><h1>"Logs"</h1></TopBar>
@@ -85,7 +89,7 @@ pub fn Logs() -> impl IntoView {
             <NoTelemetry title="No log records yet" what="Claude Code, Codex, Gemini CLI and Qwen Code report prompts, tool runs and errors as log records over OTLP." />
         }>
             <FilterBar />
-            <SearchStrip text=text version=list.version />
+            <SearchStrip text=text version=list.version further=(list.read_back_to_ms, look_before) />
             <histogram::Histogram />
             <div class="split" class:open=move || selected.with(Option::is_some)>
                 <section class="list">

@@ -13,9 +13,9 @@ use crate::Engine;
 use crate::pipeline::{facts, find, millis};
 
 /// Calls that are looked at together.
-const LOOKED: u32 = 1_024;
+const LOOKED: u32 = 256;
 /// Calls that are changed in one transaction: whoever else writes waits for no more.
-const CHANGED: usize = 256;
+const CHANGED: usize = 64;
 /// Letters of who asks.
 const LONGEST: usize = 64;
 
@@ -114,6 +114,7 @@ impl Engine {
             after = last.seq;
             let mut with_facts = Vec::with_capacity(calls.len());
             for call in calls {
+                store.pace().give_way();
                 let from = self.facts_of(&call).await?;
                 with_facts.push((call, from));
             }

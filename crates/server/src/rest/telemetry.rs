@@ -113,7 +113,11 @@ pub(crate) async fn logs(State(host): State<Host>, uri: Uri) -> Result<Response,
     let last = found.logs.last().map(|log| log.row.id.clone());
     let shown = Shown { uri: &uri, total, rows, limit, offset, placed, last };
     let logs: Vec<Value> = found.logs.iter().map(|log| shape::log(log, Form::Text)).collect();
-    Ok((shown.headers(), Json(json!({"logs": logs, "total": total}))).into_response())
+    let mut told = json!({"logs": logs, "total": total});
+    if let (Some(back_to), Value::Object(told)) = (found.read_back_to_ms, &mut told) {
+        told.insert("read_back_to".to_owned(), back_to.into());
+    }
+    Ok((shown.headers(), Json(told)).into_response())
 }
 
 /// `GET /api/logs/filters`: the values that `/api/logs` can be filtered by.

@@ -21,7 +21,7 @@ const RECENT: i64 = 100_000;
 const FACETS: usize = 200;
 /// Log records of one span that are read whole.
 const RECORDS: i64 = 500;
-const NANOS: i64 = 1_000_000;
+pub(super) const NANOS: i64 = 1_000_000;
 /// From this severity on it is an error.
 const ERROR: i64 = 17;
 
@@ -53,21 +53,23 @@ impl Store {
         offset: u32,
         before: Option<(i64, i64)>,
     ) -> Result<LogsPage, StoreError> {
-        let rows = self.log_rows(filter, limit, offset, before).await?;
+        let found = self.find_logs(filter).await?;
+        let rows = self.log_rows(filter, found.as_ref(), limit, offset, before).await?;
         let logs = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(LogsPage { logs, total: self.count_logs(filter).await? })
+        let total = self.count_logs(filter, found.as_ref()).await?;
+        Ok(LogsPage { logs, total, read_back_to_ms: found.and_then(|found| found.read_back_to_ms) })
     }
 
     async fn log_rows(
         &self,
         filter: &LogFilter,
+        found: Option<&Found>,
         limit: u32,
         offset: u32,
         before: Option<(i64, i64)>,
     ) -> Result<Vec<SqliteRow>, StoreError> {
-        let found = self.find_logs(filter).await?;
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-        push_where(&mut query, filter, found.as_ref());
+        push_where(&mut query, filter, found);
         if let Some((time_ns, hash)) = before {
             query.push(" AND (time_ns, log.hash) < (").push_bind(time_ns);
             query.push(", ").push_bind(hash).push(")");
@@ -111,11 +113,10 @@ impl Store {
         Ok(records)
     }
 
-    async fn count_logs(&self, filter: &LogFilter) -> Result<u64, StoreError> {
-        let found = self.find_logs(filter).await?;
+    async fn count_logs(&self, filter: &LogFilter, found: Option<&Found>) -> Result<u64, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM log");
         if *filter != LogFilter::default() {
-            push_counted(&mut query, filter, found.as_ref());
+            push_counted(&mut query, filter, found);
         }
         let count: i64 = query.build_query_scalar().persistent(false).fetch_one(&self.inner.read).await?;
         Ok(count.unsigned_abs())
@@ -140,7 +141,8 @@ impl Store {
         offset: u32,
         before: Option<(i64, i64)>,
     ) -> Result<LogDetails, StoreError> {
-        let rows = self.log_rows(filter, limit, offset, before).await?;
+        let found = self.find_logs(filter).await?;
+        let rows = self.log_rows(filter, found.as_ref(), limit, offset, before).await?;
         let (mut logs, mut records) = (Vec::with_capacity(rows.len()), Records::new(self));
         let mut origins: HashMap<i64, Arc<Origin>> = HashMap::new();
         for row in &rows {
@@ -153,7 +155,8 @@ impl Store {
             logs.push(detail(row, &record, &origin)?);
             origins.insert(key, origin);
         }
-        Ok(LogDetails { logs, total: self.count_logs(filter).await? })
+        let total = self.count_logs(filter, found.as_ref()).await?;
+        Ok(LogDetails { logs, total, read_back_to_ms: found.and_then(|found| found.read_back_to_ms) })
     }
 
     /// Log records over time from `from_ms` to `to_ms`, in so many equal bars, the empty ones too.

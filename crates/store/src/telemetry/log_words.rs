@@ -2,20 +2,21 @@
 //! yet is looked through as it stands, so that nothing that was acknowledged is missed.
 //! Leaves out taking records into the index (`reindex`) and the other conditions (`log_list`).
 
+use std::collections::HashMap;
+
 use api::LogFilter;
 use model::telemetry::wire::{LogRecord, Value};
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{FromRow, QueryBuilder, Sqlite};
 
-use super::log_list::push_where;
+use super::log_list::{NANOS, push_where};
 use super::packs::Records;
 use crate::search::{Search, of_all};
 use crate::text::find::has;
 use crate::{Store, StoreError};
 
-/// The index has no positions: of so many records that have all the words, the newest, the texts are read for a phrase.
-const PHRASE_LOGS: i64 = 20_000;
-/// What has no word at all is looked for in the texts of so many, the newest.
-const SIGN_LOGS: i64 = 2_000;
+/// The index has no positions and no signs: for a phrase or a sign the texts of so many records are read, the newest of
+/// those that have all the words. Whoever asks is told how far back that reached.
+const READ: usize = 20_000;
 /// Records that are not in the index yet and are looked through.
 const WAITING: i64 = 4_096;
 /// Text of one record beyond this is not indexed.
@@ -36,12 +37,29 @@ pub(super) struct Found {
     absent: Option<String>,
     /// Those behind the index.
     waiting: String,
+    /// When the oldest record was whose texts were read, where there are more before it.
+    pub(super) read_back_to_ms: Option<i64>,
 }
 
 /// What is read of a record to look through it.
-type Candidate = (i64, i64, String, Option<String>);
+#[derive(FromRow)]
+pub(crate) struct Candidate {
+    pub(crate) place: i64,
+    origin: i64,
+    text: String,
+    event: Option<String>,
+    time_ns: i64,
+}
 
-const CANDIDATES: &str = "SELECT place, log.origin, text, event FROM log";
+/// What begins a question for candidates.
+pub(crate) const CANDIDATES: &str = "SELECT place, log.origin AS origin, text, event, time_ns FROM log";
+
+/// What reading found.
+struct Looked {
+    places: Vec<i64>,
+    /// When the oldest that was read was, where there are more before it.
+    back_to_ms: Option<i64>,
+}
 
 impl Store {
     /// What the filter's text searches for, among the records that match it otherwise; `None` when there is none.
@@ -53,24 +71,26 @@ impl Store {
         let indexed = self.upkeep("logs_indexed").await?;
         let alike = self.alike(&search, "log_vocabulary").await?;
         let (words, absent_words) = (search.of_words(&alike), search.absent_words(&alike));
-        let (mut rows, mut without) = (None, Vec::new());
+        let (mut rows, mut without, mut read_back_to_ms) = (None, Vec::new(), None);
         if search.reads_texts() {
             let stands = |texts: &[String]| search.stands_in(texts);
-            rows = Some(self.verified_logs(filter, words.clone(), indexed, &stands).await?);
+            let read = self.verified_logs(filter, words.clone(), indexed, &stands).await?;
+            (rows, read_back_to_ms) = (Some(serde_json::to_string(&read.places)?), read.back_to_ms);
         }
         for term in search.absent_texts() {
             let words = of_all(search.terms.iter().chain([term]), &alike);
             let has = |texts: &[String]| has(texts, term);
-            without.extend(self.verified_logs(filter, words, indexed, &has).await?);
+            let read = self.verified_logs(filter, words, indexed, &has).await?;
+            without.extend(read.places);
+            read_back_to_ms = read_back_to_ms.max(read.back_to_ms);
         }
         let absent = (!without.is_empty()).then(|| serde_json::to_string(&without)).transpose()?;
-        let rows = rows.map(|rows| serde_json::to_string(&rows)).transpose()?;
         let mut query = QueryBuilder::<Sqlite>::new(CANDIDATES);
         push_where(&mut query, filter, None);
         query.push(" AND place > ").push_bind(indexed).push(" ORDER BY place DESC LIMIT ").push_bind(WAITING);
-        let waiting = self.matching(query, &|texts| search.matches(texts)).await?;
+        let waiting = self.matching(query, &|texts| search.matches(texts)).await?.places;
         let waiting = serde_json::to_string(&waiting)?;
-        Ok(Some(Found { search, words, absent_words, indexed, rows, absent, waiting }))
+        Ok(Some(Found { search, words, absent_words, indexed, rows, absent, waiting, read_back_to_ms }))
     }
 
     async fn verified_logs(
@@ -79,8 +99,7 @@ impl Store {
         words: Option<String>,
         indexed: i64,
         wanted: &(dyn Fn(&[String]) -> bool + Sync),
-    ) -> Result<Vec<i64>, StoreError> {
-        let most = if words.is_some() { PHRASE_LOGS } else { SIGN_LOGS };
+    ) -> Result<Looked, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(CANDIDATES);
         push_where(&mut query, filter, None);
         query.push(" AND place <= ").push_bind(indexed);
@@ -88,7 +107,7 @@ impl Store {
             query.push(" AND place IN (SELECT rowid FROM log_words WHERE log_words MATCH ");
             query.push_bind(words).push(")");
         }
-        query.push(" ORDER BY place DESC LIMIT ").push_bind(most);
+        query.push(" ORDER BY time_ns DESC, log.hash DESC LIMIT ").push_bind(READ as i64 + 1);
         self.matching(query, wanted).await
     }
 
@@ -96,16 +115,24 @@ impl Store {
         &self,
         mut query: QueryBuilder<Sqlite>,
         wanted: &(dyn Fn(&[String]) -> bool + Sync),
-    ) -> Result<Vec<i64>, StoreError> {
-        let candidates: Vec<Candidate> =
+    ) -> Result<Looked, StoreError> {
+        let mut candidates: Vec<Candidate> =
             query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
-        let (mut records, mut places) = (Records::new(self), Vec::new());
-        for (place, origin, line, event) in candidates {
-            if wanted(&self.log_texts(&mut records, place, origin, line, event).await?) {
-                places.push(place);
+        let more = candidates.len() > READ;
+        candidates.truncate(READ);
+        let oldest = candidates.last().map(|candidate| candidate.time_ns.div_euclid(NANOS));
+        let (mut texts, mut places) = (LogTexts::new(self), Vec::new());
+        for candidate in candidates {
+            let place = candidate.place;
+            match texts.of(candidate).await {
+                Ok(texts) => places.extend(wanted(&texts).then_some(place)),
+                Err(error) if error.is_damage() => {
+                    tracing::warn!(place, %error, "a log record cannot be read, and is not searched");
+                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(places)
+        Ok(Looked { places, back_to_ms: oldest.filter(|_| more) })
     }
 
     /// The texts by which the record of this moment with this hash is found; `None` when there is none.
@@ -113,25 +140,30 @@ impl Store {
         &self,
         (time_ns, hash): (i64, i64),
     ) -> Result<Option<Vec<String>>, StoreError> {
-        let select = "SELECT place, origin, text, event FROM log WHERE time_ns = ? AND hash = ?";
-        let row: Option<Candidate> =
-            sqlx::query_as(select).bind(time_ns).bind(hash).fetch_optional(&self.inner.read).await?;
-        let Some((place, origin, line, event)) = row else { return Ok(None) };
-        self.log_texts(&mut Records::new(self), place, origin, line, event).await.map(Some)
+        let mut query = QueryBuilder::<Sqlite>::new(CANDIDATES);
+        query.push(" WHERE time_ns = ").push_bind(time_ns).push(" AND hash = ").push_bind(hash);
+        let row: Option<Candidate> = query.build_query_as().fetch_optional(&self.inner.read).await?;
+        let Some(candidate) = row else { return Ok(None) };
+        LogTexts::new(self).of(candidate).await.map(Some)
+    }
+}
+
+/// Reads the texts of log records one after the other, each pack once.
+pub(crate) struct LogTexts<'a> {
+    store: &'a Store,
+    records: Records<'a>,
+    services: HashMap<i64, Option<String>>,
+}
+
+impl<'a> LogTexts<'a> {
+    pub(crate) fn new(store: &'a Store) -> Self {
+        Self { store, records: Records::new(store), services: HashMap::new() }
     }
 
     /// The texts by which a record is found: the line that lists show, what it says, its attributes and who reported it.
-    pub(crate) async fn log_texts(
-        &self,
-        records: &mut Records<'_>,
-        place: i64,
-        origin: i64,
-        line: String,
-        event: Option<String>,
-    ) -> Result<Vec<String>, StoreError> {
-        let record: LogRecord = records.get(place).await?;
-        let service = sqlx::query_scalar("SELECT service FROM origin WHERE key = ?").bind(origin);
-        let service: Option<Option<String>> = service.fetch_optional(&self.inner.read).await?;
+    pub(crate) async fn of(&mut self, candidate: Candidate) -> Result<Vec<String>, StoreError> {
+        let Candidate { place, origin, text: line, event, .. } = candidate;
+        let record: LogRecord = self.records.get(place).await?;
         let mut said = String::new();
         gather(&record.body, &mut said);
         let mut texts = vec![line];
@@ -145,14 +177,25 @@ impl Store {
             texts.push(text);
         }
         texts.extend(event);
-        texts.extend(service.flatten());
+        texts.extend(self.service(origin).await?);
         Ok(texts)
+    }
+
+    async fn service(&mut self, origin: i64) -> Result<Option<String>, StoreError> {
+        if let Some(service) = self.services.get(&origin) {
+            return Ok(service.clone());
+        }
+        let select = sqlx::query_scalar("SELECT service FROM origin WHERE key = ?").bind(origin);
+        let service: Option<Option<String>> = select.fetch_optional(&self.store.inner.read).await?;
+        let service = service.flatten();
+        self.services.insert(origin, service.clone());
+        Ok(service)
     }
 }
 
 /// Appends a condition for what was found.
 pub(super) fn push_found(query: &mut QueryBuilder<Sqlite>, found: &Found) {
-    let Found { search, words, absent_words, indexed, rows, absent, waiting } = found;
+    let Found { search, words, absent_words, indexed, rows, absent, waiting, .. } = found;
     query.push(" AND (place <= ").push_bind(*indexed);
     if let Some(absent) = absent {
         query.push(" AND place NOT IN (SELECT value FROM json_each(").push_bind(absent.clone()).push("))");

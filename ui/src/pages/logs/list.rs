@@ -31,6 +31,8 @@ pub struct LogList {
     pub late: RwSignal<bool>,
     /// Counts up when records came: totals are stale.
     pub version: RwSignal<u64>,
+    /// Where the texts of too many would have to be read for what is searched for: those before this moment were not.
+    pub read_back_to_ms: RwSignal<Option<i64>>,
     pub scroll: Scroll,
     filter: Memo<LogView>,
     selected: Memo<Option<String>>,
@@ -54,6 +56,7 @@ impl LogList {
             loaded: RwSignal::new(None),
             late: RwSignal::new(false),
             version: RwSignal::new(0),
+            read_back_to_ms: RwSignal::new(None),
             scroll: Scroll::new(),
             filter,
             selected,
@@ -110,6 +113,7 @@ impl LogList {
             self.late.set(false);
             match answer {
                 Ok(page) => {
+                    self.read_back_to_ms.set(page.read_back_to_ms);
                     self.rows.set(Rows::begin(page.logs, page.total));
                     self.loaded.set(Some(Ok(())));
                 }

@@ -64,6 +64,12 @@ impl LogView {
         filter
     }
 
+    /// The same, only before `to_ms`.
+    pub fn before(&self, to_ms: i64, now_ms: i64, offset: i32) -> Self {
+        let filter = LogFilter { to_ms: Some(to_ms), ..self.filter_at(now_ms, offset) };
+        Self { filter, last: None, ..self.clone() }
+    }
+
     pub fn is_unfiltered(&self) -> bool {
         self.filter == LogFilter::default() && self.last.is_none()
     }

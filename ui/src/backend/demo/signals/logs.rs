@@ -128,7 +128,8 @@ pub(super) fn page(
     let all: Vec<&LogRow> = logs.iter().filter(|log| keeps(filter, log)).collect();
     let after = |log: &&&LogRow| before.is_none_or(|before| log.id.as_str() < before);
     let part = all.iter().filter(after).skip(offset as usize).take(limit as usize);
-    LogsPage { logs: part.map(|log| (*log).clone()).collect(), total: all.len() as u64 }
+    let logs = part.map(|log| (*log).clone()).collect();
+    LogsPage { logs, total: all.len() as u64, read_back_to_ms: None }
 }
 
 pub(super) fn histogram(
