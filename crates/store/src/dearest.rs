@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use api::{CallFilter, GroupBy};
+use foldhash::fast::RandomState;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::filter::push_where;
@@ -37,8 +38,10 @@ pub(crate) struct Dearest {
 impl Spendings {
     /// The `most` dearest; the calls that belong to no session count as one of them if `with_none`.
     pub(crate) fn dearest(&self, most: usize, with_none: bool) -> Dearest {
-        let largest = self.intervals.iter().map(|some| some.len()).max().unwrap_or_default();
-        let mut sums: HashMap<&str, (i64, i64)> = HashMap::with_capacity(largest * 2);
+        // Most sessions are in one interval, or in two.
+        let most_of_them = self.intervals.iter().map(|some| some.len()).sum();
+        let mut sums: HashMap<&str, (i64, i64), RandomState> =
+            HashMap::with_capacity_and_hasher(most_of_them, RandomState::default());
         let all = self.intervals.iter().flat_map(|some| some.iter());
         for spent in all.filter(|spent| with_none || !spent.session.is_empty()) {
             let (cost, calls) = sums.entry(&*spent.session).or_default();

@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use api::GroupBy;
+use api::{GroupBy, Totals};
 use tokio::sync::Notify;
 
 use crate::rollup::measures::{Measures, QUARTER_MS};
@@ -31,6 +31,20 @@ pub(crate) struct Spent {
     pub(crate) calls: i64,
 }
 
+/// What the calls of some tool add up to, and whether they stand beside those of models.
+pub(crate) type ToolSum = (Option<String>, Totals, bool);
+
+/// Why calls failed, how often, and when it happened last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
+    pub(crate) why: Why,
+    pub(crate) calls: i64,
+    pub(crate) last_ms: i64,
+}
+
+/// The answer's status, the call's state, what kind of error was told, and by which model.
+pub(crate) type Why = (Option<u16>, String, Option<String>, Option<String>);
+
 /// How many calls have words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WordCount {
@@ -47,6 +61,8 @@ pub(crate) enum Of {
     By(Option<GroupBy>),
     FirstTokens,
     Sessions,
+    Tools,
+    Errors,
     /// The expression for an index of words, hashed.
     Words(u64),
 }
@@ -88,6 +104,8 @@ pub(crate) enum Sum {
     Groups(Arc<Groups>),
     Times(Arc<Times>),
     Sessions(Arc<Vec<Spent>>),
+    Tools(Arc<Vec<ToolSum>>),
+    Errors(Arc<Vec<Failed>>),
     Words(Arc<WordCount>),
 }
 
@@ -106,6 +124,14 @@ impl Sum {
             Self::Sessions(sessions) => {
                 sessions.iter().map(|spent| size_of_val(spent) + spent.session.len()).sum::<usize>()
             }
+            Self::Tools(tools) => tools.iter().map(|tool| size_of_val(tool) + text(&tool.0)).sum::<usize>(),
+            Self::Errors(errors) => errors
+                .iter()
+                .map(|failed| {
+                    let (_, state, kind, model) = &failed.why;
+                    size_of_val(failed) + state.len() + text(kind) + text(model)
+                })
+                .sum::<usize>(),
             Self::Words(count) => size_of_val(count.as_ref()) + count.words.len(),
         };
         size_of::<((Interval, Of), (u64, Self))>() + kept

@@ -8,19 +8,20 @@ use sqlx::SqliteConnection;
 
 use crate::kept::Interval;
 use crate::row::RECORD_LOST;
-use crate::window::{self, intervals};
+use crate::window::intervals;
 use crate::{Store, StoreError};
 
 impl Store {
     /// How complete the record of the intervals between `bounds_ms` is. All of it from one snapshot of the database.
     pub async fn meter(&self, bounds_ms: &[i64]) -> Result<Meter, StoreError> {
+        let began = self.inner.kept.begin();
         let mut snapshot = self.inner.read.begin().await?;
         let mut tools: BTreeMap<Option<String>, Vec<MeterPoint>> = BTreeMap::new();
         let mut lost = Vec::new();
         for (number, interval) in (0..).zip(intervals(bounds_ms)) {
             let mut counts: BTreeMap<Option<String>, MeterCount> = BTreeMap::new();
-            for (client, totals, side) in window::tools(&mut snapshot, interval).await? {
-                counts.entry(client).or_default().add(&count(&totals, side));
+            for (client, totals, side) in self.tools(&mut snapshot, began, interval).await?.iter() {
+                counts.entry(client.clone()).or_default().add(&count(totals, *side));
             }
             let unrecorded = unrecorded(&mut snapshot, interval).await?;
             if unrecorded > 0 {

@@ -1,6 +1,7 @@
 //! A stretch of time at a glance: totals, tools, sessions, errors by cause, how long the first token took.
 //! Leaves out adding calls up (`window`) and the price table's date, which is not stored.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use api::{
 use sqlx::SqliteConnection;
 
 use crate::dearest::Spendings;
-use crate::kept::{Began, Interval, Of, Sum, Times};
+use crate::kept::{Began, Failed, Interval, Of, Sum, Times, Why};
 use crate::meter::unrecorded;
 use crate::rollup::measures::Measures;
 use crate::window::intervals;
@@ -33,7 +34,7 @@ impl Store {
         let mut models: HashMap<Option<String>, Measures> = HashMap::new();
         let mut tools = models.clone();
         let mut spendings = Spendings::default();
-        let (mut parts, mut times) = (Vec::new(), Vec::new());
+        let (mut parts, mut times, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         for interval in intervals(bounds_ms) {
             let mut part = Measures::NONE;
             for (group, sums) in [(GroupBy::Model, &mut models), (GroupBy::Client, &mut tools)] {
@@ -47,11 +48,12 @@ impl Store {
             let part_times = self.first_tokens(&mut snapshot, began, interval).await?;
             let first_token = latency(part_times.iter().map(|(_, times)| times.as_slice()));
             times.push(part_times);
+            failed.push(self.failed(&mut snapshot, began, interval).await?);
             let part = part.totals();
             parts.push(WindowPart { calls: part.calls, errors: part.errors, first_token });
         }
         let sessions = spendings.dearest(LARGEST_TABLE, false);
-        let (errors, error_cause_count) = errors(&mut snapshot, window).await?;
+        let (errors, error_cause_count) = causes(&failed);
         let by_model = by_model(&times);
         Ok(Overview {
             totals: Measures::sum(models.values()).totals(),
@@ -86,6 +88,35 @@ impl Store {
             sessions.push(SessionTotal { id: id.clone(), title, client, totals });
         }
         Ok(sessions)
+    }
+
+    /// Why calls of one interval failed; kept until one of its calls changes.
+    async fn failed(
+        &self,
+        snapshot: &mut SqliteConnection,
+        began: Began,
+        interval: Interval,
+    ) -> Result<Arc<Vec<Failed>>, StoreError> {
+        if let Some(Sum::Errors(failed)) = self.inner.kept.get(interval, Of::Errors) {
+            return Ok(failed);
+        }
+        type Row = (Option<u16>, String, Option<String>, Option<String>, i64, i64);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT status, state, error_kind, model, count(*), max(started_ms) FROM call INDEXED BY call_error \
+             WHERE started_ms >= ? AND started_ms < ? AND failed = 1 AND operation != 'side_call' AND replay_of IS NULL \
+             GROUP BY 1, 2, 3, 4",
+        )
+        .bind(interval.from_ms)
+        .bind(interval.to_ms)
+        .fetch_all(snapshot)
+        .await?;
+        let failed = rows.into_iter().map(|(status, state, kind, model, calls, last_ms)| {
+            let why = (status, state, kind, model);
+            Failed { why, calls, last_ms }
+        });
+        let failed = Arc::new(failed.collect::<Vec<_>>());
+        self.inner.kept.put(began, interval, Of::Errors, Sum::Errors(failed.clone()));
+        Ok(failed)
     }
 
     /// First-token times of one interval by model; kept until one of its calls changes.
@@ -150,7 +181,7 @@ fn latencies(
         })
         .collect();
     // Those with most calls stay; then the quickest come first.
-    models.sort_by_key(|model| std::cmp::Reverse(model.first_token.calls));
+    models.sort_by_key(|model| Reverse(model.first_token.calls));
     models.truncate(LARGEST_TABLE);
     models.sort_by(|a, b| (a.first_token.p50_us, &a.model).cmp(&(b.first_token.p50_us, &b.model)));
     models
@@ -176,33 +207,24 @@ fn latency<'a>(lists: impl IntoIterator<Item = &'a [u64]>) -> Latency {
 }
 
 /// The most frequent causes, and how many causes there are.
-async fn errors(
-    snapshot: &mut SqliteConnection,
-    window: Interval,
-) -> Result<(Vec<ErrorCause>, u64), StoreError> {
-    type Cause = (Option<u16>, String, Option<String>, Option<String>, i64, i64, i64);
-    let causes: Vec<Cause> = sqlx::query_as(
-        "SELECT status, state, error_kind, model, count(*), max(started_ms), count(*) OVER () \
-         FROM call INDEXED BY call_error \
-         WHERE started_ms >= ? AND started_ms < ? AND failed = 1 AND operation != 'side_call' AND replay_of IS NULL \
-         GROUP BY 1, 2, 3, 4 \
-         ORDER BY count(*) DESC, max(started_ms) DESC, 1, 2, 3, 4 LIMIT 50",
-    )
-    .bind(window.from_ms)
-    .bind(window.to_ms)
-    .fetch_all(snapshot)
-    .await?;
-    let count = causes.first().map_or(0, |cause| cause.6.unsigned_abs());
-    let causes = causes
-        .into_iter()
-        .map(|(status, state, kind, model, calls, last_ms, _)| ErrorCause {
-            status,
-            state: state.parse().unwrap_or(CallState::Lost),
-            kind,
-            model,
-            calls: calls.unsigned_abs(),
-            last_ms,
-        })
-        .collect();
-    Ok((causes, count))
+fn causes(failed: &[Arc<Vec<Failed>>]) -> (Vec<ErrorCause>, u64) {
+    let mut causes: HashMap<&Why, (i64, i64)> = HashMap::new();
+    for Failed { why, calls, last_ms } in failed.iter().flat_map(|some| some.iter()) {
+        let (sum, last) = causes.entry(why).or_default();
+        *sum += calls;
+        *last = (*last).max(*last_ms);
+    }
+    let mut causes: Vec<(&Why, (i64, i64))> = causes.into_iter().collect();
+    let count = causes.len() as u64;
+    causes.sort_by_key(|(why, often)| (Reverse(*often), *why));
+    causes.truncate(LARGEST_TABLE);
+    let cause = |((status, state, kind, model), (calls, last_ms)): (&Why, (i64, i64))| ErrorCause {
+        status: *status,
+        state: state.parse().unwrap_or(CallState::Lost),
+        kind: kind.clone(),
+        model: model.clone(),
+        calls: calls.unsigned_abs(),
+        last_ms,
+    };
+    (causes.into_iter().map(cause).collect(), count)
 }

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use api::{CallFilter, GroupBy, Series, Totals};
+use api::{CallFilter, GroupBy, Series};
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::filter::push_where;
-use crate::kept::{Began, Groups, Interval, Of, Sum};
+use crate::kept::{Began, Groups, Interval, Of, Sum, ToolSum};
 use crate::over_time::OverTime;
 use crate::rollup::Dim;
 use crate::rollup::measures::{Measures, Over, push_sums};
@@ -113,6 +113,30 @@ impl Store {
         Ok(groups)
     }
 
+    /// What one interval's calls add up to, by tool: those of models, replays among them, and those beside them (`true`).
+    /// Kept until one of them changes.
+    pub(crate) async fn tools(
+        &self,
+        snapshot: &mut SqliteConnection,
+        began: Began,
+        interval: Interval,
+    ) -> Result<Arc<Vec<ToolSum>>, StoreError> {
+        if let Some(Sum::Tools(tools)) = self.inner.kept.get(interval, Of::Tools) {
+            return Ok(tools);
+        }
+        let beside = CallFilter { operation: Some(api::Operation::SideCall), ..CallFilter::default() };
+        let mut tools = Vec::new();
+        for (filter, side) in [(CallFilter::default(), false), (beside, true)] {
+            let groups = add_up(snapshot, &filter, None, interval, Some(GroupBy::Client)).await?;
+            tools.extend(groups.into_iter().map(|(client, sums)| (client, sums.totals(), side)));
+        }
+        let replays = replays::by_tool(snapshot, interval).await?;
+        tools.extend(replays.into_iter().map(|(client, sums)| (client, sums.totals(), false)));
+        let tools = Arc::new(tools);
+        self.inner.kept.put(began, interval, Of::Tools, Sum::Tools(tools.clone()));
+        Ok(tools)
+    }
+
     /// What was said first in a session, and the tool it belongs to.
     pub(crate) async fn session_name(
         &self,
@@ -129,22 +153,6 @@ impl Store {
 pub(crate) fn intervals(bounds_ms: &[i64]) -> impl Iterator<Item = Interval> {
     let ends = bounds_ms.iter().skip(1);
     bounds_ms.iter().zip(ends).map(|(from_ms, to_ms)| Interval { from_ms: *from_ms, to_ms: *to_ms })
-}
-
-/// What an interval's calls add up to, by tool: those of models, replays among them, and those beside them (`true`).
-pub(crate) async fn tools(
-    snapshot: &mut SqliteConnection,
-    interval: Interval,
-) -> Result<Vec<(Option<String>, Totals, bool)>, StoreError> {
-    let beside = CallFilter { operation: Some(api::Operation::SideCall), ..CallFilter::default() };
-    let mut tools = Vec::new();
-    for (filter, side) in [(CallFilter::default(), false), (beside, true)] {
-        let groups = add_up(snapshot, &filter, None, interval, Some(GroupBy::Client)).await?;
-        tools.extend(groups.into_iter().map(|(client, sums)| (client, sums.totals(), side)));
-    }
-    let replays = replays::by_tool(snapshot, interval).await?;
-    tools.extend(replays.into_iter().map(|(client, sums)| (client, sums.totals(), false)));
-    Ok(tools)
 }
 
 /// What an interval's calls add up to, by group: from the rollups where they know what the filter asks for, and at the

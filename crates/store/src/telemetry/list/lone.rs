@@ -43,8 +43,8 @@ impl Store {
         if let Some(quarters) = self.quarters(reach.filter, count).await? {
             return self.lone_calls(reach, Among::Quarters(&quarters), after, limit).await;
         }
-        // A page behind others wants as many again of its first quarter, which they may have used up.
-        let wanted = u64::from(limit) * 4;
+        // Some stand in traces, and a page behind others may find its first quarter used up by them.
+        let wanted = u64::from(limit) * if first.is_none() && reach.in_traces == 0 { 1 } else { 4 };
         if let Some(quarters) = self.newest_quarters(reach.filter, wanted, first).await? {
             let calls = self.lone_calls(reach, Among::Quarters(&quarters), after, limit).await?;
             // Some may stand in traces, or came before.
