@@ -14,7 +14,6 @@ use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::background::Background;
 use crate::budgets::{self, Keeper};
 use crate::clock::Clock;
 use crate::digest::Digester;
@@ -32,6 +31,7 @@ use crate::proof::Proof;
 use crate::settings::{Reach, Settings};
 use crate::sources::Sources;
 use crate::supervisor::{OTLP_GRPC, OTLP_HTTP, PROXY, Service, Supervisor, Switch};
+use crate::threads::Threads;
 use crate::token;
 use crate::upkeep::Upkeep;
 
@@ -81,6 +81,9 @@ pub enum StartError {
         /// The port.
         port: u16,
     },
+    /// The system gives no more threads.
+    #[error("no thread can be started: {0}; raise the limit of processes (ulimit -u)")]
+    Threads(std::io::Error),
     /// TLS cannot be set up, or the price table that was built in is broken.
     #[error("{0}")]
     Other(String),
@@ -136,7 +139,7 @@ pub(crate) struct Inner {
     force: CancellationToken,
     /// Ends what runs beside the pipeline.
     pub(crate) quiet: CancellationToken,
-    pub(crate) background: Background,
+    pub(crate) background: Threads,
     pub(crate) upkeep: Upkeep,
     pub(crate) clock: Clock,
     hold: Hold,
@@ -164,8 +167,7 @@ impl Engine {
             cause,
         })?;
         let guard = Guard::new(settings.rules(), Tokens::new(token.reveal()));
-        let cannot_start = |error| StartError::Other(format!("no thread can be started: {error}"));
-        let background = Background::start().map_err(cannot_start)?;
+        let background = Threads::start("recorder", 1).map_err(StartError::Threads)?;
         // Opened there, so that the thread that writes gives way too.
         let database = settings.data_dir.join("data.db");
         let (opener, runtime) = (background.handle(), background.handle());

@@ -3,7 +3,6 @@
 //! Knows no GUI and no HTTP API: hosts (`server`, `cli`, the desktop app) call [`Engine::dispatch`] and listen to
 //! [`Engine::events`].
 
-mod background;
 mod budgets;
 mod clock;
 mod commands;
@@ -29,6 +28,7 @@ mod replay;
 pub mod settings;
 mod sources;
 mod supervisor;
+mod threads;
 mod token;
 mod upkeep;
 
@@ -43,6 +43,7 @@ pub use model::pricing::{day_begins, day_of};
 pub use proof::Proof;
 pub use settings::Settings;
 pub use store::{Imported, Inspection, StoreError};
+pub use threads::Threads;
 pub use token::{load_token, renew_token, token};
 
 /// The moment so many days ago, in milliseconds since 1970 (UTC).

@@ -9,6 +9,7 @@ use std::time::Duration;
 use api::{SourceState, SourceTarget};
 use proxy::Proxy;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +30,8 @@ pub(crate) struct Supervisor {
     switches: Mutex<Option<Vec<Switch>>>,
     sources: Sources,
     tracker: TaskTracker,
+    /// Where listeners run, whoever switches them on.
+    runtime: Handle,
     stop: CancellationToken,
     force: CancellationToken,
 }
@@ -87,7 +90,7 @@ struct Running {
 }
 
 impl Supervisor {
-    /// Listeners of which none listens yet. `stop` ends them, `force` cuts what they have under way.
+    /// Listeners of which none listens yet, and which will run where this is called. `stop` ends them, `force` cuts what they have under way.
     pub(crate) fn new(
         switches: Vec<Switch>,
         sources: Sources,
@@ -98,7 +101,13 @@ impl Supervisor {
         for switch in &switches {
             sources.set(switch.name, SourceState::Stopped);
         }
-        Self { switches: Mutex::new(Some(switches)), sources, tracker, stop, force }
+        let runtime = Handle::current();
+        Self { switches: Mutex::new(Some(switches)), sources, tracker, runtime, stop, force }
+    }
+
+    /// Where listeners run.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     /// Makes a listener so and says how it is then. What is under way when it is switched off has `grace` to end, after

@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use engine::settings::Reach;
-use engine::{Engine, Settings, StartError, listen};
+use engine::{Engine, Settings, StartError, Threads, listen};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Assets;
 
+/// While one writes a long answer, another one is there for who asks for something short.
+const THREADS: usize = 2;
 /// How long dashboard connections may take to end.
 const LAST_PAGES: Duration = Duration::from_secs(3);
 
@@ -21,15 +23,22 @@ pub struct Running {
     pub dashboard_port: u16,
     stop: CancellationToken,
     pages: TaskTracker,
+    /// Where the dashboard runs.
+    threads: Threads,
 }
 
 impl Running {
     /// Starts both. A port that is taken is a stated fact, not an error: the rest runs.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let (port, beyond) = (settings.dashboard_port, settings.beyond(Reach::Dashboard));
-        let engine = Engine::start(settings).await?;
-        let mut running =
-            Self { engine, dashboard_port: 0, stop: CancellationToken::new(), pages: TaskTracker::new() };
+        let threads = Threads::start("dashboard", THREADS).map_err(StartError::Threads)?;
+        let mut running = Self {
+            engine: Engine::start(settings).await?,
+            dashboard_port: 0,
+            stop: CancellationToken::new(),
+            pages: TaskTracker::new(),
+            threads,
+        };
         if port == 0 {
             return Ok(running);
         }
@@ -42,9 +51,9 @@ impl Running {
                 running.dashboard_port = port;
                 for listener in listeners {
                     let (engine, stop) = (running.engine.clone(), running.stop.clone());
-                    running.pages.spawn(async move {
-                        crate::serve(engine, Assets::built_in(), listener, stop).await;
-                    });
+                    let serving =
+                        async move { crate::serve(engine, Assets::built_in(), listener, stop).await };
+                    running.pages.spawn_on(serving, &running.threads.handle());
                 }
             }
             Err(error) => running.engine.note(format!("The dashboard does not listen: {error}.")),

@@ -16,7 +16,7 @@ use crate::{Store, StoreError};
 
 const LARGEST_PAGE: u32 = 200;
 /// The best come first of so many, the newest that were found: their texts are read for it.
-const COMPARED: u32 = 256;
+const COMPARED: u32 = 200;
 /// Rows of which snippets are asked for at once.
 const SNIPPETS: usize = 200;
 /// Calls of a trace whose texts are read together.

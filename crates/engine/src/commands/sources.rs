@@ -19,7 +19,8 @@ impl Engine {
         // A task of its own: whoever asked may leave at any moment, a switch may not stop half way.
         let switching =
             async move { engine.inner.supervisor.switch(name, to, engine.shutdown_grace()).await };
-        let switched = self.inner.tracker.spawn(switching).await.unwrap_or(Err(Refused::Stopping));
+        let switching = self.inner.tracker.spawn_on(switching, self.inner.supervisor.runtime());
+        let switched = switching.await.unwrap_or(Err(Refused::Stopping));
         let state = switched.map_err(|refused| match refused {
             Refused::Off if name == PROXY => {
                 ApiError::new(ErrorKind::BadRequest, "The proxy is off. Switch it on with: llmflow proxy on")
