@@ -110,6 +110,8 @@ enum Part {
     Rest,
     /// Looking after it while calls are recorded
     Upkeep,
+    /// Writing more than it may hold
+    Beyond,
 }
 
 impl Options {

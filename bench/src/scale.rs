@@ -6,15 +6,17 @@ mod dashboard;
 mod questions;
 mod talk;
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use api::{
-    BodyInfo, CallDetail, CallId, CallState, CallSummary, Cost, CostSource, Header, Lineage, Money,
-    Operation, ReportSource, SessionSource, Timing, UsageSource,
+    BodyInfo, CallDetail, CallFilter, CallId, CallState, CallSummary, Cost, CostSource, Header, Limits,
+    Lineage, Money, Operation, ReportSource, SessionSource, Timing, UsageSource,
 };
 use store::{Body, CallRecord, Store, Ties, Write};
+use tokio_util::sync::CancellationToken;
 
 use crate::upstream::now_nanos;
 use talk::{MODELS, Model, Talk, Turn};
@@ -29,6 +31,8 @@ pub(crate) const DAY_MS: i64 = 86_400_000;
 const AT_ONCE: usize = 16;
 /// Calls in a transaction.
 const BATCH: usize = 1_000;
+/// While nothing has to go.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// One call in so many fails, and one has no price.
 const FAILS: u64 = 50;
 const UNPRICED: u64 = 40;
@@ -62,26 +66,46 @@ pub(crate) fn fill(path: &Path, calls: u64, said: impl Fn(&Rate)) -> Result<Fill
     })
 }
 
+/// Calls as they come, some sessions at a time.
+struct Coming {
+    talks: Vec<Talk>,
+    next_talk: u64,
+    /// Bytes of their bodies.
+    raw: u64,
+}
+
+impl Coming {
+    /// Their sessions have the numbers from `first` on.
+    fn new(first: u64) -> Self {
+        let next_talk = first + AT_ONCE as u64;
+        Self { talks: (first..next_talk).map(Talk::new).collect(), next_talk, raw: 0 }
+    }
+
+    fn next(&mut self, number: u64, started_ms: i64) -> Result<Write> {
+        let at = usize::try_from(number)? % AT_ONCE;
+        let talk = self.talks.get_mut(at).context("so many are under way")?;
+        let turn = talk.next();
+        self.raw += (turn.request.len() + turn.response.len()) as u64;
+        let write = call(number, started_ms, talk, turn)?;
+        if talk.is_over() {
+            *talk = Talk::new(self.next_talk);
+            self.next_talk += 1;
+        }
+        Ok(write)
+    }
+}
+
 async fn write(store: &Store, calls: u64, said: impl Fn(&Rate)) -> Result<Filled> {
-    let to_ms = i64::try_from(now_nanos() / 1_000_000)?;
+    let to_ms = now_ms()?;
     let mut filled = Filled { rates: Vec::new(), raw: 0, from_ms: to_ms - DAYS * DAY_MS, to_ms };
-    let mut talks: Vec<Talk> = (0..AT_ONCE as u64).map(Talk::new).collect();
-    let mut next_talk = AT_ONCE as u64;
+    let mut coming = Coming::new(0);
     let (mut done, mut batch) = (0_u64, Vec::with_capacity(BATCH));
     // What makes texts is not what is measured.
     let (mut spent, mut since) = (Duration::ZERO, 0);
     while done < calls {
-        let at = usize::try_from(done)? % AT_ONCE;
-        let Some(talk) = talks.get_mut(at) else { break };
-        let turn = talk.next();
-        filled.raw += (turn.request.len() + turn.response.len()) as u64;
         let started_ms = to_ms - i64::try_from((calls - done) * 1_000 / calls)? * DAYS * DAY_MS / 1_000
             + i64::try_from(done % 1_000)?;
-        batch.push(call(done, started_ms, talk, turn)?);
-        if talk.is_over() {
-            *talk = Talk::new(next_talk);
-            next_talk += 1;
-        }
+        batch.push(coming.next(done, started_ms)?);
         done += 1;
         if batch.len() == BATCH || done == calls {
             let began = Instant::now();
@@ -97,7 +121,78 @@ async fn write(store: &Store, calls: u64, said: impl Fn(&Rate)) -> Result<Filled
             (spent, since) = (Duration::ZERO, done);
         }
     }
+    filled.raw = coming.raw;
     Ok(filled)
+}
+
+/// How it goes on in a database that is full.
+pub(crate) struct Beyond {
+    /// Calls of each of the two: a tenth of what is there.
+    pub(crate) more: u64,
+    /// Calls a second while nothing has to go.
+    pub(crate) free: f64,
+    /// Calls a second while the oldest go for them.
+    pub(crate) at_the_cap: f64,
+    /// Until the last of those that had to go was gone.
+    pub(crate) left: Duration,
+}
+
+/// Writes a tenth more into the database at `path`, in which `calls` calls are, and then as many with a limit that it has
+/// reached: the oldest have to go for them meanwhile, as the app sees to it.
+pub(crate) fn go_on(path: &Path, calls: u64) -> Result<Beyond> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let store = Store::open(path).await?.0;
+        let more = (calls / 10).max(1);
+        let mut coming = Coming::new(calls);
+        let free = write_on(&store, &mut coming, calls..calls + more).await?;
+        let limits = Limits { traces: Some(calls + more), ..Limits::default() };
+        let done = CancellationToken::new();
+        let writing = async {
+            let rate = write_on(&store, &mut coming, calls + more..calls + 2 * more).await;
+            done.cancel();
+            rate
+        };
+        let removing = async {
+            while !done.is_cancelled() {
+                let gone = store.retain(&limits, now_ms()?).await?;
+                if !store.tidy_some().await? && gone.is_nothing() {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+            }
+            anyhow::Ok(())
+        };
+        let (at_the_cap, removed) = tokio::join!(writing, removing);
+        removed?;
+        let began = Instant::now();
+        while !store.retain(&limits, now_ms()?).await?.is_nothing() {}
+        let left = began.elapsed();
+        let all = CallFilter { side_calls: true, ..CallFilter::default() };
+        let there = store.count_calls(&all).await?;
+        anyhow::ensure!(there <= calls + more, "{there} calls are there, more than {}", calls + more);
+        store.close().await?;
+        Ok(Beyond { more, free, at_the_cap: at_the_cap?, left })
+    })
+}
+
+/// Writes these calls, which began now, and says how many a second that were.
+async fn write_on(store: &Store, coming: &mut Coming, numbers: Range<u64>) -> Result<f64> {
+    let (calls, mut spent) = (numbers.end - numbers.start, Duration::ZERO);
+    let mut batch = Vec::with_capacity(BATCH);
+    for number in numbers.clone() {
+        batch.push(coming.next(number, now_ms()?)?);
+        if batch.len() == BATCH || number + 1 == numbers.end {
+            let began = Instant::now();
+            store.write(&batch).await?;
+            spent += began.elapsed();
+            batch.clear();
+        }
+    }
+    Ok(f64::from(u32::try_from(calls)?) / spent.as_secs_f64())
+}
+
+fn now_ms() -> Result<i64> {
+    Ok(i64::try_from(now_nanos() / 1_000_000)?)
 }
 
 /// As the app has it after the answer.

@@ -30,7 +30,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "CALLS", conflicts_with = "row")]
     scale: Option<u64>,
     /// Of that only this part; may be given again
-    #[arg(long, value_name = "questions|rest|upkeep", requires = "scale")]
+    #[arg(long, value_name = "questions|rest|upkeep|beyond", requires = "scale")]
     part: Vec<String>,
     /// Keep that database in this folder, and begin with it the next time
     #[arg(long, value_name = "DIR", requires = "scale")]

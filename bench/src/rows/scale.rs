@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::{rest, upkeep};
 use crate::proxies::Proxy;
 use crate::report::{Report, Section, short};
-use crate::scale::{Asker, DAYS, Dashboard, Filled, QUESTIONS, fill};
+use crate::scale::{Asker, Beyond, DAYS, Dashboard, Filled, QUESTIONS, fill, go_on};
 use crate::statistics::{Samples, micros};
 use crate::upstream::Upstream;
 use crate::{Options, Part, database, say};
@@ -37,12 +37,14 @@ pub(crate) fn measure(options: &Options, calls: u64, report: &mut Report) -> Res
         Some((from_ms, to_ms)) => {
             say("the database that was kept is taken");
             kept.as_ref().map(|kept| kept.give(&path)).transpose()?;
+            beyond(options, &path, calls, report)?;
             (start(folder)?, from_ms, to_ms)
         }
         None => {
             let filled = fill(&path, calls, |rate| {
                 say(&format!("{} calls are there, {} a second", rate.calls, short(rate.per_second)));
             })?;
+            beyond(options, &path, calls, report)?;
             let proxy = start(folder)?;
             let indexed = index(&proxy)?;
             say("everything is searchable");
@@ -149,6 +151,30 @@ fn written(path: &Path, calls: u64, filled: &Filled, indexed: Duration, report: 
             "Sessions of 12 calls over {DAYS} days, each resending what was said before, written by the store in batches \
              of 1,000, bodies cut and compressed, sums and sessions kept, in transactions as the app's."
         )],
+    });
+    Ok(())
+}
+
+/// How fast a copy of the database at `path` takes more than it may hold.
+fn beyond(options: &Options, path: &Path, calls: u64, report: &mut Report) -> Result<()> {
+    if !options.includes(Part::Beyond) {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let copy = folder.path().join("data.db");
+    std::fs::copy(path, &copy)?;
+    say("as many calls as it may hold, and a tenth more");
+    let Beyond { more, free, at_the_cap, left } = go_on(&copy, calls)?;
+    let rate = |rate: f64| format!("{} calls/s", short(rate));
+    report.add(Section {
+        title: format!("Beyond {calls} calls"),
+        columns: vec!["", "", "to before"],
+        rows: vec![
+            vec![format!("{more} more"), rate(free), "1 ×".into()],
+            vec![format!("{more} more, the oldest going for them"), rate(at_the_cap), format!("{:.2} ×", at_the_cap / free)],
+            vec!["the last of them gone after".into(), format!("{:.1} s", left.as_secs_f64()), String::new()],
+        ],
+        notes: vec!["Written one batch after the other, as fast as it goes; removed meanwhile, and indices kept small.".into()],
     });
     Ok(())
 }
