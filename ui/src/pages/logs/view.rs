@@ -206,6 +206,17 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_before_a_moment_keeps_the_beginning() {
+        let day = 86_400_000;
+        let before = LogView::parse("time=24h&text=a").before(10 * day - 5, 10 * day, 0);
+        assert_eq!(
+            (before.filter.from_ms, before.filter.to_ms, before.last),
+            (Some(9 * day), Some(10 * day - 5), None)
+        );
+        assert_eq!(before.filter.text.as_deref(), Some("a"));
+    }
+
+    #[test]
     fn each_chip_can_be_taken_away() {
         let mut view = LogView::parse(
             "time=1h&severity=error&service=a&event=b&session=c&trace=d&span=e&text=f&from=1&to=2",
