@@ -74,7 +74,7 @@ fn Parts(storage: Storage) -> impl IntoView {
                 <tr title=title>
                     <td>{label(&part.name)}</td>
                     <td class="num t2">{count}</td>
-                    <td class="barcell"><span class="sbar" style=width></span></td>
+                    <td class="barcell"><span style=width></span></td>
                     <td class="num">{bytes(part.bytes)}</td>
                 </tr>
             }
