@@ -171,10 +171,17 @@ fn beyond(options: &Options, path: &Path, calls: u64, report: &mut Report) -> Re
         columns: vec!["", "", "to before"],
         rows: vec![
             vec![format!("{more} more"), rate(free), "1 ×".into()],
-            vec![format!("{more} more, the oldest going for them"), rate(at_the_cap), format!("{:.2} ×", at_the_cap / free)],
+            vec![
+                format!("{more} more, the oldest going for them"),
+                rate(at_the_cap),
+                format!("{:.2} ×", at_the_cap / free),
+            ],
             vec!["the last of them gone after".into(), format!("{:.1} s", left.as_secs_f64()), String::new()],
         ],
-        notes: vec!["Written one batch after the other, as fast as it goes; removed meanwhile, and indices kept small.".into()],
+        notes: vec![
+            "Written one batch after the other, as fast as it goes; removed meanwhile, and indices kept small."
+                .into(),
+        ],
     });
     Ok(())
 }

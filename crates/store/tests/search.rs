@@ -208,9 +208,13 @@ async fn a_search_that_reads_only_the_newest_records_says_how_far_back() {
         let page = store.list_logs(&filter, 50, 0, None).await.unwrap();
         (page.total, page.read_back_to_ms)
     };
-    assert_eq!(ask("\"red fox\"", None).await, (0, Some(first_ms + 1)));
-    assert_eq!(ask("\"red fox\"", Some(first_ms + 1)).await, (1, None), "what stands before that");
-    assert_eq!(ask("=>", None).await, (0, Some(first_ms + 1)));
+    // All of the oldest's millisecond stands before it.
+    let back_to = Some(first_ms + 2);
+    assert_eq!(ask("\"red fox\"", None).await, (0, back_to));
+    assert_eq!(ask("\"red fox\"", back_to).await, (1, None), "what stands before that");
+    assert_eq!(ask("=>", None).await, (0, back_to));
+    assert_eq!(ask("fox -\"red fox\"", None).await, (READ - 1, back_to), "what nobody read may say it");
+    assert_eq!(ask("fox -\"red fox\"", back_to).await, (1, None));
     assert_eq!(ask("red fox", None).await, (READ + 1, None), "words alone are in the index");
     assert_eq!(ask("\"the red fox\"", None).await, (1, None), "few have all the words");
 }

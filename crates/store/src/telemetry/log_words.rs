@@ -37,7 +37,8 @@ pub(super) struct Found {
     absent: Option<String>,
     /// Those behind the index.
     waiting: String,
-    /// When the oldest record was whose texts were read, where there are more before it.
+    /// From this moment on all texts were read, where there are more before it. What stands there is not found: nobody knows
+    /// whether it says what is to be absent.
     pub(super) read_back_to_ms: Option<i64>,
 }
 
@@ -57,7 +58,7 @@ pub(crate) const CANDIDATES: &str = "SELECT place, log.origin AS origin, text, e
 /// What reading found.
 struct Looked {
     places: Vec<i64>,
-    /// When the oldest that was read was, where there are more before it.
+    /// From this moment on all were read, where there are more before it.
     back_to_ms: Option<i64>,
 }
 
@@ -120,7 +121,11 @@ impl Store {
             query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
         let more = candidates.len() > READ;
         candidates.truncate(READ);
-        let oldest = candidates.last().map(|candidate| candidate.time_ns.div_euclid(NANOS));
+        let ms =
+            |candidate: Option<&Candidate>| candidate.map(|candidate| candidate.time_ns.div_euclid(NANOS));
+        let (newest, oldest) = (ms(candidates.first()), ms(candidates.last()));
+        // Of the oldest's millisecond others may be unread: all of it stands before what was read, unless that is all of it.
+        let back_to_ms = if newest > oldest { oldest.map(|oldest| oldest + 1) } else { oldest };
         let (mut texts, mut places) = (LogTexts::new(self), Vec::new());
         for candidate in candidates {
             let place = candidate.place;
@@ -132,7 +137,7 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Looked { places, back_to_ms: oldest.filter(|_| more) })
+        Ok(Looked { places, back_to_ms: back_to_ms.filter(|_| more) })
     }
 
     /// The texts by which the record of this moment with this hash is found; `None` when there is none.
@@ -195,8 +200,11 @@ impl<'a> LogTexts<'a> {
 
 /// Appends a condition for what was found.
 pub(super) fn push_found(query: &mut QueryBuilder<Sqlite>, found: &Found) {
-    let Found { search, words, absent_words, indexed, rows, absent, waiting, .. } = found;
+    let Found { search, words, absent_words, indexed, rows, absent, waiting, read_back_to_ms } = found;
     query.push(" AND (place <= ").push_bind(*indexed);
+    if let Some(back_to_ms) = read_back_to_ms {
+        query.push(" AND time_ns >= ").push_bind(back_to_ms.saturating_mul(NANOS));
+    }
     if let Some(absent) = absent {
         query.push(" AND place NOT IN (SELECT value FROM json_each(").push_bind(absent.clone()).push("))");
     }
