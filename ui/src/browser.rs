@@ -91,6 +91,18 @@ pub fn on_system_theme(on: impl Fn(bool) + 'static) {
     }
 }
 
+/// Whether somebody can see the page: it is not a tab in the background.
+pub fn is_seen() -> bool {
+    !document().hidden()
+}
+
+/// Calls `on` whenever that changes, as long as the page lives.
+pub fn on_seen(on: impl Fn(bool) + 'static) {
+    let heard = Closure::<dyn Fn()>::new(move || on(is_seen()));
+    document().set_onvisibilitychange(Some(heard.as_ref().unchecked_ref()));
+    heard.forget();
+}
+
 /// Whether the window fits a media query, now and later.
 pub fn fits(query: &'static str) -> ReadSignal<bool> {
     let look = move || window().match_media(query).ok().flatten().is_some_and(|found| found.matches());

@@ -189,14 +189,23 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<Optio
     let version = schema(connection).await?;
     let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default();
     let copied = match version {
-        Some(version) if version < newest => match before_migration(connection, path, version).await {
-            Ok(copy) => Some(copy),
-            Err(error) => {
-                // Each step of the schema is a transaction: one that fails leaves what was there.
-                tracing::warn!(%error, "the database could not be copied before its schema changes");
-                None
+        Some(version) if version < newest => {
+            // Nothing else can be said before it is done: the dashboard does not listen yet.
+            let megabytes = fs::metadata(path).map_or(0, |file| file.len()) / 1_000_000;
+            tracing::warn!(
+                "{} ({megabytes} MB) is copied and brought from schema {version} to {newest}; with gigabytes this takes \
+                 minutes, and calls are taken when it is done",
+                path.display()
+            );
+            match before_migration(connection, path, version).await {
+                Ok(copy) => Some(copy),
+                Err(error) => {
+                    // Each step of the schema is a transaction: one that fails leaves what was there.
+                    tracing::warn!(%error, "the database could not be copied before its schema changes");
+                    None
+                }
             }
-        },
+        }
         _ => None,
     };
     MIGRATIONS.run(connection).await.map_err(|error| match error {

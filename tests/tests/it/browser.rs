@@ -11,6 +11,7 @@ mod models;
 mod prompt_cache;
 mod replays;
 mod search;
+mod tabs;
 mod telemetry;
 mod translated;
 mod waterfall;

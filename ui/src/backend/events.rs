@@ -1,4 +1,5 @@
-//! The stream of events, with its connection: opened, lost, opened again with growing pauses.
+//! The stream of events, with its connection: opened, lost, opened again with growing pauses, given up by a page that
+//! nobody sees.
 //! Leaves out what events mean (`live`).
 
 use std::cell::{Cell, RefCell};
@@ -10,6 +11,8 @@ use leptos::prelude::set_timeout;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
+
+use crate::browser;
 
 /// What the stream has to say.
 #[derive(Clone, Debug)]
@@ -51,12 +54,43 @@ impl EventStream {
             pause_ms: Cell::new(FIRST_PAUSE_MS),
         });
         source.connect();
+        source.connect_while_seen();
         Self { _source: Some(source) }
     }
 }
 
 impl Source {
+    /// A browser opens six connections to one place, and the stream keeps one of them: were it kept by tabs in the
+    /// background, the seventh tab would load nothing at all. Who comes back to one hears [`Signal::Connected`], and
+    /// looks at everything.
+    fn connect_while_seen(self: &Rc<Self>) {
+        let this = Rc::clone(self);
+        browser::on_seen(move |seen| {
+            if seen {
+                this.pause_ms.set(FIRST_PAUSE_MS);
+                this.connect();
+            } else {
+                this.close();
+            }
+        });
+    }
+
+    fn close(&self) {
+        if let Some((stream, _)) = &*self.open.borrow() {
+            stream.close();
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        let open = self.open.borrow();
+        open.as_ref().is_some_and(|(stream, _)| stream.ready_state() != EventSource::CLOSED)
+    }
+
     fn connect(self: &Rc<Self>) {
+        // Tried again when it is seen; tried by then, when a pause ends afterwards.
+        if !browser::is_seen() || self.is_open() {
+            return;
+        }
         let Ok(stream) = EventSource::new("/api/events") else {
             return self.retry();
         };
@@ -76,9 +110,7 @@ impl Source {
         let this = Rc::clone(self);
         let failed = Closure::<dyn Fn(MessageEvent)>::new(move |_| {
             // The browser's own retries are too eager and never say that they gave up.
-            if let Some((stream, _)) = &*this.open.borrow() {
-                stream.close();
-            }
+            this.close();
             (this.on)(Signal::Lost);
             this.retry();
         });
