@@ -258,9 +258,7 @@ impl Store {
         match calls(writer.connection()?, seqs, reports).await {
             Ok((calls, reports)) => {
                 writer.forget(&calls, &reports.traces);
-                if let Some((from_ms, to_ms)) = calls.began_ms {
-                    self.inner.kept.committed(from_ms, to_ms);
-                }
+                self.inner.committed(calls.began_ms);
                 Ok(Erased { calls: calls.seqs.len() as u64, ..of(&reports) })
             }
             Err(error) => {

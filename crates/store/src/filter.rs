@@ -156,7 +156,10 @@ fn push_money(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
 
 /// The calls that were found, in the index of today and in the one that a former version filled.
 fn push_found(query: &mut QueryBuilder<Sqlite>, found: Option<&Found>) {
-    let Some(Found { search, words, absent_words, rows, absent, .. }) = found else { return };
+    let Some(Found { search, words, absent_words, rows, absent, absent_from, .. }) = found else { return };
+    if let Some(from) = absent_from {
+        query.push(" AND seq >= ").push_bind(*from);
+    }
     if let Some(absent) = absent {
         query.push(" AND seq NOT IN (SELECT value FROM json_each(").push_bind(absent.clone()).push("))");
     }

@@ -206,9 +206,7 @@ impl Store {
         let (connection, mut writing) = writer.joining(self.price())?;
         match commit(connection, &mut writing, digest).await {
             Ok((joined, began)) => {
-                if let Some((from_ms, last_ms)) = began {
-                    self.inner.kept.committed(from_ms, last_ms);
-                }
+                self.inner.committed(began);
                 Ok(joined)
             }
             Err(error) => {

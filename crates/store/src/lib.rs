@@ -120,6 +120,23 @@ struct Inner {
     writer: Mutex<Writer>,
 }
 
+impl Inner {
+    /// After each commit that may have written calls: when the first and the last of them began. What was remembered of them
+    /// is outdated.
+    fn committed(&self, began: Option<(i64, i64)>) {
+        self.scans.committed();
+        if let Some((from_ms, last_ms)) = began {
+            self.kept.committed(from_ms, last_ms);
+        }
+    }
+
+    /// Nothing that was remembered of calls holds any more.
+    fn forget_all(&self) {
+        self.scans.forget_all();
+        self.kept.committed(i64::MIN, i64::MAX);
+    }
+}
+
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Inner").field("path", &self.path).finish_non_exhaustive()

@@ -66,7 +66,8 @@ impl Store {
         let lost = mark_lost(&mut connection).await?;
         let known = Known::new(pack::next_id(&mut connection).await?);
         let pace = Pace::default();
-        let writer = Mutex::new(Writer::new(connection, writing, pace.clone()).await?);
+        let scans = crate::text::scan::Scans::default();
+        let writer = Writer::new(connection, writing, pace.clone(), scans.written.clone()).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
             .idle_timeout(Some(Duration::from_secs(30)))
@@ -79,13 +80,13 @@ impl Store {
             read,
             known: Arc::new(std::sync::Mutex::new(known)),
             kept: Kept::default(),
-            scans: crate::text::scan::Scans::default(),
+            scans,
             orphans: std::sync::Mutex::default(),
             pace,
             price: OnceLock::new(),
             tidying: Mutex::default(),
             stopping: AtomicBool::default(),
-            writer,
+            writer: Mutex::new(writer),
         };
         Ok((
             Self { inner: Arc::new(inner) },

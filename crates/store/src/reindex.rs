@@ -37,6 +37,7 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
+        self.inner.forget_all();
         Ok(())
     }
 
@@ -106,6 +107,8 @@ impl Store {
         set(&mut transaction, "calls_to_index", seqs.last().copied().unwrap_or_default()).await?;
         transaction.commit().await?;
         drop(writer);
+        // A search that began meanwhile did not find them.
+        self.inner.scans.changed(&seqs);
         self.inner.pace.give_way();
         Ok(true)
     }

@@ -96,9 +96,7 @@ impl Store {
         let written = commit(writer.connection()?, changes, so_far, &self.inner.pace).await;
         match written {
             Ok((ids, began, repricing)) => {
-                if let Some((from_ms, last_ms)) = began {
-                    self.inner.kept.committed(from_ms, last_ms);
-                }
+                self.inner.committed(began);
                 Ok((ids, repricing))
             }
             Err(error) => {

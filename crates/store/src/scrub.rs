@@ -255,7 +255,7 @@ impl Store {
         transaction.commit().await?;
         // Numbers begin anew, and nothing is remembered.
         writer.recover().await?;
-        self.inner.kept.committed(i64::MIN, i64::MAX);
+        self.inner.forget_all();
         Ok(erased)
     }
 }

@@ -17,6 +17,7 @@ use crate::pace::Pace;
 use crate::remove::RemovedCalls;
 use crate::row::CallRow;
 use crate::telemetry::Keys;
+use crate::text::scan::Written;
 use crate::{Store, StoreError, pack, rollup, row, text};
 
 /// A transaction that takes the write lock at once: one that reads first could find its snapshot outdated.
@@ -71,6 +72,8 @@ pub(crate) struct Writer {
     connection: Option<SqliteConnection>,
     options: SqliteConnectOptions,
     pace: Pace,
+    /// Told of each row that is written.
+    written: Written,
     /// A recovery did not succeed yet.
     broken: bool,
     next_seq: i64,
@@ -88,14 +91,16 @@ impl Writer {
         mut connection: SqliteConnection,
         options: SqliteConnectOptions,
         pace: Pace,
+        written: Written,
     ) -> Result<Self, StoreError> {
         share_core(&mut connection, &pace).await?;
+        written.hear(&mut connection).await?;
         let next_seq = next_seq(&mut connection).await?;
         let lineages = Lineages::load(&mut connection).await?;
         let keys = Keys::load(&mut connection).await?;
         let joins = Joins::load(&mut connection).await?;
         let (connection, open) = (Some(connection), HashMap::new());
-        Ok(Self { connection, options, pace, broken: false, next_seq, open, lineages, keys, joins })
+        Ok(Self { connection, options, pace, written, broken: false, next_seq, open, lineages, keys, joins })
     }
 
     /// One that writes nothing.
@@ -104,6 +109,7 @@ impl Writer {
             connection: None,
             options,
             pace,
+            written: Written::default(),
             broken: false,
             next_seq: 1,
             open: HashMap::new(),
@@ -219,6 +225,7 @@ impl Writer {
         self.broken = true;
         let mut connection = SqliteConnection::connect_with(&self.options).await?;
         share_core(&mut connection, &self.pace).await?;
+        self.written.hear(&mut connection).await?;
         rollup::watch(&mut connection).await?;
         self.next_seq = next_seq(&mut connection).await?;
         self.lineages = Lineages::load(&mut connection).await?;
@@ -259,9 +266,7 @@ impl Store {
         match written {
             Ok(began) => {
                 left.note_written();
-                if let Some((from_ms, last_ms)) = began {
-                    self.inner.kept.committed(from_ms, last_ms);
-                }
+                self.inner.committed(began);
                 Ok(())
             }
             Err(error) => {

@@ -170,6 +170,86 @@ async fn calls_that_come_after_a_search_are_found_by_it_too() {
 }
 
 #[tokio::test]
+async fn what_is_remembered_of_a_search_ends_with_what_it_read() {
+    let (store, _folder) = open().await;
+    let phrase = filter("\"red fox\"");
+    let earlier = many(&store).await.len().div_ceil(3) as u64;
+    assert_eq!(store.count_calls(&phrase).await.unwrap(), earlier);
+    store.erase(&Erase::Everything).await.unwrap();
+    // Rows are numbered as those that went were.
+    let other = put_calls(&store, (0..5).map(|at| call(&said(&format!("nothing of that {at}")), "ok")).collect()).await;
+    let fox = put_calls(&store, vec![call(&said("one red fox"), "ok")]).await;
+    assert_eq!(found(&store, "\"red fox\"").await, fox);
+    let erased = store.erase(&Erase::Calls(Box::new(phrase))).await.unwrap();
+    assert_eq!(erased.calls, 1);
+    assert_eq!(found(&store, "nothing").await.len(), other.len());
+
+    let last = put_calls(&store, vec![call(&said("the last red fox"), "ok")]).await;
+    assert_eq!(found(&store, "\"red fox\"").await, last);
+    store.erase(&Erase::Call(last[0])).await.unwrap();
+    store.checkpoint().await.unwrap();
+    let again = put_calls(&store, vec![call(&said("not red, no fox"), "ok")]).await;
+    assert_eq!(found(&store, "\"red fox\"").await, []);
+    assert_eq!(found(&store, "fox -\"red fox\"").await, again);
+}
+
+#[tokio::test]
+async fn a_phrase_searched_while_the_index_is_made_again_is_found_once_it_is_made() {
+    let (store, _folder) = open().await;
+    let expected = many(&store).await.len().div_ceil(3) as u64;
+    store.rebuild_search().await.unwrap();
+    let phrase = filter("\"red fox\"");
+    assert_eq!(store.count_calls(&phrase).await.unwrap(), 0, "the lag says why");
+    for _ in 0..5 {
+        assert!(store.index_step().await.unwrap());
+    }
+    let some = store.count_calls(&phrase).await.unwrap();
+    assert!(some > 0 && some < expected, "{some}");
+    index_all(&store).await;
+    assert_eq!(store.count_calls(&phrase).await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn what_is_to_be_absent_is_never_found_so_far() {
+    let (store, _folder) = open().await;
+    let ids = many(&store).await;
+    for text in ["the -\"fox is\"", "-\"fox is\""] {
+        let asked = CallFilter { so_far: true, ..filter(text) };
+        let (mut before, expected) = (0, ids.len().div_ceil(3) as u64);
+        loop {
+            let page = store.list_calls(&asked, Page { limit: 1_000, ..Page::default() }).await.unwrap();
+            assert!(page.total >= before && page.total <= expected, "{text}: {} of {expected}", page.total);
+            assert!(page.calls.iter().all(|call| ids.iter().position(|id| *id == call.id).unwrap() % 3 == 0));
+            before = page.total;
+            if page.reading.is_none() {
+                break;
+            }
+        }
+        assert_eq!(before, expected);
+    }
+}
+
+#[tokio::test]
+async fn records_that_wait_for_the_index_are_not_missed() {
+    const READ: u64 = 20_000;
+    let (store, _folder) = open().await;
+    let says = |at| if at == 0 { "the needle" } else { "some hay" };
+    put_logs(&store, (0..READ).map(|at| log(at, says(at), "x")).collect()).await;
+    assert_eq!(found_logs(&store, "needle").await, ["the needle"]);
+    put_logs(&store, vec![log(READ, "more hay", "x")]).await;
+    let ask = async |to_ms| {
+        let filter = LogFilter { text: Some("needle".to_owned()), to_ms, ..LogFilter::default() };
+        let page = store.list_logs(&filter, 50, 0, None).await.unwrap();
+        (page.total, page.read_back_to_ms)
+    };
+    let back_to = Some(1_790_000_000_002);
+    assert_eq!(ask(None).await, (0, back_to), "what was not looked through is said");
+    assert_eq!(ask(back_to).await, (1, None));
+    index_all(&store).await;
+    assert_eq!(ask(None).await, (1, None));
+}
+
+#[tokio::test]
 async fn log_records_are_found_at_once_and_once_they_are_indexed() {
     let (store, _folder) = open().await;
     let long = format!("{} the needle at its end", "hay ".repeat(2_000));

@@ -15,10 +15,9 @@ use crate::text::find::has;
 use crate::{Store, StoreError};
 
 /// The index has no positions and no signs: for a phrase or a sign the texts of so many records are read, the newest of
-/// those that have all the words. Whoever asks is told how far back that reached.
+/// those that have all the words, and of records that are not in the index yet as many. Whoever asks is told how far back
+/// that reached.
 const READ: usize = 20_000;
-/// Records that are not in the index yet and are looked through.
-const WAITING: i64 = 4_096;
 /// Text of one record beyond this is not indexed.
 const LARGEST: usize = 1 << 20;
 
@@ -88,9 +87,10 @@ impl Store {
         let absent = (!without.is_empty()).then(|| serde_json::to_string(&without)).transpose()?;
         let mut query = QueryBuilder::<Sqlite>::new(CANDIDATES);
         push_where(&mut query, filter, None);
-        query.push(" AND place > ").push_bind(indexed).push(" ORDER BY place DESC LIMIT ").push_bind(WAITING);
-        let waiting = self.matching(query, &|texts| search.matches(texts)).await?.places;
-        let waiting = serde_json::to_string(&waiting)?;
+        query.push(" AND place > ").push_bind(indexed);
+        let read = self.matching(query, &|texts| search.matches(texts)).await?;
+        let waiting = serde_json::to_string(&read.places)?;
+        read_back_to_ms = read_back_to_ms.max(read.back_to_ms);
         Ok(Some(Found { search, words, absent_words, indexed, rows, absent, waiting, read_back_to_ms }))
     }
 
@@ -108,15 +108,16 @@ impl Store {
             query.push(" AND place IN (SELECT rowid FROM log_words WHERE log_words MATCH ");
             query.push_bind(words).push(")");
         }
-        query.push(" ORDER BY time_ns DESC, log.hash DESC LIMIT ").push_bind(READ as i64 + 1);
         self.matching(query, wanted).await
     }
 
+    /// Reads the newest of what `query` asks for.
     async fn matching(
         &self,
         mut query: QueryBuilder<Sqlite>,
         wanted: &(dyn Fn(&[String]) -> bool + Sync),
     ) -> Result<Looked, StoreError> {
+        query.push(" ORDER BY time_ns DESC, log.hash DESC LIMIT ").push_bind(READ as i64 + 1);
         let mut candidates: Vec<Candidate> =
             query.build_query_as().persistent(false).fetch_all(&self.inner.read).await?;
         let more = candidates.len() > READ;
@@ -201,10 +202,10 @@ impl<'a> LogTexts<'a> {
 /// Appends a condition for what was found.
 pub(super) fn push_found(query: &mut QueryBuilder<Sqlite>, found: &Found) {
     let Found { search, words, absent_words, indexed, rows, absent, waiting, read_back_to_ms } = found;
-    query.push(" AND (place <= ").push_bind(*indexed);
     if let Some(back_to_ms) = read_back_to_ms {
         query.push(" AND time_ns >= ").push_bind(back_to_ms.saturating_mul(NANOS));
     }
+    query.push(" AND (place <= ").push_bind(*indexed);
     if let Some(absent) = absent {
         query.push(" AND place NOT IN (SELECT value FROM json_each(").push_bind(absent.clone()).push("))");
     }

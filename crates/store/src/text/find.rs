@@ -42,6 +42,8 @@ pub(crate) struct Found {
     pub(crate) whole: bool,
     /// Those that have what is to be absent, as far as texts had to be read for that.
     pub(crate) absent: Option<String>,
+    /// Before this row nobody has looked for it yet: what stands there is not found so far.
+    pub(crate) absent_from: Option<i64>,
     /// The index alone tells, nothing else is asked for, and so many calls have the words that a page of them is among the
     /// newest: how many.
     pub(crate) common: Option<u64>,
@@ -59,7 +61,7 @@ impl Store {
         }
         let alike = self.alike(&search, "call_vocabulary").await?;
         let (words, absent_words) = (search.of_words(&alike), search.absent_words(&alike));
-        let (mut rows, mut without, mut reading) = (None, Vec::new(), None);
+        let (mut rows, mut without, mut reading, mut absent_from) = (None, Vec::new(), None, None);
         if search.reads_texts() {
             let told = self.scan(filter, &search, &Part::Wanted, words.as_deref()).await?;
             (rows, reading) = (Some(serde_json::to_string(&told.rows)?), told.reading);
@@ -68,21 +70,25 @@ impl Store {
             let with = of_all(search.terms.iter().chain([term]), &alike);
             let told = self.scan(filter, &search, &Part::Absent(term.clone()), with.as_deref()).await?;
             without.extend(told.rows);
+            if told.reading.is_some() {
+                absent_from = absent_from.max(Some(told.back_to));
+            }
             reading = reading.or(told.reading);
         }
         let alone = CallFilter { text: None, so_far: false, ..filter.clone() } == CallFilter::default();
         let mut whole = false;
-        if let Some(words) = words.as_deref().filter(|_| rows.is_none() && without.is_empty() && !alone) {
+        let is_absent_known = without.is_empty() && absent_from.is_none();
+        if let Some(words) = words.as_deref().filter(|_| rows.is_none() && is_absent_known && !alone) {
             let listed = self.listed_with(filter, &search, words).await?;
             whole = listed.is_some();
             rows = listed.map(|listed| serde_json::to_string(&listed)).transpose()?;
         }
         let absent = (!without.is_empty()).then(|| serde_json::to_string(&without)).transpose()?;
-        let common = match words.as_ref().filter(|_| alone && rows.is_none() && absent.is_none()) {
+        let common = match words.as_ref().filter(|_| alone && rows.is_none() && is_absent_known) {
             Some(words) => self.common(words).await?,
             None => None,
         };
-        Ok(Some(Found { search, words, absent_words, rows, whole, absent, common, reading }))
+        Ok(Some(Found { search, words, absent_words, rows, whole, absent, absent_from, common, reading }))
     }
 
     /// Where few calls match otherwise: those of them below row `end`, without those that lack the words where that is sooner

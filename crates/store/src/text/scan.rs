@@ -2,9 +2,11 @@
 //! first, beside whoever asks, so that a page of them is there at once and no call is left out in the end.
 //! Leaves out what is looked for (`search`) and who asks (`find`).
 
+mod changed;
 mod steps;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::changed::Again;
+pub(crate) use self::changed::Written;
 use self::steps::{STEP, look, run};
 use super::Texts;
 use super::find::has;
@@ -28,8 +32,10 @@ const PATIENCE: Duration = Duration::from_millis(60);
 const REMEMBERED: usize = 6;
 /// What nobody asks for is read no further, until somebody asks again.
 const UNASKED: Duration = Duration::from_secs(1);
-/// Reports may say more of a call that was read: so long after the end all are read once more.
+/// So long after the end all are read once more.
 const LASTS: Duration = Duration::from_secs(300);
+/// How often a search begins anew that was outdated while it read.
+const TRIES: usize = 3;
 
 /// What is looked for in texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +62,10 @@ pub(super) struct Scan {
     wanted: Notify,
     /// Calls that came since it began.
     later: tokio::sync::Mutex<Later>,
+    /// Calls that changed since they were read.
+    again: Again,
+    /// It is not what reading everything anew would find.
+    is_outdated: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -64,6 +74,8 @@ struct State {
     read: u64,
     /// When the last call that was read began.
     back_to_ms: Option<i64>,
+    /// Its row: all from here on are read.
+    back_to: Option<i64>,
     end: Option<Result<Instant, String>>,
     asked: Instant,
 }
@@ -74,7 +86,9 @@ struct Later {
     read_to: i64,
     /// and of those behind it these: a call before them has not ended.
     read: HashSet<i64>,
-    rows: Vec<i64>,
+    rows: HashSet<i64>,
+    /// Of calls before it that changed since they were read: whether they are found now.
+    verdicts: HashMap<i64, bool>,
 }
 
 /// What was found.
@@ -82,6 +96,8 @@ pub(super) struct Told {
     pub(super) rows: Vec<i64>,
     /// More is being read.
     pub(super) reading: Option<Reading>,
+    /// All rows from here on were read.
+    pub(super) back_to: i64,
 }
 
 /// The readings.
@@ -89,6 +105,8 @@ pub(super) struct Told {
 pub(crate) struct Scans {
     /// Those that are remembered, the last asked for at the end.
     remembered: Mutex<Vec<Arc<Scan>>>,
+    /// What is written, for those.
+    pub(crate) written: Written,
     tracker: TaskTracker,
     stop: CancellationToken,
 }
@@ -122,7 +140,8 @@ impl Scan {
     /// Whether it finds what is asked for now: of a longer time it is more, and the time is looked at again.
     fn serves(&self, search: &Search, part: &Part, filter: &CallFilter) -> bool {
         let from_ms = self.filter.from_ms.unwrap_or(i64::MIN);
-        *part == self.part
+        !self.is_outdated()
+            && *part == self.part
             && *search == self.search
             && filter.from_ms.unwrap_or(i64::MIN) >= from_ms
             && CallFilter { from_ms: None, so_far: false, text: None, ..filter.clone() }
@@ -136,9 +155,17 @@ impl Scan {
 
     fn is_wanted(&self, texts: &[String]) -> bool {
         match &self.part {
-            Part::Wanted => self.search.stands_in(texts),
+            Part::Wanted => self.search.matches(texts),
             Part::Absent(term) => has(texts, term),
         }
+    }
+
+    fn outdate(&self) {
+        self.is_outdated.store(true, Ordering::SeqCst);
+    }
+
+    fn is_outdated(&self) -> bool {
+        self.is_outdated.load(Ordering::SeqCst)
     }
 
     /// What it found, waiting for its end, or for something to show.
@@ -150,11 +177,14 @@ impl Scan {
                 state.asked = Instant::now();
                 match &state.end {
                     Some(Err(why)) => return Err(StoreError::Database(why.clone().into())),
-                    Some(Ok(_)) => return Ok(Told { rows: state.rows.clone(), reading: None }),
+                    Some(Ok(_)) => {
+                        return Ok(Told { rows: state.rows.clone(), reading: None, back_to: i64::MIN });
+                    }
                     None if so_far && (state.rows.len() >= PAGE || self.began.elapsed() >= PATIENCE) => {
                         self.wanted.notify_one();
                         let reading = Reading { read: state.read, back_to_ms: state.back_to_ms };
-                        return Ok(Told { rows: state.rows.clone(), reading: Some(reading) });
+                        let (rows, back_to) = (state.rows.clone(), state.back_to.unwrap_or(i64::MAX));
+                        return Ok(Told { rows, reading: Some(reading), back_to });
                     }
                     None => {}
                 }
@@ -176,10 +206,17 @@ impl Store {
         part: &Part,
         words: Option<&str>,
     ) -> Result<Told, StoreError> {
-        let scan = self.scan_of(filter, search, part, words).await?;
-        let mut told = scan.told(filter.so_far).await?;
-        self.read_later(&scan, words, &mut told.rows).await?;
-        Ok(told)
+        let mut tries = 0;
+        loop {
+            let scan = self.scan_of(filter, search, part, words).await?;
+            let mut told = scan.told(filter.so_far).await?;
+            self.read_later(&scan, words, &mut told.rows).await?;
+            tries += 1;
+            if !scan.is_outdated() || tries == TRIES {
+                return Ok(told);
+            }
+            self.inner.scans.forget(&scan);
+        }
     }
 
     /// One that is under way, or a new one.
@@ -212,10 +249,24 @@ impl Store {
             part: part.clone(),
             filter,
             began: now,
-            state: Mutex::new(State { rows: Vec::new(), read: 0, back_to_ms: None, end: None, asked: now }),
+            state: Mutex::new(State {
+                rows: Vec::new(),
+                read: 0,
+                back_to_ms: None,
+                back_to: None,
+                end: None,
+                asked: now,
+            }),
             stepped: Notify::new(),
             wanted: Notify::new(),
-            later: tokio::sync::Mutex::new(Later { read_to: top, read: HashSet::new(), rows: Vec::new() }),
+            later: tokio::sync::Mutex::new(Later {
+                read_to: top,
+                read: HashSet::new(),
+                rows: HashSet::new(),
+                verdicts: HashMap::new(),
+            }),
+            again: Again::new(top),
+            is_outdated: AtomicBool::new(false),
         });
         scans.push(scan.clone());
         let surplus = scans.len().saturating_sub(REMEMBERED);
@@ -233,7 +284,7 @@ impl Store {
         Ok(sqlx::query_scalar(select).fetch_one(&self.inner.read).await?)
     }
 
-    /// Adds those of the calls that came since.
+    /// Adds those of the calls that came since, and corrects what was read and changed.
     async fn read_later(
         &self,
         scan: &Scan,
@@ -242,7 +293,11 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut later = scan.later.lock().await;
         let settled = self.settled().await?.max(later.read_to);
-        let (mut texts, mut end) = (Texts::new(self), i64::MAX);
+        let top = "SELECT coalesce(max(seq) + 1, 0) FROM call";
+        let mut end: i64 = sqlx::query_scalar(top).fetch_one(&self.inner.read).await?;
+        scan.again.reads_to(end);
+        self.read_again(scan, &mut later).await?;
+        let mut texts = Texts::new(self);
         while later.read_to < end {
             let mut some = self.rows_below(words, later.read_to, end).await?;
             let more = some.len() == STEP;
@@ -255,7 +310,9 @@ impl Store {
         }
         later.read_to = settled;
         later.read.retain(|row| *row >= settled);
+        rows.retain(|row| !later.verdicts.contains_key(row));
         rows.extend(&later.rows);
+        rows.extend(later.verdicts.iter().filter(|(_, found)| **found).map(|(row, _)| *row));
         Ok(())
     }
 }

@@ -189,5 +189,6 @@ async fn step(
         state.read += 1;
         state.back_to_ms = Some(started_ms);
     }
+    scan.state().back_to = rows.last().copied();
     Ok(true)
 }
