@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use api::{CallFilter, Erase, Erased, SessionRef};
+use model::telemetry::ids;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::filter::push_where;
@@ -147,6 +148,7 @@ impl Store {
     async fn selected(&self, what: &Erase) -> Result<Option<Selected>, StoreError> {
         let number = |sql, value| Rows::Where(sql, vec![Value::Number(value)]);
         let text = |sql, value: &str| Rows::Where(sql, vec![Value::Text(value.to_owned())]);
+        let named = |id: &str| Value::Bytes(ids::trace_id(id).to_vec());
         let only = |calls| Selected { calls, traces: Rows::None, logs: Rows::None, points: Rows::None };
         Ok(match what {
             // What repeats it says the same.
@@ -157,11 +159,11 @@ impl Store {
             Erase::Session(session) => self.selected_session(session).await?,
             Erase::Trace(id) => Some(Selected {
                 calls: Rows::Where(
-                    "(trace = (SELECT key FROM trace WHERE trace.id = unhex(?)) OR trace_id = ?)",
-                    vec![Value::Text(id.clone()), Value::Text(id.clone())],
+                    "(trace = (SELECT key FROM trace WHERE trace.id = ?) OR trace_id = ?)",
+                    vec![named(id), Value::Text(id.clone())],
                 ),
-                traces: text("id = unhex(?)", id),
-                logs: text("trace = (SELECT key FROM trace WHERE trace.id = unhex(?))", id),
+                traces: Rows::Where("id = ?", vec![named(id)]),
+                logs: Rows::Where("trace = (SELECT key FROM trace WHERE trace.id = ?)", vec![named(id)]),
                 points: Rows::None,
             }),
             Erase::Client(client) => Some(Selected {

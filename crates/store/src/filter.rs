@@ -1,8 +1,10 @@
 //! A [`CallFilter`] as a WHERE clause with bound values.
 
 use api::{CallFilter, Outcome};
+use model::telemetry::ids;
 use sqlx::{QueryBuilder, Sqlite};
 
+use crate::telemetry::hex;
 use crate::text::common::Recent;
 use crate::text::find::Found;
 
@@ -97,14 +99,14 @@ pub(crate) fn push_newest_where(
     }
 }
 
-/// Calls whose headers named this trace, and those that stand in its tree.
+/// Calls whose headers named this trace, and those that stand in its tree, whatever words name it.
 fn push_trace(query: &mut QueryBuilder<Sqlite>, id: Option<&str>) {
     match id {
         Some("") => drop(query.push(" AND trace_id IS NULL AND trace IS NULL")),
         Some(id) => {
             query.push(" AND (trace_id = ").push_bind(id.to_owned());
             query.push(" OR trace = (SELECT key FROM trace WHERE trace.id = unhex(");
-            query.push_bind(id.to_owned()).push(")))");
+            query.push_bind(hex(&ids::trace_id(id))).push(")))");
         }
         None => {}
     }

@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use api::{CallDetail, CallId, CallSummary, Cost, Operation};
 use model::pricing::Facts as Billed;
+use model::telemetry::ids;
 use model::telemetry::join::{Facts, Ledger, Mark, Told, Touched, span_digest};
 use model::telemetry::wire::TraceId;
 use sqlx::{Connection, SqliteConnection};
@@ -301,19 +302,7 @@ fn asks_a_model(operation: Operation) -> bool {
 
 /// The span that a call's headers name.
 pub(crate) fn context(call: &CallSummary) -> Option<(TraceId, [u8; 8])> {
-    let trace = unhex::<16>(call.trace_id.as_deref()?)?;
-    Some((trace, unhex::<8>(call.parent_id.as_deref()?)?))
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(bytes)
+    Some((ids::trace_id(call.trace_id.as_deref()?), ids::span_id(call.parent_id.as_deref()?)))
 }
 
 /// The digests of a span and of those above it, as far as they are plumbing.

@@ -7,6 +7,7 @@ use api::{
     ReportSource, SessionSource, Tie, Usage, UsageSource,
 };
 use model::pricing::Facts;
+use model::telemetry::ids;
 use model::telemetry::join::{answer_digest, digest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -231,7 +232,7 @@ pub(crate) async fn put_summaries(
                 .push_bind(written.keys.request)
                 .push_bind(written.keys.client_request)
                 .push_bind(written.keys.answer);
-            row.push_unseparated(IN_TRACE).push_bind_unseparated(hex_of_trace(call));
+            row.push_unseparated(IN_TRACE).push_bind_unseparated(trace_of(call));
             row.push_unseparated(") AND spans > 0)");
         });
         query.build().execute(&mut *connection).await?;
@@ -239,10 +240,9 @@ pub(crate) async fn put_summaries(
     Ok(())
 }
 
-/// The id of a trace, where that is one as spans have it.
-fn hex_of_trace(call: &CallSummary) -> Option<&str> {
-    let is_hex = |id: &&str| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    call.trace_id.as_deref().filter(is_hex)
+/// The id that the call's trace has among those of spans, in hex: the client may name it in words of its own.
+pub(crate) fn trace_of(call: &CallSummary) -> Option<String> {
+    call.trace_id.as_deref().map(|name| hex(&ids::trace_id(name)))
 }
 
 /// Twelve columns.

@@ -164,7 +164,7 @@ impl Writer {
         left: &Left,
         price: &Price,
     ) -> Result<Option<(i64, i64)>, StoreError> {
-        let Self { connection, next_seq, open, lineages, joins, .. } = self;
+        let Self { connection, next_seq, open, lineages, joins, keys, .. } = self;
         let connection = connection.as_mut().ok_or(StoreError::Database("the store is closed".into()))?;
         let mut seq_of = |id: CallId| {
             *open.entry(id).or_insert_with(|| {
@@ -178,6 +178,10 @@ impl Writer {
             opened.iter().map(|summary| CallRow::open(seq_of(summary.id), summary)).collect();
         let ended: Vec<(i64, &CallRecord)> =
             ended.iter().map(|call| (seq_of(call.detail.summary.id), call)).collect();
+        ended
+            .iter()
+            .filter_map(|(_, call)| call.detail.summary.trace_id.as_deref())
+            .for_each(|name| keys.note_name(name));
         let seqs = || ended.iter().map(|(seq, _)| *seq);
         let places: Vec<(i64, Place)> = seqs().zip(left.places.iter().copied()).collect();
         let texts = seqs().zip(left.texts.iter().map(String::as_str));

@@ -177,7 +177,9 @@ async fn what_is_remembered_of_a_search_ends_with_what_it_read() {
     assert_eq!(store.count_calls(&phrase).await.unwrap(), earlier);
     store.erase(&Erase::Everything).await.unwrap();
     // Rows are numbered as those that went were.
-    let other = put_calls(&store, (0..5).map(|at| call(&said(&format!("nothing of that {at}")), "ok")).collect()).await;
+    let other =
+        put_calls(&store, (0..5).map(|at| call(&said(&format!("nothing of that {at}")), "ok")).collect())
+            .await;
     let fox = put_calls(&store, vec![call(&said("one red fox"), "ok")]).await;
     assert_eq!(found(&store, "\"red fox\"").await, fox);
     let erased = store.erase(&Erase::Calls(Box::new(phrase))).await.unwrap();

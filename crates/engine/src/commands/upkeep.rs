@@ -54,8 +54,8 @@ fn check(what: &Erase) -> Result<(), ApiError> {
             "filter",
             "a filter that asks for nothing deletes nothing; say everything if that is meant",
         )),
-        Erase::Trace(id) if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-            Err(ApiError::parameter("trace", "a trace is named by its id in hex"))
+        Erase::Trace(id) if id.is_empty() => {
+            Err(ApiError::parameter("trace", "the trace's id or name is missing"))
         }
         Erase::Client(client) if client.is_empty() => {
             Err(ApiError::parameter("client", "the tool's name is missing"))

@@ -1,6 +1,7 @@
 //! The former LLMFlow's JSON shapes: its names, dollars as numbers, milliseconds. Later fields stand beside them.
 
 pub(super) mod analytics;
+pub(super) mod calls_tree;
 pub(crate) mod telemetry;
 
 use api::{

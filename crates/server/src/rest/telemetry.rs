@@ -1,7 +1,8 @@
 //! The endpoints of what tools report: a trace's tree, log records, metrics.
 
 use api::{
-    ApiError, CallId, ErrorKind, MetricFilter, PointFilter, Reply, Request, SpanDetail, SpanRow, TraceSummary,
+    ApiError, CallFilter, CallId, CallSummary, ErrorKind, MetricFilter, Page, PointFilter, Reply, Request,
+    SpanDetail, SpanRow, TraceSummary,
 };
 use axum::Json;
 use axum::extract::State;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::paging::{self, Shown};
 use super::query;
+use super::shape::calls_tree::calls_tree;
 use super::shape::telemetry::{self as shape, Json as Form};
 use crate::Host;
 use crate::error::{Failure, mismatch};
@@ -20,6 +22,8 @@ use crate::unpack::Segment;
 const PART: u32 = 20_000;
 /// Whole spans of one part.
 const WHOLE: u32 = 5_000;
+/// Calls of one part.
+const CALLS: u32 = 1_000;
 /// Spans of a tree that are told with their attributes.
 const DETAILED: u64 = 10_000;
 /// The end of time, for sums over all of it.
@@ -29,7 +33,7 @@ const EVER_MS: i64 = 4_102_444_800_000;
 pub(crate) async fn tree(State(host): State<Host>, Segment(id): Segment) -> Result<Response, Failure> {
     let trace_id = match trace_of(&host, &id).await {
         Ok(trace_id) => trace_id,
-        Err(failure) => return lone(&host, &id).await?.map(Json::into_response).ok_or(failure),
+        Err(failure) => return calls_of(&host, &id).await?.ok_or(failure),
     };
     let ((trace, spans), details) =
         tokio::try_join!(spans_of(&host, &trace_id), details_of(&host, &trace_id))?;
@@ -49,14 +53,51 @@ async fn trace_of(host: &Host, id: &str) -> Result<String, Failure> {
     }
 }
 
-/// A call that stands in no trace.
-async fn lone(host: &Host, id: &str) -> Result<Option<Json<Value>>, Failure> {
-    let Ok(id) = id.parse::<CallId>() else { return Ok(None) };
-    match host.engine.dispatch(Request::GetCall { id }).await {
-        Ok(Reply::Call(call)) => Ok(Some(Json(shape::lone_tree(&call)))),
-        Ok(_) => Err(mismatch()),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
+/// Where nobody reported a span: the calls whose headers name this trace, or the one that this call names.
+async fn calls_of(host: &Host, id: &str) -> Result<Option<Response>, Failure> {
+    let call = match id.parse::<CallId>() {
+        Ok(id) => match host.engine.dispatch(Request::GetCall { id }).await {
+            Ok(Reply::Call(call)) => Some(call.summary),
+            Ok(_) => return Err(mismatch()),
+            Err(error) if error.kind == ErrorKind::NotFound => None,
+            Err(error) => return Err(error.into()),
+        },
+        Err(_) => None,
+    };
+    let name = match &call {
+        Some(call) => call.trace_id.clone(),
+        None => Some(id.to_owned()),
+    };
+    let mut calls = match name.filter(|name| !name.is_empty()) {
+        Some(name) => named(host, name).await?,
+        None => Vec::new(),
+    };
+    if calls.is_empty() {
+        calls.extend(call);
+    }
+    if calls.is_empty() {
+        return Ok(None);
+    }
+    // They came by their ids, which grow with time.
+    calls.reverse();
+    let tree = calls_tree(&calls).map_err(|_never| mismatch())?;
+    Ok(Some(Json(tree).into_response()))
+}
+
+/// All calls whose headers name this trace, the newest first.
+async fn named(host: &Host, trace_id: String) -> Result<Vec<CallSummary>, Failure> {
+    let filter = CallFilter { trace_id: Some(trace_id), side_calls: true, ..CallFilter::default() };
+    let (mut calls, mut before) = (Vec::<CallSummary>::new(), None);
+    loop {
+        let page = Page { limit: CALLS, offset: 0, before };
+        let request = Request::ListCalls { filter: filter.clone(), page };
+        let Reply::Calls(found) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
+        let is_last = found.calls.len() < CALLS as usize;
+        calls.extend(found.calls);
+        if is_last {
+            return Ok(calls);
+        }
+        before = calls.last().map(|call| call.id);
     }
 }
 

@@ -79,12 +79,7 @@ pub(crate) async fn delete_trace(
             return Ok(found);
         }
     }
-    // A trace's id may be written as a call's; one that is no id names nothing.
-    let trace = id.replace('-', "");
-    if trace.is_empty() || !trace.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return there(Json(Erased::default()));
-    }
-    there(erased(&host, Request::Erase { what: Erase::Trace(trace) }).await?)
+    there(erased(&host, Request::Erase { what: Erase::Trace(id) }).await?)
 }
 
 /// `DELETE /api/sessions/:id`; `key` tells sessions with one id apart.

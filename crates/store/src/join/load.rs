@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use api::{CallId, CallSummary, Operation, ReportSource, SessionSource};
 use model::identity::is_tool;
 use model::telemetry::join::{Facts, Ledger, Mark, Member, Rule, Told, digest, family, span_digest};
-use model::telemetry::wire;
+use model::telemetry::{ids, wire};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use super::{asks_a_model, unhex};
+use super::asks_a_model;
 use crate::StoreError;
 use crate::row::statements;
 
@@ -172,7 +172,7 @@ fn proxied(row: &SqliteRow, own: Option<&CallSummary>) -> Result<Facts, StoreErr
         None => (stored, model, client, named("said")?),
     };
     let (trace, span): (Option<&str>, Option<&str>) = (row.try_get("trace_id")?, row.try_get("parent_id")?);
-    let within = trace.and_then(unhex::<16>).zip(span.and_then(unhex::<8>));
+    let within = trace.map(ids::trace_id).zip(span.map(ids::span_id));
     let start_us = row.try_get::<i64, _>("started_ms")?.saturating_mul(1_000);
     let status: Option<i64> = row.try_get("status")?;
     Ok(Facts {

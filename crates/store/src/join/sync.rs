@@ -300,13 +300,14 @@ async fn fill(connection: &mut SqliteConnection, call: &Again) -> Result<(), Sto
     // Statements of their own: SQLite touches the indices of the columns that a statement names.
     sqlx::query(
         "UPDATE call SET sources = ?1, trace = coalesce(?2, trace, \
-         (SELECT key FROM trace WHERE trace.id = unhex(?3) AND spans > 0)), trace_id = ?3, parent_id = ?4 WHERE seq = ?5",
+         (SELECT key FROM trace WHERE trace.id = unhex(?6) AND spans > 0)), trace_id = ?3, parent_id = ?4 WHERE seq = ?5",
     )
     .bind(call.keys.sources)
     .bind(trace.map(|mark| mark.a))
     .bind(summary.trace_id.as_deref())
     .bind(summary.parent_id.as_deref())
     .bind(call.seq)
+    .bind(row::trace_of(summary))
     .execute(&mut *connection)
     .await?;
     if !call.rewritten {

@@ -24,7 +24,11 @@ impl Store {
         writer.reconnect().await.inspect_err(|error| self.suspect(error))?;
         let (connection, keys) = writer.telemetry()?;
         match write(connection, keys, batches).await {
-            Ok(committed) => Ok(committed),
+            Ok(committed) => {
+                // Calls may stand in other traces now, which changes no sum.
+                self.inner.committed(None);
+                Ok(committed)
+            }
             Err(error) => {
                 self.suspect(&error);
                 // Should this fail as well, whoever writes next tries again.
@@ -90,7 +94,7 @@ async fn write(
     let changed: HashSet<i64> = put.replaced.iter().map(|replaced| replaced.now.trace).collect();
     let first_spans = sums.iter().filter(|(key, sum)| sum.spans > 0 && !is_listed(key));
     let first_spans: Vec<TraceId> = first_spans.map(|(_, sum)| sum.id).collect();
-    traces::adopt_calls(connection, &first_spans).await?;
+    traces::adopt_calls(connection, &first_spans, keys).await?;
 
     let works = stores.works(&there);
     committed.works = works.len() as u64;

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::hash::Hash as HashKey;
+use std::sync::Arc;
 
+use model::telemetry::ids;
 use model::telemetry::wire::TraceId;
 use sqlx::SqliteConnection;
 
@@ -12,6 +14,8 @@ use crate::StoreError;
 
 /// Half of what is remembered of each; some megabytes.
 const GENERATION: usize = 32_768;
+/// So many of the latest calls are looked at for names of traces.
+const NAMING: i64 = 10_000;
 
 /// What is remembered, and the numbers that come next.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(crate) struct Keys {
     pub(super) next_pack: i64,
     pub(super) next_work: i64,
     pub(super) edges: Edges,
+    /// What clients call their traces in words of their own, by the id that spans of them have.
+    pub(super) names: Latest<TraceId, Arc<str>>,
 }
 
 /// A trace's row.
@@ -41,8 +47,11 @@ impl Keys {
             (SELECT coalesce(max(value), 0) >> 17 FROM upkeep WHERE name = 'logs_indexed')) + 1), \
             (SELECT coalesce(max(id), 0) + 1 FROM backlog), (SELECT coalesce(max(key), 0) + 1 FROM metric)";
         let (origin, trace, series, next_pack, next_work, metric): (i64, i64, i64, i64, i64, i64) =
-            sqlx::query_as(next).fetch_one(connection).await?;
-        Ok(Self {
+            sqlx::query_as(next).fetch_one(&mut *connection).await?;
+        let named = "SELECT trace_id FROM call NOT INDEXED WHERE seq > (SELECT max(seq) FROM call) - ? \
+            AND trace_id IS NOT NULL AND trace IS NULL ORDER BY seq";
+        let named: Vec<String> = sqlx::query_scalar(named).bind(NAMING).fetch_all(connection).await?;
+        let mut keys = Self {
             origins: Latest::new(origin),
             traces: Latest::new(trace),
             metrics: Latest::new(metric),
@@ -50,7 +59,10 @@ impl Keys {
             next_pack,
             next_work,
             edges: Edges::default(),
-        })
+            names: Latest::new(0),
+        };
+        named.iter().for_each(|name| keys.note_name(name));
+        Ok(keys)
     }
 }
 
@@ -65,6 +77,15 @@ impl Keys {
             next_pack: 1,
             next_work: 1,
             edges: Edges::default(),
+            names: Latest::new(0),
+        }
+    }
+
+    /// A call's headers named its trace so; spans of it may come later.
+    pub(crate) fn note_name(&mut self, name: &str) {
+        let id = ids::trace_id(name);
+        if super::hex(&id) != name && self.names.get(&id).is_none() {
+            self.names.put(id, name.into());
         }
     }
 
@@ -90,7 +111,7 @@ pub(super) struct Latest<K, V> {
     next: i64,
 }
 
-impl<K: HashKey + Eq, V: Copy> Latest<K, V> {
+impl<K: HashKey + Eq, V: Clone> Latest<K, V> {
     fn new(next: i64) -> Self {
         Self { newer: HashMap::new(), older: HashMap::new(), next }
     }
@@ -100,10 +121,10 @@ impl<K: HashKey + Eq, V: Copy> Latest<K, V> {
         K: Clone,
     {
         if let Some(known) = self.newer.get(name) {
-            return Some(*known);
+            return Some(known.clone());
         }
         let known = self.older.remove(name)?;
-        self.put(name.clone(), known);
+        self.put(name.clone(), known.clone());
         Some(known)
     }
 

@@ -9,6 +9,7 @@ use api::{
     BucketCosts, CallFilter, CallSummary, Money, SpanType, TraceEntry, TraceSummary, TracesCursor,
     TracesPage, Usage,
 };
+use model::telemetry::ids;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
@@ -345,7 +346,7 @@ fn push_about_traces(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
     }
     match filter.trace_id.as_deref() {
         Some("") => drop(query.push(" AND 0")),
-        Some(id) => drop(query.push(" AND trace.id = unhex(").push_bind(id.to_owned()).push(")")),
+        Some(id) => drop(query.push(" AND trace.id = ").push_bind(ids::trace_id(id).to_vec())),
         None => {}
     }
 }

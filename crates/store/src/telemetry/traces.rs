@@ -180,6 +180,7 @@ const ADD: &str = " ON CONFLICT (key) DO UPDATE SET \
 pub(super) async fn adopt_calls(
     connection: &mut SqliteConnection,
     traces: &[TraceId],
+    keys: &mut Keys,
 ) -> Result<(), StoreError> {
     for some in statements(traces, IDS) {
         let mut query = QueryBuilder::<Sqlite>::new(
@@ -192,6 +193,12 @@ pub(super) async fn adopt_calls(
         }
         query.push(")");
         query.build().execute(&mut *connection).await?;
+    }
+    for id in traces {
+        let Some(name) = keys.names.get(id) else { continue };
+        let adopt = "UPDATE call SET trace = (SELECT key FROM trace WHERE trace.id = ?) \
+            WHERE trace IS NULL AND trace_id = ?";
+        sqlx::query(adopt).bind(id.to_vec()).bind(&*name).execute(&mut *connection).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use api::{CallId, CostSource, LogFilter, Money, SpanCall, SpanDetail, SpanRow, TraceDetail, Usage};
+use model::telemetry::ids;
 use model::telemetry::wire::{Origin, Span};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
@@ -165,12 +166,11 @@ fn read(row: &SqliteRow) -> Result<SpanRow, StoreError> {
 /// A call that the proxy saw and nobody reported a span of, under the span that its headers name.
 fn lone(row: &SqliteRow, call: Option<SpanCall>) -> Result<SpanRow, StoreError> {
     let parent: Option<String> = row.try_get("parent_id")?;
-    let is_span = |id: &String| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let duration_us: Option<i64> = row.try_get("duration_us")?;
     let operation: String = row.try_get("operation")?;
     Ok(SpanRow {
         id: call.as_ref().map(|call| call.id.to_string()).unwrap_or_default(),
-        parent: parent.filter(is_span).map(|id| id.to_ascii_lowercase()),
+        parent: parent.filter(|name| !name.is_empty()).map(|name| super::hex(&ids::span_id(&name))),
         name: row.try_get("path")?,
         label: row.try_get::<Option<String>, _>("title")?.or(row.try_get("model")?),
         span_type: if operation == "embeddings" { api::SpanType::Embedding } else { api::SpanType::Llm },

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tests::{App, Dialect, Mock, Plan, send, wait_until};
 
 use super::get;
+use super::telemetry::{attribute, post};
 use crate::requests::{ask, request};
 
 fn names(found: &Value) -> Vec<&str> {
@@ -46,4 +47,33 @@ async fn calls_are_found_with_where_they_say_it_and_the_index_is_made_again() {
     })
     .await;
     assert_eq!(get(&app, "/api/search?q=remark").await["total"], 1);
+}
+
+#[tokio::test]
+async fn a_phrase_is_found_in_what_a_report_says_later() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let said = |role: &str, text: &str| {
+        json!([{"role": role, "parts": [{"type": "text", "content": text}]}]).to_string()
+    };
+    let span = |more: Vec<Value>, end: u64| {
+        let mut attributes = vec![
+            attribute("gen_ai.operation.name", "chat"),
+            attribute("gen_ai.request.model", "gpt-4o"),
+            attribute("gen_ai.input.messages", &said("user", "what flies over the lake")),
+        ];
+        attributes.extend(more);
+        json!({"resourceSpans": [{"scopeSpans": [{"spans": [{
+            "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "00000000000000a1", "name": "chat",
+            "startTimeUnixNano": "1790000000000000000", "endTimeUnixNano": end.to_string(), "attributes": attributes,
+        }]}]}]})
+    };
+    let total = async |text: &str| get(&app, &format!("/api/search?q={text}")).await["total"].clone();
+    post(&app, "/v1/traces", &span(Vec::new(), 0)).await;
+    wait_until("it is found by what was asked", async || (total("lake").await == 1).then_some(())).await;
+    assert_eq!(total("%22secret+ibis%22").await, 0);
+    let answer = attribute("gen_ai.output.messages", &said("assistant", "the secret ibis does"));
+    post(&app, "/v1/traces", &span(vec![answer], 1_790_000_001_000_000_000)).await;
+    wait_until("it is found by its answer", async || (total("ibis").await == 1).then_some(())).await;
+    assert_eq!(total("%22secret+ibis%22").await, 1, "the phrase that was searched for before");
 }

@@ -9,13 +9,13 @@ use super::get;
 const TRACE: &str = "5b8efff798038103d269b633813fc60c";
 const NS: u64 = 1_790_000_000_000_000_000;
 
-async fn post(app: &App, path: &str, body: &Value) {
+pub(super) async fn post(app: &App, path: &str, body: &Value) {
     let request = post_otlp(path, "application/json", "", body.to_string().as_bytes());
     let response = send(app.otlp_http, &request).await;
     assert_eq!(response.status(), 200, "{path}: {}", response.text());
 }
 
-fn attribute(key: &str, value: &str) -> Value {
+pub(super) fn attribute(key: &str, value: &str) -> Value {
     json!({"key": key, "value": {"stringValue": value}})
 }
 
@@ -201,4 +201,81 @@ async fn a_proxied_call_that_nobody_reported_a_span_of_stands_under_the_span_it_
         tree["children"].as_array().unwrap().iter().filter_map(|child| child["label"].as_str()).collect();
     assert!(labels.iter().any(|label| label.contains("early")), "{labels:?}");
     assert!(labels.iter().any(|label| label.contains("late")), "{labels:?}");
+}
+
+#[tokio::test]
+async fn a_trace_that_the_client_names_in_its_own_words_has_its_calls_and_spans() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let call = |title: &str, trace: &str| {
+        let named = format!("x-trace-id: {trace}\r\nx-parent-id: root {trace}\r\n");
+        crate::requests::ask(tests::Dialect::Chat, false, title, &named)
+    };
+    let tree = async |id: &str| get(&app, &format!("/api/traces/{id}/tree")).await;
+    send(app.proxy, &call("early", "run-77")).await;
+    let early = app.recorded(1).await.remove(0).id.to_string();
+    // Nobody reported a span yet: the calls alone are the trace, by their ids as by its name.
+    for id in ["run-77", early.as_str()] {
+        let alone = tree(id).await;
+        assert_eq!(
+            (&alone["trace"]["trace_id"], &alone["trace"]["span_count"]),
+            (&json!("run-77"), &json!(1))
+        );
+        assert_eq!(
+            (&alone["partial"], &alone["missing_parent_ids"]),
+            (&json!(true), &json!(["root run-77"]))
+        );
+    }
+    send(app.proxy, &call("second", "run-77")).await;
+    app.recorded(2).await;
+    let both = tree(&early).await;
+    assert_eq!(
+        (&both["trace"]["call_count"], &both["trace"]["total_cost"]),
+        (&json!(2), &sum(&both["spans"]))
+    );
+
+    let span =
+        json!({"id": "root run-77", "trace_id": "run-77", "span_type": "agent", "span_name": "planner"});
+    let posted =
+        crate::requests::request("POST", "/api/spans", crate::requests::JSON, span.to_string().as_bytes());
+    assert_eq!(send(app.dashboard, &posted).await.status(), 201);
+    send(app.proxy, &call("late", "run-77")).await;
+    app.recorded(3).await;
+    for id in ["run-77", early.as_str(), "root%20run-77"] {
+        let whole = tree(id).await;
+        let agent = &whole["spans"][0];
+        let labels: Vec<&str> = agent["children"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|child| child["label"].as_str())
+            .collect();
+        assert_eq!(labels, ["early", "second", "late"], "{id}: {whole}");
+        assert_eq!((&whole["trace"]["call_count"], &whole["partial"]), (&json!(3), &json!(false)), "{id}");
+    }
+
+    // A call that was posted under such a name is found by it.
+    let posted =
+        json!({"trace_id": "run-78", "span_type": "llm", "model": "gpt-4o", "input": "x", "output": "y"});
+    let posted =
+        crate::requests::request("POST", "/api/spans", crate::requests::JSON, posted.to_string().as_bytes());
+    assert_eq!(send(app.dashboard, &posted).await.status(), 201);
+    wait_until("it is found", async || {
+        (get(&app, "/api/traces?trace_id=run-78").await.as_array().unwrap().len() == 1).then_some(())
+    })
+    .await;
+    assert_eq!(get(&app, "/api/traces?trace_id=run-77").await.as_array().unwrap().len(), 3);
+
+    let erase = json!({"what": "trace", "which": "run-77"});
+    let erase =
+        crate::requests::request("POST", "/api/erase", crate::requests::JSON, erase.to_string().as_bytes());
+    let erased = send(app.dashboard, &erase).await;
+    assert_eq!(erased.status(), 200, "{}", erased.text());
+    assert_eq!((&erased.json()["calls"], &erased.json()["spans"]), (&json!(3), &json!(1)));
+    assert_eq!(app.get("/api/traces/run-77/tree").await.status(), 404);
+}
+
+/// What the calls of a tree's first level cost.
+fn sum(spans: &Value) -> Value {
+    spans.as_array().unwrap().iter().filter_map(|span| span["estimated_cost"].as_f64()).sum::<f64>().into()
 }

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use api::{
-    Attribute, AttributeValue, CallDetail, FoundPoint, LogDetail, MetricKind, MetricSummary, MetricUsage,
-    Money, SpanDetail, SpanRow, TraceSummary,
+    Attribute, AttributeValue, FoundPoint, LogDetail, MetricKind, MetricSummary, MetricUsage, Money,
+    SpanDetail, SpanRow, TraceSummary,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::{millis, row};
+use super::millis;
 
 /// Characters of a log record's body that are told when it comes.
 const LIVE_BODY: usize = 200;
@@ -165,11 +165,11 @@ fn whole(number: f64) -> Value {
 /// A trace as a tree of its spans.
 #[derive(Serialize)]
 pub(in crate::rest) struct Tree {
-    trace: Value,
+    pub(super) trace: Value,
     /// Each with its children, written already: however deep they nest, nobody walks down them by recursion.
-    spans: Box<RawValue>,
-    partial: bool,
-    missing_parent_ids: Vec<String>,
+    pub(super) spans: Box<RawValue>,
+    pub(super) partial: bool,
+    pub(super) missing_parent_ids: Vec<String>,
 }
 
 /// A trace as a tree of its spans, each with its children.
@@ -230,7 +230,7 @@ pub(in crate::rest) fn tree(
 
 /// An array of objects, each with its children in it. Those that are their own ancestors hang from nowhere, and stand
 /// behind the roots.
-fn nested(
+pub(super) fn nested(
     roots: Vec<usize>,
     children: &[Vec<usize>],
     told: impl Fn(usize) -> Option<Value>,
@@ -314,33 +314,6 @@ fn span_row(
 /// JSON as itself, everything else as text.
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
-}
-
-/// A call that stands in no trace, as a tree of one span.
-pub(in crate::rest) fn lone_tree(call: &CallDetail) -> Value {
-    let summary = &call.summary;
-    let duration = millis(summary.duration_us);
-    let ended = summary.duration_us.map(|duration| {
-        summary.started_ms.saturating_add(i64::try_from(duration / 1_000).unwrap_or(i64::MAX))
-    });
-    let mut span = row(summary);
-    if let Some(span) = span.as_object_mut() {
-        span.insert("children".into(), json!([]));
-    }
-    json!({
-        "trace": {
-            "trace_id": summary.trace_id,
-            "start_time": summary.started_ms,
-            "end_time": ended,
-            "duration_ms": duration,
-            "total_cost": summary.cost.map_or(0.0, Money::dollars),
-            "total_tokens": summary.usage.total().unwrap_or(0),
-            "span_count": 1,
-        },
-        "spans": [span],
-        "partial": false,
-        "missing_parent_ids": [],
-    })
 }
 
 /// One span as `/api/traces/:id` tells of a call.
