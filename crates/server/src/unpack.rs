@@ -50,11 +50,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Optional<T> {
             let error = "Send the content type application/json, or no body at all.";
             return Err(ApiError::new(ErrorKind::UnsupportedMediaType, error).into());
         }
-        // Members could stand in an array, too, one by one: something else may have been meant.
-        if body.trim_ascii_start().first() != Some(&b'{') {
-            let error = "The body cannot be read: it is no JSON object.";
-            return Err(ApiError::new(ErrorKind::BadRequest, error).into());
-        }
         Ok(Self(Some(read(&body)?)))
     }
 }
@@ -75,6 +70,10 @@ async fn whole<S: Send + Sync>(request: Request, state: &S, patience: Duration) 
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // Members could stand in an array, too, one by one: something else may have been meant.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::new(ErrorKind::BadRequest, "The body cannot be read: it is no JSON object."));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let read: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let at = error.path().to_string();

@@ -87,6 +87,11 @@ async fn what_is_too_large_is_refused() {
     }
 }
 
+/// As the dashboard asks for it.
+fn erase(which: &Value) -> Value {
+    json!({"type": "erase", "with": {"what": {"what": "calls", "which": which}}})
+}
+
 #[tokio::test]
 async fn a_wrong_member_is_named() {
     let mock = Mock::start().await;
@@ -111,6 +116,22 @@ async fn a_wrong_member_is_named() {
             Some("which.modle"),
         ),
         ("POST", "/api/erase", json!({"what": "calls", "which": {}}), Some("filter")),
+        ("POST", "/api/erase", json!({"what": "calls", "which": {"text": "\""}}), Some("filter")),
+        (
+            "POST",
+            "/api/erase",
+            json!({"what": "calls", "which": {"text": " ", "so_far": true}}),
+            Some("filter"),
+        ),
+        ("POST", "/api/erase", json!({"what": "calls", "which": {"side_calls": true}}), Some("filter")),
+        ("POST", "/api/erase", json!({"what": "calls", "which": {"replays": true}}), Some("filter")),
+        ("POST", "/api/erase", json!({"what": "calls", "which": ["gpt-4o"]}), Some("which")),
+        ("POST", "/api/erase", json!(["everything"]), None),
+        ("POST", "/api/rpc", erase(&json!({"text": "\""})), Some("filter")),
+        ("POST", "/api/rpc", erase(&json!({"replays": true})), Some("filter")),
+        ("POST", "/api/rpc", erase(&json!({"model": "m", "from_mss": 5})), Some("with.what")),
+        ("POST", "/api/rpc", erase(&json!(["gpt-4o"])), Some("with.what")),
+        ("POST", "/api/rpc", json!(["get_health"]), None),
         ("POST", "/api/erase", json!({"what": "everything", "dry_run": "yes"}), Some("dry_run")),
         ("POST", "/api/erase", json!({"what": "everything", "dryrun": true}), Some("dryrun")),
         ("POST", "/api/rpc", json!({"type": "get_call", "with": {"id": "x"}}), Some("with.id")),
