@@ -23,9 +23,11 @@ enum Item {
 }
 
 impl Item {
-    fn time_ns(&self) -> i64 {
+    /// The time by which the lists of both kinds page. A call's is its id's: by later reports it may have begun at another
+    /// moment, and in another order it would be passed over or met twice.
+    fn listed_ns(&self) -> i64 {
         match self {
-            Self::Call(call) => call.started_ms.saturating_mul(1_000_000),
+            Self::Call(call) => call.id.began_ms().saturating_mul(1_000_000),
             Self::Log(log) => log.time_ns,
         }
     }
@@ -37,13 +39,7 @@ pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Response,
     let (calls, logs, total) = found(&host, &asked).await?;
     let is_full = |length: usize| length >= asked.limit as usize;
     let mut more = is_full(calls.len()) || is_full(logs.len());
-    let mut items: Vec<Item> = calls
-        .into_iter()
-        .map(|call| Item::Call(Box::new(call)))
-        .chain(logs.into_iter().map(Item::Log))
-        .collect();
-    // Stable: what stands in a list before another goes on doing so.
-    items.sort_by_key(|item| Reverse(item.time_ns()));
+    let mut items = merged(calls, logs);
     more |= items.len() > asked.limit as usize;
     items.truncate(asked.limit as usize);
 
@@ -72,6 +68,15 @@ pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Response,
         last: Some(place.to_string()),
     };
     Ok((shown.headers(), Json(told)).into_response())
+}
+
+/// Both lists as one, each in its own order.
+fn merged(calls: Vec<CallSummary>, logs: Vec<LogRow>) -> Vec<Item> {
+    let calls = calls.into_iter().map(|call| Item::Call(Box::new(call)));
+    let mut items: Vec<Item> = calls.chain(logs.into_iter().map(Item::Log)).collect();
+    // Stable: what stands in a list before another goes on doing so.
+    items.sort_by_key(|item| Reverse(item.listed_ns()));
+    items
 }
 
 /// The newest of each kind, and how many match of both.

@@ -1,10 +1,10 @@
 //! The timeline, the providers' health, and settings over REST.
 
 use serde_json::{Value, json};
-use tests::{Answer, App, Mock, Setup, send};
+use tests::{Answer, App, Mock, Setup, send, wait_until};
 
 use super::{get, six};
-use crate::rest::telemetry::reports;
+use crate::rest::telemetry::{attribute, post, reports, resource};
 
 /// The path in `Link: <…>; rel="next"`.
 fn next(response: &tests::Response) -> Option<String> {
@@ -61,6 +61,62 @@ async fn the_timeline_has_calls_and_records_each_once() {
     ] {
         let wrong = app.get(&format!("/api/timeline?{query}")).await;
         assert_eq!((wrong.status(), wrong.json()["parameter"].as_str()), (400, Some(parameter)), "{query}");
+    }
+}
+
+/// The items on all pages of so many.
+async fn walk(app: &App, query: &str, limit: usize) -> Vec<Value> {
+    let (mut path, mut met) = (Some(format!("/api/timeline?{query}&limit={limit}")), Vec::new());
+    while let Some(asked) = path {
+        let page = app.get(&asked).await;
+        met.extend(page.json().as_array().unwrap().clone());
+        path = next(&page);
+    }
+    met
+}
+
+/// Two calls at once: the event of the one counts its time from its last attempt, its span from where it began.
+#[tokio::test]
+async fn a_call_whose_beginning_is_told_otherwise_later_is_met_once() {
+    const MS: u64 = 1_000_000;
+    const T: u64 = 1_790_000_000_000_000_000;
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let attributes = |request: &str, input: u64| {
+        json!([
+            attribute("session.id", "s"), attribute("model", "claude-sonnet-4-5-20250929"),
+            attribute("request_id", request), {"key": "input_tokens", "value": {"intValue": input}},
+            {"key": "output_tokens", "value": {"intValue": 31}},
+        ])
+    };
+    let log = |end: u64, duration_ms: u64, request: &str, input: u64| {
+        let mut said = attributes(request, input);
+        let said = said.as_array_mut().unwrap();
+        said.push(attribute("event.name", "api_request"));
+        said.push(json!({"key": "duration_ms", "value": {"intValue": duration_ms}}));
+        json!({"timeUnixNano": end.to_string(), "body": {"stringValue": "claude_code.api_request"}, "attributes": said})
+    };
+    let (one, other) = ("req_011CQ000000000000000001", "req_011CQ000000000000000002");
+    let records = [log(T + 2_400 * MS, 2_000, one, 1_234), log(T + 2_500 * MS, 2_150, other, 777)];
+    post(&app, "/v1/logs", &json!({"resourceLogs": [{"resource": resource("claude-code"), "scopeLogs": [{"logRecords": records}]}]})).await;
+    let calls = app.recorded(2).await;
+    assert!(calls[0].started_ms > calls[1].started_ms);
+    let mut said = attributes(one, 1_234);
+    said.as_array_mut().unwrap().extend([attribute("span.type", "llm_request"), attribute("gen_ai.system", "anthropic")]);
+    let span = json!({
+        "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "00000000000000a1", "name": "claude_code.llm_request",
+        "startTimeUnixNano": (T + 300 * MS).to_string(), "endTimeUnixNano": (T + 2_400 * MS).to_string(), "attributes": said,
+    });
+    post(&app, "/v1/traces", &json!({"resourceSpans": [{"resource": resource("claude-code"), "scopeSpans": [{"spans": [span]}]}]})).await;
+    wait_until("the call began earlier", async || {
+        let calls = app.calls().await;
+        (calls[0].started_ms < calls[1].started_ms).then_some(())
+    })
+    .await;
+    let all = walk(&app, "tool=claude-code", 100).await;
+    assert_eq!(all.len(), 4, "{all:?}");
+    for limit in [1, 2, 3] {
+        assert_eq!(walk(&app, "tool=claude-code", limit).await, all, "by pages of {limit}");
     }
 }
 

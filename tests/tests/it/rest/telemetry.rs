@@ -9,17 +9,17 @@ use super::get;
 const TRACE: &str = "5b8efff798038103d269b633813fc60c";
 const NS: u64 = 1_790_000_000_000_000_000;
 
-async fn post(app: &App, path: &str, body: &Value) {
+pub(super) async fn post(app: &App, path: &str, body: &Value) {
     let request = post_otlp(path, "application/json", "", body.to_string().as_bytes());
     let response = send(app.otlp_http, &request).await;
     assert_eq!(response.status(), 200, "{path}: {}", response.text());
 }
 
-fn attribute(key: &str, value: &str) -> Value {
+pub(super) fn attribute(key: &str, value: &str) -> Value {
     json!({"key": key, "value": {"stringValue": value}})
 }
 
-fn resource(service: &str) -> Value {
+pub(super) fn resource(service: &str) -> Value {
     json!({"attributes": [attribute("service.name", service)]})
 }
 
