@@ -181,11 +181,11 @@ async fn log_records_are_filtered_counted_and_paged() {
     assert_eq!(list(LogFilter { text: Some("OTHER".into()), ..LogFilter::default() }).await.total, 1);
 
     let from = i64::try_from(START / 1_000_000).unwrap();
-    let bars = store.log_histogram(&LogFilter::default(), from, from + 500, 5).await.unwrap();
+    let bars = store.log_histogram(&LogFilter::default(), from, from + 500, 5).await.unwrap().bars;
     assert_eq!(bars.iter().map(|bar| bar.calls).collect::<Vec<_>>(), [10; 5]);
     assert_eq!(bars.iter().map(|bar| bar.errors).sum::<u64>(), 16);
     let events = LogFilter { event: Some("api_request".into()), ..LogFilter::default() };
-    let bars = store.log_histogram(&events, from, from + 500, 5).await.unwrap();
+    let bars = store.log_histogram(&events, from, from + 500, 5).await.unwrap().bars;
     assert_eq!(bars.iter().map(|bar| bar.calls).collect::<Vec<_>>(), [5; 5]);
 
     let (mut paged, mut before) = (Vec::new(), None);

@@ -121,6 +121,36 @@ async fn a_call_whose_beginning_is_told_otherwise_later_is_met_once() {
 }
 
 #[tokio::test]
+async fn a_timeline_whose_records_were_not_all_read_says_so() {
+    /// Texts of so many records are read.
+    const READ: u64 = 20_000;
+    const T: u64 = 1_790_000_000_000;
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let says = |at| if at == 0 { "the red fox" } else { "a fox that is red" };
+    let record = |at: u64| json!({"timeUnixNano": ((T + at) * 1_000_000).to_string(), "body": {"stringValue": says(at)}});
+    let records: Vec<Value> = (0..=READ).map(record).collect();
+    for records in records.chunks(4_000) {
+        let scopes = json!([{"logRecords": records}]);
+        post(&app, "/v1/logs", &json!({"resourceLogs": [{"resource": resource("tool"), "scopeLogs": scopes}]})).await;
+    }
+    wait_until("the index", async || {
+        (get(&app, "/api/search/index").await["logs"] == 0).then_some(())
+    })
+    .await;
+    let ask = async |query: &str| {
+        let page = app.get(&format!("/api/timeline?{query}")).await;
+        (page.head.header("x-read-back-to"), page.json().as_array().unwrap().len())
+    };
+    // All of the oldest's millisecond stands before it.
+    let back_to = (T + 2).to_string();
+    assert_eq!(ask("q=%22red+fox%22").await, (Some(back_to.clone()), 0));
+    assert_eq!(ask(&format!("q=%22red+fox%22&type=log&date_to={back_to}")).await, (None, 1));
+    assert_eq!(ask("q=red+fox&limit=1").await, (None, 1), "words alone are in the index");
+    assert_eq!(ask("q=%22red+fox%22&type=trace").await, (None, 0));
+}
+
+#[tokio::test]
 async fn every_provider_says_how_it_is() {
     let mock = Mock::start().await;
     let app = Setup::new(mock.address()).variable("OPENAI_API_KEY", "sk-test-0123456789abcdef").start().await;
