@@ -201,7 +201,19 @@ async fn settings_are_told_and_changed() {
     assert_eq!(hosts.status(), 200, "{}", hosts.text());
     let reset = change("DELETE", "keep_days", "").await;
     assert_ne!(value(&reset.json(), "keep_days"), "30");
+    for (name, body) in [("require_token", "true"), ("proxy_host", "\"0.0.0.0\"")] {
+        let changed = change("PUT", name, &format!("{{\"value\": {body}}}")).await;
+        assert_eq!(changed.status(), 200, "{name}: {}", changed.text());
+    }
+    let cut_off = change("PUT", "require_token", r#"{"value": false}"#).await;
+    assert_eq!(cut_off.status(), 400, "the proxy would not listen: {}", cut_off.text());
+    assert!(cut_off.text().contains("proxy_host"), "{}", cut_off.text());
+    assert_eq!(change("DELETE", "require_token", "").await.status(), 400);
     for (name, body, status) in [
+        ("max_connections", r#"{"value": 0}"#, 400),
+        ("prices_url", r#"{"value": "javascript:alert(1)"}"#, 400),
+        ("allowed_hosts", r#"{"value": ["a\nb"]}"#, 400),
+        ("dashboard_host", r#"{"value": "0.0.0.0"}"#, 200),
         ("keep_days", r#"{"value": "many"}"#, 400),
         ("keep_days", r#"{"value": null}"#, 400),
         ("keep_days", r#"{"value": {"a": 1}}"#, 400),
@@ -211,7 +223,7 @@ async fn settings_are_told_and_changed() {
     ] {
         let wrong = change("PUT", name, body).await;
         assert_eq!(wrong.status(), status, "{name} {body}: {}", wrong.text());
-        assert!(wrong.json()["error"].is_string());
+        assert_eq!(wrong.json()["error"].is_string(), status != 200);
     }
 }
 
