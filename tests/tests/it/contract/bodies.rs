@@ -1,7 +1,7 @@
 //! Bodies: of the wrong kind, malformed, of the wrong shape, and too large; and what good ones do.
 
 use serde_json::{Value, json};
-use tests::{App, Client, Mock, Response, send};
+use tests::{App, Client, Mock, Response, Setup, send};
 
 use super::document::{Operation, operations};
 use super::fill;
@@ -68,7 +68,8 @@ async fn only_json_is_taken() {
 #[tokio::test]
 async fn what_is_too_large_is_refused() {
     let mock = Mock::start().await;
-    let app = App::start(mock.address()).await;
+    // A recorded call's body, edited, may be as large as one that is recorded.
+    let app = Setup::new(mock.address()).settings("max_body_mb = 1").start().await;
     for operation in taking_bodies(&app).await {
         let body = format!("{{\"x\": \"{}\"}}", "x".repeat(3 << 20));
         // Who is refused before all is read hears it, and does not read on.
