@@ -106,14 +106,15 @@ pub(crate) fn push_newest_where(
     }
 }
 
-/// Calls whose headers named this trace, and those that stand in its tree.
+/// Calls whose headers named this trace, and those that stand in its tree. A UUID is the same with dashes and without.
 fn push_trace(query: &mut QueryBuilder<Sqlite>, id: Option<&str>) {
     match id {
         Some("") => drop(query.push(" AND trace_id IS NULL AND trace IS NULL")),
         Some(id) => {
-            query.push(" AND (trace_id = ").push_bind(id.to_owned());
-            query.push(" OR trace = (SELECT key FROM trace WHERE trace.id = unhex(");
-            query.push_bind(id.to_owned()).push(")))");
+            let digits = id.replace('-', "").to_ascii_lowercase();
+            query.push(" AND (trace_id IN (").push_bind(id.to_owned()).push(", ").push_bind(digits.clone());
+            query.push(") OR trace = (SELECT key FROM trace WHERE trace.id = unhex(");
+            query.push_bind(digits).push(")))");
         }
         None => {}
     }

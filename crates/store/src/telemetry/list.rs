@@ -345,7 +345,7 @@ fn push_about_traces(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter) {
     }
     match filter.trace_id.as_deref() {
         Some("") => drop(query.push(" AND 0")),
-        Some(id) => drop(query.push(" AND trace.id = unhex(").push_bind(id.to_owned()).push(")")),
+        Some(id) => drop(query.push(" AND trace.id = unhex(").push_bind(id.replace('-', "")).push(")")),
         None => {}
     }
 }

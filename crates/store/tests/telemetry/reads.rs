@@ -85,6 +85,9 @@ async fn filters_about_traces_hold_for_traces_without_calls() {
     assert_eq!(count(session("a")).await, 1);
     assert_eq!(count(session("")).await, 1);
     assert_eq!(count(CallFilter { trace_id: Some(trace_hex(2)), ..CallFilter::default() }).await, 1);
+    let mut uuid = trace_hex(2).to_uppercase();
+    [20, 16, 12, 8].into_iter().for_each(|at| uuid.insert(at, '-'));
+    assert_eq!(count(CallFilter { trace_id: Some(uuid), ..CallFilter::default() }).await, 1);
     assert_eq!(count(CallFilter { trace_id: Some("x".into()), ..CallFilter::default() }).await, 0);
     assert_eq!(count(CallFilter { model: Some("gpt".into()), ..CallFilter::default() }).await, 0);
     let from = i64::try_from(START / 1_000_000).unwrap() + 2_000;
