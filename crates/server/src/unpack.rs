@@ -51,7 +51,10 @@ impl Most {
             Self::Edited(_) => "Raise max_body_mb in the settings, or send less.",
         };
         let most = self.bytes() / MIB;
-        ApiError::new(ErrorKind::TooLarge, format!("The body is larger than the {most} MiB that are taken here. {remedy}"))
+        ApiError::new(
+            ErrorKind::TooLarge,
+            format!("The body is larger than the {most} MiB that are taken here. {remedy}"),
+        )
     }
 
     /// Refuses what only something larger than this may be.

@@ -88,7 +88,11 @@ impl Settings {
         }
         self.prices_url = self.prices_url.trim().to_owned();
         if !is_source(&self.prices_url) {
-            return Err(wrong("prices_url", &self.prices_url, "an https:// address, or the whole path of a file"));
+            return Err(wrong(
+                "prices_url",
+                &self.prices_url,
+                "an https:// address, or the whole path of a file",
+            ));
         }
         for listener in Reach::ALL {
             let text = self.host_mut(listener);
@@ -256,7 +260,9 @@ mod tests {
         }
         let file = std::env::temp_dir().join("prices.json");
         assert!(is_source(&file.display().to_string()));
-        for text in ["", "javascript:alert(1)", "ftp://a/p", "a.example/p", "https://", "https:// a", "prices.json"] {
+        for text in
+            ["", "javascript:alert(1)", "ftp://a/p", "a.example/p", "https://", "https:// a", "prices.json"]
+        {
             assert!(!is_source(text), "{text:?}");
         }
     }

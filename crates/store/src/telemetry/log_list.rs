@@ -187,10 +187,7 @@ impl Store {
                 (bar.calls, bar.errors) = (calls.unsigned_abs(), errors.unsigned_abs());
             }
         }
-        Ok(LogHistogram {
-            bars: histogram,
-            read_back_to_ms: found.and_then(|found| found.read_back_to_ms),
-        })
+        Ok(LogHistogram { bars: histogram, read_back_to_ms: found.and_then(|found| found.read_back_to_ms) })
     }
 
     /// The services and events of the latest records, most used first.

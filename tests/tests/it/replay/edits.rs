@@ -33,13 +33,16 @@ async fn an_edited_body_may_be_as_large_as_a_recorded_one() {
     let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let call = chat(&app, "", 1).await;
-    let large = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "\"x\" ".repeat(1 << 20)}]}).to_string();
+    let large =
+        json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "\"x\" ".repeat(1 << 20)}]})
+            .to_string();
     for by_rpc in [false, true] {
         mock.take();
         if by_rpc {
             let edit = json!({"body": large, "model": null, "provider": null});
             let asked = json!({"type": "replay", "with": {"id": call.id, "edit": edit, "until": "ended"}});
-            let answer = send(app.dashboard, &request("POST", "/api/rpc", JSON, asked.to_string().as_bytes())).await;
+            let answer =
+                send(app.dashboard, &request("POST", "/api/rpc", JSON, asked.to_string().as_bytes())).await;
             assert_eq!(answer.status(), 200, "{}", answer.text());
         } else {
             assert_eq!(replay(&app, call.id, json!({"body": large})).await["state"], "complete");

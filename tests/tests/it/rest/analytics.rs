@@ -98,7 +98,12 @@ async fn models_beyond_those_told_apart_are_added_up_in_a_row() {
         })
     };
     let spans: Vec<Value> = (0..MODELS).map(span).collect();
-    post(&app, "/v1/traces", &json!({"resourceSpans": [{"resource": resource("tool"), "scopeSpans": [{"spans": spans}]}]})).await;
+    post(
+        &app,
+        "/v1/traces",
+        &json!({"resourceSpans": [{"resource": resource("tool"), "scopeSpans": [{"spans": spans}]}]}),
+    )
+    .await;
     let rows = wait_until("all calls", async || {
         let told = get(&app, "/api/analytics/cost-by-model").await["by_model"].clone();
         let calls = get(&app, "/api/stats").await["total_requests"].as_u64();

@@ -102,12 +102,19 @@ async fn a_call_whose_beginning_is_told_otherwise_later_is_met_once() {
     let calls = app.recorded(2).await;
     assert!(calls[0].started_ms > calls[1].started_ms);
     let mut said = attributes(one, 1_234);
-    said.as_array_mut().unwrap().extend([attribute("span.type", "llm_request"), attribute("gen_ai.system", "anthropic")]);
+    said.as_array_mut()
+        .unwrap()
+        .extend([attribute("span.type", "llm_request"), attribute("gen_ai.system", "anthropic")]);
     let span = json!({
         "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "00000000000000a1", "name": "claude_code.llm_request",
         "startTimeUnixNano": (T + 300 * MS).to_string(), "endTimeUnixNano": (T + 2_400 * MS).to_string(), "attributes": said,
     });
-    post(&app, "/v1/traces", &json!({"resourceSpans": [{"resource": resource("claude-code"), "scopeSpans": [{"spans": [span]}]}]})).await;
+    post(
+        &app,
+        "/v1/traces",
+        &json!({"resourceSpans": [{"resource": resource("claude-code"), "scopeSpans": [{"spans": [span]}]}]}),
+    )
+    .await;
     wait_until("the call began earlier", async || {
         let calls = app.calls().await;
         (calls[0].started_ms < calls[1].started_ms).then_some(())
@@ -132,12 +139,14 @@ async fn a_timeline_whose_records_were_not_all_read_says_so() {
     let records: Vec<Value> = (0..=READ).map(record).collect();
     for records in records.chunks(4_000) {
         let scopes = json!([{"logRecords": records}]);
-        post(&app, "/v1/logs", &json!({"resourceLogs": [{"resource": resource("tool"), "scopeLogs": scopes}]})).await;
+        post(
+            &app,
+            "/v1/logs",
+            &json!({"resourceLogs": [{"resource": resource("tool"), "scopeLogs": scopes}]}),
+        )
+        .await;
     }
-    wait_until("the index", async || {
-        (get(&app, "/api/search/index").await["logs"] == 0).then_some(())
-    })
-    .await;
+    wait_until("the index", async || (get(&app, "/api/search/index").await["logs"] == 0).then_some(())).await;
     let ask = async |query: &str| {
         let page = app.get(&format!("/api/timeline?{query}")).await;
         (page.head.header("x-read-back-to"), page.json().as_array().unwrap().len())
