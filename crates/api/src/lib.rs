@@ -50,7 +50,7 @@ pub use keys::{
     AwsState, KeyOrigin, KeyTest, KeychainState, LocalKey, MadeKey, ProviderCheck, ProviderState,
     ProviderStatus, Providers, Secret,
 };
-pub use log::{LogDetail, LogDetails, LogFacets, LogFilter, LogRow, LogsPage};
+pub use log::{LogDetail, LogDetails, LogFacets, LogFilter, LogHistogram, LogRow, LogsPage};
 pub use meter::{LostCalls, Meter, MeterCount, MeterPoint, MeterTool};
 pub use metric::{
     FoundPoint, FoundPoints, MetricChart, MetricExemplar, MetricFilter, MetricKind, MetricLine, MetricPoint,

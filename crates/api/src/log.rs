@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attribute, AttributeValue, CallId, Reporter};
+use crate::{Attribute, AttributeValue, CallId, HistogramBar, Reporter};
 
 /// A log record as a list shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +64,17 @@ pub struct LogsPage {
     /// Where the texts of too many would have to be read for what is searched for, those of the newest were: of none before
     /// this moment, in milliseconds since 1970 (UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_back_to_ms: Option<i64>,
+}
+
+/// Log records over time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogHistogram {
+    /// Equal bars, the empty ones too; errors are those of severity 17 and above.
+    pub bars: Vec<HistogramBar>,
+    /// As [`LogsPage::read_back_to_ms`]: bars before it lack records.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub read_back_to_ms: Option<i64>,
 }
 

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Budget, Budgets, CallCache, CallDetail, CallFilter, CallId, CallSummary, Conversation, Erase, Erased,
     FoundPoint, FoundPoints, GroupBy, Health, InFlight, KeyTest, LogDetail, LogDetails, LogFacets, LogFilter,
-    LogsPage, MadeKey, Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary, MetricUsage, Models,
-    Money, Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables, PricesPage,
-    ProviderCheck, Providers, Reading, Replay, ReplayEdit, ReplayTotals, ReplayUntil, RepriceScope,
-    Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series, SessionCache, SessionDetail,
+    LogHistogram, LogsPage, MadeKey, Meter, MetricChart, MetricFilter, MetricQuery, MetricSummary,
+    MetricUsage, Models, Money, Overview, OwnPrice, Page, PointFilter, PointsPage, PriceRefresh, PriceTables,
+    PricesPage, ProviderCheck, Providers, Reading, Replay, ReplayEdit, ReplayTotals, ReplayUntil,
+    RepriceScope, Repricing, SearchLag, SearchOrder, SearchPage, Secret, Series, SessionCache, SessionDetail,
     SessionFilter, SessionRef, SessionsCursor, SessionsPage, SettingsView, Snippets, SourceStatus,
     SourceTarget, SpanDetail, Storage, Stranded, Timeline, TraceDetail, TracesCursor, TracesPage, Usage,
 };
@@ -505,7 +505,7 @@ pub enum Reply {
     /// To [`Request::GetLog`].
     Log(Box<LogDetail>),
     /// To [`Request::GetLogHistogram`].
-    LogHistogram(Vec<HistogramBar>),
+    LogHistogram(LogHistogram),
     /// To [`Request::GetLogFacets`].
     LogFacets(LogFacets),
     /// To [`Request::ListMetrics`].

@@ -1,6 +1,8 @@
 //! Looking after what is stored: what takes space, what is deleted and when, copies of it. Leaves out doing it.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{CallFilter, CallId, SessionRef};
 
@@ -17,11 +19,23 @@ pub enum Erase {
     /// Everything that a tool or SDK sent or told of, by its name.
     Client(String),
     /// The calls that match, with what others told of them. A filter that asks for nothing matches none.
+    #[serde(deserialize_with = "named")]
     Calls(Box<CallFilter>),
     /// Everything from before this moment, in milliseconds since 1970 (UTC). What began before and went on stays.
     Before(i64),
     /// Everything.
     Everything,
+}
+
+/// A filter by the names of what it asks for. In an array it would be read by position, and a name that nobody knows would
+/// be passed over: either deletes more than was meant.
+fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<CallFilter>, D::Error> {
+    let said = Map::<String, Value>::deserialize(deserializer)?;
+    let known = serde_json::to_value(CallFilter::default()).map_err(D::Error::custom)?;
+    match said.keys().find(|name| known.get(name.as_str()).is_none()) {
+        Some(name) => Err(D::Error::custom(format!("there is no filter {name:?}"))),
+        None => Box::deserialize(Value::Object(said)).map_err(D::Error::custom),
+    }
 }
 
 /// What is deleted, or would be.
@@ -120,4 +134,22 @@ pub struct LastErased {
     pub at_ms: i64,
     /// What.
     pub erased: Erased,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn which_calls_go_is_said_by_names_that_are_known() {
+        let read = |which: Value| serde_json::from_value::<Erase>(json!({"what": "calls", "which": which}));
+        let filter = CallFilter { model: Some("m".into()), session: Some(u64::MAX), ..CallFilter::default() };
+        let what = Erase::Calls(Box::new(filter));
+        assert_eq!(serde_json::from_value::<Erase>(serde_json::to_value(&what).unwrap()).unwrap(), what);
+        assert!(read(json!({"from_mss": 5, "model": "m"})).unwrap_err().to_string().contains("\"from_mss\""));
+        assert!(read(json!(["m"])).is_err(), "not by position");
+        assert!(read(json!(null)).is_err());
+    }
 }

@@ -6,12 +6,15 @@ use axum::extract::State;
 
 use crate::Host;
 use crate::error::Failure;
-use crate::unpack::Body;
+use crate::unpack::{Edited, Most};
 
 /// Asks the engine.
 pub(crate) async fn call(
     State(host): State<Host>,
-    Body(request): Body<Request>,
+    Edited { said: request, bytes }: Edited<Request>,
 ) -> Result<Json<Reply>, Failure> {
+    if !matches!(request, Request::Replay { .. }) {
+        Most::Usual.check(bytes)?;
+    }
     Ok(Json(host.engine.dispatch(request).await?))
 }

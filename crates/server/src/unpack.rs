@@ -10,13 +10,58 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
+use crate::Host;
 use crate::error::Failure;
+
+const MIB: usize = 1 << 20;
 
 /// How long a body may take: it is small, and its sender is near.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How much of a body is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Most {
+    /// What questions and settings need.
+    Usual,
+    /// What a recorded call may have, of so many megabytes, written as a text in JSON: that takes up to twice the room.
+    Edited(u32),
+}
+
+impl Most {
+    /// For what may carry a recorded call's body that somebody edited.
+    pub(crate) fn edited(host: &Host) -> Self {
+        Self::Edited(host.engine.settings().max_body_mb)
+    }
+
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Usual => 2 * MIB,
+            Self::Edited(megabytes) => (2 * MIB).saturating_mul(megabytes as usize),
+        }
+    }
+
+    /// An error that names the limit and what to do about it.
+    fn exceeded(self) -> ApiError {
+        let remedy = match self {
+            Self::Usual => "Send less at once.",
+            Self::Edited(_) => "Raise max_body_mb in the settings, or send less.",
+        };
+        let most = self.bytes() / MIB;
+        ApiError::new(
+            ErrorKind::TooLarge,
+            format!("The body is larger than the {most} MiB that are taken here. {remedy}"),
+        )
+    }
+
+    /// Refuses what only something larger than this may be.
+    pub(crate) fn check(self, bytes: usize) -> Result<(), ApiError> {
+        if bytes > self.bytes() { Err(self.exceeded()) } else { Ok(()) }
+    }
+}
 
 /// A body of `application/json`; nothing else is taken, so that no form of another page can get here.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -24,25 +69,43 @@ pub(crate) struct Body<T>(pub(crate) T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        if !is_json(request.headers()) {
-            let error = "The body must be JSON, sent with the content type application/json.";
-            return Err(ApiError::new(ErrorKind::UnsupportedMediaType, error).into());
-        }
-        let body = whole(request, state, PATIENCE).await?;
-        Ok(Self(read(&body)?))
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Failure> {
+        Ok(Self(read(&json(request, Most::Usual).await?)?))
     }
+}
+
+/// The same where it may carry a recorded call's body, and how many bytes it has.
+pub(crate) struct Edited<T> {
+    pub(crate) said: T,
+    pub(crate) bytes: usize,
+}
+
+impl<T: DeserializeOwned> FromRequest<Host> for Edited<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, host: &Host) -> Result<Self, Failure> {
+        let body = json(request, Most::edited(host)).await?;
+        Ok(Self { said: read(&body)?, bytes: body.len() })
+    }
+}
+
+async fn json(request: Request, most: Most) -> Result<Bytes, ApiError> {
+    if !is_json(request.headers()) {
+        let error = "The body must be JSON, sent with the content type application/json.";
+        return Err(ApiError::new(ErrorKind::UnsupportedMediaType, error));
+    }
+    whole(request, most, PATIENCE).await
 }
 
 /// The same where there need be no body: a JSON object, or nothing.
 pub(crate) struct Optional<T>(pub(crate) Option<T>);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Optional<T> {
+impl<T: DeserializeOwned> FromRequest<Host> for Optional<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+    async fn from_request(request: Request, host: &Host) -> Result<Self, Failure> {
         let is_json = is_json(request.headers());
-        let body = whole(request, state, PATIENCE).await?;
+        let body = whole(request, Most::edited(host), PATIENCE).await?;
         if body.trim_ascii().is_empty() {
             return Ok(Self(None));
         }
@@ -50,31 +113,27 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Optional<T> {
             let error = "Send the content type application/json, or no body at all.";
             return Err(ApiError::new(ErrorKind::UnsupportedMediaType, error).into());
         }
-        // Members could stand in an array, too, one by one: something else may have been meant.
-        if body.trim_ascii_start().first() != Some(&b'{') {
-            let error = "The body cannot be read: it is no JSON object.";
-            return Err(ApiError::new(ErrorKind::BadRequest, error).into());
-        }
         Ok(Self(Some(read(&body)?)))
     }
 }
 
-async fn whole<S: Send + Sync>(request: Request, state: &S, patience: Duration) -> Result<Bytes, ApiError> {
-    let read = tokio::time::timeout(patience, Bytes::from_request(request, state));
-    let read = read.await.map_err(|_| {
+async fn whole(request: Request, most: Most, patience: Duration) -> Result<Bytes, ApiError> {
+    let body = Limited::new(request.into_body(), most.bytes());
+    let read = tokio::time::timeout(patience, body.collect()).await.map_err(|_| {
         let error = format!("The body was not there after {} s. Send it whole.", patience.as_secs());
         ApiError::new(ErrorKind::Timeout, error)
     })?;
-    read.map_err(|refused| {
-        let kind = match refused.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::TooLarge,
-            _ => ErrorKind::BadRequest,
-        };
-        ApiError::new(kind, refused.body_text())
+    read.map(|body| body.to_bytes()).map_err(|error| match error.is::<LengthLimitError>() {
+        true => most.exceeded(),
+        false => ApiError::new(ErrorKind::BadRequest, format!("The body did not come whole: {error}.")),
     })
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // Members could stand in an array, too, one by one: something else may have been meant.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::new(ErrorKind::BadRequest, "The body cannot be read: it is no JSON object."));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let read: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let at = error.path().to_string();
@@ -123,9 +182,23 @@ mod tests {
     async fn a_body_that_never_comes_is_given_up() {
         let never =
             axum::body::Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
-        let error = whole(Request::new(never), &(), Duration::ZERO).await.unwrap_err();
+        let error = whole(Request::new(never), Most::Usual, Duration::ZERO).await.unwrap_err();
         assert_eq!((error.kind, error.parameter), (ErrorKind::Timeout, None));
         let there = Request::new(axum::body::Body::from("{}"));
-        assert_eq!(whole(there, &(), Duration::ZERO).await.unwrap(), "{}");
+        assert_eq!(whole(there, Most::Usual, Duration::ZERO).await.unwrap(), "{}");
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_names_the_limit_and_the_remedy() {
+        let of = async |bytes: usize, most| {
+            let body = axum::body::Body::from("x".repeat(bytes));
+            whole(Request::new(body), most, PATIENCE).await.map_err(|error| (error.kind, error.error))
+        };
+        assert_eq!(of(2 * MIB, Most::Usual).await.unwrap().len(), 2 * MIB);
+        let (kind, error) = of(2 * MIB + 1, Most::Usual).await.unwrap_err();
+        assert!(kind == ErrorKind::TooLarge && error.contains("2 MiB"), "{error}");
+        assert!(of(3 * MIB, Most::Edited(2)).await.is_ok());
+        let (_, error) = of(4 * MIB + 1, Most::Edited(2)).await.unwrap_err();
+        assert!(error.contains("4 MiB") && error.contains("max_body_mb"), "{error}");
     }
 }

@@ -8,7 +8,7 @@ use api::{CallFilter, Erase, Erased, SessionRef};
 use model::telemetry::ids;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 
-use crate::filter::push_where;
+use crate::filter::{push_where, restricts};
 use crate::remove::{RemovedCalls, remove_calls};
 use crate::telemetry::{
     Pair, RemovedReports, points_gone, remove_logs, remove_points, remove_spans, remove_trace, reports_of,
@@ -176,7 +176,7 @@ impl Store {
                     client,
                 ),
             }),
-            Erase::Calls(filter) if **filter == CallFilter::default() => None,
+            Erase::Calls(filter) if !restricts(filter) => None,
             Erase::Calls(filter) => {
                 let filter = Box::new(CallFilter { so_far: false, ..filter.as_ref().clone() });
                 let found = self.find(&filter).await?;

@@ -4,6 +4,7 @@ use api::{CallFilter, Outcome};
 use model::telemetry::ids;
 use sqlx::{QueryBuilder, Sqlite};
 
+use crate::search::Search;
 use crate::telemetry::hex;
 use crate::text::common::Recent;
 use crate::text::find::Found;
@@ -14,6 +15,14 @@ const ESTIMATED: &str = "usage_source = 'estimated'";
 const SIDE: &str = "operation = 'side_call'";
 /// What lists and sums are of: neither side calls nor replays.
 pub(crate) const COUNTED: &str = "operation != 'side_call' AND replay_of IS NULL";
+
+/// Whether a filter leaves any call out that lists show: what only adds side calls and replays does not, nor what says how
+/// long to look, nor a text in which there is nothing to search for.
+pub fn restricts(filter: &CallFilter) -> bool {
+    let text = filter.text.clone().filter(|text| !Search::new(text).is_empty());
+    CallFilter { text, so_far: false, side_calls: false, replays: false, ..filter.clone() }
+        != CallFilter::default()
+}
 
 /// Appends ` WHERE …`; every condition that is given must hold. What the filter's text asks for was `found`.
 pub(crate) fn push_where(query: &mut QueryBuilder<Sqlite>, filter: &CallFilter, found: Option<&Found>) {
@@ -99,14 +108,18 @@ pub(crate) fn push_newest_where(
     }
 }
 
-/// Calls whose headers named this trace, and those that stand in its tree, whatever words name it.
+/// Calls whose headers named this trace, and those that stand in its tree: in words of the client's own or as an id, with
+/// dashes and without.
 fn push_trace(query: &mut QueryBuilder<Sqlite>, id: Option<&str>) {
     match id {
         Some("") => drop(query.push(" AND trace_id IS NULL AND trace IS NULL")),
         Some(id) => {
-            query.push(" AND (trace_id = ").push_bind(id.to_owned());
-            query.push(" OR trace = (SELECT key FROM trace WHERE trace.id = unhex(");
-            query.push_bind(hex(&ids::trace_id(id))).push(")))");
+            let named = hex(&ids::trace_id(id));
+            query.push(" AND (trace_id IN (").push_bind(id.to_owned()).push(", ").push_bind(named.clone());
+            query
+                .push(") OR trace = (SELECT key FROM trace WHERE trace.id = unhex(")
+                .push_bind(named)
+                .push(")))");
         }
         None => {}
     }
@@ -186,4 +199,32 @@ fn push_found(query: &mut QueryBuilder<Sqlite>, found: Option<&Found>) {
         query.push(" UNION ALL SELECT rowid FROM call_text WHERE call_text MATCH ").push_bind(phrases);
     }
     query.push(")");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_no_call_out_restricts_nothing() {
+        let blank = CallFilter { so_far: true, side_calls: true, replays: true, ..CallFilter::default() };
+        assert!(!restricts(&CallFilter::default()) && !restricts(&blank));
+        for (text, wanted) in [
+            ("", false),
+            (" ", false),
+            ("\"", false),
+            ("\"\" \0", false),
+            ("-\"\"", false),
+            ("a", true),
+            ("-a", true),
+            ("=>", true),
+        ] {
+            assert_eq!(
+                restricts(&CallFilter { text: Some(text.into()), ..blank.clone() }),
+                wanted,
+                "{text:?}"
+            );
+        }
+        assert!(restricts(&CallFilter { client: Some(String::new()), ..blank }), "those without a tool");
+    }
 }

@@ -70,6 +70,7 @@ pub use backup::{back_up, drop_copies, restore};
 pub use batch::Batch;
 pub use error::StoreError;
 pub use exchange::Imported;
+pub use filter::restricts;
 pub use former_llmflow::is_former_llmflow;
 pub use inspect::{Inspection, inspect};
 pub use join::{Digest, Joined, Price, Report};

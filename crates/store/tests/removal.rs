@@ -156,7 +156,16 @@ async fn a_session_goes_with_all_of_it_and_the_space_comes_back() {
         check(&store, made).await;
     }
     // A filter that asks for nothing deletes nothing.
-    assert!(store.erase(&Erase::Calls(Box::default())).await.unwrap().is_nothing());
+    for blank in [
+        CallFilter::default(),
+        CallFilter { text: Some("\"".into()), ..CallFilter::default() },
+        CallFilter { text: Some(" ".into()), so_far: true, ..CallFilter::default() },
+        CallFilter { side_calls: true, replays: true, ..CallFilter::default() },
+    ] {
+        let what = Erase::Calls(Box::new(blank));
+        assert!(store.count_erase(&what).await.unwrap().is_nothing(), "{what:?}");
+        assert!(store.erase(&what).await.unwrap().is_nothing(), "{what:?}");
+    }
     let everything = store.erase(&Erase::Everything).await.unwrap();
     assert_eq!(everything.calls, (calls.len() - ids.len()) as u64);
     store.tidy().await.unwrap();

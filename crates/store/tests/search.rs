@@ -293,6 +293,11 @@ async fn a_search_that_reads_only_the_newest_records_says_how_far_back() {
     // All of the oldest's millisecond stands before it.
     let back_to = Some(first_ms + 2);
     assert_eq!(ask("\"red fox\"", None).await, (0, back_to));
+    let filter = LogFilter { text: Some("\"red fox\"".to_owned()), ..LogFilter::default() };
+    let bars = store.log_histogram(&filter, first_ms, first_ms + 1_000_000, 10).await.unwrap();
+    assert_eq!(bars.read_back_to_ms, back_to, "the bars say so, too");
+    let bars = store.log_histogram(&filter, first_ms, first_ms + 2, 1).await.unwrap();
+    assert_eq!((bars.bars[0].calls, bars.read_back_to_ms), (1, None));
     assert_eq!(ask("\"red fox\"", back_to).await, (1, None), "what stands before that");
     assert_eq!(ask("=>", None).await, (0, back_to));
     assert_eq!(ask("fox -\"red fox\"", None).await, (READ - 1, back_to), "what nobody read may say it");

@@ -89,6 +89,7 @@ async fn every_filter_finds_what_it_should() {
         ("tag=blue", &["tagged"]),
         ("tag=red", &[]),
         ("session_id=s-1", &["of a session"]),
+        ("conversation_id=s-1", &["of a session"]),
         ("trace_id=t-1", &["of a trace"]),
         ("date_from=2020-01-01", &all[..]),
         ("date_to=2020-01-01", &[]),

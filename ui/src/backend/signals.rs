@@ -36,7 +36,7 @@ impl Backend {
         bars: u32,
     ) -> Result<Vec<HistogramBar>, ApiError> {
         match self.ask(Request::GetLogHistogram { filter, from_ms, to_ms, bars }).await? {
-            Reply::LogHistogram(bars) => Ok(bars),
+            Reply::LogHistogram(found) => Ok(found.bars),
             other => Err(unexpected(&other)),
         }
     }

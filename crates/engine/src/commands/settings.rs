@@ -87,7 +87,7 @@ fn change(running: &Settings, name: &str, value: Option<&str>) -> Result<Setting
     };
     let wrong = |reason: String| ApiError::parameter(name, format!("{name} cannot be set so: {reason}."));
     let text = running.file_text().map_err(|error| broken(&error))?;
-    Settings::assemble(&text, running.origin.clone()).map_err(|error| broken(&error))?;
+    let before = Settings::assemble(&text, running.origin.clone()).map_err(|error| broken(&error))?;
     let text = if path.exists() { text } else { edit::commented_example() };
     let changed = match value {
         Some(value) => edit::set(&text, name, &edit::parse(name, kind, value).map_err(wrong)?),
@@ -101,6 +101,9 @@ fn change(running: &Settings, name: &str, value: Option<&str>) -> Result<Setting
         SettingsError::Malformed { summary, .. } => wrong(summary),
         other => wrong(other.to_string()),
     })?;
+    if let Some(reason) = next.cut_off(&before) {
+        return Err(wrong(reason));
+    }
     upstreams(&next).map_err(|error| wrong(error.to_string()))?;
     write(path, &changed)?;
     Ok(next)

@@ -50,7 +50,7 @@ fn stopping() -> ApiError {
 /// Who means everything has to say so.
 fn check(what: &Erase) -> Result<(), ApiError> {
     match what {
-        Erase::Calls(filter) if **filter == CallFilter::default() => Err(ApiError::parameter(
+        Erase::Calls(filter) if !store::restricts(filter) => Err(ApiError::parameter(
             "filter",
             "a filter that asks for nothing deletes nothing; say everything if that is meant",
         )),

@@ -15,6 +15,8 @@ use super::{Reach, Settings, SettingsError, Whose, budgets, reach};
 const MAX_BODY_MB: RangeInclusive<u32> = 1..=4_096;
 const OTLP_MAX_BODY_MB: RangeInclusive<u32> = 1..=1_024;
 const MEMORY_MB: RangeInclusive<u32> = 1..=65_536;
+/// With none nobody could come in, not even to change it.
+const MAX_CONNECTIONS: RangeInclusive<u32> = 1..=1_000_000;
 /// Two are no loop yet.
 const LOOP_CALLS: RangeInclusive<u32> = 3..=1_000;
 /// An hour: who waits longer for calls to end wants no end.
@@ -77,11 +79,20 @@ impl Settings {
         in_range("max_body_mb", self.max_body_mb, MAX_BODY_MB)?;
         in_range("otlp_max_body_mb", self.otlp_max_body_mb, OTLP_MAX_BODY_MB)?;
         in_range("memory_mb", self.memory_mb, MEMORY_MB)?;
+        in_range("max_connections", self.max_connections, MAX_CONNECTIONS)?;
         in_range("shutdown_grace_s", self.shutdown_grace_s, SHUTDOWN_GRACE_S)?;
         in_range("loop_calls", self.loop_calls, LOOP_CALLS)?;
         self.loop_action = self.loop_action.trim().to_ascii_lowercase();
         if !["off", "warn", "refuse"].contains(&self.loop_action.as_str()) {
             return Err(wrong("loop_action", &self.loop_action, "off, warn or refuse"));
+        }
+        self.prices_url = self.prices_url.trim().to_owned();
+        if !is_source(&self.prices_url) {
+            return Err(wrong(
+                "prices_url",
+                &self.prices_url,
+                "an https:// address, or the whole path of a file",
+            ));
         }
         for listener in Reach::ALL {
             let text = self.host_mut(listener);
@@ -168,6 +179,14 @@ fn host(text: &str) -> Option<String> {
     (is_name(bare) || bare.parse::<IpAddr>().is_ok()).then(|| bare.to_ascii_lowercase())
 }
 
+/// Where a refresh of prices can read: on the web, or in a file of this machine.
+fn is_source(text: &str) -> bool {
+    match text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
+        Some(_) => text.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty())),
+        None => Path::new(text).is_absolute() && !text.contains(char::is_control),
+    }
+}
+
 fn is_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     !text.is_empty() && text.len() <= 253 && text.bytes().all(plain) && !text.starts_with('.')
@@ -231,6 +250,20 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(origin(text).as_deref(), wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn prices_come_from_the_web_or_from_a_file() {
+        for text in ["https://a.example/prices.json", "http://localhost:8000/p"] {
+            assert!(is_source(text), "{text}");
+        }
+        let file = std::env::temp_dir().join("prices.json");
+        assert!(is_source(&file.display().to_string()));
+        for text in
+            ["", "javascript:alert(1)", "ftp://a/p", "a.example/p", "https://", "https:// a", "prices.json"]
+        {
+            assert!(!is_source(text), "{text:?}");
         }
     }
 

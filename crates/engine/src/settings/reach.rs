@@ -46,6 +46,12 @@ impl Settings {
         ))
     }
 
+    /// Why a listener would not start with these settings that does with those `before`, if there is one.
+    pub(crate) fn cut_off(&self, before: &Self) -> Option<String> {
+        let cut_off = |listener| self.beyond(listener).err().filter(|_| before.beyond(listener).is_ok());
+        Reach::ALL.into_iter().find_map(cut_off)
+    }
+
     /// Who may come in.
     pub(crate) fn rules(&self) -> guard::Rules {
         // An address in numbers is nobody's name: no page can make it lead elsewhere.
@@ -115,6 +121,20 @@ mod tests {
             let reason = of(host, false).unwrap_err();
             assert!(reason.contains("require_token = true") && reason.contains("proxy_host"), "{reason}");
         }
+    }
+
+    #[test]
+    fn a_change_that_cuts_a_listener_off_is_seen() {
+        let of = |host: &str, require_token| Settings {
+            otlp_host: host.to_owned(),
+            require_token,
+            ..Settings::default()
+        };
+        let open = of("0.0.0.0", true);
+        assert!(of("0.0.0.0", false).cut_off(&open).unwrap().contains("otlp_host"));
+        assert_eq!(of("localhost", false).cut_off(&open), None);
+        // Who mends something else is not held up by what was wrong before.
+        assert_eq!(of("0.0.0.0", false).cut_off(&of("::", false)), None);
     }
 
     #[test]

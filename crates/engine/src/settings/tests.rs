@@ -97,6 +97,8 @@ fn values_that_cannot_be_meant_are_refused_wherever_they_stand() {
         ("allowed_hosts = ['box:8080']", "without scheme, port"),
         ("max_body_mb = 0", "4096"),
         ("memory_mb = 0", "65536"),
+        ("max_connections = 0", "1000000"),
+        ("prices_url = 'file:///prices.json'", "https://"),
         ("shutdown_grace_s = 4000", "3600"),
     ] {
         std::fs::write(&config, text).unwrap();

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use api::{ApiError, CallFilter, GroupBy, Reply, Request, Series, SeriesGroup, Totals};
+use api::{ApiError, CallFilter, GroupBy, Reply, Request, Series, SeriesGroup, SeriesPoint, Totals};
 use axum::Json;
 use axum::extract::State;
 use http::Uri;
@@ -74,24 +74,48 @@ async fn over_time(host: &Host, bounds: &[i64]) -> Result<Vec<(i64, Totals)>, Fa
     Ok(found)
 }
 
-/// Each provider's groups over the whole window, dearest first.
-async fn by_provider(
-    host: &Host,
-    window: &Window,
-    group: GroupBy,
-) -> Result<Vec<(String, Option<String>, Totals)>, Failure> {
+/// What a provider's calls of one model or tool add up to.
+struct Sum {
+    /// `None` for calls whose provider nobody knows, and for what more providers there are than are told apart.
+    provider: Option<String>,
+    key: Option<String>,
+    /// So many are added up in it, where there are more than are told apart.
+    others: u64,
+    totals: Totals,
+}
+
+fn whole(points: &[SeriesPoint]) -> Totals {
+    Totals::sum(points.iter().map(|point| &point.totals))
+}
+
+/// Each provider's groups over the whole window, dearest first. They add up to all calls.
+async fn by_provider(host: &Host, window: &Window, group: GroupBy) -> Result<Vec<Sum>, Failure> {
     let bounds = vec![window.from_ms, window.to_ms];
     let providers = series(host, CallFilter::default(), bounds.clone(), Some(GroupBy::Provider)).await?;
     let mut found = Vec::new();
-    for provider in providers.groups.into_iter().filter_map(|group| group.key) {
-        let filter = CallFilter { provider: Some(provider.clone()), ..CallFilter::default() };
-        let groups = series(host, filter, bounds.clone(), Some(group)).await?.groups;
-        let whole = |group: SeriesGroup| {
-            (provider.clone(), group.key, Totals::sum(group.points.iter().map(|point| &point.totals)))
-        };
-        found.extend(groups.into_iter().map(whole));
+    if providers.more_groups > 0 {
+        let (others, totals) = (providers.more_groups, whole(&providers.rest));
+        found.push(Sum { provider: None, key: None, others, totals });
     }
-    found.sort_by_key(|(_, _, totals)| Reverse((totals.cost, totals.calls)));
+    for SeriesGroup { key: provider, points, .. } in providers.groups {
+        let Some(provider) = provider else {
+            found.push(Sum { provider: None, key: None, others: 0, totals: whole(&points) });
+            continue;
+        };
+        let filter = CallFilter { provider: Some(provider.clone()), ..CallFilter::default() };
+        let series = series(host, filter, bounds.clone(), Some(group)).await?;
+        let sum = |key, others, points: &[SeriesPoint]| Sum {
+            provider: Some(provider.clone()),
+            key,
+            others,
+            totals: whole(points),
+        };
+        if series.more_groups > 0 {
+            found.push(sum(None, series.more_groups, &series.rest));
+        }
+        found.extend(series.groups.into_iter().map(|group| sum(group.key, 0, &group.points)));
+    }
+    found.sort_by_key(|sum| Reverse((sum.totals.cost, sum.totals.calls)));
     Ok(found)
 }
 
@@ -102,15 +126,20 @@ async fn daily(host: &Host, window: &Window) -> Result<Vec<Value>, Failure> {
 
 async fn by_tool(host: &Host, window: &Window) -> Result<Vec<Value>, Failure> {
     let tools = by_provider(host, window, GroupBy::Client).await?;
-    Ok(tools.iter().map(|(provider, tool, totals)| shape::tool(provider, tool.as_deref(), totals)).collect())
+    Ok(tools.iter().map(|sum| told(shape::tool, sum)).collect())
 }
 
 async fn by_model(host: &Host, window: &Window) -> Result<Vec<Value>, Failure> {
     let models = by_provider(host, window, GroupBy::Model).await?;
-    let shape = |(provider, model, totals): &(String, Option<String>, Totals)| {
-        shape::model(provider, model.as_deref(), totals)
-    };
-    Ok(models.iter().map(shape).collect())
+    Ok(models.iter().map(|sum| told(shape::model, sum)).collect())
+}
+
+fn told(shape: fn(Option<&str>, Option<&str>, &Totals) -> Value, sum: &Sum) -> Value {
+    let mut row = shape(sum.provider.as_deref(), sum.key.as_deref(), &sum.totals);
+    if let Some(row) = row.as_object_mut().filter(|_| sum.others > 0) {
+        row.insert("others".to_owned(), sum.others.into());
+    }
+    row
 }
 
 fn asked(query: Option<&str>, usual_days: u32) -> Result<(Window, bool), ApiError> {

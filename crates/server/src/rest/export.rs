@@ -70,14 +70,9 @@ impl Format {
 /// `GET /api/traces/export`: the calls that match, newest first, as one JSON document, a line of JSON each
 /// (`format=jsonl`) or a table (`format=csv`), with their bodies unless `bodies=false`.
 pub(crate) async fn traces(State(host): State<Host>, uri: Uri) -> Result<Response, Failure> {
-    let query = uri.query().unwrap_or_default();
-    let asked = query::export(query)?;
+    let asked = query::export(uri.query().unwrap_or_default())?;
     let format = asked.format;
-    let filters = form_urlencoded::parse(query.as_bytes()).into_owned();
-    let filters: Map<String, Value> = filters
-        .filter(|(name, _)| !matches!(name.as_str(), "format" | "limit" | "offset" | "bodies"))
-        .map(|(name, value)| (name, value.into()))
-        .collect();
+    let filters = asked.filters.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     let file = File {
         engine: host.engine,
         filter: asked.filter,

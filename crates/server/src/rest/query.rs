@@ -25,6 +25,34 @@ const USUAL_TIMELINE: u32 = 100;
 /// Calls in a file, unless it is said how many.
 const EXPORTED: u32 = 1_000;
 const CLIENT: [&str; 3] = ["service_name", "client", "tool"];
+const SESSION: [&str; 2] = ["session_id", "conversation_id"];
+/// The parameters that choose calls.
+const CHOOSING: [&str; 22] = [
+    "model",
+    "provider",
+    "service_name",
+    "client",
+    "tool",
+    "status",
+    "state",
+    "operation",
+    "side_calls",
+    "replays",
+    "replay_of",
+    "usage_source",
+    "q",
+    "date_from",
+    "date_to",
+    "cost_min",
+    "cost_max",
+    "tag",
+    "session_id",
+    "conversation_id",
+    "session_key",
+    "trace_id",
+];
+/// Those that say how they stand in a file.
+const OF_A_FILE: [&str; 4] = ["format", "bodies", "limit", "offset"];
 const OUTCOMES: [(&str, Outcome); 2] = [("success", Outcome::Success), ("error", Outcome::Error)];
 const ORDERS: [(&str, SearchOrder); 2] = [("newest", SearchOrder::Newest), ("best", SearchOrder::Best)];
 
@@ -79,7 +107,7 @@ fn filter(said: &Parameters<'_>) -> Result<CallFilter, ApiError> {
         cost_min_pico: said.dollars("cost_min")?,
         cost_max_pico: said.dollars("cost_max")?,
         tag: said.text("tag")?,
-        session_id: said.text("session_id")?,
+        session_id: said.text_of_any(&SESSION)?,
         session: said.value("session_key", "a session's key", |text| text.parse().ok())?,
         trace_id: said.text("trace_id")?,
         ..CallFilter::default()
@@ -112,6 +140,8 @@ pub(super) enum Format {
 #[derive(Debug)]
 pub(super) struct Export {
     pub(super) filter: CallFilter,
+    /// What it was read from, by name.
+    pub(super) filters: Vec<(&'static str, String)>,
     pub(super) format: Format,
     /// The bodies, too.
     pub(super) bodies: bool,
@@ -120,18 +150,29 @@ pub(super) struct Export {
     pub(super) offset: u32,
 }
 
-/// Reads the query string of `/api/traces/export`: a file may be of any size, a page may not.
+/// Reads the query string of `/api/traces/export`: a file may be of any size, a page may not. A name that nobody knows is
+/// refused: who reads the file later would take what is in it for what was meant.
 pub(super) fn export(query: &str) -> Result<Export, ApiError> {
     let said = Parameters::of(query);
     let formats =
         [("json", Format::Json), ("jsonl", Format::Lines), ("ndjson", Format::Lines), ("csv", Format::Csv)];
-    Ok(Export {
+    let given = CHOOSING.into_iter().map(|name| Ok(said.text(name)?.map(|text| (name, text))));
+    let filters = given.filter_map(Result::transpose).collect::<Result<_, ApiError>>()?;
+    let asked = Export {
         filter: filter(&said)?,
+        filters,
         format: said.word("format", &formats)?.unwrap_or(Format::Json),
         bodies: said.truth("bodies")?.unwrap_or(true),
         limit: said.number("limit", 1, u32::MAX)?.unwrap_or(EXPORTED).into(),
         offset: said.number("offset", 0, u32::MAX)?.unwrap_or(0),
-    })
+    };
+    let known = |name: &str| CHOOSING.contains(&name) || OF_A_FILE.contains(&name);
+    if let Some(name) = said.names().find(|name| !known(name)) {
+        let (choosing, of_a_file) = (CHOOSING.join(", "), OF_A_FILE.join(", "));
+        let error = format!("{name:?} is no filter of a file; these are: {choosing}, {of_a_file}.");
+        return Err(ApiError::parameter(name, error));
+    }
+    Ok(asked)
 }
 
 /// Which items of `/api/timeline` are asked for.
@@ -222,7 +263,7 @@ pub(super) fn logs(query: &str) -> Result<(LogFilter, Part<String>), ApiError> {
         event: said.text("event_name")?,
         trace_id: said.text("trace_id")?.map(|id| id.replace('-', "")),
         span_id: said.text("span_id")?,
-        session_id: said.text("session_id")?,
+        session_id: said.text_of_any(&SESSION)?,
         severity_min: severity.and_then(|severity| u8::try_from(severity).ok()),
         text: said.text("q")?,
         from_ms,
@@ -342,6 +383,17 @@ mod tests {
     }
 
     #[test]
+    fn a_conversation_is_a_session() {
+        let (filter, _) = page_of_calls("conversation_id=s-1").unwrap();
+        assert_eq!(filter.session_id.as_deref(), Some("s-1"));
+        let both = page_of_calls("session_id=s-1&conversation_id=s-1").unwrap_err();
+        assert_eq!(both.parameter.as_deref(), Some("conversation_id"), "they mean the same");
+        let file = export("format=csv&conversation_id=s+1&q=&limit=3").unwrap();
+        assert_eq!(file.filter.session_id.as_deref(), Some("s 1"));
+        assert_eq!(file.filters, [("conversation_id", "s 1".to_owned())]);
+    }
+
+    #[test]
     fn bad_values_name_their_parameter() {
         for query in [
             "limit=0",
@@ -378,6 +430,10 @@ mod tests {
         for query in ["days=0", "days=367", "interval=week", "tz=east", "tz=1081", "days=32&interval=hour"] {
             let name = query.split('=').next().unwrap();
             assert_eq!(analytics(query, 7).unwrap_err().parameter.as_deref(), Some(name), "{query}");
+        }
+        for query in ["conversation=x&model=m", "before=x", "=1", "cost_max=x&before=y"] {
+            let name = query.split('=').next().unwrap();
+            assert_eq!(export(query).unwrap_err().parameter.as_deref(), Some(name), "{query}");
         }
         let asked = Analytics { days: 7, hourly: true, tz_minutes: -345 };
         assert_eq!(analytics("interval=hour&tz=-345", 7).unwrap(), asked);

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::Uri;
 use serde_json::{Value, json};
 
-use super::paging::{self, Shown};
+use super::paging::Shown;
 use super::{query, shape};
 use crate::Host;
 use crate::error::{Failure, mismatch};
@@ -29,22 +29,19 @@ pub(crate) async fn search(State(host): State<Host>, uri: Uri) -> Result<Respons
             row
         })
         .collect();
-    // No more than those that were compared can be paged through.
-    let reachable = found.compared.unwrap_or(found.total);
     let last = found.hits.last().filter(|_| order == SearchOrder::Newest).map(|hit| hit.call.id.to_string());
     let more = Shown {
         uri: &uri,
-        total: reachable,
+        // No more than those that were compared can be paged through.
+        total: found.compared.unwrap_or(found.total),
         rows: hits.len(),
         limit,
         offset,
         placed: before.is_some(),
         last,
     };
-    let mut headers = more.headers();
-    headers.insert(paging::TOTAL, found.total.into());
     Ok((
-        headers,
+        more.headers(),
         Json(json!({ "hits": hits, "total": found.total, "compared": found.compared, "lag": found.lag })),
     )
         .into_response())

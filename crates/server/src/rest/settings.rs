@@ -29,7 +29,8 @@ pub(crate) async fn change(
     Body(Wanted { value }): Body<Wanted>,
 ) -> Result<Json<SettingsView>, Failure> {
     let value = text(&value).ok_or_else(|| {
-        ApiError::parameter("value", "value must be a text, a number, true or false, or a list of texts.")
+        let wanted = "value must be a text, a number, true or false, or a list of texts of one line each.";
+        ApiError::parameter("value", wanted)
     })?;
     answer(&host, Request::ChangeSetting { name, value: Some(value) }).await
 }
@@ -48,7 +49,9 @@ fn text(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
         Value::Array(list) => {
-            let texts = list.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
+            // Of one with a line break two would be made.
+            let one = |text: &&str| !text.contains(char::is_control);
+            let texts = list.iter().map(|value| value.as_str().filter(one)).collect::<Option<Vec<_>>>()?;
             Some(texts.join("\n"))
         }
         Value::Null | Value::Object(_) => None,

@@ -87,6 +87,7 @@ pub(crate) fn row(call: &CallSummary) -> Value {
         "span_name": call.title,
         "service_name": call.client,
         "session_id": call.session_id,
+        "conversation_id": call.session_id,
         "session_key": call.lineage.session,
         "session_source": call.lineage.source,
         "agent": call.lineage.agent,

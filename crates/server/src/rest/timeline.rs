@@ -2,11 +2,11 @@
 
 use std::cmp::Reverse;
 
-use api::{CallSummary, LogRow, LogsPage, Money, Page, Reply, Request};
+use api::{CallSummary, CallsPage, LogRow, LogsPage, Money, Page, Reply, Request};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::Uri;
+use http::{HeaderName, Uri};
 use serde_json::{Value, json};
 
 use super::paging::Shown;
@@ -16,6 +16,9 @@ use super::shape::telemetry::{Json as Form, log};
 use crate::Host;
 use crate::error::{Failure, mismatch};
 
+/// Where the texts of too many log records would have to be read for what is searched for: of none before this moment.
+const READ_BACK_TO: HeaderName = HeaderName::from_static("x-read-back-to");
+
 /// What stands in the list, before it is told.
 enum Item {
     Call(Box<CallSummary>),
@@ -23,27 +26,26 @@ enum Item {
 }
 
 impl Item {
-    fn time_ns(&self) -> i64 {
+    /// The time by which the lists of both kinds page. A call's is its id's: by later reports it may have begun at another
+    /// moment, and in another order it would be passed over or met twice.
+    fn listed_ns(&self) -> i64 {
         match self {
-            Self::Call(call) => call.started_ms.saturating_mul(1_000_000),
+            Self::Call(call) => call.id.began_ms().saturating_mul(1_000_000),
             Self::Log(log) => log.time_ns,
         }
     }
 }
 
-/// `GET /api/timeline`. `X-Total-Count` says how many match; `Link` leads to the next page.
+/// `GET /api/timeline`. `X-Total-Count` says how many match; `Link` leads to the next page; `X-Read-Back-To` tells where not
+/// all log records were read.
 pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Response, Failure> {
     let asked = query::timeline(uri.query().unwrap_or_default())?;
-    let (calls, logs, total) = found(&host, &asked).await?;
+    let (calls, logs) = found(&host, &asked).await?;
+    let (total, read_back_to_ms) = (calls.total + logs.total, logs.read_back_to_ms);
+    let (calls, logs) = (calls.calls, logs.logs);
     let is_full = |length: usize| length >= asked.limit as usize;
     let mut more = is_full(calls.len()) || is_full(logs.len());
-    let mut items: Vec<Item> = calls
-        .into_iter()
-        .map(|call| Item::Call(Box::new(call)))
-        .chain(logs.into_iter().map(Item::Log))
-        .collect();
-    // Stable: what stands in a list before another goes on doing so.
-    items.sort_by_key(|item| Reverse(item.time_ns()));
+    let mut items = merged(calls, logs);
     more |= items.len() > asked.limit as usize;
     items.truncate(asked.limit as usize);
 
@@ -71,12 +73,23 @@ pub(crate) async fn list(State(host): State<Host>, uri: Uri) -> Result<Response,
         placed: true,
         last: Some(place.to_string()),
     };
-    Ok((shown.headers(), Json(told)).into_response())
+    let mut headers = shown.headers();
+    headers.extend(read_back_to_ms.map(|ms| (READ_BACK_TO, ms.into())));
+    Ok((headers, Json(told)).into_response())
 }
 
-/// The newest of each kind, and how many match of both.
-async fn found(host: &Host, asked: &Timeline) -> Result<(Vec<CallSummary>, Vec<LogRow>, u64), Failure> {
-    let (mut calls, mut logs) = (api::CallsPage::default(), LogsPage::default());
+/// Both lists as one, each in its own order.
+fn merged(calls: Vec<CallSummary>, logs: Vec<LogRow>) -> Vec<Item> {
+    let calls = calls.into_iter().map(|call| Item::Call(Box::new(call)));
+    let mut items: Vec<Item> = calls.chain(logs.into_iter().map(Item::Log)).collect();
+    // Stable: what stands in a list before another goes on doing so.
+    items.sort_by_key(|item| Reverse(item.listed_ns()));
+    items
+}
+
+/// The newest of each kind.
+async fn found(host: &Host, asked: &Timeline) -> Result<(CallsPage, LogsPage), Failure> {
+    let (mut calls, mut logs) = (CallsPage::default(), LogsPage::default());
     if asked.items != Items::Logs {
         let page = Page { limit: asked.limit, offset: 0, before: asked.before.call };
         let request = Request::ListCalls { filter: asked.calls.clone(), page };
@@ -93,7 +106,7 @@ async fn found(host: &Host, asked: &Timeline) -> Result<(Vec<CallSummary>, Vec<L
         let Reply::Logs(found) = host.engine.dispatch(request).await? else { return Err(mismatch()) };
         logs = found;
     }
-    Ok((calls.calls, logs.logs, calls.total + logs.total))
+    Ok((calls, logs))
 }
 
 fn call_item(call: &CallSummary) -> Value {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use api::{CallId, HistogramBar, LogDetail, LogDetails, LogFacets, LogFilter, LogRow, LogsPage};
+use api::{CallId, LogDetail, LogDetails, LogFacets, LogFilter, LogHistogram, LogRow, LogsPage};
 use model::telemetry::wire::{LogRecord, Origin};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
@@ -166,7 +166,7 @@ impl Store {
         from_ms: i64,
         to_ms: i64,
         count: u32,
-    ) -> Result<Vec<HistogramBar>, StoreError> {
+    ) -> Result<LogHistogram, StoreError> {
         let (mut histogram, span) = bars(from_ms, to_ms, count);
         let within = LogFilter {
             from_ms: Some(filter.from_ms.map_or(from_ms, |from| from.max(from_ms))),
@@ -187,7 +187,7 @@ impl Store {
                 (bar.calls, bar.errors) = (calls.unsigned_abs(), errors.unsigned_abs());
             }
         }
-        Ok(histogram)
+        Ok(LogHistogram { bars: histogram, read_back_to_ms: found.and_then(|found| found.read_back_to_ms) })
     }
 
     /// The services and events of the latest records, most used first.

@@ -85,6 +85,9 @@ async fn filters_about_traces_hold_for_traces_without_calls() {
     assert_eq!(count(session("a")).await, 1);
     assert_eq!(count(session("")).await, 1);
     assert_eq!(count(CallFilter { trace_id: Some(trace_hex(2)), ..CallFilter::default() }).await, 1);
+    let mut uuid = trace_hex(2).to_uppercase();
+    [20, 16, 12, 8].into_iter().for_each(|at| uuid.insert(at, '-'));
+    assert_eq!(count(CallFilter { trace_id: Some(uuid), ..CallFilter::default() }).await, 1);
     assert_eq!(count(CallFilter { trace_id: Some("x".into()), ..CallFilter::default() }).await, 0);
     assert_eq!(count(CallFilter { model: Some("gpt".into()), ..CallFilter::default() }).await, 0);
     let from = i64::try_from(START / 1_000_000).unwrap() + 2_000;
@@ -181,11 +184,11 @@ async fn log_records_are_filtered_counted_and_paged() {
     assert_eq!(list(LogFilter { text: Some("OTHER".into()), ..LogFilter::default() }).await.total, 1);
 
     let from = i64::try_from(START / 1_000_000).unwrap();
-    let bars = store.log_histogram(&LogFilter::default(), from, from + 500, 5).await.unwrap();
+    let bars = store.log_histogram(&LogFilter::default(), from, from + 500, 5).await.unwrap().bars;
     assert_eq!(bars.iter().map(|bar| bar.calls).collect::<Vec<_>>(), [10; 5]);
     assert_eq!(bars.iter().map(|bar| bar.errors).sum::<u64>(), 16);
     let events = LogFilter { event: Some("api_request".into()), ..LogFilter::default() };
-    let bars = store.log_histogram(&events, from, from + 500, 5).await.unwrap();
+    let bars = store.log_histogram(&events, from, from + 500, 5).await.unwrap().bars;
     assert_eq!(bars.iter().map(|bar| bar.calls).collect::<Vec<_>>(), [5; 5]);
 
     let (mut paged, mut before) = (Vec::new(), None);

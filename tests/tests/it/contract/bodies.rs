@@ -1,7 +1,7 @@
 //! Bodies: of the wrong kind, malformed, of the wrong shape, and too large; and what good ones do.
 
 use serde_json::{Value, json};
-use tests::{App, Client, Mock, Response, send};
+use tests::{App, Client, Mock, Response, Setup, send};
 
 use super::document::{Operation, operations};
 use super::fill;
@@ -68,7 +68,8 @@ async fn only_json_is_taken() {
 #[tokio::test]
 async fn what_is_too_large_is_refused() {
     let mock = Mock::start().await;
-    let app = App::start(mock.address()).await;
+    // A recorded call's body, edited, may be as large as one that is recorded.
+    let app = Setup::new(mock.address()).settings("max_body_mb = 1").start().await;
     for operation in taking_bodies(&app).await {
         let body = format!("{{\"x\": \"{}\"}}", "x".repeat(3 << 20));
         // Who is refused before all is read hears it, and does not read on.
@@ -85,6 +86,11 @@ async fn what_is_too_large_is_refused() {
         let error: Value = serde_json::from_slice(&client.rest().await.body).unwrap();
         assert_eq!(error["kind"], "too_large", "{target}: {error}");
     }
+}
+
+/// As the dashboard asks for it.
+fn erase(which: &Value) -> Value {
+    json!({"type": "erase", "with": {"what": {"what": "calls", "which": which}}})
 }
 
 #[tokio::test]
@@ -111,6 +117,22 @@ async fn a_wrong_member_is_named() {
             Some("which.modle"),
         ),
         ("POST", "/api/erase", json!({"what": "calls", "which": {}}), Some("filter")),
+        ("POST", "/api/erase", json!({"what": "calls", "which": {"text": "\""}}), Some("filter")),
+        (
+            "POST",
+            "/api/erase",
+            json!({"what": "calls", "which": {"text": " ", "so_far": true}}),
+            Some("filter"),
+        ),
+        ("POST", "/api/erase", json!({"what": "calls", "which": {"side_calls": true}}), Some("filter")),
+        ("POST", "/api/erase", json!({"what": "calls", "which": {"replays": true}}), Some("filter")),
+        ("POST", "/api/erase", json!({"what": "calls", "which": ["gpt-4o"]}), Some("which")),
+        ("POST", "/api/erase", json!(["everything"]), None),
+        ("POST", "/api/rpc", erase(&json!({"text": "\""})), Some("filter")),
+        ("POST", "/api/rpc", erase(&json!({"replays": true})), Some("filter")),
+        ("POST", "/api/rpc", erase(&json!({"model": "m", "from_mss": 5})), Some("with.what")),
+        ("POST", "/api/rpc", erase(&json!(["gpt-4o"])), Some("with.what")),
+        ("POST", "/api/rpc", json!(["get_health"]), None),
         ("POST", "/api/erase", json!({"what": "everything", "dry_run": "yes"}), Some("dry_run")),
         ("POST", "/api/erase", json!({"what": "everything", "dryrun": true}), Some("dryrun")),
         ("POST", "/api/rpc", json!({"type": "get_call", "with": {"id": "x"}}), Some("with.id")),

@@ -27,6 +27,34 @@ async fn a_body_a_model_or_both_may_be_others() {
     }
 }
 
+/// A conversation with pictures in it; other questions are never so large.
+#[tokio::test]
+async fn an_edited_body_may_be_as_large_as_a_recorded_one() {
+    let mock = thousand_tokens_mock().await;
+    let app = keyed(&mock).start().await;
+    let call = chat(&app, "", 1).await;
+    let large =
+        json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "\"x\" ".repeat(1 << 20)}]})
+            .to_string();
+    for by_rpc in [false, true] {
+        mock.take();
+        if by_rpc {
+            let edit = json!({"body": large, "model": null, "provider": null});
+            let asked = json!({"type": "replay", "with": {"id": call.id, "edit": edit, "until": "ended"}});
+            let answer =
+                send(app.dashboard, &request("POST", "/api/rpc", JSON, asked.to_string().as_bytes())).await;
+            assert_eq!(answer.status(), 200, "{}", answer.text());
+        } else {
+            assert_eq!(replay(&app, call.id, json!({"body": large})).await["state"], "complete");
+        }
+        assert!(sent(&mock).await.body == large.as_bytes(), "by rpc: {by_rpc}");
+    }
+    let asked = json!({"type": "get_stats", "with": {"filter": {"model": "x".repeat(3 << 20)}}});
+    let answer = send(app.dashboard, &request("POST", "/api/rpc", JSON, asked.to_string().as_bytes())).await;
+    assert_eq!(answer.status(), 413, "{}", answer.text());
+    assert!(answer.text().contains("2 MiB"), "{}", answer.text());
+}
+
 #[tokio::test]
 async fn a_model_in_the_path_may_be_another() {
     let mock = Mock::start().await;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tests::otlp::post_otlp;
 use tests::{App, Mock, send, wait_until};
 
+use super::telemetry::{attribute, post, resource};
 use super::{get, six};
 use crate::requests::request;
 
@@ -76,6 +77,47 @@ async fn sums_over_time_are_the_rows_in_any_time_zone() {
         let response = app.get(&format!("/api/analytics/{wrong}")).await;
         assert_eq!(response.status(), 400, "{wrong}: {}", response.text());
     }
+}
+
+#[tokio::test]
+async fn models_beyond_those_told_apart_are_added_up_in_a_row() {
+    const MODELS: u64 = 203;
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let ns = (now_ms() - 1_000) * 1_000_000;
+    let span = |number: u64| {
+        json!({
+            "traceId": format!("{:032x}", number + 1), "spanId": format!("{:016x}", number + 1), "name": "chat",
+            "startTimeUnixNano": ns.to_string(), "endTimeUnixNano": (ns + 5_000_000).to_string(),
+            "attributes": [
+                attribute("gen_ai.operation.name", "chat"), attribute("gen_ai.provider.name", "openai"),
+                attribute("gen_ai.request.model", &format!("model-of-nobody-{number}")),
+                {"key": "gen_ai.usage.input_tokens", "value": {"intValue": 10 + number}},
+                {"key": "gen_ai.usage.output_tokens", "value": {"intValue": 1}},
+            ],
+        })
+    };
+    let spans: Vec<Value> = (0..MODELS).map(span).collect();
+    post(
+        &app,
+        "/v1/traces",
+        &json!({"resourceSpans": [{"resource": resource("tool"), "scopeSpans": [{"spans": spans}]}]}),
+    )
+    .await;
+    let rows = wait_until("all calls", async || {
+        let told = get(&app, "/api/analytics/cost-by-model").await["by_model"].clone();
+        let calls = get(&app, "/api/stats").await["total_requests"].as_u64();
+        (calls == Some(MODELS)).then_some(told).filter(|told| total(told, "request_count") > 202.0)
+    })
+    .await;
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 201);
+    let rest: Vec<&Value> = rows.iter().filter(|row| row.get("others").is_some()).collect();
+    assert_eq!(rest.len(), 1, "{rest:?}");
+    assert_eq!((&rest[0]["others"], &rest[0]["request_count"]), (&json!(3), &json!(3)));
+    assert_eq!((&rest[0]["provider"], &rest[0]["model"]), (&json!("openai"), &Value::Null));
+    let all = get(&app, "/api/analytics").await;
+    close(total(&all["by_model"], "total_tokens"), total(&all["daily"], "tokens"));
 }
 
 #[tokio::test]

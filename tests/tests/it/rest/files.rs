@@ -31,6 +31,7 @@ async fn calls_leave_in_every_format_with_every_filter() {
         "tag=blue",
         "cost_min=0.5",
         "session_id=s-1",
+        "conversation_id=s-1",
         "provider=openai",
     ] {
         let found = total(&app, query).await;
@@ -68,6 +69,8 @@ async fn calls_leave_in_every_format_with_every_filter() {
         ("bodies=maybe", "bodies"),
         ("status=fine", "status"),
         ("date_from=yesterday", "date_from"),
+        ("conversation=s-1", "conversation"),
+        ("session_id=s-1&conversation_id=s-1", "conversation_id"),
     ] {
         let wrong = app.get(&format!("/api/traces/export?{query}")).await;
         assert_eq!((wrong.status(), wrong.json()["parameter"].as_str()), (400, Some(parameter)), "{query}");

@@ -1,5 +1,6 @@
 //! Searching over REST, and making the index again while LLMFlow runs. Leaves out what a search finds (`store`).
 
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tests::{App, Dialect, Mock, Plan, send, wait_until};
 
@@ -76,4 +77,33 @@ async fn a_phrase_is_found_in_what_a_report_says_later() {
     post(&app, "/v1/traces", &span(vec![answer], 1_790_000_001_000_000_000)).await;
     wait_until("it is found by its answer", async || (total("ibis").await == 1).then_some(())).await;
     assert_eq!(total("%22secret+ibis%22").await, 1, "the phrase that was searched for before");
+}
+
+#[tokio::test]
+async fn pages_of_the_best_end_where_nothing_more_was_compared() {
+    /// The best come first of so many.
+    const COMPARED: usize = 200;
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let sent = stream::iter(0..COMPARED + 3).map(async |number| {
+        send(app.proxy, &ask(Dialect::Chat, false, &format!("needle {number}"), "")).await.status()
+    });
+    assert!(sent.buffer_unordered(8).all(async |status| status == 200).await);
+    wait_until("all calls", async || {
+        let found = get(&app, "/api/search?q=needle&limit=1").await;
+        (found["total"] == COMPARED + 3).then_some(())
+    })
+    .await;
+    let mut met = 0;
+    for (offset, more) in [(0, true), (100, false), (200, false)] {
+        let page = app.get(&format!("/api/search?q=needle&order=best&limit=100&offset={offset}")).await;
+        let found = page.json();
+        assert_eq!((&found["total"], &found["compared"]), (&json!(COMPARED + 3), &json!(COMPARED)));
+        assert_eq!(page.head.header("x-total-count"), Some(COMPARED.to_string()), "of {offset} on");
+        assert_eq!(page.head.header("link").is_some(), more, "of {offset} on");
+        met += found["hits"].as_array().unwrap().len();
+    }
+    assert_eq!(met, COMPARED);
+    let newest = app.get("/api/search?q=needle&limit=1").await;
+    assert_eq!(newest.head.header("x-total-count"), Some((COMPARED + 3).to_string()));
 }

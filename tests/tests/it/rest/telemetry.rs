@@ -19,7 +19,7 @@ pub(super) fn attribute(key: &str, value: &str) -> Value {
     json!({"key": key, "value": {"stringValue": value}})
 }
 
-fn resource(service: &str) -> Value {
+pub(super) fn resource(service: &str) -> Value {
     json!({"attributes": [attribute("service.name", service)]})
 }
 
@@ -176,6 +176,12 @@ async fn a_tree_is_found_by_any_id_in_it() {
     let span = get(&app, "/api/traces/00000000000000a1").await;
     assert_eq!(span["trace"]["span_name"], "invoke_agent planner");
     let rows = get(&app, &format!("/api/traces?trace_id={TRACE}")).await;
+    let uuid = "5B8EFFF7-9803-8103-d269-b633813fc60c";
+    for path in ["traces", "search", "stats"] {
+        let found = get(&app, &format!("/api/{path}?trace_id={uuid}")).await;
+        assert_eq!(found, get(&app, &format!("/api/{path}?trace_id={TRACE}")).await, "{path}");
+    }
+    assert_eq!(get(&app, &format!("/api/traces?trace_id={uuid}")).await, rows);
     assert_eq!(rows[0]["id"], call);
 }
 

@@ -5,7 +5,7 @@ mod metrics;
 mod reports;
 mod timeline;
 
-use api::{ApiError, CallDetail, ErrorKind, LogRow, Reply, Request};
+use api::{ApiError, CallDetail, ErrorKind, LogHistogram, LogRow, Reply, Request};
 
 pub(super) use logs::{arrive, make};
 pub(super) use reports::add as add_reports;
@@ -27,7 +27,8 @@ pub(super) fn answer(
             None => return Some(Err(gone("log record"))),
         },
         Request::GetLogHistogram { filter, from_ms, to_ms, bars } => {
-            Reply::LogHistogram(logs::histogram(logs, filter, *from_ms, *to_ms, *bars))
+            let bars = logs::histogram(logs, filter, *from_ms, *to_ms, *bars);
+            Reply::LogHistogram(LogHistogram { bars, read_back_to_ms: None })
         }
         Request::GetLogFacets => Reply::LogFacets(logs::facets(logs)),
         Request::ListMetrics { filter } => Reply::Metrics(metrics::list(filter, !details.is_empty(), now)),

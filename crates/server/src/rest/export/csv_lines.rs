@@ -60,10 +60,13 @@ fn cell(value: &Value) -> String {
     }
 }
 
+/// What a formula begins with, also in the wide letters that some spreadsheets take for the same.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// A spreadsheet takes a text that begins like a formula for one, and what a call says may come from anybody: an apostrophe
 /// before it makes it a text.
 fn harmless(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    match text.starts_with(FORMULA) {
         true => format!("'{text}"),
         false => text.to_owned(),
     }
@@ -80,6 +83,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_begins_like_a_formula_is_a_text() {
+        for text in ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠a"] {
+            assert_eq!(harmless(text), format!("'{text}"), "{text:?}");
+        }
+        for text in ["", "a=1", " ", "1-2", "'=1"] {
+            assert_eq!(harmless(text), text);
+        }
+    }
 
     #[test]
     fn a_table_comes_back_as_it_was() {

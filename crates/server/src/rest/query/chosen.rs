@@ -2,7 +2,7 @@
 
 use api::{ApiError, CallFilter, CallId};
 
-use super::calls;
+use super::{CHOOSING, calls};
 
 /// Which recorded calls a command means.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,32 +15,6 @@ pub struct Chosen {
 
 /// The words of `llmflow delete` for parameters of `/api/traces`.
 const WORDS: [(&str, &str); 2] = [("session", "session_id"), ("trace", "trace_id")];
-/// The parameters that choose calls.
-const CHOOSING: [&str; 22] = [
-    "model",
-    "provider",
-    "service_name",
-    "client",
-    "tool",
-    "status",
-    "state",
-    "operation",
-    "side_calls",
-    "replays",
-    "replay_of",
-    "usage_source",
-    "q",
-    "date_from",
-    "date_to",
-    "cost_min",
-    "cost_max",
-    "tag",
-    "session_id",
-    "session_key",
-    "trace_id",
-    "call",
-];
-
 /// Reads which calls a command means: the parameters of `/api/traces`, or `all`.
 pub fn chosen(text: &str) -> Result<Chosen, ApiError> {
     let text = text.trim().trim_start_matches('?');
@@ -52,11 +26,11 @@ pub fn chosen(text: &str) -> Result<Chosen, ApiError> {
     for (name, value) in form_urlencoded::parse(text.as_bytes()).into_owned() {
         let word =
             WORDS.iter().find(|(word, _)| *word == name).map_or(name.as_str(), |(_, parameter)| parameter);
-        if !CHOOSING.contains(&word) {
+        if !CHOOSING.contains(&word) && word != "call" {
             let known = CHOOSING.join(", ");
             return Err(ApiError::parameter(
                 &name,
-                format!("{name:?} chooses no calls; these do: {known}, or all."),
+                format!("{name:?} chooses no calls; these do: {known}, call, or all."),
             ));
         }
         if value.is_empty() {

@@ -24,6 +24,11 @@ impl<'a> Parameters<'a> {
         Self(pairs.collect())
     }
 
+    /// Their names, as often as they are given.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The text of this name.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
         let mut given = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| *value);

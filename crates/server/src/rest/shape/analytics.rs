@@ -58,15 +58,15 @@ pub(in crate::rest) fn day(start_ms: i64, tz: i64, totals: &Totals) -> Value {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no call lasts 285 years")]
-pub(in crate::rest) fn tool(provider: &str, tool: Option<&str>, totals: &Totals) -> Value {
+pub(in crate::rest) fn tool(provider: Option<&str>, tool: Option<&str>, totals: &Totals) -> Value {
     let mut sums = sums(totals);
     let mean = totals.mean_duration_us().map(|micros| micros as f64 / 1_000.0);
     sums.insert("avg_duration".into(), json!(mean));
-    with(sums, [("provider", provider.into()), ("service_name", json!(tool))])
+    with(sums, [("provider", json!(provider)), ("service_name", json!(tool))])
 }
 
-pub(in crate::rest) fn model(provider: &str, model: Option<&str>, totals: &Totals) -> Value {
-    with(sums(totals), [("provider", provider.into()), ("model", json!(model))])
+pub(in crate::rest) fn model(provider: Option<&str>, model: Option<&str>, totals: &Totals) -> Value {
+    with(sums(totals), [("provider", json!(provider)), ("model", json!(model))])
 }
 
 /// By tool and day; `bounds` say when days begin.
