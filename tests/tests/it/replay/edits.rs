@@ -33,9 +33,8 @@ async fn an_edited_body_may_be_as_large_as_a_recorded_one() {
     let mock = thousand_tokens_mock().await;
     let app = keyed(&mock).start().await;
     let call = chat(&app, "", 1).await;
-    let large =
-        json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "\"x\" ".repeat(1 << 20)}]})
-            .to_string();
+    let large = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "\"".repeat(1 << 20)}]})
+        .to_string();
     for by_rpc in [false, true] {
         mock.take();
         if by_rpc {
