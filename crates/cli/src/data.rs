@@ -238,7 +238,9 @@ pub(crate) async fn import(settings: &Settings, file: &Path) -> anyhow::Result<E
     let imported = Offline::hold(settings)?.import(file).await?;
     say(format_args!("Took in {} calls; {} were there already.", imported.calls, imported.known));
     if imported.unreadable > 0 {
-        bail!("{} lines are no calls of LLMFlow's", imported.unreadable);
+        let more = if imported.unreadable > imported.named.len() as u64 { ", and others" } else { "" };
+        let count = imported.unreadable;
+        bail!("{count} could not be taken in: {}{more}", imported.named.join("; "));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -99,6 +99,14 @@ pub async fn back_up(settings: &Settings, target: &Path) -> Result<Inspection, S
     store::back_up(&database(settings), target).await
 }
 
+    /// What the settings would have the next start take away, and what they keep.
+    pub async fn excess(&self) -> Result<(Excess, Limits), StoreError> {
+        let store = self.open().await?;
+        let excess = store.excess(&self.limits, crate::days_ago(0)).await;
+        store.close().await?;
+        Ok((excess?, self.limits))
+    }
+
 fn database(settings: &Settings) -> PathBuf {
     settings.data_dir.join("data.db")
 }
@@ -113,11 +121,14 @@ async fn import(store: &Store, file: &Path) -> Result<Imported, StoreError> {
         let more = lines.read_until(b'\n', &mut piece)? > 0;
         if piece.len() >= PIECE || !more {
             let text = String::from_utf8_lossy(&piece).into_owned();
-            imported.add(store.import_lines(&text).await?);
+            imported.add(store.import_lines(&text, first).await?);
             piece.clear();
         }
         if !more {
             return Ok(imported);
         }
+    let (mut first, mut next) = (1, 1);
     }
 }
+        next += u64::from(more);
+            first = next;

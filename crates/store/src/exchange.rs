@@ -22,6 +22,10 @@ const FORMAT: &str = "llmflow.call.1";
 
 /// A call's id, its row, where its record stands, if it has one, and what it was priced by.
 type Exported = (Vec<u8>, i64, Option<i64>, Option<u32>, Option<u32>, Option<String>);
+/// The last millisecond of the year 9999: beyond it and before 1970 no call began, and no date is written.
+const LAST_MS: i64 = 253_402_300_799_999;
+/// Lines that are named which are no calls.
+const NAMED: usize = 10;
 
 /// A line.
 #[derive(Serialize, Deserialize)]
@@ -68,7 +72,7 @@ impl Text {
 }
 
 /// What became of lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
     /// Calls that were taken in.
     pub calls: u64,
@@ -107,6 +111,8 @@ impl Store {
                     String::from_utf8_lossy(record::parts(&coded)?.answer).into_owned()
                 }
                 _ => String::new(),
+    /// Which the first of them are, and why.
+    pub named: Vec<String>,
             };
             let line = Line {
                 format: FORMAT.to_owned(),
@@ -115,24 +121,38 @@ impl Store {
                 client_request: body(BodySide::ClientRequest).await?,
                 client_response: body(BodySide::ClientResponse).await?,
                 answer,
+        self.named.extend(more.named);
+        self.named.truncate(NAMED);
+    }
+
+    /// Notes something that is no call: what, where, and why.
+    pub(crate) fn refuse(&mut self, what: impl FnOnce() -> String) {
+        self.unreadable += 1;
+        if self.named.len() < NAMED {
+            self.named.push(what());
+        }
                 billed: billed.and_then(|facts| serde_json::from_str(&facts).ok()).unwrap_or_default(),
                 call,
             };
+/// Whether a call can have begun then.
+pub(crate) fn is_possible(started_ms: i64) -> bool {
+    (0..=LAST_MS).contains(&started_ms)
+}
+
             lines.push_str(&serde_json::to_string(&line)?);
             lines.push('\n');
         }
         Ok(Some((lines, last)))
     }
 
-    /// Takes lines in. What is there already stays as it is.
-    pub async fn import_lines(&self, lines: &str) -> Result<Imported, StoreError> {
+    /// Takes lines in, of which the first is the one with the number `first`. What is there already stays as it is.
+    pub async fn import_lines(&self, lines: &str, first: u64) -> Result<Imported, StoreError> {
         let mut imported = Imported::default();
         let mut records = Vec::new();
-        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-            match serde_json::from_str::<Line>(line).ok().filter(|line| line.format == FORMAT).and_then(read)
-            {
-                Some(record) => records.push(record),
-                None => imported.unreadable += 1,
+        for (number, line) in (first..).zip(lines.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+            match read(line) {
+                Ok(record) => records.push(record),
+                Err(reason) => imported.refuse(|| format!("line {number} {reason}")),
             }
         }
         imported.add(self.import_records(records).await?);
@@ -165,7 +185,20 @@ impl Store {
     }
 }
 
-fn read(line: Line) -> Option<CallRecord> {
+/// Reads a line; an error says what is wrong with it.
+fn read(line: &str) -> Result<CallRecord, &'static str> {
+    const NONE: &str = "is no call of LLMFlow's";
+    let line: Line = serde_json::from_str(line).map_err(|_| NONE)?;
+    if line.format != FORMAT {
+        return Err(NONE);
+    }
+    if !is_possible(line.call.summary.started_ms) {
+        return Err("is of a call that began before 1970 or after 9999");
+    }
+    call(line).ok_or(NONE)
+}
+
+fn call(line: Line) -> Option<CallRecord> {
     let body = |text: Option<Text>, segmented| {
         let bytes = text.map_or_else(|| Some(Vec::new()), Text::bytes)?;
         Some(Body { bytes: bytes.into(), segmented })
@@ -175,9 +208,11 @@ fn read(line: Line) -> Option<CallRecord> {
         (None, None) => None,
         (request, response) => Some(Box::new([body(request, true)?, body(response, false)?])),
     };
-    // What others told of it stays where it was told: here it is one call of one source.
+    // The reports themselves stay where they were sent; that they told of it is known here too.
     detail.reports = Vec::new();
-    detail.summary.sources = vec![ReportSource::Proxy];
+    if detail.summary.sources.is_empty() {
+        detail.summary.sources = vec![ReportSource::Proxy];
+    }
     detail.summary.in_trace = None;
     Some(CallRecord {
         request: body(line.request, true)?,
