@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use api::{Erase, Erased};
-use store::{Imported, Inspection, RollupCheck, Store, StoreError};
+use api::{Erase, Erased, Limits};
+use store::{Excess, Imported, Inspection, RollupCheck, Store, StoreError};
 
 use crate::engine::{StartError, hold};
 use crate::folder::Hold;
@@ -20,11 +20,12 @@ pub struct Offline {
     database: PathBuf,
     _hold: Hold,
 }
+    limits: Limits,
 
 impl Offline {
     /// Holds the folder; an error when an LLMFlow runs on it.
     pub fn hold(settings: &Settings) -> Result<Self, StartError> {
-        Ok(Self { database: database(settings), _hold: hold(settings)? })
+        Ok(Self { database: database(settings), limits: settings.limits(), _hold: hold(settings)? })
     }
 
     /// How much `what` is.
@@ -98,7 +99,6 @@ impl Offline {
 pub async fn back_up(settings: &Settings, target: &Path) -> Result<Inspection, StoreError> {
     store::back_up(&database(settings), target).await
 }
-
     /// What the settings would have the next start take away, and what they keep.
     pub async fn excess(&self) -> Result<(Excess, Limits), StoreError> {
         let store = self.open().await?;
@@ -106,6 +106,7 @@ pub async fn back_up(settings: &Settings, target: &Path) -> Result<Inspection, S
         store.close().await?;
         Ok((excess?, self.limits))
     }
+
 
 fn database(settings: &Settings) -> PathBuf {
     settings.data_dir.join("data.db")

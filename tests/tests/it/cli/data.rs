@@ -121,3 +121,47 @@ async fn what_is_too_much_goes_by_itself() {
     assert_eq!(retention.limits.traces, Some(8));
     app.stop();
 }
+
+#[tokio::test]
+async fn what_the_next_start_deletes_is_said_when_it_is_taken_in() {
+    let mock = Mock::start().await;
+    let (app, _) = filled(Setup::new(mock.address()), 3).await;
+    let environment: Vec<(&'static str, String)> = towards(&app);
+    let environment = borrowed(&environment);
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (copy, lines) = (at("copy.db"), at("calls.jsonl"));
+    let export = run(&app.home(), &["export", &lines], &environment).await;
+    assert!(out(&export).contains("3 calls"), "{}", err(&export));
+    let text = std::fs::read_to_string(&lines).unwrap();
+    let of = |line: &str, started_ms: i64| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let summary = &mut line["call"]["summary"];
+        summary["started_ms"] = started_ms.into();
+        summary["session_id"] = Value::Null;
+        summary["id"] = format!("01890000-0000-7000-8000-{:012x}", started_ms.unsigned_abs()).into();
+        line.to_string()
+    };
+    let old: Vec<String> = text
+        .lines()
+        .zip([1_700_000_000_000, 1_700_000_000_001, i64::MAX])
+        .map(|(line, at)| of(line, at))
+        .collect();
+    std::fs::write(&lines, old.join("\n")).unwrap();
+    let home = app.stop().setup.home();
+    let taken = run(&home, &["import", &lines], &environment).await;
+    let said = out(&taken);
+    assert!(
+        said.contains("Took in 2 calls") && said.contains("2 of the calls are older than 90 days"),
+        "{said}"
+    );
+    assert!(said.contains("keep_days") && said.contains("LLMFLOW_KEEP_DAYS"), "{said}");
+    assert!(taken.status.code() == Some(1) && err(&taken).contains("line 3"), "{}", err(&taken));
+    let backup = run(&home, &["backup", &copy], &environment).await;
+    assert!(backup.status.success(), "{}", err(&backup));
+    let restored = run(&home, &["restore", &copy], &environment).await;
+    assert!(out(&restored).contains("2 of the calls are older"), "{} {}", out(&restored), err(&restored));
+    let few = [environment, vec![("LLMFLOW_KEEP_DAYS", "0"), ("MAX_TRACES", "1")]].concat();
+    let counted = out(&run(&home, &["restore", &copy], &few).await);
+    assert!(!counted.contains("older") && counted.contains("MAX_TRACES"), "{counted}");
+}
