@@ -88,7 +88,7 @@ async fn calls_go_out_as_lines_and_come_in_elsewhere() {
     let folder = TempDir::new().unwrap();
     let (store, calls) = filled(&folder.path().join("data.db"), 2, 150).await;
     let (mut text, mut after) = (String::new(), 0);
-    while let Some((lines, last)) = store.export_some(after).await.unwrap() {
+    while let Some((lines, last)) = store.export_some(after, &|call| call).await.unwrap() {
         text.push_str(&lines);
         after = last;
     }
