@@ -1,5 +1,6 @@
-//! A listener that bears a bounded number of connections, none of which may say nothing for long: accept, speak HTTP/1.1
-//! and HTTP/2, drain when told to stop. Each request says who is at the other end, by a [`guard::Peer`] among its extensions.
+//! A listener that bears a bounded number of connections, none of which may say or take nothing for long: accept, speak HTTP/1.1
+//! and HTTP/2, drain when told to stop. Each request says who is at the other end, by a [`guard::Peer`] among its extensions,
+//! and which address it came to.
 //! Leaves out whether that one is let in, and what is answered.
 
 use std::convert::Infallible;
@@ -20,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::patience::{Heard, Patience, Pulse};
+use crate::patience::{Heard, Over, Patience, Pulse};
 
 /// Connections of one listener at one time; one more is closed without a word, and its client comes again.
 pub const CONNECTIONS: usize = 1024;
@@ -142,7 +143,7 @@ async fn connection<A, F>(
         result = serving.as_mut() => result,
         idle = pulse.over(patience) => match idle {
             // A request that comes at this moment is answered.
-            true => {
+            Over::Idle => {
                 serving.as_mut().graceful_shutdown();
                 let last = tokio::time::timeout(patience.head, serving.as_mut());
                 tokio::select! {
@@ -151,7 +152,12 @@ async fn connection<A, F>(
                     () = hang_up.cancelled() => Ok(()),
                 }
             }
-            false => Ok(()),
+            Over::Head => Ok(()),
+            // What waits to be sent is held in memory until then.
+            Over::Untaken => {
+                tracing::warn!("a client takes nothing any more: its connection is closed");
+                Ok(())
+            }
         },
         () = ending.stop.cancelled() => {
             serving.as_mut().graceful_shutdown();
