@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
-use guard::Guard;
+use guard::{Guard, Near};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -115,7 +115,7 @@ async fn connection<A, F>(
     }
     // Before anything is read: whoever sends and leaves could not be asked about any more.
     let Ok(local) = stream.local_addr() else { return };
-    let peer = guard.meet(peer, local);
+    let (peer, near) = (guard.meet(peer, local), Near::of(local));
     let (pulse, hang_up) = (Pulse::new(), CancellationToken::new());
     let mut server = auto::Builder::new(TokioExecutor::new());
     // hyper's own limit of a head's time would not tell a head from none, and does not run before the first byte.
@@ -131,6 +131,7 @@ async fn connection<A, F>(
         let (pulse, hang_up) = (pulse.clone(), HangUp(hang_up.clone()));
         service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(near);
             request.extensions_mut().insert(hang_up.clone());
             let (under_way, answer) = (pulse.request(), answer.clone());
             async move { Ok::<_, Infallible>(under_way.until_sent(answer(request).await)) }
@@ -141,7 +142,7 @@ async fn connection<A, F>(
     tokio::pin!(serving);
     let result = tokio::select! {
         result = serving.as_mut() => result,
-        idle = pulse.over(patience) => match idle {
+        over = pulse.over(patience) => match over {
             // A request that comes at this moment is answered.
             Over::Idle => {
                 serving.as_mut().graceful_shutdown();
