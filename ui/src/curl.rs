@@ -1,23 +1,9 @@
 //! A call as a curl command, a turn of a WebSocket as one of websocat. Pure; credentials become `$API_KEY`, and only headers that matter are kept.
 
-use api::CallDetail;
+use api::{CallDetail, Header};
 
-/// Headers that curl or the connection sets by itself; what an SDK says of itself (`x-stainless-…`) goes, too.
-const LEFT_OUT: [&str; 13] = [
-    "host",
-    "content-length",
-    "connection",
-    "accept-encoding",
-    "transfer-encoding",
-    "user-agent",
-    "te",
-    "keep-alive",
-    "accept",
-    "upgrade",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "sec-websocket-extensions",
-];
+/// Headers that programs set by themselves and these commands do not: what a body is, and what is spoken over a WebSocket.
+const KEPT: [&str; 2] = ["content-type", "sec-websocket-protocol"];
 /// The method under which a turn of a WebSocket is recorded.
 pub const WEBSOCKET: &str = "WS";
 
@@ -44,13 +30,9 @@ pub fn command(call: &CallDetail, body: Option<&str>) -> String {
         false => vec![format!("curl {}", quoted(&url))],
     };
     if !socket && (call.summary.method != "POST" || body.is_none()) {
-        lines.push(format!("-X {}", call.summary.method));
+        lines.push(format!("-X {}", method(&call.summary.method)));
     }
-    for header in &call.request_headers {
-        let of_the_sdk = header.name.to_ascii_lowercase().starts_with("x-stainless-");
-        if of_the_sdk || LEFT_OUT.iter().any(|name| header.name.eq_ignore_ascii_case(name)) {
-            continue;
-        }
+    for header in call.request_headers.iter().filter(|header| is_said(header)) {
         let text = format!("{}: {}", header.name, header.value);
         lines.push(format!("-H {}", quoted(&without_fingerprints(&text))));
     }
@@ -58,6 +40,17 @@ pub fn command(call: &CallDetail, body: Option<&str>) -> String {
         lines.push(format!("--data-raw {}", single_quoted(body)));
     }
     lines.join(" \\\n  ")
+}
+
+/// Whether a header is said again.
+fn is_said(header: &Header) -> bool {
+    KEPT.iter().any(|name| header.name.eq_ignore_ascii_case(name)) || !api::code::is_left_out(header)
+}
+
+/// A method may have signs in it that mean something to a shell, whoever made it up.
+fn method(name: &str) -> String {
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if is_plain { name.to_owned() } else { single_quoted(name) }
 }
 
 /// What says a turn's messages again, a line each.
@@ -133,6 +126,28 @@ mod tests {
         assert_eq!(line, "printf '%s\\n' '{\"a\":1}' | websocat 'wss://api.openai.com/v1/responses'");
         assert_eq!(over_websocket("ws://localhost/", None), "websocat 'ws://localhost/'");
         assert_eq!((program(WEBSOCKET).0, program("POST").0), ("websocat", "curl"));
+    }
+
+    #[test]
+    fn a_method_is_one_word_whatever_it_is() {
+        assert_eq!(
+            (method("DELETE"), method("X|id&|`id`")),
+            ("DELETE".to_owned(), "'X|id&|`id`'".to_owned())
+        );
+        assert_eq!(method("a'b"), r"'a'\''b'");
+    }
+
+    #[test]
+    fn what_was_decoded_is_not_said_to_be_coded() {
+        let said = |name: &str| is_said(&Header { name: name.to_owned(), value: "gzip".to_owned() });
+        for name in
+            ["Content-Encoding", "content-length", "Host", "x-stainless-os", "Cookie", "sec-websocket-key"]
+        {
+            assert!(!said(name), "{name}");
+        }
+        for name in ["Content-Type", "Authorization", "anthropic-version", "Sec-WebSocket-Protocol"] {
+            assert!(said(name), "{name}");
+        }
     }
 
     #[test]

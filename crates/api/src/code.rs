@@ -8,4 +8,4 @@ mod request;
 
 pub use javascript::javascript;
 pub use python::python;
-pub use request::url;
+pub use request::{is_left_out, url};

@@ -163,11 +163,13 @@ pub(crate) async fn back_up(settings: &Settings, file: &Path) -> anyhow::Result<
 
 /// Puts a copy back.
 pub(crate) async fn restore(settings: &Settings, file: &Path) -> anyhow::Result<ExitCode> {
-    let (found, aside) = Offline::hold(settings)?.restore(&std::path::absolute(file)?).await?;
+    let offline = Offline::hold(settings)?;
+    let (found, aside) = offline.restore(&std::path::absolute(file)?).await?;
     say(format_args!("Restored {} calls from {}.", found.calls, file.display()));
     if let Some(aside) = aside {
         say(format_args!("What was there before is kept at {}.", aside.display()));
     }
+    foretell(&offline).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -235,10 +237,42 @@ pub(crate) async fn rebuild_search(settings: &Settings) -> anyhow::Result<ExitCo
 /// Takes in lines of JSON, or the former LLMFlow's database.
 pub(crate) async fn import(settings: &Settings, file: &Path) -> anyhow::Result<ExitCode> {
     ensure!(file.exists(), "there is no file {}", file.display());
-    let imported = Offline::hold(settings)?.import(file).await?;
+    let offline = Offline::hold(settings)?;
+    let imported = offline.import(file).await?;
     say(format_args!("Took in {} calls; {} were there already.", imported.calls, imported.known));
+    foretell(&offline).await?;
     if imported.unreadable > 0 {
-        bail!("{} lines are no calls of LLMFlow's", imported.unreadable);
+        let more = if imported.unreadable > imported.named.len() as u64 { ", and others" } else { "" };
+        let count = imported.unreadable;
+        bail!("{count} could not be taken in: {}{more}", imported.named.join("; "));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what the next start deletes of what is there now, before it does, and which setting keeps it.
+async fn foretell(offline: &Offline) -> anyhow::Result<()> {
+    let (excess, limits) = offline.excess().await?;
+    let keep = |setting: &str, variable: &str| {
+        format!("To keep them, raise {setting} in the settings ({variable}) before that; 0 keeps everything.")
+    };
+    if let (1.., Some(days)) = (excess.old, limits.days) {
+        let (old, keep) = (excess.old, keep("keep_days", "LLMFLOW_KEEP_DAYS"));
+        say(format_args!(
+            "{old} of the calls are older than {days} days: the next start deletes them. {keep}"
+        ));
+    }
+    if let (1.., Some(most)) = (excess.many, limits.traces) {
+        let (many, keep) = (excess.many, keep("max_traces", "MAX_TRACES"));
+        say(format_args!(
+            "There are more than {most} traces: the next start deletes the oldest {many}. {keep}"
+        ));
+    }
+    if let (1.., Some(most)) = (excess.bytes, limits.bytes) {
+        let (over, keep) = (excess.bytes.div_ceil(1_000_000), keep("keep_mb", "LLMFLOW_KEEP_MB"));
+        let most = most / 1_000_000;
+        say(format_args!(
+            "The database is {over} MB larger than {most} MB: the next start deletes the oldest calls. {keep}"
+        ));
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
-//! A listener that bears a bounded number of connections, none of which may say nothing for long: accept, speak HTTP/1.1
-//! and HTTP/2, drain when told to stop. Each request says who is at the other end, by a [`guard::Peer`] among its extensions.
+//! A listener that bears a bounded number of connections, none of which may say or take nothing for long: accept, speak HTTP/1.1
+//! and HTTP/2, drain when told to stop. Each request says who is at the other end, by a [`guard::Peer`] among its extensions,
+//! and which address it came to.
 //! Leaves out whether that one is let in, and what is answered.
 
 use std::convert::Infallible;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
-use guard::Guard;
+use guard::{Guard, Near};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::patience::{Heard, Patience, Pulse};
+use crate::patience::{Heard, Over, Patience, Pulse};
 
 /// Connections of one listener at one time; one more is closed without a word, and its client comes again.
 pub const CONNECTIONS: usize = 1024;
@@ -114,7 +115,7 @@ async fn connection<A, F>(
     }
     // Before anything is read: whoever sends and leaves could not be asked about any more.
     let Ok(local) = stream.local_addr() else { return };
-    let peer = guard.meet(peer, local);
+    let (peer, near) = (guard.meet(peer, local), Near::of(local));
     let (pulse, hang_up) = (Pulse::new(), CancellationToken::new());
     let mut server = auto::Builder::new(TokioExecutor::new());
     // hyper's own limit of a head's time would not tell a head from none, and does not run before the first byte.
@@ -130,6 +131,7 @@ async fn connection<A, F>(
         let (pulse, hang_up) = (pulse.clone(), HangUp(hang_up.clone()));
         service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(near);
             request.extensions_mut().insert(hang_up.clone());
             let (under_way, answer) = (pulse.request(), answer.clone());
             async move { Ok::<_, Infallible>(under_way.until_sent(answer(request).await)) }
@@ -140,9 +142,9 @@ async fn connection<A, F>(
     tokio::pin!(serving);
     let result = tokio::select! {
         result = serving.as_mut() => result,
-        idle = pulse.over(patience) => match idle {
+        over = pulse.over(patience) => match over {
             // A request that comes at this moment is answered.
-            true => {
+            Over::Idle => {
                 serving.as_mut().graceful_shutdown();
                 let last = tokio::time::timeout(patience.head, serving.as_mut());
                 tokio::select! {
@@ -151,7 +153,12 @@ async fn connection<A, F>(
                     () = hang_up.cancelled() => Ok(()),
                 }
             }
-            false => Ok(()),
+            Over::Head => Ok(()),
+            // What waits to be sent is held in memory until then.
+            Over::Untaken => {
+                tracing::warn!("a client takes nothing any more: its connection is closed");
+                Ok(())
+            }
         },
         () = ending.stop.cancelled() => {
             serving.as_mut().graceful_shutdown();

@@ -58,6 +58,11 @@ pub async fn any_address(State(receiver): State<Receiver>, request: Request, nex
     next.run(request).await
 }
 
+/// Whether what is sent to a path by POST is telemetry.
+pub fn takes(path: &str) -> bool {
+    at_end(path).is_some() || matches!(path, "/" | "/api/spans")
+}
+
 /// The signal that a path's last two segments name.
 fn at_end(path: &str) -> Option<Signal> {
     let mut segments = path.rsplit('/').filter(|segment| !segment.is_empty());

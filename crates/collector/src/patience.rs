@@ -1,5 +1,6 @@
 //! How long a connection may say nothing: short where a request has begun or none was ever sent, long between requests.
-//! Which of these it is shows in the bytes that come and in the requests under way. Leaves out closing it (`listen`).
+//! Which of these it is shows in the bytes that come and in the requests under way. And how long it may take nothing of what
+//! is there to be sent; an answer that is not there yet may take its time. Leaves out closing it (`listen`).
 
 use std::io;
 use std::pin::Pin;
@@ -25,12 +26,26 @@ pub struct Patience {
     pub head: Duration,
     /// Between requests.
     pub idle: Duration,
+    /// Until it takes something of an answer that is there, once the system's buffers are full.
+    pub untaken: Duration,
+}
+
+/// Why patience is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// No request came for long.
+    Idle,
+    /// A head did not come to its end.
+    Head,
+    /// The client takes nothing of its answer.
+    Untaken,
 }
 
 impl Default for Patience {
     /// Between requests longer than the intervals at which metrics are usually sent.
     fn default() -> Self {
-        Self { head: Duration::from_secs(30), idle: Duration::from_secs(600) }
+        let short = Duration::from_secs(30);
+        Self { head: short, idle: Duration::from_secs(600), untaken: short }
     }
 }
 
@@ -53,9 +68,15 @@ struct State {
     begun: bool,
     /// When what lasts began.
     since: Instant,
+    /// Since when bytes wait that the system does not take, since the client does not.
+    untaken: Option<Instant>,
 }
 
 impl State {
+    fn new(now: Instant) -> Self {
+        Self { said: Said::Little(0), under_way: 0, begun: false, since: now, untaken: None }
+    }
+
     /// `bytes` came; whether that changes how long to wait.
     fn hear(&mut self, bytes: &[u8], now: Instant) -> bool {
         if let Said::Little(before) = self.said {
@@ -81,10 +102,20 @@ impl State {
         begins
     }
 
-    /// When patience is over; `None` while a request is under way.
-    fn deadline(&self, patience: Patience) -> Option<Instant> {
-        let waits = if self.is_idle() { patience.idle } else { patience.head };
-        (self.under_way == 0).then(|| self.since + waits)
+    /// Bytes were to be sent, of which some were taken or none could be; whether that changes how long to wait.
+    fn send(&mut self, taken: bool, now: Instant) -> bool {
+        let before = self.untaken;
+        self.untaken = if taken { None } else { before.or(Some(now)) };
+        self.untaken != before
+    }
+
+    /// When patience is over, and why; `None` while an answer is on its way that the client takes as it comes.
+    fn deadline(&self, patience: Patience) -> Option<(Instant, Over)> {
+        let untaken = self.untaken.map(|since| (since + patience.untaken, Over::Untaken));
+        let (waits, over) =
+            if self.is_idle() { (patience.idle, Over::Idle) } else { (patience.head, Over::Head) };
+        let silent = (self.under_way == 0).then(|| (self.since + waits, over));
+        untaken.into_iter().chain(silent).min_by_key(|(at, _)| *at)
     }
 
     /// Between two requests.
@@ -102,22 +133,21 @@ pub(crate) struct Pulse {
 
 impl Pulse {
     pub(crate) fn new() -> Arc<Self> {
-        let state = State { said: Said::Little(0), under_way: 0, begun: false, since: Instant::now() };
-        Arc::new(Self { state: Mutex::new(state), changed: Notify::new() })
+        Arc::new(Self { state: Mutex::new(State::new(Instant::now())), changed: Notify::new() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until patience is over; whether it ends between two requests.
-    pub(crate) async fn over(&self, patience: Patience) -> bool {
+    /// Waits until patience is over.
+    pub(crate) async fn over(&self, patience: Patience) -> Over {
         loop {
             let deadline = self.state().deadline(patience);
             match deadline {
                 None => self.changed.notified().await,
-                Some(at) if at <= Instant::now() => return self.state().is_idle(),
-                Some(at) => tokio::select! {
+                Some((at, over)) if at <= Instant::now() => return over,
+                Some((at, _)) => tokio::select! {
                     () = sleep_until(at) => {}
                     () = self.changed.notified() => {}
                 },
@@ -182,7 +212,7 @@ impl HttpBody for Sending {
     }
 }
 
-/// A stream whose incoming bytes are noticed.
+/// A stream of which is noticed what comes, and what is not taken.
 #[derive(Debug)]
 pub(crate) struct Heard<S> {
     stream: S,
@@ -192,6 +222,14 @@ pub(crate) struct Heard<S> {
 impl<S> Heard<S> {
     pub(crate) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
         Self { stream, pulse }
+    }
+
+    /// Notes whether bytes that were to be sent are.
+    fn sent(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if self.pulse.state().send(written.is_ready(), Instant::now()) {
+            self.pulse.changed.notify_one();
+        }
+        written
     }
 }
 
@@ -217,7 +255,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.sent(written)
     }
 
     fn poll_write_vectored(
@@ -225,7 +264,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, buffers);
+        self.sent(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -245,43 +285,68 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience { head: Duration::from_secs(30), idle: Duration::from_secs(600) };
+    const PATIENCE: Patience = Patience {
+        head: Duration::from_secs(30),
+        idle: Duration::from_secs(600),
+        untaken: Duration::from_secs(20),
+    };
 
-    fn state(now: Instant) -> State {
-        State { said: Said::Little(0), under_way: 0, begun: false, since: now }
+    fn deadline(state: &State) -> Option<Instant> {
+        state.deadline(PATIENCE).map(|(at, _)| at)
     }
 
     #[test]
     fn who_says_nothing_or_not_enough_has_the_time_of_a_head() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut silent = state(start);
-        assert_eq!(silent.deadline(PATIENCE), Some(at(30)));
+        let mut silent = State::new(start);
+        assert_eq!(deadline(&silent), Some(at(30)));
         silent.hear(b"PRI * HT", at(20));
-        assert_eq!(silent.deadline(PATIENCE), Some(at(30)), "half of HTTP/2's preface");
+        assert_eq!(deadline(&silent), Some(at(30)), "half of HTTP/2's preface");
         silent.hear(b"TP/2.0\r\n\r\nSM\r\n\r\n\0\0", at(25));
-        assert_eq!((silent.said, silent.deadline(PATIENCE)), (Said::Http2, Some(at(625))));
+        assert_eq!((silent.said, deadline(&silent)), (Said::Http2, Some(at(625))));
         silent.hear(b"a ping's answer", at(400));
-        assert_eq!(silent.deadline(PATIENCE), Some(at(625)));
-        let mut slow = state(start);
+        assert_eq!(deadline(&silent), Some(at(625)));
+        let mut slow = State::new(start);
         slow.hear(b"P", at(10));
         slow.hear(b"OST /v1", at(29));
-        assert_eq!((slow.said, slow.deadline(PATIENCE)), (Said::Http1, Some(at(30))));
+        assert_eq!((slow.said, deadline(&slow)), (Said::Http1, Some(at(30))));
     }
 
     #[test]
     fn between_requests_there_is_time_and_a_begun_head_has_its_own() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut state = state(start);
+        let mut state = State::new(start);
         state.hear(b"POST / HTTP/1.1\r\n\r\n", at(1));
         (state.under_way, state.begun) = (1, false);
-        assert_eq!(state.deadline(PATIENCE), None, "an answer may take its time");
+        assert_eq!(deadline(&state), None, "an answer may take its time");
         assert!(!state.hear(b"a body", at(100)));
         (state.under_way, state.since) = (0, at(200));
-        assert_eq!(state.deadline(PATIENCE), Some(at(800)));
+        assert_eq!(deadline(&state), Some(at(800)));
         assert!(state.hear(b"PO", at(700)));
         assert!(!state.hear(b"S", at(720)));
-        assert_eq!(state.deadline(PATIENCE), Some(at(730)));
+        assert_eq!(deadline(&state), Some(at(730)));
+    }
+
+    #[test]
+    fn who_takes_nothing_of_an_answer_has_less_time_than_who_waits_for_one() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut state = State::new(start);
+        state.hear(b"GET / HTTP/1.1\r\n\r\n", at(1));
+        (state.under_way, state.begun) = (1, false);
+        assert!(!state.send(true, at(100)), "what is taken as it comes changes nothing");
+        assert_eq!(state.deadline(PATIENCE), None);
+        assert!(state.send(false, at(101)) && !state.send(false, at(110)));
+        assert_eq!(state.deadline(PATIENCE), Some((at(121), Over::Untaken)));
+        assert!(state.send(true, at(120)));
+        assert_eq!(state.deadline(PATIENCE), None, "it took some");
+        // The body is with the connection, which still has to send it.
+        state.send(false, at(130));
+        (state.under_way, state.since) = (0, at(130));
+        assert_eq!(state.deadline(PATIENCE), Some((at(150), Over::Untaken)));
+        state.send(true, at(140));
+        assert_eq!(state.deadline(PATIENCE), Some((at(730), Over::Idle)));
     }
 }

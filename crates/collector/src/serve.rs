@@ -8,8 +8,8 @@ use axum::extract::Request;
 use axum::middleware;
 use axum::response::Response;
 use guard::{Door, Guard, Peer, Refusal};
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -63,7 +63,11 @@ struct Entrance {
 impl Entrance {
     async fn enter(mut self, request: Request<Incoming>) -> Response {
         let peer = request.extensions().get().copied().unwrap_or(Peer::Network);
-        if let Err(refusal) = self.guard.judge(peer, Door::Collector, request.uri(), request.headers()) {
+        // Browsers show no token with it.
+        if self.guard.is_preflight(&request) {
+            return preflight(request.headers());
+        }
+        if let Err(refusal) = self.guard.judge(peer, Door::Collector, &request) {
             let mut response = forbidden(refusal, request.headers());
             if peer != Peer::Own {
                 // It takes no place any longer than it has to.
@@ -73,11 +77,6 @@ impl Entrance {
         }
         // Who gets here with an origin is a page that the settings allow.
         let page = request.headers().get(header::ORIGIN).cloned();
-        if let Some(page) = &page
-            && request.method() == Method::OPTIONS
-        {
-            return preflight(page, request.headers());
-        }
         let answered = self.router.call(request.map(Body::new)).await;
         let mut response = answered.unwrap_or_else(|never| match never {});
         if let Some(page) = page {
@@ -95,20 +94,23 @@ fn forbidden(Refusal { wants_token, reason }: Refusal, headers: &HeaderMap) -> R
     }
 }
 
-fn admit(headers: &mut HeaderMap, page: HeaderValue) {
+/// Lets an allowed page read an answer.
+pub fn admit(headers: &mut HeaderMap, page: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, page);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
 }
 
-/// The answer to the question that a browser asks before it sends a page's request.
-fn preflight(page: &HeaderValue, asked: &HeaderMap) -> Response {
+/// The answer to the question that a browser asks before it sends an allowed page's request.
+pub fn preflight(asked: &HeaderMap) -> Response {
     const ASKS_PRIVATE: HeaderName = HeaderName::from_static("access-control-request-private-network");
     const ALLOWS_PRIVATE: HeaderName = HeaderName::from_static("access-control-allow-private-network");
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    admit(headers, page.clone());
+    if let Some(page) = asked.get(header::ORIGIN) {
+        admit(headers, page.clone());
+    }
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
     for names in asked.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.append(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());

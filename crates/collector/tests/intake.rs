@@ -290,8 +290,11 @@ async fn the_guard_stands_before_everything_and_lets_its_pages_in() {
         (answer.status, answer.header("access-control-allow-origin").as_str()),
         (StatusCode::OK, "http://allowed")
     );
-    let question =
-        [("origin", "http://allowed"), ("access-control-request-headers", "content-type,traceparent")];
+    let question = [
+        ("origin", "http://allowed"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "content-type,traceparent"),
+    ];
     let answer = collector.send(Method::OPTIONS, "/v1/traces", &question, b"").await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT);
     assert_eq!(answer.header("access-control-allow-headers"), "content-type,traceparent");

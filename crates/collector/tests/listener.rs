@@ -1,4 +1,4 @@
-//! Connections that say nothing, or not enough, do not stay; those between two requests do.
+//! Connections that say nothing, or not enough, or take nothing, do not stay; those between two requests do.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::time::Duration;
@@ -16,6 +16,10 @@ use tokio_util::task::TaskTracker;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n";
 
+/// More than the systems of both sides keep.
+const LARGE: usize = 16 << 20;
+const UNTAKEN: Duration = Duration::from_millis(400);
+
 struct Listening {
     address: std::net::SocketAddr,
     ending: Ending,
@@ -30,10 +34,17 @@ impl Listening {
             stop: CancellationToken::new(),
             force: CancellationToken::new(),
         };
-        let answer = async |_: Request<Incoming>| Response::new(Body::from("here I am"));
+        let answer = async |asked: Request<Incoming>| match asked.uri().path() {
+            "/large" => Response::new(Body::from(vec![b'x'; LARGE])),
+            "/slow" => {
+                tokio::time::sleep(5 * UNTAKEN).await;
+                Response::new(Body::from("at last"))
+            }
+            _ => Response::new(Body::from("here I am")),
+        };
         let answer = move |request| Box::pin(answer(request));
         let guard = Guard::new(Rules::default(), Tokens::new("none"));
-        let patience = Patience { head, idle };
+        let patience = Patience { head, idle, untaken: UNTAKEN };
         ending.connections.spawn(listen(listener, guard, patience, answer, || {}, ending.clone()));
         Self { address, ending }
     }
@@ -90,5 +101,20 @@ async fn idle_connections_are_closed_in_the_end() {
     let mut idle = listening.connect(b"").await;
     ask(&mut idle).await;
     assert_eq!(closed(idle).await, b"");
+    listening.end().await;
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_an_answer_is_let_go_and_who_waits_for_one_is_not() {
+    let (head, idle) = (Duration::from_secs(3600), Duration::from_secs(3600));
+    let listening = Listening::start(head, idle).await;
+    let get =
+        |path: &str| format!("GET {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n").into_bytes();
+    let stuck = listening.connect(&get("/large")).await;
+    let waiting = listening.connect(&get("/slow")).await;
+    let (answer, large) = (closed(waiting).await, closed(listening.connect(&get("/large")).await).await);
+    assert!(answer.ends_with(b"at last"), "{}", String::from_utf8_lossy(&answer));
+    assert!(large.len() > LARGE, "who reads gets all of it");
+    assert!(closed(stuck).await.len() < LARGE, "what the systems kept, and no more");
     listening.end().await;
 }

@@ -22,6 +22,7 @@ use api::{
 };
 
 use crate::Engine;
+pub(crate) use reported::explained;
 
 const LARGEST_PART: u64 = 4 << 20;
 /// A thousand years; longer spans are mistakes.

@@ -42,7 +42,7 @@ pub use listen::{ListenError, listen};
 pub use model::pricing::{day_begins, day_of};
 pub use proof::Proof;
 pub use settings::Settings;
-pub use store::{Imported, Inspection, StoreError};
+pub use store::{Excess, Imported, Inspection, StoreError};
 pub use threads::Threads;
 pub use token::{load_token, renew_token, token};
 

@@ -5,11 +5,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use api::{Erase, Erased};
-use store::{Imported, Inspection, RollupCheck, Store, StoreError};
+use api::{Erase, Erased, Limits};
+use store::{Excess, Imported, Inspection, RollupCheck, Store, StoreError};
 
+use crate::commands::explained;
 use crate::engine::{StartError, hold};
 use crate::folder::Hold;
+use crate::prices::Shelf;
 use crate::settings::Settings;
 
 /// Bytes of lines that are taken in at once.
@@ -18,13 +20,14 @@ const PIECE: usize = 4 << 20;
 /// The data folder, held.
 pub struct Offline {
     database: PathBuf,
+    limits: Limits,
     _hold: Hold,
 }
 
 impl Offline {
     /// Holds the folder; an error when an LLMFlow runs on it.
     pub fn hold(settings: &Settings) -> Result<Self, StartError> {
-        Ok(Self { database: database(settings), _hold: hold(settings)? })
+        Ok(Self { database: database(settings), limits: settings.limits(), _hold: hold(settings)? })
     }
 
     /// How much `what` is.
@@ -56,7 +59,14 @@ impl Offline {
     pub async fn export(&self, to: &mut dyn Write) -> Result<u64, StoreError> {
         let store = self.open().await?;
         let (mut after, mut calls) = (0, 0);
-        while let Some((lines, last)) = store.export_some(after).await? {
+        let folder = self.database.parent().unwrap_or(Path::new(""));
+        // Without prices the costs are there all the same, but for what they are made of.
+        let prices = Shelf::load(&store, folder).await.ok().map(|shelf| shelf.now());
+        let explained = |call| match &prices {
+            Some(prices) => explained(prices, call),
+            None => call,
+        };
+        while let Some((lines, last)) = store.export_some(after, &explained).await? {
             calls += lines.lines().count() as u64;
             to.write_all(lines.as_bytes())?;
             after = last;
@@ -89,6 +99,14 @@ impl Offline {
         imported
     }
 
+    /// What the settings would have the next start take away, and what they keep.
+    pub async fn excess(&self) -> Result<(Excess, Limits), StoreError> {
+        let store = self.open().await?;
+        let excess = store.excess(&self.limits, crate::days_ago(0)).await;
+        store.close().await?;
+        Ok((excess?, self.limits))
+    }
+
     async fn open(&self) -> Result<Store, StoreError> {
         Ok(Store::open(&self.database).await?.0)
     }
@@ -109,12 +127,15 @@ async fn import(store: &Store, file: &Path) -> Result<Imported, StoreError> {
     }
     let mut lines = BufReader::new(File::open(file)?);
     let (mut imported, mut piece) = (Imported::default(), Vec::new());
+    let (mut first, mut next) = (1, 1);
     loop {
         let more = lines.read_until(b'\n', &mut piece)? > 0;
+        next += u64::from(more);
         if piece.len() >= PIECE || !more {
             let text = String::from_utf8_lossy(&piece).into_owned();
-            imported.add(store.import_lines(&text).await?);
+            imported.add(store.import_lines(&text, first).await?);
             piece.clear();
+            first = next;
         }
         if !more {
             return Ok(imported);

@@ -8,11 +8,11 @@ mod names;
 mod peer;
 mod token;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Uri};
+use http::{Method, Request};
 
 pub use login::{COOKIE, COOKIE_LASTS, LINK_LASTS, without_cookie};
 use names::Names;
@@ -41,6 +41,20 @@ pub struct Rules {
     pub require_token: bool,
     /// Processes of other users of this machine are let in, too.
     pub allow_other_users: bool,
+    /// Every address of this machine is listened on, so that each is a name of ours.
+    pub everywhere: bool,
+}
+
+/// The address of ours that a connection came to: it stands among its requests' extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Near(IpAddr);
+
+impl Near {
+    /// By the near end of a connection.
+    pub fn of(local: SocketAddr) -> Self {
+        // One listener may serve both families; then an IPv4 address comes in IPv6's clothes.
+        Self(local.ip().to_canonical())
+    }
 }
 
 /// What a request wants to come in by.
@@ -79,7 +93,7 @@ impl Guard {
     /// Lets in whom `rules` allow, and who shows one of `tokens`.
     pub fn new(rules: Rules, tokens: Tokens) -> Self {
         let users = if rules.allow_other_users { Users::All } else { Users::look() };
-        let names = Names { hosts: rules.hosts, origins: rules.origins };
+        let names = Names { hosts: rules.hosts, origins: rules.origins, everywhere: rules.everywhere };
         Self { names, users, require_token: rules.require_token, tokens }
     }
 
@@ -89,14 +103,25 @@ impl Guard {
         self.users.meet(peer, local)
     }
 
+    /// Whether a request is the question that a browser asks before it sends what a page of an allowed origin wants to send.
+    /// Whoever listens answers it before asking for a token: browsers show none with it.
+    pub fn is_preflight<B>(&self, request: &Request<B>) -> bool {
+        let headers = request.headers();
+        request.method() == Method::OPTIONS
+            && headers.contains_key(header::ORIGIN)
+            && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+            && self.names.judge(request.uri(), headers, None, near(request)).is_ok()
+    }
+
     /// Judges one request on a connection from `peer`.
-    pub fn judge(&self, peer: Peer, door: Door<'_>, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub fn judge<B>(&self, peer: Peer, door: Door<'_>, request: &Request<B>) -> Result<(), Refusal> {
+        let (uri, headers) = (request.uri(), request.headers());
         let pages = match door {
             Door::Dashboard(method) => Some(method),
             Door::Collector | Door::Proxy { .. } => None,
         };
         let refused = |reason| Refusal { wants_token: false, reason };
-        self.names.judge(uri, headers, pages).map_err(refused)?;
+        self.names.judge(uri, headers, pages, near(request)).map_err(refused)?;
         if matches!(door, Door::Proxy { .. }) && self.is_misplaced(headers) {
             return Err(refused(format!(
                 "This is LLMFlow's own token where a provider's key belongs, and it is not sent to anybody. Put it into \
@@ -170,6 +195,10 @@ impl Guard {
     }
 }
 
+fn near<B>(request: &Request<B>) -> Option<IpAddr> {
+    request.extensions().get().map(|Near(ip)| *ip)
+}
+
 fn text(value: &HeaderValue) -> Option<&str> {
     value.to_str().ok()
 }
@@ -225,7 +254,9 @@ mod tests {
     }
 
     fn lets_in(guard: &Guard, peer: Peer, door: Door<'_>, path: &str, more: &[(HeaderName, &str)]) -> bool {
-        guard.judge(peer, door, &path.parse().unwrap(), &headers(more)).is_ok()
+        let mut request = Request::get(path).body(()).unwrap();
+        *request.headers_mut() = headers(more);
+        guard.judge(peer, door, &request).is_ok()
     }
 
     #[test]
@@ -290,5 +321,30 @@ mod tests {
         };
         assert!(!own((header::ORIGIN, "https://evil.example")));
         assert!(!own((header::HOST, "evil.example")));
+    }
+
+    #[test]
+    fn a_browsers_question_is_one_of_an_allowed_page_and_needs_no_token() {
+        let rules = Rules {
+            origins: vec!["http://app.example:5173".to_owned()],
+            require_token: true,
+            ..Rules::default()
+        };
+        let guard = Guard::new(rules, Tokens::new(&fresh().unwrap()));
+        let asked = |method: Method, host: &'static str, origin: &'static str| {
+            let request = Request::builder().method(method).uri("/v1/traces");
+            let request = request.header(header::HOST, host).header(header::ORIGIN, origin);
+            request.header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST").body(()).unwrap()
+        };
+        const PAGE: &str = "http://app.example:5173";
+        assert!(guard.is_preflight(&asked(Method::OPTIONS, "localhost:4318", PAGE)));
+        assert!(!guard.is_preflight(&asked(Method::POST, "localhost:4318", PAGE)), "the page's own request");
+        assert!(!guard.is_preflight(&asked(Method::OPTIONS, "evil.example", PAGE)));
+        for other in ["http://evil.example", "null", "http://localhost:3000"] {
+            assert!(!guard.is_preflight(&asked(Method::OPTIONS, "localhost:3000", other)), "{other}");
+        }
+        let mut plain = asked(Method::OPTIONS, "localhost:4318", PAGE);
+        plain.headers_mut().remove(header::ACCESS_CONTROL_REQUEST_METHOD);
+        assert!(!guard.is_preflight(&plain), "a request of that method");
     }
 }

@@ -2,7 +2,7 @@
 //! Leaves out who is allowed (`guard`).
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use http::{Response, StatusCode};
 
 use crate::body::ResponseBody;
 use crate::reply;
@@ -33,13 +33,7 @@ impl Page {
     }
 
     /// The answer to the question that a browser asks before it sends a page's request.
-    pub(crate) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<ResponseBody>> {
-        let asked = request.headers();
-        let is_preflight =
-            request.method() == Method::OPTIONS && asked.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        if !is_preflight {
-            return None;
-        }
+    pub(crate) fn preflight(&self, asked: &HeaderMap) -> Response<ResponseBody> {
         let mut response = reply::empty(StatusCode::NO_CONTENT);
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, self.0.clone());
@@ -53,7 +47,7 @@ impl Page {
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
         let varies = "origin, access-control-request-method, access-control-request-headers";
         headers.insert(header::VARY, HeaderValue::from_static(varies));
-        Some(response)
+        response
     }
 
     /// Lets the page read an answer. What the upstream says of other pages does not hold here.

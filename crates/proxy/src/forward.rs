@@ -60,7 +60,13 @@ pub(crate) async fn handle(
     // Whom it stands for matters only of callers that are not let in anyway.
     let local_key = peer != Peer::Own && auth::has_local_key(&shared.keys.current(), &request);
     let door = Door::Proxy { local_key };
-    if let Err(refusal) = shared.guard.judge(peer, door, request.uri(), request.headers()) {
+    // Browsers show neither token nor key with it.
+    if shared.guard.is_preflight(&request)
+        && let Some(page) = Page::of(request.headers())
+    {
+        return page.preflight(request.headers());
+    }
+    if let Err(refusal) = shared.guard.judge(peer, door, &request) {
         let (status, kind) = match refusal.wants_token {
             true => (StatusCode::UNAUTHORIZED, "authentication_error"),
             false => (StatusCode::FORBIDDEN, "forbidden"),
@@ -73,9 +79,6 @@ pub(crate) async fn handle(
         return response;
     }
     let Some(page) = Page::of(request.headers()) else { return answer(&shared, request, origin, slot).await };
-    if let Some(answer) = page.preflight(&request) {
-        return answer;
-    }
     let mut response = answer(&shared, request, origin, slot).await;
     page.admit(response.headers_mut());
     response

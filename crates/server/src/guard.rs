@@ -43,7 +43,11 @@ pub(crate) async fn check(State(engine): State<Engine>, mut request: Request, ne
     let method = request.method().clone();
     let door = Door::Dashboard(&method);
     let is_api = request.uri().path().starts_with("/api/");
-    let mut response = match guard.judge(peer, door, request.uri(), request.headers()) {
+    // Pages that the settings allow may report here as they may on the collector's port, and nothing else.
+    let reports = collector::takes(request.uri().path());
+    let page = request.headers().get(header::ORIGIN).filter(|_| reports && method == Method::POST).cloned();
+    let mut response = match guard.judge(peer, door, &request) {
+        _ if reports && guard.is_preflight(&request) => collector::preflight(request.headers()),
         Ok(()) if is_api && is_of_a_form(&method, request.headers()) => {
             let error = "Send the content type application/json: what a form sends is not taken.";
             Failure(ApiError::new(ErrorKind::UnsupportedMediaType, error)).into_response()
@@ -54,7 +58,11 @@ pub(crate) async fn check(State(engine): State<Engine>, mut request: Request, ne
             let entrance = if asked { entrance } else { CancellationToken::new() };
             request.extensions_mut().insert(trusted);
             request.extensions_mut().insert(Entrance(entrance));
-            next.run(request).await
+            let mut response = next.run(request).await;
+            if let Some(page) = page {
+                collector::admit(response.headers_mut(), page);
+            }
+            response
         }
         Err(refusal) if refusal.wants_token && !is_api && entrance::is_navigation(request.headers()) => {
             entrance::ask(request.headers())

@@ -1,8 +1,9 @@
 //! `GET /ws`: what is new, frame by frame, in the former LLMFlow's shapes: `hello`, `new_span`, `new_trace`, `new_log`,
 //! `trace_log_added`, `new_metric`, `stats_update`. Frames are made once, however many listen (`feed`). A listener that is
-//! too slow misses some and is told `resync`; it never holds anything back.
+//! too slow misses some and is told `resync` (`recent`); it never holds anything back.
 
 mod feed;
+mod recent;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,16 +15,15 @@ use axum::response::Response;
 use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio_util::sync::CancellationToken;
 
 use crate::Host;
 use crate::error::Failure;
 use crate::fanout::Fanout;
 use crate::guard::Entrance;
+use recent::{Frame, Hearing};
 
-/// Frames that a listener may lag behind.
+/// Frames that a listener may lag behind; of large ones fewer (`recent`).
 const BACKLOG: usize = 1_024;
 /// Frames sent at once.
 const TOGETHER: usize = 64;
@@ -31,6 +31,8 @@ const TOGETHER: usize = 64;
 const LISTENERS: usize = 512;
 /// What a listener may say: nothing of it is read.
 const LARGEST: usize = 64 * 1024;
+/// What waits here until the system takes it, beside one frame.
+const UNSENT: usize = 16 * 1024;
 /// A control frame has room for no more.
 const LONGEST_REASON: usize = 123;
 /// Who says nothing is asked for a sign of life this often.
@@ -39,7 +41,7 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The frames and who listens to them.
-pub(crate) type Live = Fanout<Utf8Bytes>;
+pub(crate) type Live = Fanout<Frame>;
 
 pub(crate) fn live() -> Live {
     Fanout::new(BACKLOG, LISTENERS)
@@ -59,13 +61,14 @@ pub(crate) async fn socket(
         let words = format!("{LISTENERS} WebSockets are open already. Close one, or use GET /api/events.");
         ApiError::new(ErrorKind::Unavailable, words)
     })?;
-    Ok(upgrade.max_message_size(LARGEST).max_frame_size(LARGEST).on_upgrade(move |socket| {
+    let upgrade = upgrade.max_message_size(LARGEST).max_frame_size(LARGEST).write_buffer_size(UNSENT);
+    Ok(upgrade.on_upgrade(move |socket| {
         let tasks = host.live.tasks.clone();
         tasks.track_future(async move {
             let frames = host
                 .live
                 .listen(|sender, live| feed::run(host.engine.clone(), sender, live, host.stop.clone()));
-            serve(socket, frames, Ends { stop: host.stop, entrance }).await;
+            serve(socket, Hearing::new(frames), Ends { stop: host.stop, entrance }).await;
             drop(place);
         })
     }))
@@ -79,7 +82,7 @@ struct Ends {
 }
 
 /// Tells one listener everything until it leaves, takes nothing any more, or LLMFlow stops.
-async fn serve(socket: WebSocket, mut frames: broadcast::Receiver<Utf8Bytes>, ends: Ends) {
+async fn serve(socket: WebSocket, mut frames: Hearing, ends: Ends) {
     let (mut out, mut said) = socket.split();
     let mut next = Message::Text(hello());
     let mut pings = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
@@ -90,10 +93,9 @@ async fn serve(socket: WebSocket, mut frames: broadcast::Receiver<Utf8Bytes>, en
         }
         next = loop {
             tokio::select! {
-                frame = frames.recv() => match frame {
-                    Ok(frame) => break Message::Text(frame),
-                    Err(RecvError::Lagged(missed)) => break Message::Text(resync(missed)),
-                    Err(RecvError::Closed) => return,
+                frame = frames.next() => match frame {
+                    Some(frame) => break Message::Text(frame),
+                    None => return,
                 },
                 // Reading answers pings; what else it says means nothing.
                 heard = said.next() => match heard {
@@ -121,15 +123,12 @@ async fn serve(socket: WebSocket, mut frames: broadcast::Receiver<Utf8Bytes>, en
 async fn send(
     out: &mut SplitSink<WebSocket, Message>,
     first: Message,
-    frames: &mut broadcast::Receiver<Utf8Bytes>,
+    frames: &mut Hearing,
 ) -> Result<(), axum::Error> {
     out.feed(first).await?;
     for _ in 1..TOGETHER {
-        match frames.try_recv() {
-            Ok(frame) => out.feed(Message::Text(frame)).await?,
-            Err(TryRecvError::Lagged(missed)) => out.feed(Message::Text(resync(missed))).await?,
-            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-        }
+        let Some(frame) = frames.waiting() else { break };
+        out.feed(Message::Text(frame)).await?;
     }
     out.flush().await
 }

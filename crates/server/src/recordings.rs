@@ -88,7 +88,7 @@ async fn answer(
 ) -> Response {
     let asked = Instant::now();
     let peer = request.extensions().get().copied().unwrap_or(Peer::Network);
-    if let Err(refusal) = guard.judge(peer, Door::Collector, request.uri(), request.headers()) {
+    if let Err(refusal) = guard.judge(peer, Door::Collector, &request) {
         return error(StatusCode::FORBIDDEN, "forbidden", &refusal.reason);
     }
     let (head, body) = request.into_parts();

@@ -136,7 +136,8 @@ impl Store {
     /// One call; `None` when there is none of this id.
     pub async fn call(&self, id: CallId) -> Result<Option<CallDetail>, StoreError> {
         let Some((seq, summary, place)) = self.found(id).await? else { return Ok(None) };
-        if !summary.sources.contains(&ReportSource::Proxy) {
+        // One that came from elsewhere has a record of what was told there.
+        if place.is_none() && !summary.sources.contains(&ReportSource::Proxy) {
             return self.told_call(seq, summary).await.map(Some);
         }
         let told = summary.sources.len() > 1;

@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Row, SqliteConnection};
 
-use crate::exchange::Imported;
+use crate::exchange::{Imported, is_possible};
 use crate::lineage::Ties;
 use crate::write::Body;
 use crate::{CallRecord, LogWrite, Reports, SpanWrite, Store, StoreError};
@@ -70,7 +70,13 @@ impl Store {
             let (mut calls, mut reports) = (Vec::new(), Reports::default());
             for row in &rows {
                 match text(row, "span_type").as_deref() {
-                    None | Some("llm") => calls.push(call(row)?),
+                    None | Some("llm") => match number(row, "timestamp").unwrap_or_default() {
+                        began if is_possible(began) => calls.push(call(row)?),
+                        _ => imported.refuse(|| {
+                            let id = text(row, "id").unwrap_or_default();
+                            format!("the call {id} began before 1970 or after 9999")
+                        }),
+                    },
                     Some(_) => reports.spans.push(span(row)),
                 }
             }

@@ -8,6 +8,7 @@ mod rows;
 mod sync;
 
 pub(crate) use load::{bit, source};
+pub(crate) use read::LONGEST_TEXT;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 

@@ -79,6 +79,7 @@ pub use pace::Pace;
 pub use prices::StoredTable;
 pub use prompts::{CachedCall, Prompts};
 pub use reprice::{CostChange, Priceable};
+pub use retention::Excess;
 pub use rollup::RollupCheck;
 pub use spending::Spending;
 pub use telemetry::{

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use api::{Erased, Limits};
-use sqlx::{Connection, QueryBuilder, Sqlite};
+use sqlx::{AssertSqlSafe, Connection, QueryBuilder, Sqlite};
 
 use crate::telemetry::Pair;
 use crate::write::BEGIN;
@@ -20,10 +20,45 @@ const PAUSE: Duration = Duration::from_millis(5);
 const DAY_MS: i64 = 86_400_000;
 /// When there is too much, so many hundredths of it go at once: going one by one would look through packs for each.
 const PERCENT: u64 = 2;
+/// Calls before `?1` that are in no session that is still in use, or before `?2`.
+const TOO_OLD: &str = "FROM call LEFT JOIN session ON session.key = call.session \
+    WHERE call.started_ms < ?1 AND call.state != 'open' \
+    AND (session.key IS NULL OR session.last_ms < ?1 OR call.started_ms < ?2)";
 /// At most so many calls go before space is measured again.
 const AT_ONCE: i64 = 4_096;
 
+/// What limits would take away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Excess {
+    /// Calls that are too old.
+    pub old: u64,
+    /// Traces, and calls that are in none, beyond their number, whatever their age.
+    pub many: u64,
+    /// Bytes beyond those that are kept.
+    pub bytes: u64,
+}
+
 impl Store {
+    /// What would go by these limits.
+    pub async fn excess(&self, limits: &Limits, now_ms: i64) -> Result<Excess, StoreError> {
+        let mut excess = Excess::default();
+        if let Some(days) = limits.days.and_then(|days| i64::try_from(days).ok()) {
+            let (from_ms, longest_ms) = oldest(now_ms, days);
+            let count = AssertSqlSafe(format!("SELECT count(*) {TOO_OLD}"));
+            let old: i64 =
+                sqlx::query_scalar(count).bind(from_ms).bind(longest_ms).fetch_one(&self.inner.read).await?;
+            excess.old = old.unsigned_abs();
+        }
+        if let Some(most) = limits.traces {
+            let calls = self.count("call", "trace IS NULL").await?;
+            excess.many = too_many(calls.saturating_add(self.count("trace", "spans > 0").await?), most);
+        }
+        if let Some(most) = limits.bytes {
+            excess.bytes = self.used_bytes().await?.saturating_sub(most);
+        }
+        Ok(excess)
+    }
+
     /// Deletes what is too old or too much, as far as can be told before what that leaves is tidied up: call it again
     /// after that, until it says that nothing went.
     pub async fn retain(&self, limits: &Limits, now_ms: i64) -> Result<Erased, StoreError> {
@@ -63,15 +98,11 @@ impl Store {
 
     /// Everything older goes. A session or trace that is still in use stays whole, until it is twice as old.
     async fn retain_since(&self, now_ms: i64, days: i64) -> Result<Erased, StoreError> {
-        let kept_ms = days.saturating_mul(DAY_MS);
-        let from_ms = now_ms.saturating_sub(kept_ms);
+        let (from_ms, longest_ms) = oldest(now_ms, days);
         let from_ns = from_ms.saturating_mul(1_000_000);
-        let longest_ms = from_ms.saturating_sub(kept_ms);
         let mut erased = Erased::default();
         loop {
-            let select = "SELECT call.seq FROM call LEFT JOIN session ON session.key = call.session \
-                WHERE call.started_ms < ?1 AND call.state != 'open' \
-                AND (session.key IS NULL OR session.last_ms < ?1 OR call.started_ms < ?2) LIMIT ?3";
+            let select = AssertSqlSafe(format!("SELECT call.seq {TOO_OLD} LIMIT ?3"));
             let seqs = sqlx::query_scalar(select).bind(from_ms).bind(longest_ms).bind(CALLS);
             let seqs: Vec<i64> = seqs.fetch_all(&self.inner.read).await?;
             if seqs.is_empty() {
@@ -325,6 +356,13 @@ impl Store {
         let size: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(&mut *connection).await?;
         Ok((pages.unsigned_abs(), free.unsigned_abs(), size.unsigned_abs()))
     }
+}
+
+/// Since when everything is kept, and since when what is still in use is.
+const fn oldest(now_ms: i64, days: i64) -> (i64, i64) {
+    let kept_ms = days.saturating_mul(DAY_MS);
+    let from_ms = now_ms.saturating_sub(kept_ms);
+    (from_ms, from_ms.saturating_sub(kept_ms))
 }
 
 /// How many have to go, with a few more, so that it is not looked again for each that comes.

@@ -15,6 +15,7 @@ use sqlx::query_builder::Separated;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
+use crate::join::bit;
 use crate::layout::Place;
 use crate::lineage::Standing;
 use crate::telemetry::hex;
@@ -76,14 +77,14 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Of a call of the proxy.
-    fn proxied(call: &CallDetail) -> Self {
+    /// Of a call that has a record: one of the proxy, or one that came from elsewhere with what others told of it.
+    fn recorded(call: &CallDetail) -> Self {
         let sent = call.request_headers.iter().find(|header| header.name == "x-client-request-id");
         Self {
             request: call.request_id.as_deref().map(digest),
             client_request: sent.map(|header| digest(&header.value)),
             answer: call.response_id.as_deref().and_then(answer_digest),
-            ..OPEN
+            sources: call.summary.sources.iter().fold(0, |bits, source| bits | bit(*source)),
         }
     }
 }
@@ -107,7 +108,7 @@ impl<'a> CallRow<'a> {
 
     pub(crate) fn ended(seq: i64, record: &'a CallRecord, standing: &'a Standing) -> Self {
         let detail = &record.detail;
-        let (standing, cost, keys) = (Some(standing), Some(&detail.cost), Keys::proxied(detail));
+        let (standing, cost, keys) = (Some(standing), Some(&detail.cost), Keys::recorded(detail));
         let facts = Some(&record.billed);
         Self { seq, call: &detail.summary, ended: Some(record), standing, cost, facts, keys }
     }

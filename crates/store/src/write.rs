@@ -198,8 +198,12 @@ impl Writer {
         for id in lost {
             row::lose(&mut transaction, *id).await?;
         }
-        // No tool tells of a replay: what is told is about the call it repeats.
-        let told_of = ended.iter().filter(|(_, call)| call.detail.summary.replay_of.is_none());
+        // No tool tells of a replay: what is told is about the call it repeats. And what came from elsewhere without having
+        // been through a proxy was told of there.
+        let told_of = ended.iter().filter(|(_, call)| {
+            let call = &call.detail.summary;
+            call.replay_of.is_none() && call.sources.contains(&api::ReportSource::Proxy)
+        });
         let calls: Vec<_> = told_of.map(|(seq, call)| (*seq, &call.detail)).collect();
         let touched = joins.proxied(&mut transaction, &calls, next_seq).await?;
         let mut told_ms = None;

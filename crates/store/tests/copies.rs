@@ -9,6 +9,7 @@ use std::path::Path;
 
 use api::{BodySide, CallFilter, CostSource, Erase, LogFilter, Page};
 use made::{Made, Random};
+use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use store::{Store, StoreError, Write, back_up, restore, verify};
@@ -87,17 +88,30 @@ async fn calls_go_out_as_lines_and_come_in_elsewhere() {
     let folder = TempDir::new().unwrap();
     let (store, calls) = filled(&folder.path().join("data.db"), 2, 150).await;
     let (mut text, mut after) = (String::new(), 0);
-    while let Some((lines, last)) = store.export_some(after).await.unwrap() {
+    while let Some((lines, last)) = store.export_some(after, &|call| call).await.unwrap() {
         text.push_str(&lines);
         after = last;
     }
     assert_eq!(text.lines().count(), 150);
     let there = Store::open(&folder.path().join("there.db")).await.unwrap().0;
-    let imported = there.import_lines(&text).await.unwrap();
+    let imported = there.import_lines(&text, 1).await.unwrap();
     assert_eq!((imported.calls, imported.known, imported.unreadable), (150, 0, 0));
     all_there(&there, &calls).await;
-    let again = there.import_lines(&format!("{text}\n{{\"no\":1}}\n")).await.unwrap();
+    let again = there.import_lines(&format!("{text}\n{{\"no\":1}}\n"), 1).await.unwrap();
     assert_eq!((again.calls, again.known, again.unreadable), (0, 150, 1));
+    assert_eq!(again.named, ["line 152 is no call of LLMFlow's"]);
+    let began = |at: i64| {
+        let mut line: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        line["call"]["summary"]["started_ms"] = at.into();
+        line["call"]["summary"]["id"] = uuid::Uuid::now_v7().to_string().into();
+        line.to_string()
+    };
+    let odd: Vec<String> =
+        [i64::MIN, -1, 0, 253_402_300_799_999, 253_402_300_800_000, i64::MAX].map(began).into();
+    let odd = there.import_lines(&odd.join("\n"), 5).await.unwrap();
+    assert_eq!((odd.calls, odd.unreadable), (2, 4), "from 1970 to 9999");
+    assert_eq!(odd.named[0], "line 5 is of a call that began before 1970 or after 9999");
+    assert!(odd.named[3].starts_with("line 10 "), "{:?}", odd.named);
     let word = CallFilter { text: Some(calls[9].canary.clone()), ..CallFilter::default() };
     assert_eq!(there.count_calls(&word).await.unwrap(), 1, "it can be searched");
 }

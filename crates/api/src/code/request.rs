@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::CallDetail;
+use crate::{CallDetail, Header};
 
 /// How a fingerprint begins that stands in a credential's place.
 const MARK: &str = "[key:";
@@ -187,19 +187,18 @@ fn kind(call: &CallDetail, url: &str, query: &str, body: &Body<'_>) -> Kind {
     found.map_or(Kind::Http, |(_, method, named)| Kind::Openai(method, named))
 }
 
+/// Whether a header is none to be said again: the connection, the client or its SDK sets it by itself, it says how bytes
+/// were coded that are decoded here, or it was no text.
+pub fn is_left_out(header: &Header) -> bool {
+    let name = header.name.to_ascii_lowercase();
+    LEFT_OUT.contains(&name.as_str())
+        || LEFT_OUT_FAMILIES.iter().any(|family| name.starts_with(family))
+        || header.value.contains(char::REPLACEMENT_CHARACTER)
+}
+
 fn headers(call: &CallDetail) -> Vec<(String, Text)> {
-    let mut kept = Vec::new();
-    for header in &call.request_headers {
-        let name = header.name.to_ascii_lowercase();
-        if LEFT_OUT.contains(&name.as_str())
-            || LEFT_OUT_FAMILIES.iter().any(|family| name.starts_with(family))
-            || header.value.contains(char::REPLACEMENT_CHARACTER)
-        {
-            continue;
-        }
-        kept.push((header.name.clone(), text(&header.value)));
-    }
-    kept
+    let kept = call.request_headers.iter().filter(|header| !is_left_out(header));
+    kept.map(|header| (header.name.clone(), text(&header.value))).collect()
 }
 
 fn text(value: &str) -> Text {

@@ -2,7 +2,7 @@
 
 use api::{ApiError, CallFilter, CallSummary, Erase, Erased, ErrorKind, Event, Page, Reply, Storage};
 
-use super::internal;
+use super::{explained, internal};
 use crate::Engine;
 
 impl Engine {
@@ -68,7 +68,9 @@ impl Engine {
     /// Some calls as lines of JSON, for answers that carry all of them: those after the one with the number `after`, and
     /// the last one's number.
     pub async fn export_some(&self, after: i64) -> Result<Option<(String, i64)>, ApiError> {
-        self.inner.store.export_some(after).await.map_err(internal)
+        let prices = self.inner.prices.now();
+        let explained = |call| explained(&prices, call);
+        self.inner.store.export_some(after, &explained).await.map_err(internal)
     }
 
     /// A page of the calls that match, for answers that carry all of them.

@@ -56,9 +56,11 @@ impl Settings {
     pub(crate) fn rules(&self) -> guard::Rules {
         // An address in numbers is nobody's name: no page can make it lead elsewhere.
         let own = Reach::ALL.into_iter().filter_map(|listener| self.beyond(listener).ok().flatten());
-        let own = own.filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string());
+        let (any, own): (Vec<IpAddr>, Vec<IpAddr>) = own.partition(IpAddr::is_unspecified);
+        let own = own.iter().map(IpAddr::to_string);
         guard::Rules {
             hosts: self.allowed_hosts.iter().cloned().chain(own).collect(),
+            everywhere: !any.is_empty(),
             origins: self.allowed_origins.clone(),
             require_token: self.require_token,
             allow_other_users: self.allow_other_users,
@@ -161,5 +163,8 @@ mod tests {
             ..Settings::default()
         };
         assert_eq!(settings.rules().hosts, ["192.168.0.4"]);
+        assert!(settings.rules().everywhere, "whichever address of this machine was asked");
+        let named = Settings { otlp_host: "192.168.0.5".to_owned(), ..settings };
+        assert!(!named.rules().everywhere);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use guard::Peer;
+use guard::{Near, Peer};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -59,7 +59,7 @@ pub(super) async fn connection(
     }
     // Before anything is read: whoever sends and leaves could not be asked about any more.
     let Ok(local) = stream.local_addr() else { return };
-    let peer = shared.guard.meet(peer, local);
+    let end = (shared.guard.meet(peer, local), Near::of(local));
     let refused = place.refused;
     let head_timeout = if refused { REFUSAL } else { shared.bounds.head_timeout };
     let asked = tokio::select! {
@@ -67,7 +67,7 @@ pub(super) async fn connection(
         () = stop.cancelled() => return,
     };
     let Ok(Ok(Some(http2))) = asked else { return };
-    let serving = serving(shared, (stream, peer), refused, http2, head_timeout, stop, force);
+    let serving = serving(shared, (stream, end), refused, http2, head_timeout, stop, force);
     match refused {
         false => serving.await,
         // Its refusal is all there is to say.
@@ -78,7 +78,7 @@ pub(super) async fn connection(
 
 async fn serving(
     shared: Arc<Shared>,
-    stream: (TcpStream, Peer),
+    stream: (TcpStream, (Peer, Near)),
     refused: bool,
     http2: bool,
     head_timeout: Duration,
@@ -97,7 +97,7 @@ async fn serving(
 #[expect(clippy::too_many_arguments, reason = "what a connection is made of")]
 async fn speak_http(
     shared: &Arc<Shared>,
-    (stream, peer): (TcpStream, Peer),
+    (stream, (peer, near)): (TcpStream, (Peer, Near)),
     refused: bool,
     http2: bool,
     head_timeout: Duration,
@@ -108,7 +108,8 @@ async fn speak_http(
     let (socket, presence) = Socket::new(stream);
     let service = {
         let (shared, slot) = (shared.clone(), slot.clone());
-        service_fn(move |request: Request<Incoming>| {
+        service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(near);
             let (shared, slot) = (shared.clone(), slot.clone());
             async move { Ok::<_, Infallible>(answer(shared, peer, request, refused, &slot).await) }
         })

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{CallFilter, CallId, CallState, Event, Reply, ReportSource, Request};
-use axum::extract::ws::Utf8Bytes;
 use engine::{Engine, Gathering, Reported};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
@@ -13,6 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::Live;
+use super::recent::{Frame, Recent};
 use crate::rest::shape;
 
 /// The totals are told at most this often.
@@ -25,16 +25,16 @@ const REMEMBERED: usize = 8_192;
 /// The feed of what happens from now on, until nobody listens.
 pub(super) fn run(
     engine: Engine,
-    frames: broadcast::Sender<Utf8Bytes>,
+    frames: broadcast::Sender<Frame>,
     live: Live,
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + Send + 'static {
     let (events, reports) = (Gathering::new(engine.events(), MOMENT), engine.reports());
-    tell(Feed { engine, frames }, events, reports, (live, stop))
+    tell(Feed { engine, recent: Recent::new(frames) }, events, reports, (live, stop))
 }
 
 async fn tell(
-    feed: Feed,
+    mut feed: Feed,
     mut events: Gathering,
     mut reports: broadcast::Receiver<Arc<Reported>>,
     (live, stop): (Live, CancellationToken),
@@ -80,17 +80,16 @@ async fn tell(
 
 struct Feed {
     engine: Engine,
-    frames: broadcast::Sender<Utf8Bytes>,
+    recent: Recent,
 }
 
 impl Feed {
-    fn send(&self, kind: &str, payload: &Value) {
-        // An error only says that nobody listens.
-        let _nobody = self.frames.send(json!({"type": kind, "payload": payload}).to_string().into());
+    fn send(&mut self, kind: &str, payload: &Value) {
+        self.recent.tell(json!({"type": kind, "payload": payload}).to_string());
     }
 
     /// Calls that ended, each once.
-    async fn calls(&self, ids: Vec<CallId>, told: &mut Told) {
+    async fn calls(&mut self, ids: Vec<CallId>, told: &mut Told) {
         for id in ids.into_iter().filter(|id| !told.has(*id)).collect::<Vec<_>>() {
             // One that is gone again needs no telling.
             let Ok(Reply::Call(call)) = self.engine.dispatch(Request::GetCall { id }).await else { continue };
@@ -106,14 +105,14 @@ impl Feed {
         }
     }
 
-    fn span(&self, row: &Value) {
+    fn span(&mut self, row: &Value) {
         self.send("new_span", row);
         if row.get("parent_id").is_none_or(Value::is_null) {
             self.send("new_trace", row);
         }
     }
 
-    async fn reports(&self, reported: &Arc<Reported>) {
+    async fn reports(&mut self, reported: &Arc<Reported>) {
         for (trace_id, span_id) in &reported.spans {
             let request = Request::GetSpan { trace_id: trace_id.clone(), span_id: span_id.clone() };
             if let Ok(Reply::Span(span)) = self.engine.dispatch(request).await {
@@ -132,12 +131,12 @@ impl Feed {
         for id in &reported.points {
             if let Ok(Reply::Point(point)) = self.engine.dispatch(Request::GetPoint { id: id.clone() }).await
             {
-                self.send("new_metric", &shape::telemetry::point(&point, shape::telemetry::Json::Parsed));
+                self.send("new_metric", &shape::telemetry::live_point(&point));
             }
         }
     }
 
-    async fn stats(&self) {
+    async fn stats(&mut self) {
         let request = Request::GetStats { filter: CallFilter::default() };
         if let Ok(Reply::Stats(stats)) = self.engine.dispatch(request).await {
             self.send("stats_update", &shape::stats(&stats));

@@ -1,14 +1,17 @@
 //! What others than the proxy told of a call, as its page shows it. Leaves out what was said in it: that stands in the
 //! reports themselves.
 
-use api::{CallDetail, CallReport, CallSummary, ReportSource, Timing};
+use api::{CallDetail, CallReport, CallSummary, Conversation, ReportSource, Timing};
 use model::telemetry::join::{Mark, Together, Told};
-use model::telemetry::{log_text, span_text};
+use model::telemetry::{log_conversation, searchable_text, span_conversation};
 use sqlx::Row;
 
 use super::load::{body, mark};
 use crate::telemetry::{Records, log_id};
 use crate::{Store, StoreError};
+
+/// Bytes of a text that are searched.
+pub(crate) const LONGEST_TEXT: usize = 1 << 20;
 
 /// A stored report.
 struct Stored {
@@ -66,7 +69,17 @@ impl Store {
         seq: i64,
         records: &mut Records<'_>,
     ) -> Result<Vec<String>, StoreError> {
-        let mut texts = Vec::new();
+        let told = self.told_conversations(seq, records).await?;
+        Ok(told.iter().map(|said| searchable_text(said, LONGEST_TEXT)).collect())
+    }
+
+    /// What was said in a call that did not go through the proxy, as each of its reports tells it by itself.
+    pub(crate) async fn told_conversations(
+        &self,
+        seq: i64,
+        records: &mut Records<'_>,
+    ) -> Result<Vec<Conversation>, StoreError> {
+        let mut told = Vec::new();
         for mark in self.told_of(seq).await?.into_iter().map(|stored| stored.mark) {
             let select = match mark.source {
                 ReportSource::Span | ReportSource::Proxy => {
@@ -77,12 +90,14 @@ impl Store {
             let select = sqlx::query_as(select).bind(mark.a).bind(mark.b);
             let Some((place, origin)) = select.fetch_optional(&self.inner.read).await? else { continue };
             let origin = self.origin(origin).await?;
-            texts.push(match mark.source {
-                ReportSource::Span | ReportSource::Proxy => span_text(&records.get(place).await?, &origin),
-                ReportSource::Event => log_text(&records.get(place).await?, &origin),
+            told.extend(match mark.source {
+                ReportSource::Span | ReportSource::Proxy => {
+                    span_conversation(&records.get(place).await?, &origin)
+                }
+                ReportSource::Event => log_conversation(&[records.get(place).await?], &origin),
             });
         }
-        Ok(texts)
+        Ok(told)
     }
 
     async fn told_of(&self, seq: i64) -> Result<Vec<Stored>, StoreError> {

@@ -71,7 +71,8 @@ pub(super) const COUNT: usize = 45;
 
 /// What puts a call in its place in the rollups, before the measures.
 const PLACE: [(&str, &str); 7] = [
-    ("quarter", "@started_ms / 900000"),
+    // Rounded down, also before 1970, where SQLite rounds up.
+    ("quarter", "@started_ms / 900000 - (@started_ms % 900000 < 0)"),
     // 1 a side call, 2 a replay.
     ("side", "CASE WHEN @replay_of IS NOT NULL THEN 2 ELSE @operation = 'side_call' END"),
     ("provider", "@provider"),

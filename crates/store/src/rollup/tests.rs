@@ -410,3 +410,44 @@ async fn a_sum_that_no_number_holds_costs_no_call_its_record() {
     let series = store.series(&CallFilter::default(), &[0, QUARTER_MS], None).await.unwrap();
     assert_eq!((series.all[0].totals.calls, series.all[0].totals.cost.pico()), (3, i64::MAX));
 }
+
+#[tokio::test]
+async fn times_that_no_clock_says_are_added_up_and_checked() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("data.db");
+    let store = Store::open(&path).await.unwrap().0;
+    let row = Row {
+        started_ms: 0,
+        model: None,
+        client: None,
+        provider: 0,
+        session: None,
+        tags: Vec::new(),
+        side: false,
+        open: false,
+        failed: false,
+        input: Some(1),
+        cost: None,
+    };
+    let times = [i64::MIN, -QUARTER_MS - 1, -QUARTER_MS, -1, 0, i64::MAX - 1, i64::MAX];
+    let mut writer = store.inner.writer.lock().await;
+    let connection = writer.connection().unwrap();
+    for (seq, started_ms) in (1..).zip(times) {
+        put(connection, seq, &Row { started_ms, ..row.clone() }).await;
+    }
+    settle(connection).await.unwrap();
+    drop(writer);
+    let whole = RollupCheck { calls: 7, sums: 4 * 5, wrong: 0 };
+    assert_eq!(store.verify_rollups().await.unwrap(), whole, "in five quarters");
+    assert_eq!(store.rebuild_rollups().await.unwrap(), whole);
+    let quarters = "SELECT quarter FROM rollup WHERE dim = 1 AND quarter BETWEEN -9 AND 9 ORDER BY quarter";
+    let quarters: Vec<i64> = sqlx::query_scalar(quarters).fetch_all(&store.inner.read).await.unwrap();
+    assert_eq!(quarters, [-2, -1, 0], "rounded down");
+    let mut writer = store.inner.writer.lock().await;
+    let forget = "DELETE FROM rollup; UPDATE rollup_meaning SET digest = 0";
+    sqlx::raw_sql(forget).execute(writer.connection().unwrap()).await.unwrap();
+    drop(writer);
+    store.close().await.unwrap();
+    let store = Store::open(&path).await.unwrap().0;
+    assert_eq!(store.verify_rollups().await.unwrap(), whole, "made again when it is opened");
+}

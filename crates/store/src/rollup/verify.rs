@@ -46,7 +46,11 @@ impl Store {
         loop {
             let mut snapshot = self.inner.read.begin().await?;
             let Some(first) = next_quarter(&mut snapshot, from).await? else { break };
-            from = first + STRETCH;
+            let to = first.saturating_add(STRETCH);
+            if to <= from {
+                break;
+            }
+            from = to;
             let mut calls = of_calls(&mut snapshot, first, from).await?;
             let each_once = [Dim::Model, Dim::Side].map(Dim::number);
             let once = calls.rows.iter().filter(|(place, _)| each_once.contains(&place.dim));
@@ -95,10 +99,11 @@ pub(super) async fn of_calls(
     to: i64,
 ) -> Result<Sums, StoreError> {
     let columns = measures::of_row("", "");
-    let select = format!("SELECT {columns} FROM call WHERE started_ms >= ? AND started_ms < ?");
+    let select = format!("SELECT {columns} FROM call WHERE started_ms >= ? AND started_ms <= ?");
     let mut sums = Sums::default();
     let query = sqlx::query(AssertSqlSafe(select)).bind(from.saturating_mul(QUARTER_MS));
-    let mut rows = query.bind(to.saturating_mul(QUARTER_MS)).fetch(connection);
+    let last_ms = to.checked_mul(QUARTER_MS).map_or(i64::MAX, |end_ms| end_ms - 1);
+    let mut rows = query.bind(last_ms).fetch(connection);
     while let Some(row) = rows.try_next().await? {
         sums.take(&row)?;
     }
@@ -132,13 +137,17 @@ async fn stored(connection: &mut SqliteConnection, from: i64, to: i64) -> Result
     Ok(sums)
 }
 
-/// The first quarter from `from` on in which a call began.
+/// The first quarter from `from` on in which a call began. No call began after the last moment that a number holds.
 pub(super) async fn next_call(
     connection: &mut SqliteConnection,
     from: i64,
 ) -> Result<Option<i64>, StoreError> {
-    let first = sqlx::query_scalar("SELECT min(started_ms) / 900000 FROM call WHERE started_ms >= ?");
-    Ok(first.bind(from.saturating_mul(QUARTER_MS)).fetch_one(connection).await?)
+    if from > i64::MAX / QUARTER_MS {
+        return Ok(None);
+    }
+    let first = sqlx::query_scalar("SELECT min(started_ms) FROM call WHERE started_ms >= ?");
+    let first: Option<i64> = first.bind(from.saturating_mul(QUARTER_MS)).fetch_one(connection).await?;
+    Ok(first.map(|first_ms| first_ms.div_euclid(QUARTER_MS)))
 }
 
 /// The first quarter from `from` on that has a call or a sum.

@@ -2,6 +2,7 @@
 
 use api::{CallId, Reply, Request};
 use serde_json::Value;
+use tests::otlp::post_otlp;
 use tests::{App, Dialect, Mock, Setup, send, wait_until};
 
 use super::{borrowed, err, out, run, towards};
@@ -119,5 +120,125 @@ async fn what_is_too_much_goes_by_itself() {
     assert_eq!((last.erased.calls, count(&app).await), (4, 8));
     let retention = app.health().await.retention;
     assert_eq!(retention.limits.traces, Some(8));
+    app.stop();
+}
+
+#[tokio::test]
+async fn what_the_next_start_deletes_is_said_when_it_is_taken_in() {
+    let mock = Mock::start().await;
+    let (app, _) = filled(Setup::new(mock.address()), 3).await;
+    let environment: Vec<(&'static str, String)> = towards(&app);
+    let environment = borrowed(&environment);
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (copy, lines) = (at("copy.db"), at("calls.jsonl"));
+    let export = run(&app.home(), &["export", &lines], &environment).await;
+    assert!(out(&export).contains("3 calls"), "{}", err(&export));
+    let text = std::fs::read_to_string(&lines).unwrap();
+    let of = |line: &str, started_ms: i64| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let summary = &mut line["call"]["summary"];
+        summary["started_ms"] = started_ms.into();
+        summary["session_id"] = Value::Null;
+        summary["id"] = format!("01890000-0000-7000-8000-{:012x}", started_ms.unsigned_abs()).into();
+        line.to_string()
+    };
+    let old: Vec<String> = text
+        .lines()
+        .zip([1_700_000_000_000, 1_700_000_000_001, i64::MAX])
+        .map(|(line, at)| of(line, at))
+        .collect();
+    std::fs::write(&lines, old.join("\n")).unwrap();
+    let home = app.stop().setup.home();
+    let taken = run(&home, &["import", &lines], &environment).await;
+    let said = out(&taken);
+    assert!(
+        said.contains("Took in 2 calls") && said.contains("2 of the calls are older than 90 days"),
+        "{said}"
+    );
+    assert!(said.contains("keep_days") && said.contains("LLMFLOW_KEEP_DAYS"), "{said}");
+    assert!(taken.status.code() == Some(1) && err(&taken).contains("line 3"), "{}", err(&taken));
+    let backup = run(&home, &["backup", &copy], &environment).await;
+    assert!(backup.status.success(), "{}", err(&backup));
+    let restored = run(&home, &["restore", &copy], &environment).await;
+    assert!(out(&restored).contains("2 of the calls are older"), "{} {}", out(&restored), err(&restored));
+    let few = [environment, vec![("LLMFLOW_KEEP_DAYS", "0"), ("MAX_TRACES", "1")]].concat();
+    let counted = out(&run(&home, &["restore", &copy], &few).await);
+    assert!(!counted.contains("older") && counted.contains("MAX_TRACES"), "{counted}");
+}
+
+/// What is told of each call, which is to be the same wherever it is taken in.
+async fn told(app: &App) -> Vec<Value> {
+    let calls = app.recorded(3).await;
+    let mut told = Vec::new();
+    for call in &calls {
+        let Reply::Call(call) = app.ask(&Request::GetCall { id: call.id }).await else { panic!("no call") };
+        let said = app.ask(&Request::GetConversation { id: call.summary.id }).await;
+        let summary = &call.summary;
+        let known = serde_json::json!({
+            "id": summary.id, "model": summary.model, "usage": summary.usage, "cost": call.cost,
+            "sources": summary.sources, "said": said,
+        });
+        told.push(known);
+    }
+    let meter = app.get("/api/completeness?days=2").await.json()["total"].clone();
+    let stats = app.get("/api/stats").await.json();
+    told.extend([
+        meter,
+        serde_json::json!([stats["total_cost"], stats["total_requests"], stats["total_tokens"]]),
+    ]);
+    for word in ["heronry", "bittern"] {
+        let found = app.get(&format!("/api/traces?q={word}")).await.json();
+        told.push(found.as_array().map_or(0, Vec::len).into());
+    }
+    told
+}
+
+#[tokio::test]
+async fn calls_that_only_reports_tell_of_come_back_as_they_went() {
+    let mock = Mock::start().await;
+    let (app, _) = filled(Setup::new(mock.address()), 2).await;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+    let text = |key: &str, value: &str| serde_json::json!({"key": key, "value": {"stringValue": value}});
+    let message = |role: &str, said: &str| {
+        serde_json::json!([{"role": role, "parts": [{"type": "text", "content": said}]}]).to_string()
+    };
+    let span = serde_json::json!({"resourceSpans": [{"scopeSpans": [{"spans": [{
+        "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "00000000000000a2", "name": "chat gpt-4o",
+        "startTimeUnixNano": (now - 1_000_000_000).to_string(), "endTimeUnixNano": now.to_string(),
+        "attributes": [
+            text("gen_ai.operation.name", "chat"), text("gen_ai.provider.name", "openai"),
+            text("gen_ai.request.model", "gpt-4o"),
+            {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "1000"}},
+            {"key": "gen_ai.usage.output_tokens", "value": {"intValue": "20"}},
+            text("gen_ai.input.messages", &message("user", "where is the heronry")),
+            text("gen_ai.output.messages", &message("assistant", "ask the bittern")),
+        ],
+    }]}]}]});
+    let span = post_otlp("/v1/traces", "application/json", "", span.to_string().as_bytes());
+    assert_eq!(send(app.otlp_http, &span).await.status(), 200);
+    let before = told(&app).await;
+    let by_report = before.iter().find(|call| call["sources"] == serde_json::json!(["span"])).unwrap();
+    assert!(
+        by_report["said"].to_string().contains("heronry") && !by_report["cost"]["total"].is_null(),
+        "{by_report}"
+    );
+    assert_eq!(&before[before.len() - 2..], [1, 1], "{before:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let (running, offline) = (folder.path().join("a.jsonl"), folder.path().join("b.jsonl"));
+    let environment: Vec<(&'static str, String)> = towards(&app);
+    let environment = borrowed(&environment);
+    run(&app.home(), &["export", &running.display().to_string()], &environment).await;
+    let finished = app.stop();
+    let home = finished.setup.home();
+    run(&home, &["export", &offline.display().to_string()], &environment).await;
+    let lines = std::fs::read_to_string(&running).unwrap();
+    assert_eq!(lines, std::fs::read_to_string(&offline).unwrap(), "whether LLMFlow runs or not");
+    assert!(lines.contains("where is the heronry") && lines.contains("ask the bittern"), "{lines}");
+    run(&home, &["delete", "--everything", "--yes"], &environment).await;
+    let taken = run(&home, &["import", &offline.display().to_string()], &environment).await;
+    assert!(out(&taken).contains("Took in 3 calls"), "{} {}", out(&taken), err(&taken));
+    let app = finished.setup.start().await;
+    assert_eq!(told(&app).await, before);
     app.stop();
 }

@@ -159,6 +159,54 @@ async fn a_link_lets_a_browser_in_once() {
     assert_eq!((shown(&before).await, shown(&token(&app)).await), (401, 200));
 }
 
+/// Browsers send no credentials with the question that comes before a page's request.
+#[tokio::test]
+async fn an_allowed_page_may_report_with_the_token_and_is_told_so_without() {
+    let mock = Mock::start().await;
+    let settings = "require_token = true\nallowed_origins = ['http://app.example:5173']";
+    let app = Setup::new(mock.address()).settings(settings).start().await;
+    let question = |origin: &str, path: &str| {
+        let asked =
+            "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-llmflow-token\r\n";
+        request("OPTIONS", path, &format!("Origin: {origin}\r\n{asked}"), b"")
+    };
+    const PAGE: &str = "http://app.example:5173";
+    let reports = ["/v1/traces", "/v1/logs", "/v1/metrics", "/", "/api/spans"];
+    let doors = reports.map(|path| (app.dashboard, path)).into_iter();
+    let doors = doors.chain([(app.otlp_http, "/v1/traces"), (app.proxy, "/v1/chat/completions")]);
+    for (address, path) in doors {
+        let told = send(address, &question(PAGE, path)).await;
+        let header = |name: &str| told.head.header(name);
+        assert_eq!((told.status(), told.body.len()), (204, 0), "{path}");
+        assert_eq!(header("access-control-allow-origin").as_deref(), Some(PAGE), "{path}");
+        assert_eq!(header("access-control-allow-headers").as_deref(), Some("x-llmflow-token"), "{path}");
+        assert!(header("access-control-allow-methods").unwrap().contains("POST"), "{path}");
+        for other in ["http://evil.example", "null"] {
+            let refused = send(address, &question(other, path)).await;
+            assert_eq!(refused.status(), 403, "{other} {path}");
+            assert_eq!(refused.head.header("access-control-allow-origin"), None, "{other} {path}");
+        }
+    }
+    let rest = send(app.dashboard, &question(PAGE, "/api/traces")).await;
+    assert_eq!(
+        (rest.status(), rest.head.header("access-control-allow-origin")),
+        (401, None),
+        "what is stored is ours"
+    );
+    for address in [app.dashboard, app.otlp_http] {
+        let page = format!("{JSON}Origin: {PAGE}\r\n");
+        assert_eq!(send(address, &request("POST", "/v1/traces", &page, SPAN)).await.status(), 401);
+        let shown = format!("{page}X-LLMFlow-Token: {}\r\n", token(&app));
+        let taken = send(address, &request("POST", "/v1/traces", &shown, SPAN)).await;
+        assert_eq!(taken.status(), 200, "{}", taken.text());
+        assert_eq!(
+            taken.head.header("access-control-allow-origin").as_deref(),
+            Some(PAGE),
+            "it may read the answer"
+        );
+    }
+}
+
 /// The program itself goes on as if nothing was asked.
 #[tokio::test]
 async fn the_command_line_shows_the_token_by_itself_and_to_nobody_else() {
@@ -274,8 +322,23 @@ async fn from_beside_loopback_only_the_token_or_a_local_key_lets_in() {
         assert_eq!(ask("Authorization: Bearer sk-their-own\r\n").await, 401, "{path}");
         assert_eq!(ask(&shown).await, 200, "{path}");
     }
-    let foreign = asking(Some(&ip.to_string()), &shown, "/api/traces");
-    assert_eq!(status(at(app.dashboard), &foreign).await, 403, "a name has to be allowed all the same");
+    let by = async |host: &str, more: &str| {
+        status(at(app.dashboard), &asking(Some(host), more, "/api/traces")).await
+    };
+    let own = ip.to_string();
+    assert_eq!(
+        (by(&own, &shown).await, by(&own, "").await),
+        (200, 401),
+        "the address that was asked is ours"
+    );
+    for foreign in ["192.0.2.1", "box.internal", &format!("{ip}.nip.io")] {
+        assert_eq!(by(foreign, &shown).await, 403, "a name has to be allowed all the same: {foreign}");
+    }
+    assert_eq!(
+        status(app.dashboard, &asking(Some(&own), &shown, "/api/traces")).await,
+        403,
+        "it was not asked"
+    );
     let made = request(
         "POST",
         "/api/rpc",

@@ -113,6 +113,44 @@ async fn reports_are_told_as_they_come() {
 }
 
 #[tokio::test]
+async fn what_is_large_is_told_without_what_makes_it_so() {
+    let mock = Mock::start().await;
+    let app = App::start(mock.address()).await;
+    let mut listener = Listener::open(&app).await;
+    let large = |key: &str| json!([{"key": key, "value": {"stringValue": "x".repeat(500_000)}}]);
+    let small = json!([{"key": "k", "value": {"stringValue": "v"}}]);
+    let log = |attributes: &Value| {
+        json!({"timeUnixNano": "1790000001000000000", "traceId": "000000000000000000000000000000a1",
+            "body": {"stringValue": "said"}, "attributes": attributes})
+    };
+    let logs = json!({"resourceLogs": [{"resource": {"attributes": large("of.resource")},
+        "scopeLogs": [{"logRecords": [log(&large("response_text")), log(&small)]}]}]});
+    let logs = post_otlp("/v1/logs", "application/json", "", logs.to_string().as_bytes());
+    assert_eq!(send(app.otlp_http, &logs).await.status(), 200);
+    let mut told = Vec::new();
+    while told.len() < 4 {
+        let frame = listener.next().await;
+        assert!(frame.to_string().len() < 4_000, "{} bytes of {}", frame.to_string().len(), frame["type"]);
+        match frame["type"].as_str().unwrap() {
+            "new_log" => told.push(frame["payload"].clone()),
+            "trace_log_added" => told.push(frame["payload"]["log"].clone()),
+            _ => {}
+        }
+    }
+    assert!(told.iter().all(|log| log["body"] == "said" && log["resource_attributes"].is_null()), "{told:?}");
+    let with_attributes = told.iter().filter(|log| log["attributes"] == json!({"k": "v"})).count();
+    assert_eq!(with_attributes, 2, "small ones are told, large ones are asked for: {told:?}");
+    let points = json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "level",
+        "description": "d".repeat(100_000), "gauge": {"dataPoints": [{"timeUnixNano": "1790000001000000000",
+        "asInt": "3", "attributes": large("of.point")}]}}]}]}]});
+    let points = post_otlp("/v1/metrics", "application/json", "", points.to_string().as_bytes());
+    assert_eq!(send(app.otlp_http, &points).await.status(), 200);
+    let point = listener.wait("new_metric").await;
+    assert_eq!((&point["name"], &point["value_int"]), (&json!("level"), &json!(3)));
+    assert!(point.to_string().len() < 4_000 && point["attributes"].is_null(), "{point}");
+}
+
+#[tokio::test]
 async fn who_never_reads_holds_nobody_up() {
     let mock = Mock::start().await;
     let app = App::start(mock.address()).await;

@@ -14,6 +14,10 @@ use super::millis;
 
 /// Characters of a log record's body that are told when it comes.
 const LIVE_BODY: usize = 200;
+/// Characters of any other text that are.
+const LIVE_TEXT: usize = 500;
+/// Bytes of attributes, of a resource or of a distribution that are told when they come; more is asked for.
+const LIVE_OBJECT: usize = 2_048;
 
 /// Names to values; of a name that stands twice the later value counts.
 fn object(attributes: &[Attribute]) -> Value {
@@ -332,18 +336,41 @@ pub(crate) fn live_span(detail: &SpanDetail) -> Value {
     for large in ["input", "output", "attributes", "children"] {
         row.remove(large);
     }
-    row.into()
+    brief(row.into())
 }
 
-/// A log record as it is told when it comes: its body cut to 200 characters.
+/// A log record as it is told when it comes: its body cut to 200 characters, large attributes left out.
 pub(crate) fn live_log(record: &LogDetail) -> Value {
     let mut row = log(record, Json::Parsed);
-    if let Some(Value::String(body)) = row.get_mut("body")
-        && let Some((end, _)) = body.char_indices().nth(LIVE_BODY)
-    {
-        body.truncate(end);
+    if let Some(Value::String(body)) = row.get_mut("body") {
+        cut(body, LIVE_BODY);
+    }
+    brief(row)
+}
+
+/// A point as it is told when it comes: without large attributes and buckets.
+pub(crate) fn live_point(found: &FoundPoint) -> Value {
+    brief(point(found, Json::Parsed))
+}
+
+/// A row without what is large in it: every listener of `/ws` is told, whether it wants to know or not.
+fn brief(mut row: Value) -> Value {
+    for value in row.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        match value {
+            Value::String(text) => cut(text, LIVE_TEXT),
+            Value::Object(_) | Value::Array(_) if value.to_string().len() > LIVE_OBJECT => {
+                *value = Value::Null;
+            }
+            _ => {}
+        }
     }
     row
+}
+
+fn cut(text: &mut String, characters: usize) {
+    if let Some((end, _)) = text.char_indices().nth(characters) {
+        text.truncate(end);
+    }
 }
 
 #[cfg(test)]
