@@ -14,6 +14,8 @@ use crate::StoreError;
 
 /// Half of what is remembered of each; some megabytes.
 const GENERATION: usize = 32_768;
+/// Bytes of a name of a trace that is remembered.
+const LONGEST_NAME: usize = 256;
 /// So many of the latest calls are looked at for names of traces.
 const NAMING: i64 = 10_000;
 
@@ -83,6 +85,9 @@ impl Keys {
 
     /// A call's headers named its trace so; spans of it may come later.
     pub(crate) fn note_name(&mut self, name: &str) {
+        if name.len() > LONGEST_NAME {
+            return;
+        }
         let id = ids::trace_id(name);
         if super::hex(&id) != name && self.names.get(&id).is_none() {
             self.names.put(id, name.into());
