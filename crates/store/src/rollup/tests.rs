@@ -14,7 +14,7 @@ use crate::counts::{Counted, push_quarters};
 use crate::filter::push_where;
 
 /// A row of `call`, as far as sums care in different ways.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Row {
     started_ms: i64,
     model: Option<u8>,
@@ -387,19 +387,7 @@ async fn rollups_that_meant_something_else_are_made_again() {
 async fn a_sum_that_no_number_holds_costs_no_call_its_record() {
     let folder = TempDir::new().unwrap();
     let store = Store::open(&folder.path().join("data.db")).await.unwrap().0;
-    let row = Row {
-        started_ms: 0,
-        model: None,
-        client: None,
-        provider: 0,
-        session: None,
-        tags: Vec::new(),
-        side: false,
-        open: false,
-        failed: false,
-        input: None,
-        cost: Some(i64::MAX - 1),
-    };
+    let row = Row { cost: Some(i64::MAX - 1), ..Row::default() };
     let mut writer = store.inner.writer.lock().await;
     let connection = writer.connection().unwrap();
     for seq in 1..4 {
@@ -416,19 +404,7 @@ async fn times_that_no_clock_says_are_added_up_and_checked() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("data.db");
     let store = Store::open(&path).await.unwrap().0;
-    let row = Row {
-        started_ms: 0,
-        model: None,
-        client: None,
-        provider: 0,
-        session: None,
-        tags: Vec::new(),
-        side: false,
-        open: false,
-        failed: false,
-        input: Some(1),
-        cost: None,
-    };
+    let row = Row { input: Some(1), ..Row::default() };
     let times = [i64::MIN, -QUARTER_MS - 1, -QUARTER_MS, -1, 0, i64::MAX - 1, i64::MAX];
     let mut writer = store.inner.writer.lock().await;
     let connection = writer.connection().unwrap();

@@ -15,6 +15,7 @@ pub struct Chosen {
 
 /// The words of `llmflow delete` for parameters of `/api/traces`.
 const WORDS: [(&str, &str); 2] = [("session", "session_id"), ("trace", "trace_id")];
+
 /// Reads which calls a command means: the parameters of `/api/traces`, or `all`.
 pub fn chosen(text: &str) -> Result<Chosen, ApiError> {
     let text = text.trim().trim_start_matches('?');
